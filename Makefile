@@ -1,0 +1,52 @@
+# The one list of commands. `make help` prints it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo run test check bench docs lock wheel clean
+
+help: ## Print this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: $(STAMP) ## Create .venv with the locked dependencies
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) scripts/check_python.py
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup ## Replay the bundled recording through the live dashboard
+	$(BIN)/ser-live demo
+
+run: setup ## Listen to the default microphone
+	$(BIN)/ser-live
+
+test: setup ## Run every test that this machine can run
+	$(BIN)/python -m pytest
+
+check: setup ## Formatting, lint, types, import directions, generated docs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --config pyproject.toml
+	$(BIN)/python scripts/make_docs.py --check
+
+bench: setup ## Measure speed and size, beside peers
+	$(BIN)/python scripts/bench.py
+
+docs: setup ## Regenerate the generated pages
+	$(BIN)/python scripts/make_docs.py
+
+lock: ## Rewrite requirements.lock (needs uv)
+	uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-emit-index-url \
+	  --group dev --all-extras pyproject.toml --output-file requirements.lock
+
+wheel: setup ## Build wheel and sdist into dist/
+	$(BIN)/python -m build --no-isolation
+
+clean: ## Remove everything that can be made again
+	rm -rf $(VENV) build dist .cache .coverage htmlcov .mypy_cache .ruff_cache .pytest_cache .benchmarks

@@ -1,0 +1,81 @@
+"""Settings, frozen. Durations are in seconds, levels in dBFS, ratios in [0, 1]."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+SAMPLE_RATE_HZ = 16_000
+"""The one sample rate inside the program, in hertz."""
+
+FRAME_S = 0.030
+"""Length of one voice-activity frame, in seconds."""
+
+FRAME_SAMPLES = 480
+"""Length of one voice-activity frame, in samples at 16 kHz."""
+
+
+@dataclass(frozen=True)
+class VadSettings:
+    """Which 30 ms frames count as speech."""
+
+    aggressiveness: int = 2
+    """WebRTC detector mode, 0 (lenient) to 3 (strict)."""
+    min_level_dbfs: float = -60.0
+    """A frame below this level is never speech."""
+    min_above_noise_db: float = 6.0
+    """A frame must stand this far above the tracked noise floor to be speech."""
+
+
+@dataclass(frozen=True)
+class SegmenterSettings:
+    """How frames are joined into utterances."""
+
+    window_s: float = 0.30
+    """Length of the sliding window whose speech share opens and closes utterances."""
+    open_share: float = 0.75
+    """Share of speech frames in the window that opens an utterance."""
+    close_share: float = 0.25
+    """Share of speech frames in the window at or below which the hangover runs."""
+    pre_roll_s: float = 0.20
+    """Audio kept from before the first speech frame, so that no syllable is cut."""
+    hangover_s: float = 0.45
+    """Silence after the last speech frame that ends an utterance."""
+    post_roll_s: float = 0.10
+    """Audio kept after the last speech frame."""
+    min_speech_s: float = 0.35
+    """Utterances with less speech than this are reported as too short."""
+    min_voiced_share: float = 0.35
+    """Least share of speech frames; below it the sound was clatter, not an utterance."""
+    max_utterance_s: float = 12.0
+    """An utterance longer than this is split at its quietest point."""
+    partial_first_s: float = 1.0
+    """Speech heard before the first partial result."""
+    partial_every_s: float = 0.5
+    """Speech between partial results."""
+
+
+@dataclass(frozen=True)
+class RejectSettings:
+    """When an utterance is named a state instead of an emotion."""
+
+    min_speech_s: float = 0.35
+    """Less speech than this is ``too short``."""
+    min_level_dbfs: float = -55.0
+    """Speech level below this is ``too quiet``."""
+    max_clipped_share: float = 0.01
+    """More samples at full scale than this is ``clipped``."""
+    min_snr_db: float = 3.0
+    """Speech less than this far above the noise floor is ``too noisy``."""
+    min_confidence: float = 0.35
+    """Winning probability below this is ``uncertain``."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that shapes a session's results; stored in the session log's first line."""
+
+    vad: VadSettings = field(default_factory=VadSettings)
+    segmenter: SegmenterSettings = field(default_factory=SegmenterSettings)
+    reject: RejectSettings = field(default_factory=RejectSettings)
+    queue_size: int = 64
+    """Utterances that may wait for analysis before a live session drops one."""

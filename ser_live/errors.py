@@ -1,0 +1,70 @@
+"""Every error a user can meet, with the exit code it leads to.
+
+::
+
+    SerLiveError                 1
+    ├── UsageError               2   an option or a name that does not fit
+    ├── AudioError               3   audio that cannot be read or analyzed
+    │   ├── AudioFileError       3   missing, unreadable, not audio, without a sound track
+    │   └── InvalidAudioError    3   NaN, wrong shape, impossible sample rate
+    ├── DeviceError              4   no PortAudio, no device, refused, ambiguous
+    ├── ModelError               5   model missing, altered, or not made for this program
+    ├── LogError                 6   session log that cannot be written or read
+    └── DatasetError             7   training data missing or named illegally
+
+A message is one sentence: what was found, what is needed, what to do. Errors
+are caught in two places only: at the thread boundary in ``session.py`` and at
+the top of the command line, which prints the sentence and exits with the code.
+"""
+
+from __future__ import annotations
+
+
+class SerLiveError(Exception):
+    """Base of all errors that ser-live raises on purpose."""
+
+    exit_code = 1
+
+
+class UsageError(SerLiveError):
+    """An argument does not fit: unknown name, value out of range, contradictory options."""
+
+    exit_code = 2
+
+
+class AudioError(SerLiveError):
+    """Audio cannot be read or analyzed."""
+
+    exit_code = 3
+
+
+class AudioFileError(AudioError):
+    """A file is missing, unreadable, empty, not audio, or has no sound track."""
+
+
+class InvalidAudioError(AudioError):
+    """Samples are not usable: NaN or infinity, wrong shape, impossible sample rate."""
+
+
+class DeviceError(SerLiveError):
+    """PortAudio or the wanted audio device is missing, ambiguous, or refuses to open."""
+
+    exit_code = 4
+
+
+class ModelError(SerLiveError):
+    """A model is missing, altered, truncated, or not made for this program."""
+
+    exit_code = 5
+
+
+class LogError(SerLiveError):
+    """A session log cannot be written or read."""
+
+    exit_code = 6
+
+
+class DatasetError(SerLiveError):
+    """Training or evaluation data are missing or carry illegal names."""
+
+    exit_code = 7
