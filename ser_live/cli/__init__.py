@@ -1,5 +1,86 @@
-"""The command line: thin commands over the library."""
+"""The command line: thin commands over the library, each loaded only when used.
+
+``ser-live`` alone listens to the default microphone. Every command lives in a
+module of its own that exposes ``command``; the table below names it and says in
+one line what it does, so that ``--help`` imports nothing else.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from ser_live import __version__
+from ser_live.errors import SerLiveError
+
+_COMMANDS = {
+    "listen": "Analyze the microphone or piped PCM live (the default).",
+    "replay": "Play recordings through the live analyzer as if they were a microphone.",
+    "demo": "Replay the bundled demo recording.",
+    "analyze": "Analyze files or folders and print one row per utterance or file.",
+    "features": "Print the acoustic features of files or folders.",
+    "train": "Train a model on RAVDESS.",
+    "evaluate": "Measure a model on speakers it never saw.",
+    "log": "Read and export session logs.",
+}
+
+
+class _LazyGroup(click.Group):
+    """Commands are imported when called; without one, ``listen`` runs."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"ser_live.cli.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        own = {"--help", "-h", "--version", "--debug"}
+        rest = [arg for arg in args if arg != "--debug"]
+        if not rest or (rest[0] not in _COMMANDS and rest[0] not in own):
+            first = len(args) - len(rest) if args[:1] == ["--debug"] else 0
+            args = [*args[:first], "listen", *args[first:]]
+        return super().parse_args(ctx, args)
+
+
+@click.group(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Without a command the microphone is analyzed: see `ser-live listen --help`.",
+)
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.version_option(__version__, prog_name="ser-live")
+@click.pass_context
+def cli(ctx: click.Context, debug: bool) -> None:
+    """How something was said: live speech emotion recognition on your own machine.
+
+    \b
+    Examples:
+      ser-live                        listen to the default microphone
+      ser-live -d headset             choose a microphone by part of its name
+      ser-live replay talk.wav        replay a recording as if it were live
+      ser-live analyze calls/ --format csv > calls.csv
+    """
+    ctx.obj = {"debug": debug}
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line; errors become one sentence and an exit code."""
+    debug = "--debug" in sys.argv[1:]
+    try:
+        cli()
+    except SerLiveError as error:
+        if debug:
+            raise
+        click.echo(f"ser-live: {error}", err=True)
+        sys.exit(error.exit_code)
