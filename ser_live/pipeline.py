@@ -8,7 +8,7 @@ microphone, from replay at any speed and from batch analysis.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -72,7 +72,6 @@ class SegmentingStage:
         self._sample_rate = sample_rate
         self._file = file
         self._n_native = 0
-        self._n_cut = 0
         self._converter = StreamConverter(*self._converter_args)
         self._cutter = FrameCutter(FRAME_SAMPLES)
         self._vad = VoiceActivityDetector(settings.vad)
@@ -83,7 +82,7 @@ class SegmentingStage:
     @property
     def position(self) -> int:
         """Samples at 16 kHz since the start of the stream, gaps included."""
-        return self._n_cut
+        return self._segmenter.clock
 
     @property
     def next_id(self) -> int:
@@ -99,53 +98,52 @@ class SegmentingStage:
 
     def flush(self) -> list[StreamEvent]:
         """End the stream: what was heard but not yet reported."""
-        events = self._drain()
-        events.extend(self._stamp(self._segmenter.flush()))
+        events, leftover = self._drain()
+        events.extend(self._stamp(self._segmenter.flush(leftover)))
         return events
 
     def _push_samples(self, samples: NDArray[np.float32]) -> list[StreamEvent]:
         events: list[StreamEvent] = []
         for frame in self._cutter.push(samples):
-            decision = self._vad.process(frame)
-            self._n_cut += FRAME_SAMPLES
-            self.level = LevelMeter(
-                self._n_cut,
-                decision.level_dbfs,
-                peak_dbfs(frame),
-                decision.noise_dbfs,
-                decision.is_speech,
-            )
+            heard = self._vad.process(frame)
             events.extend(
                 self._stamp(
                     self._segmenter.push(
-                        frame, decision.is_speech, decision.noise_dbfs, decision.level_dbfs
+                        frame,
+                        heard.is_speech,
+                        noise_dbfs=heard.noise_dbfs,
+                        level_dbfs=heard.level_dbfs,
+                        is_voiced=heard.is_voiced,
                     )
                 )
             )
+            self.level = LevelMeter(
+                self.position,
+                level_dbfs(frame),
+                peak_dbfs(frame),
+                heard.noise_dbfs,
+                heard.is_speech,
+            )
         return events
 
-    def _drain(self) -> list[StreamEvent]:
-        """Empty the resampler and the frame cutter; the last frame may be short."""
+    def _drain(self) -> tuple[list[StreamEvent], NDArray[np.float32]]:
+        """Empty the resampler and the frame cutter; the rest is shorter than a frame."""
         events = self._push_samples(self._converter.flush())
-        rest = self._cutter.flush()
-        if len(rest):
-            self._n_cut += len(rest)
-            events.extend(self._stamp(self._segmenter.push_rest(rest)))
-        return events
+        return events, self._cutter.flush()
 
     def _push_lost(self, lost: Lost) -> list[StreamEvent]:
-        events = self._drain()
+        events, leftover = self._drain()
         self._n_native += lost.n_samples
         # The clock is derived from the native count, so that roundings never add up.
-        n_lost = self._n_native * SAMPLE_RATE_HZ // self._sample_rate - self._n_cut
-        events.append(StreamGap(self._n_cut, n_lost, lost.cause, self._file))
-        events.extend(self._stamp(self._segmenter.gap(n_lost)))
-        self._n_cut += n_lost
+        start = self.position + len(leftover)
+        n_lost = max(0, self._n_native * SAMPLE_RATE_HZ // self._sample_rate - start)
+        events.extend(self._stamp(self._segmenter.gap(n_lost, leftover)))
+        events.append(StreamGap(start, n_lost, lost.cause, self._file))
         self._converter = StreamConverter(*self._converter_args)
         return events
 
     def _stamp(
-        self, events: list[StreamState | SpeechStarted | Utterance]
+        self, events: Iterable[StreamState | SpeechStarted | Utterance]
     ) -> Iterator[StreamState | SpeechStarted | Utterance]:
         for event in events:
             yield replace(event, file=self._file) if isinstance(event, StreamState) else event
