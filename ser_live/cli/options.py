@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+import textwrap
 from collections.abc import Callable
 from dataclasses import fields, replace
+from itertools import pairwise
 from typing import Any, TypeVar
 
 import click
@@ -12,13 +16,32 @@ from ser_live.config import RejectSettings, SegmenterSettings, Settings, VadSett
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_GROUPS = {"vad": VadSettings, "segmenter": SegmenterSettings, "reject": RejectSettings}
+SETTING_GROUPS = {"vad": VadSettings, "segmenter": SegmenterSettings, "reject": RejectSettings}
 
 SETTINGS_HEADING = {
     "vad": "Which 30 ms frames count as speech",
     "segmenter": "How frames are joined into utterances",
     "reject": "When a state is reported instead of an emotion",
 }
+
+
+def describe_settings(cls: type) -> list[tuple[str, str, Any]]:
+    """Name, description and default of each setting, read from the class itself.
+
+    The description is the string below the field, so that it is written once.
+    """
+    body = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
+    assert isinstance(body, ast.ClassDef)
+    defaults = {f.name: f.default for f in fields(cls)}
+    return [
+        (field.target.id, " ".join(text.value.value.split()), defaults[field.target.id])
+        for field, text in pairwise(body.body)
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(field.target, ast.Name)
+        and isinstance(text, ast.Expr)
+        and isinstance(text.value, ast.Constant)
+        and isinstance(text.value.value, str)
+    ]
 
 
 def _option_name(group: str, name: str) -> str:
@@ -30,12 +53,12 @@ def _show_settings(ctx: click.Context, _param: click.Parameter, value: bool) -> 
     if not value or ctx.resilient_parsing:
         return
     formatter = ctx.make_formatter()
-    for group, cls in _GROUPS.items():
+    for group, cls in SETTING_GROUPS.items():
         with formatter.section(SETTINGS_HEADING[group]):
             formatter.write_dl(
                 [
-                    (_option_name(group, f.name), f"{f.metadata['help']} [default: {f.default}]")
-                    for f in fields(cls)
+                    (_option_name(group, name), f"{text} [default: {default}]")
+                    for name, text, default in describe_settings(cls)
                 ]
             )
     click.echo(formatter.getvalue().rstrip())
@@ -44,7 +67,7 @@ def _show_settings(ctx: click.Context, _param: click.Parameter, value: bool) -> 
 
 def settings_options(command: F) -> F:
     """Add one option per setting (listed by ``--help-settings``) and ``--help-settings``."""
-    for group, cls in reversed(_GROUPS.items()):
+    for group, cls in reversed(SETTING_GROUPS.items()):
         for f in reversed(fields(cls)):
             command = click.option(
                 _option_name(group, f.name),
@@ -52,7 +75,6 @@ def settings_options(command: F) -> F:
                 type=type(f.default),
                 default=None,
                 hidden=True,
-                help=f.metadata["help"],
             )(command)
     return click.option(
         "--help-settings",
@@ -67,9 +89,9 @@ def settings_options(command: F) -> F:
 def take_settings(kwargs: dict[str, Any]) -> Settings:
     """Take the values of ``settings_options`` out of `kwargs` and build the settings."""
     settings = Settings()
-    for group in _GROUPS:
+    for group in SETTING_GROUPS:
         changed = {}
-        for f in fields(_GROUPS[group]):
+        for f in fields(SETTING_GROUPS[group]):
             value = kwargs.pop(f"{group}__{f.name}")
             if value is not None:
                 changed[f.name] = value
