@@ -159,14 +159,14 @@ class AnalysisStage:
     def __init__(self, model: EmotionModel, settings: RejectSettings) -> None:
         self._model = model
         self._settings = settings
-        self._baseline = SpeakerBaseline(model.feature_std)
+        self._baseline = SpeakerBaseline(model.classifier.scale)
         self._stream: FeatureStream | None = None
         self._stream_id = -1
         self._n_pushed = 0
 
     def start_stream(self) -> None:
         """Forget the speaker of the stream before."""
-        self._baseline = SpeakerBaseline(self._model.feature_std)
+        self._baseline = SpeakerBaseline(self._model.classifier.scale)
         self._stream = None
         self._stream_id = -1
 

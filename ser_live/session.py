@@ -18,18 +18,14 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ser_live import __version__
 from ser_live.config import SAMPLE_RATE_HZ, Settings
-from ser_live.emotions import State
 from ser_live.errors import SerLiveError
 from ser_live.events import (
     Drop,
@@ -48,13 +44,13 @@ from ser_live.model import EmotionModel
 from ser_live.pipeline import AnalysisStage, SegmentingStage
 from ser_live.recorder import UtteranceRecorder
 from ser_live.sources import AudioSource
+from ser_live.tally import Tally
 from ser_live.work_queue import WorkQueue
 
 JOIN_TIMEOUT_S = 5.0
 """Longest wait for a thread at the end; a thread that needs more is reported."""
 
 RESULTS_CAPACITY = 1000
-LATENCIES_KEPT = 4096
 
 
 class LiveSession:
@@ -113,7 +109,8 @@ class LiveSession:
         ]
         self._error: BaseException | None = None
         self._end_reason = "end"
-        self._tally = _Tally()
+        self._tally = Tally()
+        self._n_samples = 0
         self.first_failure: SerLiveError | None = None
         """First source that could not be played; the session went on without it."""
         self.finished = False
@@ -126,8 +123,8 @@ class LiveSession:
             SessionStarted(
                 datetime.now().astimezone().isoformat(timespec="milliseconds"),
                 __version__,
-                self._model.model_id,
-                self._model.sha256,
+                self._model.card.id,
+                self._model.card.weights_sha256,
                 asdict(self._settings),
             )
         )
@@ -170,19 +167,36 @@ class LiveSession:
         except queue.Empty:
             pass
         for event in events:
-            self._tally.count(event)
+            if isinstance(event, StreamEnded):
+                self._n_samples += event.n_samples
+            elif isinstance(event, EmotionResult | Drop | StreamGap):
+                self._tally.add(event.as_record())
         if not any(thread.is_alive() for thread in self._threads) and self._results.empty():
             if not events and self._error is not None:
                 self.finished = True
                 raise self._error
             if self._error is None:
                 self.finished = True
-                events.append(self._tally.summary(self._end_reason))
+                events.append(self._summary(self._end_reason))
         return events
 
     def failed(self) -> SessionEnded:
         """Summary for the log of a session that an error ended."""
-        return self._tally.summary("error")
+        return self._summary("error")
+
+    def _summary(self, reason: str) -> SessionEnded:
+        tally = self._tally
+        return SessionEnded(
+            reason,
+            self._n_samples / SAMPLE_RATE_HZ,
+            tally.n_finals,
+            tally.n_dropped,
+            tally.n_gaps,
+            {emotion.value: n for emotion, n in tally.emotions.items()},
+            {state.value: n for state, n in tally.states.items()},
+            tally.latency_ms(50),
+            tally.latency_ms(95),
+        )
 
     @property
     def level(self) -> LevelMeter | None:
@@ -319,46 +333,3 @@ class LiveSession:
 
 
 _END = object()
-
-
-class _Tally:
-    """Counts over the whole session, kept in constant memory."""
-
-    def __init__(self) -> None:
-        self._emotions: Counter[str] = Counter()
-        self._states: Counter[str] = Counter()
-        self._latencies_ms: deque[float] = deque(maxlen=LATENCIES_KEPT)
-        self._n_samples = 0
-        self._n_dropped = 0
-        self._n_gaps = 0
-
-    def count(self, event: object) -> None:
-        if isinstance(event, EmotionResult) and event.kind == "final":
-            self._states[event.state.value] += 1
-            if event.state is State.OK and event.emotion is not None:
-                self._emotions[event.emotion.value] += 1
-            self._latencies_ms.append(event.latency_ms)
-        elif isinstance(event, StreamEnded):
-            self._n_samples += event.n_samples
-        elif isinstance(event, Drop):
-            self._n_dropped += 1
-        elif isinstance(event, StreamGap):
-            self._n_gaps += 1
-
-    def summary(self, reason: str) -> SessionEnded:
-        p50, p95 = (
-            np.percentile(self._latencies_ms, [50, 95])
-            if self._latencies_ms
-            else (float("nan"), float("nan"))
-        )
-        return SessionEnded(
-            reason,
-            self._n_samples / SAMPLE_RATE_HZ,
-            sum(self._states.values()),
-            self._n_dropped,
-            self._n_gaps,
-            dict(self._emotions),
-            dict(self._states),
-            float(p50),
-            float(p95),
-        )

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 
-from ser_live.config import Settings
 from ser_live.errors import UsageError
-from ser_live.events import LevelMeter, QueueDepth, SessionEnded
-from ser_live.sources import AudioSource
+
+if TYPE_CHECKING:
+    from ser_live.config import Settings
+    from ser_live.session import LiveSession
+    from ser_live.session_log import SessionLog
+    from ser_live.sources import AudioSource
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -61,11 +65,93 @@ def output_options(command: F) -> F:
 
 
 class Output(Protocol):
-    """Where results are shown."""
+    """Where results are shown; all calls come from the main thread."""
 
     def show(self, event: Any) -> None: ...
 
-    def tick(self, level: LevelMeter | None, depth: QueueDepth, now_s: float) -> None: ...
+    def tick(self, session: LiveSession) -> None: ...
+
+
+class _Lines:
+    """Text or JSON lines on standard output, what people need to know on standard error."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+
+    def show(self, event: Any) -> None:
+        from ser_live.emotions import State
+        from ser_live.events import (
+            Drop,
+            EmotionResult,
+            SourceFailed,
+            StreamGap,
+            StreamStarted,
+            StreamState,
+        )
+        from ser_live.result_lines import json_line, text_line
+
+        if isinstance(event, SourceFailed):
+            click.echo(f"ser-live: {event.message}", err=True)
+        elif isinstance(event, StreamState) and event.state is State.NO_SIGNAL:
+            click.echo(f"ser-live: {event.message}", err=True)
+        if self._as_json:
+            if hasattr(event, "as_record"):
+                click.echo(json_line(event.as_record()))
+        elif isinstance(event, EmotionResult):
+            if event.kind == "final":
+                click.echo(text_line(event))
+        elif isinstance(event, StreamStarted | StreamGap | Drop):
+            click.echo(text_line(event), err=True)
+
+    def tick(self, session: LiveSession) -> None:
+        del session
+
+
+@contextmanager
+def _lines(*, as_json: bool) -> Iterator[Output]:
+    yield _Lines(as_json=as_json)
+
+
+class _Dashboard:
+    """The dashboard fed with events, levels and the length of the queue."""
+
+    def __init__(self, log: SessionLog | None) -> None:
+        from ser_live.dashboard import LiveDashboard
+        from ser_live.dashboard_state import DashboardState
+
+        self._state = DashboardState()
+        self._log = log
+        self.live = LiveDashboard(self._state)
+
+    def show(self, event: Any) -> None:
+        self._state.apply(event)
+
+    def tick(self, session: LiveSession) -> None:
+        if session.level is not None:
+            self._state.apply(session.level)
+        self._state.apply(session.queue_depth)
+        if self._log is not None and self._log.failure is not None:
+            self._state.note(self._log.failure)
+        self.live.update(time.monotonic())
+
+
+@contextmanager
+def _dashboard(log: SessionLog | None) -> Iterator[Output]:
+    shown = _Dashboard(log)
+    with shown.live:
+        yield shown
+
+
+def _open_output(format_: str, log: SessionLog | None) -> AbstractContextManager[Output]:
+    if format_ == "auto":
+        from rich.console import Console
+
+        from ser_live.dashboard import can_draw
+
+        format_ = "dashboard" if can_draw(Console()) else "lines"
+    if format_ == "dashboard":
+        return _dashboard(log)
+    return _lines(as_json=format_ == "jsonl")
 
 
 def run_live(
@@ -80,7 +166,16 @@ def run_live(
     no_log: bool,
     save_audio: Path | None,
 ) -> int:
-    """Run a session over the sources until they or the user end it; returns the exit code."""
+    """Run a session over the sources until they or the user end it.
+
+    Each event is on disk before it is shown.
+
+    Returns
+    -------
+    int
+        Exit code: 0, that of the first source that failed, or 128 + the signal that
+        ended the session.
+    """
     from ser_live.model import EmotionModel
     from ser_live.recorder import UtteranceRecorder
     from ser_live.session import LiveSession
@@ -88,8 +183,9 @@ def run_live(
 
     if log_path is not None and no_log:
         raise UsageError("Found both --log and --no-log, but only one can hold: leave one out.")
-    emotion_model = EmotionModel.load(model)
+    emotion_model = EmotionModel.load(model) if model else EmotionModel.load()
     recorder = None if save_audio is None else UtteranceRecorder(save_audio)
+    records: list[dict[str, Any]] = []
     with ExitStack() as stack:
         log = None if no_log else stack.enter_context(SessionLog.create(log_path))
         session = LiveSession(
@@ -100,8 +196,7 @@ def run_live(
             drop_when_full=is_live,
             recorder=recorder,
         )
-        output = stack.enter_context(_open_output(format_))
-        ended: SessionEnded | None = None
+        output = stack.enter_context(_open_output(format_, log))
         with session, _signals(session) as received:
             try:
                 while not session.finished:
@@ -109,15 +204,12 @@ def run_live(
                         if log is not None and hasattr(event, "as_record"):
                             log.write(event)
                         output.show(event)
-                        if isinstance(event, SessionEnded):
-                            ended = event
-                    output.tick(session.level, session.queue_depth, time.monotonic())
+                    output.tick(session)
             except BaseException:
                 if log is not None:
                     log.write(session.failed())
                 raise
-    if ended is not None:
-        _print_summary(ended, log)
+    _print_end(session, log)
     if received:
         return EXIT_CODES[received[0]]
     if session.first_failure is not None:
@@ -126,7 +218,7 @@ def run_live(
 
 
 @contextmanager
-def _signals(session: Any) -> Iterator[list[signal.Signals]]:
+def _signals(session: LiveSession) -> Iterator[list[signal.Signals]]:
     """First signal ends the session in order, the second at once."""
     received: list[signal.Signals] = []
 
