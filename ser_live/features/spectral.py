@@ -7,8 +7,8 @@ voice does not. A frame of digital silence has no spectrum: all its contours are
 
 Every contour is free of the recording's level except `LEVEL_ADDITIVE`, which a
 gain of g dB shifts by a constant. Logarithms therefore have no absolute floor;
-instead a bin or band counts at least 100 dB (bands: 80 dB) below the strongest of its
-frame, which keeps rounding noise of synthetic sounds out and touches no recording.
+instead a bin counts as at most 120 dB and a band as at most 80 dB below the strongest of
+its frame, which keeps the rounding noise of synthetic sounds out.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ MEL_HIGH_HZ = 8000.0
 
 _LOW_BIN = 2
 _GROUP = 50
-_BIN_FLOOR = 1e-10
+_BIN_FLOOR = 1e-12
 _BAND_FLOOR = 1e-8
 # Quietest frame power with a spectrum: far below one quantum of 24-bit audio.
 _SILENCE = 1e-24
@@ -260,12 +260,11 @@ def _analyze(
     silent = total * _POWER_TO_MEAN_SQUARE < _SILENCE
     power[silent] = 1.0
     total[silent] = power.shape[1]
-    power = np.maximum(power, _BIN_FLOOR * power.max(axis=1, keepdims=True))
-    decibel = 10.0 * np.log10(power)
-
+    magnitude = np.sqrt(power)
     mel = power @ _MEL.T
     mel_db = 10.0 * np.log10(np.maximum(mel, _BAND_FLOOR * mel.max(axis=1, keepdims=True)))
-    magnitude = np.sqrt(power)
+    power = np.maximum(power, _BIN_FLOOR * power.max(axis=1, keepdims=True))
+    decibel = 10.0 * np.log10(power)
     scaled = magnitude / np.sqrt(total)[:, None]
     here = np.concatenate([scaled, mel_db], axis=1)
     here[silent] = np.nan
