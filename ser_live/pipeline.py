@@ -236,6 +236,29 @@ def speech_level_dbfs(utterance: Utterance) -> float:
     return level_dbfs(utterance.samples[mask])
 
 
+def segment_source(
+    source: AudioSource, settings: Settings, *, channel: int | None = None
+) -> Iterator[StreamStarted | StreamEvent | StreamEnded]:
+    """Run one source through segmenting in the calling thread."""
+    with source:
+        yield StreamStarted(source.name, source.sample_rate, source.n_channels, source.file)
+        stage = SegmentingStage(
+            settings,
+            sample_rate=source.sample_rate,
+            n_channels=source.n_channels,
+            channel=channel,
+            file=source.file,
+        )
+        while True:
+            item = source.read(1.0)
+            if item is not None:
+                yield from stage.push(item)
+            elif source.exhausted:
+                break
+        yield from stage.flush()
+        yield StreamEnded(stage.position, stage.next_id - 1, source.file)
+
+
 def analyze_source(
     source: AudioSource,
     model: EmotionModel,
@@ -248,27 +271,9 @@ def analyze_source(
     Same events, labels and probabilities as a live session over the same audio.
     """
     analysis = AnalysisStage(model, settings.reject)
-    with source:
-        yield StreamStarted(source.name, source.sample_rate, source.n_channels, source.file)
-        stage = SegmentingStage(
-            settings,
-            sample_rate=source.sample_rate,
-            n_channels=source.n_channels,
-            channel=channel,
-            file=source.file,
-        )
-        n_utterances = 0
-        while True:
-            item = source.read(1.0)
-            if item is None and not source.exhausted:
-                continue
-            for event in stage.flush() if item is None else stage.push(item):
-                if isinstance(event, Utterance):
-                    if event.kind == "final":
-                        n_utterances += 1
-                        yield analysis.process(event, source.file)
-                elif not isinstance(event, SpeechStarted):
-                    yield event
-            if item is None:
-                break
-        yield StreamEnded(stage.position, n_utterances, source.file)
+    for event in segment_source(source, settings, channel=channel):
+        if isinstance(event, Utterance):
+            if event.kind == "final":
+                yield analysis.process(event, source.file)
+        elif not isinstance(event, SpeechStarted):
+            yield event

@@ -109,7 +109,8 @@ class LiveSession:
         ]
         self._error: BaseException | None = None
         self._end_reason = "end"
-        self._tally = Tally()
+        self.tally = Tally()
+        """Counts over everything handed out so far."""
         self._n_samples = 0
         self.first_failure: SerLiveError | None = None
         """First source that could not be played; the session went on without it."""
@@ -170,7 +171,7 @@ class LiveSession:
             if isinstance(event, StreamEnded):
                 self._n_samples += event.n_samples
             elif isinstance(event, EmotionResult | Drop | StreamGap):
-                self._tally.add(event.as_record())
+                self.tally.add(event.as_record())
         if not any(thread.is_alive() for thread in self._threads) and self._results.empty():
             if not events and self._error is not None:
                 self.finished = True
@@ -185,7 +186,7 @@ class LiveSession:
         return self._summary("error")
 
     def _summary(self, reason: str) -> SessionEnded:
-        tally = self._tally
+        tally = self.tally
         return SessionEnded(
             reason,
             self._n_samples / SAMPLE_RATE_HZ,

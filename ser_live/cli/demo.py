@@ -29,4 +29,4 @@ def command(speed: float, **kwargs: Any) -> None:
     settings = take_settings(kwargs)
     with as_file(files("ser_live") / "demo.ogg") as path:
         sources = [FileSource(path, speed=speed)]
-        sys.exit(run_live(sources, settings=settings, is_live=False, **kwargs))
+        sys.exit(run_live(sources, settings=settings, **kwargs))

@@ -102,4 +102,4 @@ def command(
     else:
         chosen = int(device) if device is not None and device.isdecimal() else device
         audio = MicrophoneSource(chosen, sample_rate=samplerate, n_channels=channels)
-    sys.exit(run_live([audio], settings=settings, is_live=source is None, **kwargs))
+    sys.exit(run_live([audio], settings=settings, **kwargs))

@@ -158,7 +158,6 @@ def run_live(
     sources: Sequence[AudioSource],
     *,
     settings: Settings,
-    is_live: bool,
     model: str | None,
     channel: int | None,
     format_: str,
@@ -185,7 +184,6 @@ def run_live(
         raise UsageError("Found both --log and --no-log, but only one can hold: leave one out.")
     emotion_model = EmotionModel.load(model) if model else EmotionModel.load()
     recorder = None if save_audio is None else UtteranceRecorder(save_audio)
-    records: list[dict[str, Any]] = []
     with ExitStack() as stack:
         log = None if no_log else stack.enter_context(SessionLog.create(log_path))
         session = LiveSession(
@@ -193,7 +191,7 @@ def run_live(
             emotion_model,
             settings,
             channel=channel,
-            drop_when_full=is_live,
+            drop_when_full=any(source.is_live for source in sources),
             recorder=recorder,
         )
         output = stack.enter_context(_open_output(format_, log))
@@ -215,6 +213,18 @@ def run_live(
     if session.first_failure is not None:
         return session.first_failure.exit_code
     return 0
+
+
+def _print_end(session: LiveSession, log: SessionLog | None) -> None:
+    """What the session added up to, and where its log is, on standard error."""
+    from ser_live.session_summary import tally_lines
+
+    for line in tally_lines(session.tally):
+        click.echo(line, err=True)
+    if log is not None:
+        click.echo(f"log        {log.path}", err=True)
+        if log.failure is not None:
+            click.echo(f"ser-live: {log.failure}", err=True)
 
 
 @contextmanager

@@ -43,4 +43,4 @@ def command(files: tuple[Path, ...], speed: float, **kwargs: Any) -> None:
 
     settings = take_settings(kwargs)
     sources = [FileSource(path, speed=speed) for path in files]
-    sys.exit(run_live(sources, settings=settings, is_live=False, **kwargs))
+    sys.exit(run_live(sources, settings=settings, **kwargs))
