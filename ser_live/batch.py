@@ -23,7 +23,21 @@ from ser_live.sources import FileSource
 T = TypeVar("T")
 
 AUDIO_SUFFIXES = frozenset(
-    ".wav .flac .ogg .oga .opus .mp3 .aif .aiff .au .m4a .mp4 .webm .mkv".split()
+    [
+        ".wav",
+        ".flac",
+        ".ogg",
+        ".oga",
+        ".opus",
+        ".mp3",
+        ".aif",
+        ".aiff",
+        ".au",
+        ".m4a",
+        ".mp4",
+        ".webm",
+        ".mkv",
+    ]
 )
 """Which files in a folder are taken for recordings; files named one by one need no suffix."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -90,9 +89,8 @@ class _Lines:
         )
         from ser_live.result_lines import json_line, text_line
 
-        if isinstance(event, SourceFailed):
-            click.echo(f"ser-live: {event.message}", err=True)
-        elif isinstance(event, StreamState) and event.state is State.NO_SIGNAL:
+        is_warning = isinstance(event, StreamState) and event.state is State.NO_SIGNAL
+        if is_warning or isinstance(event, SourceFailed):
             click.echo(f"ser-live: {event.message}", err=True)
         if self._as_json:
             if hasattr(event, "as_record"):

@@ -30,12 +30,12 @@ def describe_settings(cls: type) -> list[tuple[str, str, Any]]:
 
     The description is the string below the field, so that it is written once.
     """
-    body = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
-    assert isinstance(body, ast.ClassDef)
+    module = ast.parse(textwrap.dedent(inspect.getsource(cls)))
+    body = next(node.body for node in module.body if isinstance(node, ast.ClassDef))
     defaults = {f.name: f.default for f in fields(cls)}
     return [
         (field.target.id, " ".join(text.value.value.split()), defaults[field.target.id])
-        for field, text in pairwise(body.body)
+        for field, text in pairwise(body)
         if isinstance(field, ast.AnnAssign)
         and isinstance(field.target, ast.Name)
         and isinstance(text, ast.Expr)
