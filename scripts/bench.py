@@ -75,6 +75,7 @@ def live(kind: str, duration_s: float) -> dict[str, Any]:
 
     from ser_live.config import Settings
     from ser_live.dashboard import LiveDashboard
+    from ser_live.dashboard_state import DashboardState
     from ser_live.events import EmotionResult
     from ser_live.model import EmotionModel
     from ser_live.session import LiveSession
@@ -88,18 +89,22 @@ def live(kind: str, duration_s: float) -> dict[str, Any]:
     clip = ROOT / ".cache" / f"bench-{kind}.flac"
     clip.parent.mkdir(exist_ok=True)
     soundfile.write(clip, samples, rate)
-    model = EmotionModel.load(None)
+    model = EmotionModel.load()
     latencies_ms: list[float] = []
     console = Console(file=io.StringIO(), force_terminal=True, width=80, height=24)
-    with LiveDashboard(console) as dashboard:
+    state = DashboardState()
+    with LiveDashboard(state, console) as dashboard:
         begin_wall, begin_cpu = time.perf_counter(), time.process_time()
         with LiveSession([FileSource(clip, speed=1.0)], model, Settings()) as session:
             while not session.finished:
                 for event in session.poll(0.1):
-                    dashboard.show(event)
+                    state.apply(event)
                     if isinstance(event, EmotionResult) and event.kind == "final":
                         latencies_ms.append(event.latency_ms)
-                dashboard.tick(session.level, session.queue_depth, time.monotonic())
+                if session.level is not None:
+                    state.apply(session.level)
+                state.apply(session.queue_depth)
+                dashboard.update(time.monotonic())
     wall = time.perf_counter() - begin_wall
     return {
         "cpu_share": (time.process_time() - begin_cpu) / wall,
@@ -132,7 +137,7 @@ def replay_speed(n_loops: int) -> dict[str, float]:
 
     import soundfile
 
-    model = EmotionModel.load(None)
+    model = EmotionModel.load()
     settings = Settings()
     audio_s = soundfile.info(DEMO).duration
 
@@ -165,7 +170,7 @@ def analysis_of_3_s() -> dict[str, Any]:
     demo, rate = soundfile.read(DEMO, dtype="float32", always_2d=True)
     converter = StreamConverter(rate, demo.shape[1])
     samples = converter.push(demo[rate : 4 * rate])
-    model = EmotionModel.load(None)
+    model = EmotionModel.load()
     features = extract(samples).values
     return {
         "extract_ms": repeat_ms(lambda: extract(samples)),
