@@ -151,7 +151,8 @@ def _by_name(devices: list[InputDevice], wanted: str) -> InputDevice:
     fits = [device for device in devices if part in full[device.index]]
     exact = [d for d in fits if part in (d.name.casefold(), full[d.index])]
     fits = exact or fits
-    if len({device.name for device in fits}) == 1 < len(fits):
+    # MME cuts names off after 31 characters.
+    if len({device.name[:31] for device in fits}) == 1 < len(fits):
         default_api = next((device.host_api for device in devices if device.is_default), None)
         fits = [device for device in fits if device.host_api == default_api] or fits
     if not fits:
