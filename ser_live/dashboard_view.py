@@ -125,7 +125,7 @@ class DashboardView:
         top: list[Text | Callable[[], Text]] = [self._header]
         if height >= 6:
             top.append(self._meter)
-        top += self._notices(2 if with_rules else 1)
+        top += self._notices(3 if height >= 24 else 2 if with_rules else 1)
         foot = [self._health()] if height >= 8 else []
         if with_rules:
             top.append(self._rule(self.signs.wall_top))

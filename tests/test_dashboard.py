@@ -187,7 +187,7 @@ def test_a_name_cannot_command_or_distort(name: str, ascii_only: bool) -> None:
     st.floats(allow_nan=True, allow_infinity=True),
     st.floats(0, 1e6),
 )
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_no_level_breaks_the_picture(
     width: int, height: int, rms: float, noise: float, at_s: float
 ) -> None:

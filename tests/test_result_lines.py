@@ -7,7 +7,7 @@ import io
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulated_session import result
 
@@ -73,6 +73,7 @@ def test_a_file_name_is_never_a_formula(name: str) -> None:
 
 
 @given(st.dictionaries(st.text(), st.text() | st.floats() | st.none() | st.text(st.characters())))
+@settings(deadline=None)
 def test_a_json_line_is_one_line_of_strict_json(record: dict[str, object]) -> None:
     """Any record becomes one line that a strict reader takes and UTF-8 can carry."""
     line = json_line(record)

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ser_live.tally import Tally
@@ -24,6 +24,7 @@ def final(latency_ms: float | None) -> dict[str, object]:
 
 
 @given(st.lists(st.floats(0, 1e4), min_size=1, max_size=50), st.floats(0, 100))
+@settings(deadline=None)
 def test_percentiles_are_those_of_numpy(latencies_ms: list[float], percent: float) -> None:
     """Interpolated like numpy's default."""
     tally = Tally()
