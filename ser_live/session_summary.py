@@ -51,10 +51,14 @@ def summary_lines(records: Iterable[Mapping[str, Any]]) -> list[str]:
     return [
         *about,
         *([f"heard      {clock(heard_s, tenths=True)}"] if heard_s else []),
-        *_sums(tally),
-        *_losses(tally, n_unlogged),
+        *tally_lines(tally, n_unlogged),
         *(f"failed     {message}" for message in failures),
     ]
+
+
+def tally_lines(tally: Tally, n_unlogged: int = 0) -> list[str]:
+    """What was counted, one fact a line, for people."""
+    return [*_sums(tally), *_losses(tally, n_unlogged)]
 
 
 def _sums(tally: Tally) -> list[str]:
