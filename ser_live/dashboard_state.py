@@ -95,6 +95,7 @@ class DashboardState:
         self.sample = 0
         """Position in the stream, on the sample clock."""
         self.meter = Meter()
+        self._level: LevelMeter | None = None
         self.running: SpeechStarted | None = None
         self.result: EmotionResult | None = None
         """The latest result, partial or final."""
@@ -110,6 +111,9 @@ class DashboardState:
     def apply(self, event: Any) -> None:
         """Take one event in; kinds that the dashboard does not show are passed over."""
         if isinstance(event, LevelMeter):
+            if event == self._level:
+                return
+            self._level = event
             self.n_levels += 1
             self.meter.move(event)
             self.sample = event.sample

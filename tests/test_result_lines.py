@@ -72,6 +72,11 @@ def test_a_file_name_is_never_a_formula(name: str) -> None:
     assert row == {"file": f"'{name}", "level_dbfs": -23.4}
 
 
+def test_a_file_name_that_is_no_text_can_be_written() -> None:
+    """Bytes that are no characters come out escaped instead of breaking the table off."""
+    assert flatten({"file": "caf\udce9.wav"}) == {"file": "caf\\udce9.wav"}
+
+
 @given(st.dictionaries(st.text(), st.text() | st.floats() | st.none() | st.text(st.characters())))
 @settings(deadline=None)
 def test_a_json_line_is_one_line_of_strict_json(record: dict[str, object]) -> None:
