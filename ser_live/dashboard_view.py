@@ -8,11 +8,12 @@ terminal shows ASCII alone, bars are drawn with ``#`` and ``-``.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from rich.text import Text
 
 from ser_live.dashboard_state import DashboardState, TimelineEntry
-from ser_live.emotions import COLORS, EMOTIONS, Emotion, State
+from ser_live.emotions import ANSI_COLORS, COLORS, EMOTIONS, Emotion, State
 from ser_live.events import EmotionResult, seconds
 from ser_live.terminal_signs import (
     ASCII,
@@ -53,58 +54,108 @@ def confidence_in_words(probability: float) -> str:
     return "fairly sure" if probability >= 0.50 else "weak lead"
 
 
-def render(state: DashboardState, width: int, height: int, *, ascii_only: bool = False) -> Text:
-    """The whole dashboard as `height` lines of at most `width` cells."""
-    lines = _View(state, width, ascii_only).lines(height)
-    for line in lines:
-        line.truncate(width, overflow="crop")
+def render(
+    state: DashboardState,
+    width: int,
+    height: int,
+    *,
+    ascii_only: bool = False,
+    few_colors: bool = False,
+) -> Text:
+    """The whole dashboard as `height` lines of at most `width` cells.
+
+    Parameters
+    ----------
+    state : DashboardState
+        Read, never changed.
+    width, height : int
+        Size of the terminal in cells; any size gives a picture, 80 x 24 shows everything.
+    ascii_only : bool
+        Draw with ASCII, and show other characters in names as ``?``.
+    few_colors : bool
+        Use the 16 colours of ANSI.
+    """
+    view = DashboardView(state, ascii_only=ascii_only, few_colors=few_colors)
+    lines = view.lines(width, height)
     return Text("\n", no_wrap=True, overflow="crop", end="").join(lines)
 
 
-class _View:
-    """One drawing of one state; lives for the length of a call."""
+class DashboardView:
+    """Draws a state again and again; what did not change is not composed anew.
 
-    def __init__(self, state: DashboardState, width: int, ascii_only: bool) -> None:
+    Parameters are those of `render`.
+    """
+
+    def __init__(
+        self, state: DashboardState, *, ascii_only: bool = False, few_colors: bool = False
+    ) -> None:
         self.state = state
+        self.ascii_only = ascii_only
+        self.signs = ASCII if ascii_only else UNICODE
+        self.colors = ANSI_COLORS if few_colors else COLORS
+        self._drawn: tuple[int, int, int] | None = None
+        self._rows: list[Text | Callable[[], Text]] = []
+        self._lay_out(0)
+
+    def _lay_out(self, width: int) -> None:
         self.is_wide = width >= WIDE
         self.margin = 1 if width >= 40 else 0
         self.width = max(1, width - 2 * self.margin)
         self.right_width = min(50, max(33, self.width * 2 // 5))
         self.left_width = self.width - self.right_width - 5 if self.is_wide else self.width
-        self.ascii_only = ascii_only
-        self.signs = ASCII if ascii_only else UNICODE
 
-    def lines(self, height: int) -> list[Text]:
+    def lines(self, width: int, height: int) -> list[Text]:
+        """`height` lines of at most `width` cells; do not change them."""
+        key = (self.state.version, width, height)
+        if key != self._drawn:
+            self._drawn = key
+            self._lay_out(width)
+            rows = self._compose(height)[:height]
+            self._rows = [self._finished(r) if isinstance(r, Text) else r for r in rows]
+        return [r if isinstance(r, Text) else self._finished(r()) for r in self._rows]
+
+    def _finished(self, row: Text) -> Text:
+        line = Text.assemble(" " * self.margin, row)
+        line.truncate(self.margin + self.width, overflow="crop")
+        return line
+
+    def _compose(self, height: int) -> list[Text | Callable[[], Text]]:
+        """All rows; those that move with the clock or the level as functions."""
         with_rules = height >= 20
-        top = [self._header(), *([self._meter()] if height >= 6 else [])]
-        top += self._notices(2 if with_rules else 1)
+        top: list[Text | Callable[[], Text]] = [self._header]
+        if height >= 6:
+            top.append(self._meter)
+        top += self._notices(3 if height >= 24 else 2 if with_rules else 1)
         foot = [self._health()] if height >= 8 else []
         if with_rules:
             top.append(self._rule(self.signs.wall_top))
             foot.insert(0, self._rule(self.signs.wall_foot))
-        room = height - len(top) - len(foot)
+        room = max(0, height - len(top) - len(foot))
         body = self._wide(room) if self.is_wide else self._narrow(room)
-        body += [Text("")] * (room - len(body))
-        return [
-            Text.assemble(" " * self.margin, line) for line in [*top, *body[: max(0, room)], *foot]
-        ][:height]
+        return [*top, *body, *[Text("")] * (room - len(body)), *foot]
 
-    def _wide(self, height: int) -> list[Text]:
-        left = self._left(height)
-        right = self._timeline(self.right_width, height)
-        left += [Text("")] * (height - len(left))
-        right += [Text("")] * (height - len(right))
-        wall = (f"  {self.signs.wall}  ", FAINT)
-        return [
-            Text.assemble(filled(row, self.left_width), wall, other)
-            for row, other in zip(left, right, strict=True)
-        ]
+    def _wide(self, height: int) -> list[Text | Callable[[], Text]]:
+        left = [*self._left(height), *[Text("")] * height][:height]
+        right = [*self._timeline(self.right_width, height), *[Text("")] * height][:height]
+        rows: list[Text | Callable[[], Text]] = []
+        rows += [self._beside(row, other) for row, other in zip(left, right, strict=True)]
+        if rows:
+            rows[0] = lambda: self._beside(self._activity(), right[0])
+        return rows
 
-    def _narrow(self, height: int) -> list[Text]:
+    def _beside(self, left: Text, right: Text) -> Text:
+        return Text.assemble(
+            filled(left, self.left_width), (f"  {self.signs.wall}  ", FAINT), right
+        )
+
+    def _narrow(self, height: int) -> list[Text | Callable[[], Text]]:
         n_timeline = height - _N_LEFT - 1
         if n_timeline < 3:
-            return self._left(height, with_recent=True)
-        return [*self._left(_N_LEFT), Text(""), *self._timeline(self.width, n_timeline)]
+            left = self._left(height, with_recent=True)
+            return [self._activity, *left[1:]] if left else []
+        left = self._left(_N_LEFT)
+        timeline = self._timeline(self.width, n_timeline)
+        return [self._activity, *left[1:], Text(""), *timeline]
 
     def _rule(self, junction: str) -> Text:
         if not self.is_wide:
@@ -192,12 +243,16 @@ class _View:
     # -- left: what is going on, what was said about it, how the session goes
 
     def _left(self, height: int, *, with_recent: bool = False) -> list[Text]:
-        """Rows of the left column; where `height` is short the lesser ones give way."""
+        """Rows of the left column; where `height` is short the lesser ones give way.
+
+        The first is what is going on; it moves with the clock, so callers put the function
+        in its place.
+        """
         verdict, why, where = self._result()
         with_session = height >= _N_LEFT + _N_SESSION - 1
         with_shares = not with_session and self.left_width >= 36 and height >= 14
         winner = self.state.winner
-        rows = [(0, self._activity()), (7, Text("")), (0, verdict), (2, why), (5, where)]
+        rows = [(-1, self._activity()), (7, Text("")), (0, verdict), (2, why), (5, where)]
         rows.append((6, Text("")))
         if with_shares:
             rows.append((4, self._heading()))
@@ -242,9 +297,12 @@ class _View:
         winner = self.state.winner
         if result.state is State.OK and winner is not None:
             emotion, probability = winner
-            weight = "bold reverse" if result.kind == "final" else "bold"
+            is_final = result.kind == "final"
             row = Text.assemble(
-                (f" {emotion.value} ", f"{weight} {COLORS[emotion]}"),
+                (
+                    f"{' ' if is_final else self.signs.edge}{emotion.value} ",
+                    f"bold{' reverse' if is_final else ''} {self.colors[emotion]}",
+                ),
                 (f"   {_percent(probability)}", "bold"),
                 f"   {confidence_in_words(probability)}",
             )
@@ -276,7 +334,7 @@ class _View:
         share = self.state.tally.shares()[emotion] if with_share else 0.0
         return Text.assemble(
             (pad(emotion.value, 11), style),
-            self.signs.bar(height or 0.0, self._bar_width(with_share), COLORS[emotion]),
+            self.signs.bar(height or 0.0, self._bar_width(with_share), self.colors[emotion]),
             (f"{'' if height is None else _percent(height):>7}", style),
             (f"{_percent(share) if share else '':>9}" if with_share else "", DIM),
         )
@@ -285,7 +343,7 @@ class _View:
         share = self.state.tally.shares()[emotion]
         return Text.assemble(
             pad(emotion.value, 11),
-            self.signs.bar(share, self._bar_width(False), COLORS[emotion]),
+            self.signs.bar(share, self._bar_width(False), self.colors[emotion]),
             f"{_percent(share) if share else '':>7}",
         )
 
@@ -329,7 +387,7 @@ class _View:
         return rows[:height]
 
     def _entry(self, entry: TimelineEntry, width: int) -> Text:
-        style = COLORS[entry.emotion] if entry.emotion else ""
+        style = self.colors[entry.emotion] if entry.emotion else ""
         row = Text.assemble(
             (clock(entry.start_s), DIM),
             ("  " + (self.signs.on if entry.emotion else self.signs.off), style or DIM),

@@ -33,6 +33,8 @@ class Signs:
     on: str
     off: str
     alert: str
+    edge: str
+    """Stands before what is not final yet."""
     dot: str
     """Stands between things in a row."""
     ellipsis: str
@@ -45,8 +47,8 @@ class Signs:
         return Text.assemble((filled, style), (self.track * (width - len(filled)), FAINT))
 
 
-UNICODE = Signs("━", "╸", "─", "┃", "┊", "─", "│", "┬", "┴", "●", "○", "▲", " · ", "…")
-ASCII = Signs("#", "", "-", "|", ":", "-", "|", "-", "-", "*", "o", "!", ", ", "~")
+UNICODE = Signs("━", "╸", "─", "┃", "┊", "─", "│", "┬", "┴", "●", "○", "▲", "▌", " · ", "…")
+ASCII = Signs("#", "", "-", "|", ":", "-", "|", "-", "-", "*", "o", "!", " ", ", ", "~")
 
 
 def with_mark(bar: Text, at: int, sign: str, style: str) -> Text:

@@ -62,7 +62,7 @@ def test_every_result_comes_back_as_it_was_recorded() -> None:
     """What is written is what is read, whatever the numbers and names."""
 
     @given(st.lists(_results, max_size=5))
-    @settings(max_examples=50)
+    @settings(max_examples=50, deadline=None)
     def holds(results: list[EmotionResult]) -> None:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "log.jsonl"
