@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ser_live.features import long_term, spectral
+from ser_live.features import long_term, prosodic, spectral
 from ser_live.features.description import Description
 from ser_live.features.functionals import FUNCTIONALS
 
@@ -28,6 +28,8 @@ FULL: tuple[str, ...] = tuple(FUNCTIONALS)
 """Everything that can be said about a contour."""
 _BAND = ("mean", "std", "p05", "p50", "p95", "skewness", "slope_per_s", "change_per_s")
 _DELTA = ("std", "p05", "p95", "skewness", "kurtosis")
+_VOICED = ("mean", "std", "p05", "p20", "p50", "p80", "p95")
+_UNVOICED = ("mean", "std")
 
 
 @dataclass(frozen=True)
@@ -75,17 +77,22 @@ DERIVED: dict[str, Description] = {
 }
 """Contours made from others before the functionals, with their descriptions."""
 
-CONTOURS: dict[str, Description] = {**spectral.CONTOURS, **DERIVED}
+CONTOURS: dict[str, Description] = {**spectral.CONTOURS, **DERIVED, **prosodic.CONTOURS}
 """All contours that functionals may be taken of."""
 
 BLOCKS: tuple[Block, ...] = (
     Block((*_MFCC, *_SHAPES), "speech", FULL),
     Block(tuple(name for name in DERIVED if name.startswith("mel")), "speech", _BAND),
     Block(tuple(name for name in DERIVED if "delta" in name), "speech", _DELTA),
+    Block((*_MFCC, *_SHAPES), "voiced", _VOICED, "_voiced"),
+    Block((*_MFCC, *_SHAPES), "unvoiced", _UNVOICED, "_unvoiced"),
+    Block(tuple(prosodic.CONTOURS), "all", FULL),
 )
 
 SCALARS: dict[str, Description] = {
+    **prosodic.SCALARS,
     **long_term.ltas_names("speech"),
+    **long_term.ltas_names("voiced"),
     **long_term.COVARIANCE,
     **long_term.MODULATION,
 }
@@ -97,8 +104,8 @@ FEATURE_NAMES: tuple[str, ...] = (
 )
 """Every feature, in the order of every feature vector."""
 
-_ADDITIVE = spectral.LEVEL_ADDITIVE
-_SCALED: frozenset[str] = frozenset()
+_ADDITIVE = spectral.LEVEL_ADDITIVE | prosodic.LEVEL_ADDITIVE
+_SCALED = prosodic.LEVEL_SCALED
 
 
 def _is_level_dependent(contour: str, functional: str) -> bool:
@@ -127,13 +134,8 @@ def describe() -> dict[str, Description]:
             for name in block.functionals:
                 functional = FUNCTIONALS[name]
                 table[f"{contour}{block.infix}_{name}"] = Description(
-                    _unit(functional.unit, about.unit),
+                    functional.unit.format(about.unit),
                     f"{functional.text.format(f'[{about.text}]')}; over {REGIONS[block.region]}",
                     about.source,
                 )
     return {**table, **SCALARS}
-
-
-def _unit(functional: str, contour: str) -> str:
-    """Unit of a functional of a contour; a bare ``1`` disappears in ``1/s``-like units."""
-    return functional.format(contour)

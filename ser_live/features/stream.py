@@ -17,8 +17,13 @@ from ser_live.features import long_term
 from ser_live.features.deltas import delta
 from ser_live.features.feature_set import BLOCKS, CONTOURS, FEATURE_NAMES, FEATURE_SET_VERSION
 from ser_live.features.functionals import functionals
+from ser_live.features.pitch import WINDOW as PITCH_SAMPLES
+from ser_live.features.pitch import PitchStream
+from ser_live.features.prosodic import ProsodicStream
 from ser_live.features.spectral import (
+    FRAME_SAMPLES,
     FRAMES_PER_S,
+    HOP_SAMPLES,
     N_MEL,
     N_MFCC,
     SpectralStream,
@@ -62,6 +67,8 @@ class FeatureStream:
 
     def __init__(self) -> None:
         self._spectral = SpectralStream()
+        self._pitch = PitchStream()
+        self._prosodic = ProsodicStream(self._pitch)
         self._n_samples = 0
 
     def push(self, samples: NDArray[np.float32]) -> None:
@@ -83,14 +90,20 @@ class FeatureStream:
                 "device's driver."
             )
         self._spectral.push(samples)
+        self._pitch.push(samples)
+        self._prosodic.push(samples)
         self._n_samples += len(samples)
 
     def features(self, n_samples: int | None = None) -> FeatureVector:
         """Features of the first `n_samples` (default: of everything pushed)."""
         n = self._n_samples if n_samples is None else min(n_samples, self._n_samples)
         spectral = self._spectral.matrix(n)
-        regions = _regions(spectral[-1])
-        matrix = np.concatenate([spectral, _derived(spectral, regions["speech"])])
+        prosody = self._prosodic.contours(n)
+        others = np.stack(
+            [_aligned(values, name, spectral.shape[1]) for name, values in prosody.items()]
+        )
+        regions = _regions(spectral[-1], ~np.isnan(others[0]))
+        matrix = np.concatenate([spectral, _derived(spectral, regions["speech"]), others])
         parts = [
             functionals(
                 np.where(regions[block.region], matrix[rows], np.nan),
@@ -101,7 +114,9 @@ class FeatureStream:
         ]
         speech = spectral[:, regions["speech"]]
         parts += [
+            np.array(list(self._prosodic.summary(n).values())),
             long_term.ltas(speech[_MEL]),
+            long_term.ltas(spectral[_MEL, regions["voiced"]]),
             long_term.log_covariance(speech[1:N_MFCC]),
             long_term.modulation(spectral[_MEL]),
         ]
@@ -131,14 +146,35 @@ def extract(samples: NDArray[np.float32]) -> FeatureVector:
     return stream.features()
 
 
-def _regions(level_dbfs: NDArray[np.float64]) -> dict[str, NDArray[np.bool_]]:
+def _regions(
+    level_dbfs: NDArray[np.float64], voiced: NDArray[np.bool_]
+) -> dict[str, NDArray[np.bool_]]:
     """Masks over frames by name of region."""
     everything = np.ones(len(level_dbfs), dtype=bool)
     sounding = np.sort(level_dbfs[~np.isnan(level_dbfs)])
-    if len(sounding) == 0:
-        return {"all": everything, "speech": ~everything}
-    loud = sounding[int(_LOUD_SHARE * (len(sounding) - 1))]
-    return {"all": everything, "speech": level_dbfs >= loud - SPEECH_RANGE_DB}
+    speech = ~everything
+    if len(sounding):
+        loud = sounding[int(_LOUD_SHARE * (len(sounding) - 1))]
+        speech = level_dbfs >= loud - SPEECH_RANGE_DB
+    return {
+        "all": everything,
+        "speech": speech,
+        "voiced": voiced,
+        "unvoiced": speech & ~voiced,
+    }
+
+
+# Frames of 46 ms that start with a spectral frame have their middle one hop later.
+_PITCH_SHIFT = round((PITCH_SAMPLES - FRAME_SAMPLES) / 2 / HOP_SAMPLES)
+
+
+def _aligned(values: NDArray[np.float64], name: str, n_frames: int) -> NDArray[np.float64]:
+    """A contour put where the middles of its frames meet those of the spectral frames."""
+    shift = _PITCH_SHIFT if name.startswith("f0") else 0
+    row = np.full(n_frames, np.nan)
+    length = max(0, min(len(values), n_frames - shift))
+    row[shift : shift + length] = values[:length]
+    return row
 
 
 def _derived(spectral: NDArray[np.float64], speech: NDArray[np.bool_]) -> NDArray[np.float64]:
