@@ -53,7 +53,7 @@ def write_arrays(path: Path, arrays: Arrays) -> str:
         for name in sorted(arrays):
             buffer = io.BytesIO()
             np.lib.format.write_array(
-                buffer, np.ascontiguousarray(arrays[name]), version=(1, 0), allow_pickle=False
+                buffer, np.asarray(arrays[name], order="C"), version=(1, 0), allow_pickle=False
             )
             # A fixed date: the hash shall depend on the arrays alone.
             info = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
