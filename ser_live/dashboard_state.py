@@ -229,3 +229,9 @@ class DashboardState:
             return None
         height = max(self.probabilities)
         return EMOTIONS[self.probabilities.index(height)], height
+
+    def probability(self, emotion: Emotion) -> float | None:
+        """The bar of one emotion, ``None`` while there are no bars."""
+        if self.probabilities is None:
+            return None
+        return self.probabilities[EMOTIONS.index(emotion)]

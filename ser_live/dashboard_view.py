@@ -8,50 +8,40 @@ terminal shows ASCII alone, bars are drawn with ``#`` and ``-``.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from rich.text import Text
 
 from ser_live.dashboard_state import DashboardState, TimelineEntry
-from ser_live.emotions import COLORS, EMOTIONS, State
+from ser_live.emotions import COLORS, EMOTIONS, Emotion, State
+from ser_live.events import EmotionResult, seconds
+from ser_live.terminal_signs import (
+    ASCII,
+    DIM,
+    FAINT,
+    UNICODE,
+    WARN,
+    at_both_ends,
+    filled,
+    most_important,
+    with_mark,
+)
 from ser_live.terminal_text import clock, fit, pad, printable, wrap
 
 WIDE = 76
 """Width in cells from which the timeline stands beside the bars."""
-TALL = 32
-"""Height in lines from which session shares get bars of their own."""
 
 _METER_FLOOR_DBFS = -70.0
 _CLIPPING_DBFS = -0.1
-_DIM = "dim"
-_WARN = "bold yellow"
+_N_LEFT = 17
+"""Rows of the left column at its fullest, session bars apart."""
+_N_SESSION = 10
+"""Rows of the session bars with a blank one and their heading."""
 _HINTS = {
     State.TOO_SHORT: "too little speech to judge",
-    State.TOO_QUIET: "too quiet to judge: come closer to the microphone",
+    State.TOO_QUIET: "come closer to the microphone",
     State.CLIPPED: "overdriven: lower the microphone's gain",
     State.TOO_NOISY: "the voice hardly stands out of the background",
 }
-
-
-@dataclass(frozen=True)
-class _Signs:
-    """The characters drawn with."""
-
-    full: str
-    half: str
-    track: str
-    peak: str
-    noise: str
-    rule: str
-    on: str
-    off: str
-    alert: str
-    dot: str
-    ellipsis: str
-
-
-_UNICODE = _Signs("━", "╸", "─", "┃", "┊", "─", "●", "○", "▲", " · ", "…")
-_ASCII = _Signs("#", "", "-", "|", ":", "-", "*", "o", "!", ", ", "~")
 
 
 def confidence_in_words(probability: float) -> str:
@@ -60,7 +50,7 @@ def confidence_in_words(probability: float) -> str:
         return "very sure"
     if probability >= 0.65:
         return "sure"
-    return "fairly sure" if probability >= 0.50 else "a weak lead"
+    return "fairly sure" if probability >= 0.50 else "weak lead"
 
 
 def render(state: DashboardState, width: int, height: int, *, ascii_only: bool = False) -> Text:
@@ -68,9 +58,7 @@ def render(state: DashboardState, width: int, height: int, *, ascii_only: bool =
     lines = _View(state, width, ascii_only).lines(height)
     for line in lines:
         line.truncate(width, overflow="crop")
-        line.no_wrap = True
-    lines += [Text("")] * (height - len(lines))
-    return Text("\n", no_wrap=True, overflow="crop", end="").join(lines[:height])
+    return Text("\n", no_wrap=True, overflow="crop", end="").join(lines)
 
 
 class _View:
@@ -78,272 +66,285 @@ class _View:
 
     def __init__(self, state: DashboardState, width: int, ascii_only: bool) -> None:
         self.state = state
-        self.width = width
+        self.is_wide = width >= WIDE
+        self.margin = 1 if width >= 40 else 0
+        self.width = max(1, width - 2 * self.margin)
+        self.right_width = min(50, max(33, self.width * 2 // 5))
+        self.left_width = self.width - self.right_width - 5 if self.is_wide else self.width
         self.ascii_only = ascii_only
-        self.signs = _ASCII if ascii_only else _UNICODE
-
-    # -- the whole
+        self.signs = ASCII if ascii_only else UNICODE
 
     def lines(self, height: int) -> list[Text]:
-        inner = max(1, self.width - 2)
-        top = [self._header(inner), self._meter(inner)]
-        notices = self._notices(inner, 2 if height >= 20 else 1)
-        foot = [self._health(inner)]
-        if height >= 20:
-            rule = Text(self.signs.rule * inner, _DIM)
-            top.append(rule)
-            foot.insert(0, rule)
-        room = height - len(top) - len(notices) - len(foot)
-        body = self._wide(inner, room) if self.width >= WIDE else self._narrow(inner, room)
-        body = body[: max(0, room)]
+        with_rules = height >= 20
+        top = [self._header(), *([self._meter()] if height >= 6 else [])]
+        top += self._notices(2 if with_rules else 1)
+        foot = [self._health()] if height >= 8 else []
+        if with_rules:
+            top.append(self._rule(self.signs.wall_top))
+            foot.insert(0, self._rule(self.signs.wall_foot))
+        room = height - len(top) - len(foot)
+        body = self._wide(room) if self.is_wide else self._narrow(room)
         body += [Text("")] * (room - len(body))
-        return [_indented(line) for line in [*top, *notices, *body, *foot]]
+        return [
+            Text.assemble(" " * self.margin, line) for line in [*top, *body[: max(0, room)], *foot]
+        ][:height]
 
-    def _wide(self, width: int, height: int) -> list[Text]:
-        right_width = min(50, max(33, width * 2 // 5))
-        left_width = width - right_width - 3
-        left = self._left(left_width, height)
-        right = self._timeline(right_width, height)
-        gap = Text.assemble(" ", ("│" if not self.ascii_only else "|", _DIM), " ")
-        rows = []
-        for k in range(height):
-            row = left[k].copy() if k < len(left) else Text("")
-            row.truncate(left_width, overflow="crop", pad=True)
-            row.append_text(gap)
-            if k < len(right):
-                row.append_text(right[k])
-            rows.append(row)
-        return rows
+    def _wide(self, height: int) -> list[Text]:
+        left = self._left(height)
+        right = self._timeline(self.right_width, height)
+        left += [Text("")] * (height - len(left))
+        right += [Text("")] * (height - len(right))
+        wall = (f"  {self.signs.wall}  ", FAINT)
+        return [
+            Text.assemble(filled(row, self.left_width), wall, other)
+            for row, other in zip(left, right, strict=True)
+        ]
 
-    def _narrow(self, width: int, height: int) -> list[Text]:
-        rows = self._left(width, height)
-        room = height - len(rows)
-        if room >= 2:
-            rows += self._timeline(width, room)
-        return rows
+    def _narrow(self, height: int) -> list[Text]:
+        n_timeline = height - _N_LEFT - 1
+        if n_timeline < 3:
+            return self._left(height, with_recent=True)
+        return [*self._left(_N_LEFT), Text(""), *self._timeline(self.width, n_timeline)]
 
-    def _left(self, width: int, height: int) -> list[Text]:
-        """State, result and bars, as airy as `height` allows."""
-        said = self._result(width, height)
-        bars = self._bars(width)
-        rows = [self._activity(width), *said, *bars]
-        spare = height - len(rows)
-        airy = [self._activity(width)]
-        if spare >= 2:
-            airy.append(Text(""))
-        airy += said
-        if spare >= 1:
-            airy.append(Text(""))
-        airy += bars
-        return airy
+    def _rule(self, junction: str) -> Text:
+        if not self.is_wide:
+            return Text(self.signs.rule * self.width, FAINT)
+        left = self.signs.rule * (self.left_width + 2)
+        return Text(f"{left}{junction}{self.signs.rule * (self.right_width + 2)}", FAINT)
 
-    # -- header
+    # -- above and below
 
-    def _header(self, width: int) -> Text:
+    def _header(self) -> Text:
         stream = self.state.stream
-        right = clock(self.state.position_s)
-        name = "waiting for a source"
-        form = ""
+        now = Text(clock(self.state.position_s))
+        room = self.width - 11 - now.cell_len - 2
+        if room < 4:
+            return at_both_ends(Text("ser-live", "bold"), now, self.width)
+        name, form = "waiting for a source", ""
         if stream is not None:
-            name = self._safe(stream.source)
-            channels = {1: "mono", 2: "stereo"}.get(stream.n_channels)
-            form = f"{stream.sample_rate / 1000:g} kHz{self.signs.dot}" + (
-                channels or f"{stream.n_channels} channels"
+            channels = {1: "mono", 2: "stereo"}.get(
+                stream.n_channels, f"{stream.n_channels} channels"
             )
-        room = width - len("ser-live") - 3 - len(right) - 2
-        if len(form) + 3 + 12 > room:
+            form = f"   {stream.sample_rate / 1000:g} kHz{self.signs.dot}{channels}"
+            name = self._safe(stream.source)
+        if len(form) > room // 2:
             form = ""
-        name = self._fit(name, room - (len(form) + 2 if form else 0))
-        left = Text.assemble(("ser-live", "bold"), "   ", name, "  ", (form, _DIM))
-        return _ends(left, Text(right), width)
+        name = self._fit(name, room - len(form))
+        left = Text.assemble(("ser-live", "bold"), "   ", name, (form, DIM))
+        return at_both_ends(left, now, self.width)
 
-    def _meter(self, width: int) -> Text:
-        meter = self.state.meter
-        numbers = Text.assemble(f"{_decibels(meter.level_dbfs)} dBFS")
-        if width >= 50:
+    def _meter(self) -> Text:
+        meter, signs = self.state.meter, self.signs
+        numbers = Text(f"{_decibels(meter.level_dbfs):>5} dBFS")
+        if self.width >= 56:
             clips = meter.peak_dbfs >= _CLIPPING_DBFS
-            peak = " clips!" if clips else f"{_decibels(meter.peak_dbfs):>7}"
-            numbers.append("   peak", _DIM).append(peak, _WARN if clips else "")
-            numbers.append("   noise", _DIM).append(f"{_decibels(meter.noise_dbfs):>4}")
-        bar_width = width - numbers.cell_len - 10
+            numbers.append(f"   peak {signs.peak}", DIM)
+            numbers.append(
+                f"{' CLIPS' if clips else _decibels(meter.peak_dbfs):>4}", WARN if clips else ""
+            )
+            numbers.append(f"   noise {signs.noise}", DIM)
+            numbers.append(f"{_decibels(meter.noise_dbfs):>4}")
+        bar_width = self.width - numbers.cell_len - 8
         if bar_width < 4:
-            return Text.assemble(("level  ", _DIM), numbers)
-        bar = self._bar(_meter_share(meter.level_dbfs), bar_width, "green")
-        marked = self._mark(bar, meter.noise_dbfs, bar_width, self.signs.noise, _DIM)
-        marked = self._mark(marked, meter.peak_dbfs, bar_width, self.signs.peak, "bold")
-        return Text.assemble(("level  ", _DIM), marked, "   ", numbers)
+            return numbers
+        bar = signs.bar(_meter_share(meter.level_dbfs), bar_width, "green")
+        for level_dbfs, sign, style in (
+            (meter.noise_dbfs, signs.noise, DIM),
+            (meter.peak_dbfs, signs.peak, "bold"),
+        ):
+            if math.isfinite(level_dbfs):
+                at = min(bar_width - 1, int(_meter_share(level_dbfs) * bar_width))
+                bar = with_mark(bar, at, sign, style)
+        return Text.assemble(("level  ", DIM), bar, " ", numbers)
 
-    def _mark(self, bar: Text, level_dbfs: float, width: int, sign: str, style: str) -> Text:
-        if not math.isfinite(level_dbfs):
-            return bar
-        at = min(width - 1, int(_meter_share(level_dbfs) * width))
-        return Text.assemble(bar[:at], (sign, style), bar[at + 1 :])
-
-    def _notices(self, width: int, n_lines: int) -> list[Text]:
-        state = self.state
+    def _notices(self, n_lines: int) -> list[Text]:
         rows: list[Text] = []
-        for message in (state.signal_message, state.notice):
-            if message:
-                parts = wrap(self._safe(message), width - 2, n_lines, ellipsis=self.signs.ellipsis)
-                rows += [
-                    Text.assemble((f"{self.signs.alert if k == 0 else ' '} ", _WARN), part)
-                    for k, part in enumerate(parts)
-                ]
+        for message in (self.state.signal_message, self.state.notice):
+            text = self._safe(message)
+            parts = wrap(text, self.width - 2, n_lines, ellipsis=self.signs.ellipsis)
+            rows += [
+                Text.assemble((f"{self.signs.alert if k == 0 else ' '} ", WARN), part)
+                for k, part in enumerate(parts)
+            ]
         return rows
 
-    # -- left column
+    def _health(self) -> Text:
+        state, tally = self.state, self.state.tally
+        median, slow = tally.latency_ms(50), tally.latency_ms(95)
+        gaps = f"gaps {tally.n_gaps}" + (f" ({tally.gap_s:.1f} s)" if tally.n_gaps else "")
+        latency = "-" if math.isnan(median) else f"{median:.0f} ms, p95 {slow:.0f} ms"
+        is_behind = state.queue.capacity > 0 and state.queue.n_waiting * 2 > state.queue.capacity
+        row = Text("")
+        for text, is_bad in (
+            (f"queue {state.queue.n_waiting}", is_behind),
+            (f"dropped {tally.n_dropped}", tally.n_dropped > 0),
+            (gaps, tally.n_gaps > 0),
+            (f"latency {latency}", False),
+        ):
+            shown = f"{self.signs.alert} {text}" if is_bad else text
+            if row.cell_len + len(shown) + 3 > self.width:
+                break
+            row.append("   " if row else "").append(shown, WARN if is_bad else DIM)
+        if row.cell_len + 14 > self.width:
+            return row
+        return at_both_ends(row, Text("Ctrl-C ends", DIM), self.width)
 
-    def _activity(self, width: int) -> Text:
-        state = self.state
+    # -- left: what is going on, what was said about it, how the session goes
+
+    def _left(self, height: int, *, with_recent: bool = False) -> list[Text]:
+        """Rows of the left column; where `height` is short the lesser ones give way."""
+        verdict, why, where = self._result()
+        with_session = height >= _N_LEFT + _N_SESSION - 1
+        with_shares = not with_session and self.left_width >= 36 and height >= 14
+        winner = self.state.winner
+        rows = [(0, self._activity()), (7, Text("")), (0, verdict), (2, why), (5, where)]
+        rows.append((6, Text("")))
+        if with_shares:
+            rows.append((4, self._heading()))
+        for emotion in EMOTIONS:
+            is_winner = winner is not None and winner[0] is emotion
+            rows.append((1 if is_winner else 3, self._emotion(emotion, with_shares)))
+        if with_session:
+            rows += [(6, Text("")), (6, Text("session", DIM))]
+            rows += [(6, self._share(emotion)) for emotion in EMOTIONS]
+        rows.append((9, Text("")))
+        rows.append((4, self._recent()) if with_recent else (8, self._totals()))
+        return most_important(rows, height)
+
+    def _activity(self) -> Text:
+        state, signs = self.state, self.signs
         if state.running_s is not None:
-            return Text.assemble(
-                (f"{self.signs.on} listening", "bold"), f"  {state.running_s:.1f} s"
-            )
+            return Text.assemble((f"{signs.on} listening", "bold"), f"   {state.running_s:.1f} s")
         if state.stream_state is None:
-            word = "ended" if state.n_streams else "starting"
-            return Text(f"{self.signs.off} {word}", _DIM)
+            return Text(f"{signs.off} {'ended' if state.n_streams else 'starting'}", DIM)
         if state.stream_state is State.NO_SIGNAL:
-            return Text(f"{self.signs.alert} no signal", _WARN)
+            return Text(f"{signs.alert} no signal", WARN)
         if state.stream_state is State.LISTENING:
-            return Text(f"{self.signs.on} listening", "bold")
-        return Text(f"{self.signs.off} {state.stream_state.value}")
+            return Text(f"{signs.on} listening", "bold")
+        return Text(f"{signs.off} {state.stream_state.value}")
 
-    def _result(self, width: int, height: int) -> list[Text]:
-        """The verdict, where it was, and what in the voice says so: three lines."""
+    def _result(self) -> tuple[Text, Text, Text]:
+        """The verdict, what in the voice says so, and where it was."""
         result = self.state.result
         if result is None:
-            return [Text("no utterance yet", _DIM), Text(""), Text("")]
-        winner = self.state.winner
-        so_far = "so far " if result.kind == "partial" else ""
-        verdict: Text
-        if result.state is not State.OK or winner is None:
-            verdict = Text.assemble((so_far, _DIM), (result.state.value, "bold"))
-            if winner is not None:
-                guess = f": best guess {winner[0].value} {_percent(winner[1])}"
-                verdict.append(guess, "")
-        else:
-            emotion, height_of_bar = winner
-            verdict = Text.assemble(
-                (so_far, _DIM),
-                (emotion.value, f"bold {COLORS[emotion]}"),
-                (f"   {_percent(height_of_bar)}", "bold"),
-                f"   {confidence_in_words(height_of_bar)}",
-            )
-        start_s, end_s = result.start_sample / 16_000, result.end_sample / 16_000
-        where = Text(
-            f"{clock(start_s, tenths=True)} to {clock(end_s, tenths=True)}{self.signs.dot}"
-            f"{result.speech_s:.1f} s of speech",
-            _DIM,
-        )
+            return Text("no utterance yet", DIM), Text(""), Text("")
         if result.state in _HINTS:
-            why = Text(self._fit(_HINTS[result.state], width))
+            why = self._fit(_HINTS[result.state], self.left_width)
         else:
-            why = self._why([self._safe(reason.text) for reason in result.reasons], width)
-        return [verdict, why, where]
+            why = self._why([self._safe(reason.text) for reason in result.reasons])
+        start, end = (
+            clock(seconds(n), tenths=True) for n in (result.start_sample, result.end_sample)
+        )
+        where = f"{start} to {end}{self.signs.dot}{result.speech_s:.1f} s of speech"
+        return self._verdict(result), Text(why), Text(where, DIM)
 
-    def _why(self, reasons: list[str], width: int) -> Text:
-        """As many whole reasons as fit."""
-        text = ""
-        for reason in reasons:
-            longer = f"{text}{self.signs.dot}{reason}" if text else reason
-            if len(longer) > width:
+    def _verdict(self, result: EmotionResult) -> Text:
+        winner = self.state.winner
+        if result.state is State.OK and winner is not None:
+            emotion, probability = winner
+            weight = "bold reverse" if result.kind == "final" else "bold"
+            row = Text.assemble(
+                (f" {emotion.value} ", f"{weight} {COLORS[emotion]}"),
+                (f"   {_percent(probability)}", "bold"),
+                f"   {confidence_in_words(probability)}",
+            )
+        elif winner is not None:
+            emotion, probability = winner
+            guess = f": best guess {emotion.value} {_percent(probability)}"
+            row = Text.assemble((result.state.value, "bold"), guess)
+        else:
+            row = Text.assemble((result.state.value, "bold"))
+        return row.append(" so far", DIM) if result.kind == "partial" else row
+
+    def _why(self, reasons: list[str]) -> str:
+        """As many whole reasons as fit, the strongest first."""
+        text = self._fit(reasons[0], self.left_width) if reasons else ""
+        for reason in reasons[1:]:
+            longer = f"{text}{self.signs.dot}{reason}"
+            if self._fit(longer, self.left_width) != longer:
                 break
             text = longer
-        if not text and reasons:
-            text = self._fit(reasons[0], width)
-        return Text(text)
+        return text
 
-    def _bars(self, width: int) -> list[Text]:
-        heights = self.state.probabilities or (0.0,) * len(EMOTIONS)
-        shares = self.state.tally.shares()
-        with_shares = width >= 36
-        bar_width = max(3, width - 10 - 6 - (9 if with_shares else 0))
-        best = self.state.winner[0] if self.state.winner else None
-        rows = []
-        if with_shares:
-            rows.append(_ends(Text(""), Text("session", _DIM), width))
-        for emotion, height in zip(EMOTIONS, heights, strict=True):
-            is_best = emotion is best
-            known = self.state.probabilities is not None
-            row = Text.assemble((pad(emotion.value, 10), "bold" if is_best else ""))
-            row.append_text(self._bar(height, bar_width, COLORS[emotion]))
-            row.append(f"{_percent(height) if known else '':>6}", "bold" if is_best else "")
-            if with_shares:
-                share = shares[emotion]
-                row.append(f"{_percent(share) if share else '':>9}", _DIM)
-            rows.append(row)
-        return rows
+    def _heading(self) -> Text:
+        return at_both_ends(Text(""), Text("now  session", DIM), self.left_width)
 
-    def _bar(self, share: float, width: int, style: str) -> Text:
-        share = min(1.0, max(0.0, share)) if math.isfinite(share) else 0.0
-        n_halves = round(share * width * 2)
-        if not self.signs.half:
-            n_halves = round(share * width) * 2
-        filled = self.signs.full * (n_halves // 2) + self.signs.half * (n_halves % 2)
-        return Text.assemble((filled, style), (self.signs.track * (width - len(filled)), _DIM))
+    def _emotion(self, emotion: Emotion, with_share: bool) -> Text:
+        winner = self.state.winner
+        style = "bold" if winner is not None and winner[0] is emotion else ""
+        height = self.state.probability(emotion)
+        share = self.state.tally.shares()[emotion] if with_share else 0.0
+        return Text.assemble(
+            (pad(emotion.value, 11), style),
+            self.signs.bar(height or 0.0, self._bar_width(with_share), COLORS[emotion]),
+            (f"{'' if height is None else _percent(height):>7}", style),
+            (f"{_percent(share) if share else '':>9}" if with_share else "", DIM),
+        )
 
-    # -- timeline
+    def _share(self, emotion: Emotion) -> Text:
+        share = self.state.tally.shares()[emotion]
+        return Text.assemble(
+            pad(emotion.value, 11),
+            self.signs.bar(share, self._bar_width(False), COLORS[emotion]),
+            f"{_percent(share) if share else '':>7}",
+        )
+
+    def _bar_width(self, with_share: bool) -> int:
+        return max(2, self.left_width - 11 - 7 - (9 if with_share else 0))
+
+    def _totals(self) -> Text:
+        """How many utterances there were, and why some have no emotion."""
+        tally = self.state.tally
+        if not tally.n_finals:
+            return Text("")
+        parts = [f"{tally.n_finals} {'utterance' if tally.n_finals == 1 else 'utterances'}"]
+        parts += [
+            f"{n} {state.value}" for state, n in tally.states.items() if state is not State.OK
+        ]
+        return Text(self._fit(self.signs.dot.join(parts), self.left_width), DIM)
+
+    def _recent(self) -> Text:
+        """The last utterances in one row, for when there is no room for the timeline."""
+        parts = []
+        for entry in reversed(self.state.timeline):
+            confidence = "" if entry.confidence is None else f" {_percent(entry.confidence)}"
+            parts.append(f"{entry.label}{confidence}")
+        return Text(self._fit("last: " + self.signs.dot.join(parts[:6]), self.width), DIM)
+
+    # -- right: the timeline
 
     def _timeline(self, width: int, height: int) -> list[Text]:
-        rows = [Text("last utterances", _DIM)]
+        rows = [Text("last utterances", DIM)]
         stream = self.state.n_streams
         for entry in reversed(self.state.timeline):
             if entry.stream != stream:
                 stream = entry.stream
                 name = self._safe(self.state.stream_names.get(stream, ""))
-                rows.append(Text(self._fit(f"{self.signs.rule * 2} {name}", width), _DIM))
+                rows.append(Text(self._fit(f"{self.signs.rule * 2} {name}", width), DIM))
             rows.append(self._entry(entry, width))
             if len(rows) >= height:
                 break
         if len(rows) == 1:
-            rows.append(Text("none yet", _DIM))
+            rows.append(Text("none yet", DIM))
         return rows[:height]
 
     def _entry(self, entry: TimelineEntry, width: int) -> Text:
-        start = clock(entry.start_s)
         style = COLORS[entry.emotion] if entry.emotion else ""
-        confidence = "" if entry.confidence is None else _percent(entry.confidence)
         row = Text.assemble(
-            (start, _DIM),
-            "  ",
-            (self.signs.on if entry.emotion else self.signs.off, style or _DIM),
-            " ",
-            (pad(entry.label, 9), style),
+            (clock(entry.start_s), DIM),
+            ("  " + (self.signs.on if entry.emotion else self.signs.off), style or DIM),
+            (f" {pad(entry.label, 10)}", style),
         )
-        spare = width - row.cell_len - 6 - 8
-        if spare >= 8 and entry.confidence is not None:
-            bar_width = min(14, spare - 2)
+        confidence = "" if entry.confidence is None else _percent(entry.confidence)
+        numbers = Text.assemble(f"{confidence:>5}", (f"{entry.duration_s:>6.1f} s", DIM))
+        bar_width = min(14, width - row.cell_len - numbers.cell_len - 2)
+        if bar_width >= 8:
+            row.append(" ")
             if entry.emotion:
-                row.append("  ").append_text(self._bar(entry.confidence, bar_width, style))
-            elif entry.best:
-                row.append(f"  {pad(entry.best.value + '?', bar_width)}", _DIM)
-        elif spare >= 8:
-            row.append(" " * (2 + min(14, spare - 2)))
-        row.append(f"{confidence:>6}").append(f"{entry.duration_s:>6.1f} s", _DIM)
-        return row
-
-    # -- foot
-
-    def _health(self, width: int) -> Text:
-        state = self.state
-        tally = state.tally
-        median, slow = tally.latency_ms(50), tally.latency_ms(95)
-        parts: list[tuple[str, str]] = [
-            (f"queue {state.queue.n_waiting}", ""),
-            (f"dropped {tally.n_dropped}", _WARN if tally.n_dropped else ""),
-            (
-                f"gaps {tally.n_gaps}" + (f" ({tally.gap_s:.1f} s)" if tally.n_gaps else ""),
-                _WARN if tally.n_gaps else "",
-            ),
-            ("latency -" if math.isnan(median) else f"latency {median:.0f} ms, p95 {slow:.0f}", ""),
-        ]
-        row = Text("")
-        for text, style in parts:
-            if row.cell_len + len(text) + 3 > width:
-                break
-            row.append("   " if row else "").append(text, style or _DIM)
-        end = Text("Ctrl-C ends", _DIM)
-        return _ends(row, end, width) if row.cell_len + 14 <= width else row
+                row.append_text(self.signs.bar(entry.confidence or 0.0, bar_width, style))
+            else:
+                row.append(pad(f"{entry.best.value}?" if entry.best else "", bar_width), DIM)
+        return at_both_ends(row, numbers, width)
 
     # -- text
 
@@ -352,16 +353,6 @@ class _View:
 
     def _fit(self, text: str, width: int) -> str:
         return fit(text, max(0, width), ellipsis=self.signs.ellipsis)
-
-
-def _indented(line: Text) -> Text:
-    return Text.assemble(" ", line)
-
-
-def _ends(left: Text, right: Text, width: int) -> Text:
-    """`left` and `right` at the two ends of a line of `width` cells."""
-    space = max(1, width - left.cell_len - right.cell_len)
-    return Text.assemble(left, " " * space, right)
 
 
 def _meter_share(level_dbfs: float) -> float:

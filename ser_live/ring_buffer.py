@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Loss:
-    """Samples that were refused because the buffer was full."""
+    """Samples that the writer had to give and the reader will not get."""
 
     position: int
     """Accepted samples before the loss, counted from the beginning."""
     n_samples: int
+    cause: str = "overflow"
+    """``overflow`` (refused, for the buffer was full) or ``device`` (lost before it)."""
 
 
 class RingBuffer:
@@ -27,9 +29,9 @@ class RingBuffer:
     overwriting the oldest would tear the block being read. For several writers or readers
     use ``queue.Queue`` instead.
 
-    A loss becomes visible to the reader when the gap is over, that is with the next
-    accepted block or after `finish`; `read` stops before it, so that blocks and losses
-    come in their true order.
+    Refused samples become visible to the reader when the gap is over, that is with the
+    next accepted block or after `finish`; `read` stops before a loss, so that blocks and
+    losses come in their true order.
 
     Parameters
     ----------
@@ -48,8 +50,8 @@ class RingBuffer:
         self._n_written = 0  # changed by the writer only
         self._n_refused = 0  # changed by the writer only: the gap still open
         self._n_read = 0  # changed by the reader only
-        # append and popleft of a deque are atomic. It cannot outgrow the capacity:
-        # between two losses at least one sample was accepted.
+        # append and popleft of a deque are atomic. It stays small: between two refusals
+        # at least one sample was accepted.
         self._losses: deque[Loss] = deque()
 
     def __len__(self) -> int:
@@ -82,6 +84,13 @@ class RingBuffer:
         self._n_written += n
         return 0
 
+    def note_loss(self, n_samples: int) -> None:
+        """Note that the device lost samples before the next block; the writer's side."""
+        if self._n_refused:  # one gap, which the full buffer began
+            self._n_refused += n_samples
+        else:
+            self._losses.append(Loss(self._n_written, n_samples, "device"))
+
     def finish(self) -> None:
         """Make a gap that is still open visible to the reader; the writer's side."""
         if self._n_refused:
@@ -112,3 +121,8 @@ class RingBuffer:
         while self._losses and self._losses[0].position <= self._n_read:
             losses.append(self._losses.popleft())
         return losses
+
+    @property
+    def is_empty(self) -> bool:
+        """Neither samples nor losses wait; the reader's side."""
+        return not self._losses and self._n_written == self._n_read

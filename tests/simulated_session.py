@@ -114,6 +114,7 @@ def events(
 
 
 def main() -> None:
+    """Play it on this terminal, in real time."""
     from ser_live.dashboard import LiveDashboard
     from ser_live.dashboard_state import DashboardState
 

@@ -99,6 +99,20 @@ def test_steps_do_not_bridge_gaps() -> None:
     assert np.isnan(found["rise_per_s"])
 
 
+def test_frames_left_out_are_the_same_as_frames_undefined(gappy: np.ndarray) -> None:
+    """Leaving frames out of all contours and marking them NaN give the same."""
+    values = np.nan_to_num(gappy)
+    kept = np.flatnonzero(np.random.default_rng(5).random(values.shape[1]) < 0.6)
+    kept = np.union1d(kept, [0, values.shape[1] - 1])
+    masked = np.full(values.shape, np.nan)
+    masked[:, kept] = values[:, kept]
+    np.testing.assert_allclose(
+        functionals(values[:, kept], NAMES, 0.01, kept),
+        functionals(masked, NAMES, 0.01),
+        rtol=1e-9,
+    )
+
+
 @pytest.mark.parametrize("n_frames", [0, 1, 2, 40])
 def test_nothing_defined_gives_nothing(n_frames: int) -> None:
     """A contour without a defined frame has no functional, and there is no warning."""

@@ -9,11 +9,11 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from simulated_session import result
 
 from ser_live.emotions import LABELS, Emotion, State
 from ser_live.events import Drop, SourceFailed, StreamGap, StreamStarted
 from ser_live.result_lines import EMOTION_FIELDS, CsvLines, flatten, json_line, text_line
-from simulated_session import result
 
 HAPPY = result(4, "final", 3.2, 5.9, Emotion.HAPPY, 0.81)
 

@@ -18,7 +18,7 @@ def _print_devices(ctx: click.Context, _param: click.Parameter, value: bool) -> 
     from rich.console import Console
     from rich.table import Table
 
-    from ser_live.devices import list_devices
+    from ser_live.devices import accepted_rates, list_devices
 
     table = Table(box=None, pad_edge=False)
     for heading in ("", "index", "name", "host API", "channels", "rates accepted (Hz)"):
@@ -30,7 +30,7 @@ def _print_devices(ctx: click.Context, _param: click.Parameter, value: bool) -> 
             device.name,
             device.host_api,
             str(device.n_channels),
-            " ".join(str(rate) for rate in device.accepted_rates),
+            " ".join(map(str, accepted_rates(device))),
         )
     Console(highlight=False, markup=False).print(table)
     click.echo("* default microphone; choose another with -d INDEX or -d PART-OF-NAME", err=True)

@@ -42,8 +42,9 @@ def delta(values: NDArray[np.float64], order: int = 1) -> NDArray[np.float64]:
     n_frames = values.shape[1]
     if n_frames < WIDTH:
         return np.full(values.shape, np.nan)
-    windows = np.lib.stride_tricks.sliding_window_view(values, WIDTH, axis=1)
-    middle = windows @ _WEIGHTS[order]
+    middle = np.zeros((len(values), n_frames - WIDTH + 1))
+    for position, weight in enumerate(_WEIGHTS[order]):
+        middle += weight * values[:, position : position + middle.shape[1]]
     # The order-th derivative of a polynomial of that degree is the same at all its
     # points, so the polynomial at either end repeats its value.
     return np.pad(middle, ((0, 0), (_HALF, _HALF)), mode="edge")

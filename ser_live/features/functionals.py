@@ -58,25 +58,30 @@ FUNCTIONALS: dict[str, Functional] = {
         "Mean slope of {} between neighbouring frames where it falls", "{}/s", "spread"
     ),
     "rising_share": Functional("Share of neighbouring frames between which {} rises", "1", "shape"),
-    "max_at": Functional("Where {} is highest: 0 first frame, 1 last frame", "1", "shape"),
-    "min_at": Functional("Where {} is lowest: 0 first frame, 1 last frame", "1", "shape"),
+    "max_at": Functional("Where {} is highest: 0 first frame of the region, 1 last", "1", "shape"),
+    "min_at": Functional("Where {} is lowest: 0 first frame of the region, 1 last", "1", "shape"),
 }
 """Every functional by the suffix it gives to a contour's name."""
 
 
 def functionals(
-    values: NDArray[np.float64], names: tuple[str, ...], hop_s: float
+    values: NDArray[np.float64],
+    names: tuple[str, ...],
+    hop_s: float,
+    frames: NDArray[np.intp] | None = None,
 ) -> NDArray[np.float64]:
     """Apply functionals to every row.
 
     Parameters
     ----------
     values : ndarray of float64, shape (n_contours, n_frames)
-        NaN where a contour is undefined or not to be looked at.
+        NaN where a contour is undefined.
     names : tuple of str
         Keys of `FUNCTIONALS`.
     hop_s : float
         Time from frame to frame, in seconds.
+    frames : ndarray of int, shape (n_frames,), optional
+        Ascending frame numbers of the columns, where frames were left out.
 
     Returns
     -------
@@ -86,21 +91,28 @@ def functionals(
         shape of a constant.
     """
     wanted = frozenset(names)
-    present = ~np.isnan(values)
-    filled = np.where(present, values, 0.0)
-    count = present.sum(axis=1)
-    found = _moments(filled, present, count)
+    if frames is None:
+        frames = np.arange(values.shape[1])
+    absent = np.isnan(values)
+    count = values.shape[1] - np.count_nonzero(absent, axis=1)
+    mean, centred = _centre(values, absent, count)
+    squared = centred * centred
+    variance = _divide(squared.sum(axis=1), np.where(count > 1, count, 0))
+    found = {"mean": mean, "std": np.sqrt(variance)}
+    if wanted & _SHAPE:
+        found |= _shape(centred, squared, variance, mean, count)
     if wanted & _ORDER:
         found |= _order_statistics(values, count)
     if wanted & _COURSE:
-        found |= _course(filled, present, found["mean"], hop_s)
+        found |= _course(centred, absent, variance, frames, hop_s)
     if wanted & _STEPS:
-        found |= _steps(values, hop_s)
+        found |= _steps(values, frames, hop_s)
     if wanted & _EXTREMES:
-        found |= _extremes(values, present, count)
+        found |= _extremes(values, absent, count, frames)
     return np.stack([found[name] for name in names], axis=1)
 
 
+_SHAPE = frozenset({"skewness", "kurtosis"})
 _ORDER = frozenset({*(f"p{q:02d}" for q in _PERCENTILES), "range", "midrange"})
 _COURSE = frozenset({"slope_per_s", "curvature_per_s2", "residual"})
 _STEPS = frozenset({"change_per_s", "rise_per_s", "fall_per_s", "rising_share"})
@@ -109,45 +121,57 @@ _EXTREMES = frozenset({"max_at", "min_at"})
 _Found = dict[str, NDArray[np.float64]]
 
 
-def _divide(above: NDArray[np.float64], below: NDArray[np.float64]) -> NDArray[np.float64]:
+def _divide(
+    above: NDArray[np.float64], below: NDArray[np.float64] | NDArray[np.intp]
+) -> NDArray[np.float64]:
     """Quotient, NaN where the divisor is 0."""
     quotient = np.full(len(below), np.nan)
     np.divide(above, below, out=quotient, where=below != 0)
     return quotient
 
 
-def _moments(
-    filled: NDArray[np.float64], present: NDArray[np.bool_], count: NDArray[np.intp]
+def _centre(
+    values: NDArray[np.float64], absent: NDArray[np.bool_], count: NDArray[np.intp]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean of each row, and the row about its mean with 0 where it is undefined."""
+    some_absent = bool(absent.any())
+    filled = np.where(absent, 0.0, values) if some_absent else values
+    mean = _divide(filled.sum(axis=1), count)
+    centred = filled - mean[:, None]
+    if some_absent:
+        centred[absent] = 0.0
+    return mean, centred
+
+
+def _shape(
+    centred: NDArray[np.float64],
+    squared: NDArray[np.float64],
+    variance: NDArray[np.float64],
+    mean: NDArray[np.float64],
+    count: NDArray[np.intp],
 ) -> _Found:
-    mean = _divide(filled.sum(axis=1), count.astype(np.float64))
-    centred = np.where(present, filled - np.where(count > 0, mean, 0.0)[:, None], 0.0)
-    squared = centred**2
-    divisor = np.where(count > 1, count, 0).astype(np.float64)
-    variance = _divide(squared.sum(axis=1), divisor)
     # A constant's variance is rounding noise, and shape made of noise means nothing.
-    scale = np.abs(filled).max(axis=1, initial=0.0)
-    varies = np.where(count > 2, variance, 0.0) > (1e-9 * scale) ** 2
-    third = _divide(np.sum(squared * centred, axis=1), divisor)
-    fourth = _divide(np.sum(squared**2, axis=1), divisor)
+    noise = (1e-9 * np.abs(mean)) ** 2
+    varies = (count > 2) & (variance > noise)
+    variance = np.where(varies, variance, 0.0)
+    third = np.einsum("ij,ij->i", squared, centred) / np.maximum(count, 1)
+    fourth = np.einsum("ij,ij->i", squared, squared) / np.maximum(count, 1)
     return {
-        "mean": mean,
-        "std": np.sqrt(variance),
-        "skewness": _divide(third, np.where(varies, variance, 0.0) ** 1.5),
-        "kurtosis": _divide(fourth, np.where(varies, variance, 0.0) ** 2),
+        "skewness": _divide(third, variance**1.5),
+        "kurtosis": _divide(fourth, variance**2),
     }
 
 
 def _order_statistics(values: NDArray[np.float64], count: NDArray[np.intp]) -> _Found:
     """Percentiles by linear interpolation, as numpy's default; NaN sorts to the end."""
     if values.shape[1] == 0:
-        empty = np.full(len(values), np.nan)
-        return dict.fromkeys(_ORDER, empty)
+        return dict.fromkeys(_ORDER, np.full(len(values), np.nan))
     ordered = np.sort(values, axis=1)
-    position = np.maximum(count - 1, 0)[:, None] * (np.array(_PERCENTILES) / 100.0)[None, :]
-    below = np.floor(position).astype(np.intp)
-    above = np.minimum(below + 1, np.maximum(count - 1, 0)[:, None])
+    last = np.maximum(count - 1, 0)[:, None]
+    position = last * (np.array(_PERCENTILES) / 100.0)
+    below = position.astype(np.intp)
     low = np.take_along_axis(ordered, below, axis=1)
-    high = np.take_along_axis(ordered, above, axis=1)
+    high = np.take_along_axis(ordered, np.minimum(below + 1, last), axis=1)
     found = low + (high - low) * (position - below)
     several = np.where(count > 1, 1.0, np.nan)
     return {
@@ -158,65 +182,65 @@ def _order_statistics(values: NDArray[np.float64], count: NDArray[np.intp]) -> _
 
 
 def _course(
-    filled: NDArray[np.float64],
-    present: NDArray[np.bool_],
-    mean: NDArray[np.float64],
+    centred: NDArray[np.float64],
+    absent: NDArray[np.bool_],
+    variance: NDArray[np.float64],
+    frames: NDArray[np.intp],
     hop_s: float,
 ) -> _Found:
     """Straight line and parabola over time, by orthogonal polynomials on each row's frames."""
-    n_frames = filled.shape[1]
     # Time runs from -1 to 1 so that its fourth powers stay well conditioned.
-    half_s = max(n_frames - 1, 1) * hop_s / 2.0
-    time = np.linspace(-1.0, 1.0, n_frames) if n_frames > 1 else np.zeros(n_frames)
-    weight = present.astype(np.float64)
-    centred = weight * (filled - np.nan_to_num(mean)[:, None])
-    n, t1, t2, t3, t4 = (weight @ (time[:, None] ** np.arange(5))).T
-    x0, x1, x2 = (centred @ (time[:, None] ** np.arange(3))).T
-    # First polynomial: t - a. Second: t^2 - b (t - a) - c.
+    half_s = max(int(np.ptp(frames)), 1) * hop_s / 2.0 if len(frames) else hop_s
+    first = frames[0] if len(frames) else 0
+    powers = np.vander((frames - first) * hop_s / half_s - 1.0, 5, increasing=True)
+    n, t1, t2, t3, t4 = (powers.sum(axis=0) - absent.astype(np.float64) @ powers).T
+    x1, x2 = (centred @ powers[:, 1:3]).T
+    # The first polynomial is t - a, the second t^2 - b (t - a) - c.
     a = _divide(t1, n)
-    norm1 = np.where(n > 1, t2 - a * t1, 0.0)
-    slope = _divide(x1 - a * x0, norm1)
+    norm1 = np.where(n > 1.5, t2 - a * t1, 0.0)
+    slope = _divide(x1, norm1)
     b = _divide(t3 - a * t2, norm1)
-    c = _divide(t2, n)
-    norm2 = t4 - b * (t3 - a * t2) - c * t2
-    enough = (n > 2) & (norm2 > 1e-12 * np.maximum(t4, 1e-300))
-    curvature = _divide(x2 - b * (x1 - a * x0) - c * x0, np.where(enough, norm2, 0.0))
-    total = _divide(np.sum(centred**2, axis=1), n)
-    explained = slope**2 * _divide(norm1, n)
+    norm2 = t4 - b * (t3 - a * t2) - _divide(t2, n) * t2
+    enough = (n > 2.5) & (norm2 > 1e-12)
+    curvature = _divide(x2 - b * x1, np.where(enough, norm2, 0.0))
+    rest = variance - slope**2 * _divide(norm1, n)
     return {
         "slope_per_s": slope / half_s,
         "curvature_per_s2": curvature / half_s**2,
-        "residual": np.sqrt(np.maximum(total - explained, 0.0)),
+        "residual": np.sqrt(np.maximum(rest, 0.0)),
     }
 
 
-def _steps(values: NDArray[np.float64], hop_s: float) -> _Found:
+def _steps(values: NDArray[np.float64], frames: NDArray[np.intp], hop_s: float) -> _Found:
     """Differences of frames that are neighbours in time and both defined."""
     step = np.diff(values, axis=1)
-    rises, falls = step > 0, step < 0
-    n_rises, n_falls = rises.sum(axis=1).astype(float), falls.sum(axis=1).astype(float)
-    n_steps = np.count_nonzero(~np.isnan(step), axis=1).astype(float)
-    up = np.sum(step, axis=1, where=rises) / hop_s
-    down = np.sum(step, axis=1, where=falls) / hop_s
+    adjacent = np.diff(frames) == 1
+    if not adjacent.all():
+        step = step[:, adjacent]
+    n_rises = np.count_nonzero(step > 0, axis=1)
+    n_falls = np.count_nonzero(step < 0, axis=1)
+    n_steps = step.shape[1] - np.count_nonzero(np.isnan(step), axis=1)
+    up = np.fmax(step, 0.0).sum(axis=1) / hop_s
+    down = np.fmin(step, 0.0).sum(axis=1) / hop_s
     return {
         "change_per_s": _divide(up - down, n_steps),
         "rise_per_s": _divide(up, n_rises),
         "fall_per_s": _divide(down, n_falls),
-        "rising_share": _divide(n_rises, n_steps),
+        "rising_share": _divide(n_rises.astype(np.float64), n_steps),
     }
 
 
 def _extremes(
-    values: NDArray[np.float64], present: NDArray[np.bool_], count: NDArray[np.intp]
+    values: NDArray[np.float64],
+    absent: NDArray[np.bool_],
+    count: NDArray[np.intp],
+    frames: NDArray[np.intp],
 ) -> _Found:
-    n_frames = values.shape[1]
-    if n_frames < 2:
-        empty = np.full(len(values), np.nan)
-        return {"max_at": empty, "min_at": empty}
+    if len(frames) < 2:
+        return dict.fromkeys(_EXTREMES, np.full(len(values), np.nan))
+    position = (frames - frames[0]) / (frames[-1] - frames[0])
     defined = np.where(count > 1, 1.0, np.nan)
-    highest = np.where(present, values, -np.inf).argmax(axis=1)
-    lowest = np.where(present, values, np.inf).argmin(axis=1)
     return {
-        "max_at": highest / (n_frames - 1) * defined,
-        "min_at": lowest / (n_frames - 1) * defined,
+        "max_at": position[np.where(absent, -np.inf, values).argmax(axis=1)] * defined,
+        "min_at": position[np.where(absent, np.inf, values).argmin(axis=1)] * defined,
     }

@@ -104,11 +104,13 @@ class FeatureStream:
         )
         regions = _regions(spectral[-1], ~np.isnan(others[0]))
         matrix = np.concatenate([spectral, _derived(spectral, regions["speech"]), others])
+        inside = {name: np.flatnonzero(mask) for name, mask in regions.items()}
         parts = [
             functionals(
-                np.where(regions[block.region], matrix[rows], np.nan),
+                matrix[rows[:, None], inside[block.region]],
                 block.functionals,
                 1.0 / FRAMES_PER_S,
+                inside[block.region],
             ).ravel()
             for block, rows in zip(BLOCKS, _BLOCK_ROWS, strict=True)
         ]

@@ -5,6 +5,7 @@ a source cuts its stream into blocks has no meaning.
 """
 
 from ser_live.sources.memory import ArraySource
+from ser_live.sources.microphone import MicrophoneSource
 from ser_live.sources.pcm import PcmSource
 from ser_live.sources.protocol import AudioSource, Lost
 from ser_live.sources.recording import FileSource, read_recording
@@ -14,6 +15,7 @@ __all__ = [
     "AudioSource",
     "FileSource",
     "Lost",
+    "MicrophoneSource",
     "PcmSource",
     "read_recording",
 ]

@@ -96,7 +96,8 @@ def _read_head(path: Path, name: str) -> bytes:
         ) from None
     except PermissionError:
         raise AudioFileError(
-            f"{name} exists, but permission to read it is needed: check its owner and mode."
+            f"Found {name} without permission to read it, but a readable recording is needed: "
+            "check the owner and mode of the file and its folders."
         ) from None
     except (OSError, ValueError) as error:
         raise AudioFileError(
