@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import opensmile  # type: ignore[import-not-found]  # never installed with the project
+import opensmile
 import soundfile as sf
 
 TARGET = Path(__file__).parents[1] / "tests" / "golden" / "opensmile_spectral.json"
