@@ -71,8 +71,10 @@ def listen(microphone: VirtualMicrophone, path: Path, folder: Path) -> list[dict
 
 def replay(path: Path) -> list[dict[str, Any]]:
     result = subprocess.run(
-        [sys.executable, "-m", "ser_live", "replay", path, "--speed", "0"]
-        + ["--format", "jsonl", "--no-log"],
+        [
+            *(sys.executable, "-m", "ser_live", "replay", path),
+            *("--speed", "0", "--format", "jsonl", "--no-log"),
+        ],
         capture_output=True,
         check=True,
     )
@@ -125,10 +127,11 @@ def test_recorded_emotions_into_the_microphone_are_heard_as_in_replay(
     microphone: VirtualMicrophone, corpus_dir: Path, tmp_path: Path
 ) -> None:
     """RAVDESS clips played into a real stream: one utterance a clip, labels as in replay."""
+    actors_and_emotions = [(9, 1), (10, 3), (11, 5), (12, 4), (13, 6), (14, 8)]
     clips = [
-        corpus_dir / "ravdess" / f"Actor_{actor:02d}" / f"03-01-{emotion:02d}-01-01-01-{actor:02d}.flac"
-        for actor, emotion in [(9, 1), (10, 3), (11, 5), (12, 4), (13, 6), (14, 8)]
-    ]  # fmt: skip
+        corpus_dir / f"ravdess/Actor_{actor:02d}/03-01-{emotion:02d}-01-01-01-{actor:02d}.flac"
+        for actor, emotion in actors_and_emotions
+    ]
     path = recording(clips, tmp_path)
     heard = listen(microphone, path, tmp_path)
     assert_heard_as_replayed(heard, replay(path))
