@@ -20,19 +20,17 @@ class VadSettings:
 
     aggressiveness: int = 2
     """WebRTC detector mode, 0 (lenient) to 3 (strict)."""
-    min_level_dbfs: float = -65.0
+    min_level_dbfs: float = -70.0
     """A frame below this level is never speech."""
     min_above_noise_db: float = 3.0
     """A frame must stand this far above the tracked noise floor to be speech."""
     noise_window_s: float = 3.0
     """The noise floor follows the quietest moments of this much past."""
-    min_periodicity: float = 0.60
+    min_periodicity: float = 0.55
     """A voiced frame repeats itself at a pitch period (60-500 Hz) at least this well."""
-    max_dip: float = -0.20
-    """Before that period its autocorrelation falls at least this low, unlike rumble's."""
-    min_share_below_1_khz: float = 0.30
+    min_share_below_1_khz: float = 0.15
     """A voiced frame has at least this share of its energy below 1 kHz."""
-    min_share_below_2_khz: float = 0.60
+    min_share_below_2_khz: float = 0.45
     """A voiced frame has at least this share of its energy below 2 kHz."""
     max_burstiness: float = 4.0
     """In a voiced frame no eighth is louder than this times the mean power, unlike a click."""

@@ -16,9 +16,11 @@ of typing into one turn.)
 
 from __future__ import annotations
 
+import math
 import sys
 from collections import deque
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,20 +42,16 @@ def microphone_hint(platform: str) -> str:
     return hint
 
 
-@dataclass(frozen=True)
-class _Frame:
+class _Frame(NamedTuple):
     """One frame with what the detector said about it."""
 
     start_sample: int
+    end_sample: int
     samples: NDArray[np.float32]
     is_speech: bool
     is_voiced: bool
     level_dbfs: float
     noise_dbfs: float
-
-    @property
-    def end_sample(self) -> int:
-        return self.start_sample + len(self.samples)
 
 
 @dataclass
@@ -67,8 +65,8 @@ class _Open:
     """End of the last solid speech frame."""
     noise_dbfs: float
     n_speech: int = 0
-    next_partial: int = 0
-    """Speech frames at which the next partial is due."""
+    n_partials: int = 0
+    """Partials that were due so far."""
 
 
 class Segmenter:
@@ -115,8 +113,6 @@ class Segmenter:
         self._n_min_speech = _ceil(s.min_speech_s / FRAME_S)
         self._n_max = max(self._n_lead + self._n_pre_roll + 1, int(s.max_utterance_s / FRAME_S))
         self._n_split_search = min(_ceil(s.split_search_s / FRAME_S), self._n_max // 2)
-        self._n_partial_first = _ceil(s.partial_first_s / FRAME_S)
-        self._partial_every_frames = max(1.0, s.partial_every_s / FRAME_S)
         self._no_signal = round(s.no_signal_s * SAMPLE_RATE_HZ)
 
         self._clock = 0
@@ -172,8 +168,8 @@ class Segmenter:
             )
         voiced = is_speech if is_voiced is None else is_speech and is_voiced
         samples = np.array(frame, dtype=np.float32)
-        taken = _Frame(self._clock, samples, is_speech, voiced, level_dbfs, noise_dbfs)
-        self._clock += FRAME_SAMPLES
+        start, self._clock = self._clock, self._clock + FRAME_SAMPLES
+        taken = _Frame(start, self._clock, samples, is_speech, voiced, level_dbfs, noise_dbfs)
         self._n_zeros = 0 if samples.any() else self._n_zeros + FRAME_SAMPLES
 
         events = self._step(taken)
@@ -210,9 +206,9 @@ class Segmenter:
                     f"{FRAME_SAMPLES} samples is needed: push whole frames first."
                 )
             samples = np.array(leftover, dtype=np.float32)
+            start, self._clock = self._clock, self._clock + len(samples)
             nan = float("nan")
-            self._history.append(_Frame(self._clock, samples, False, False, nan, nan))
-            self._clock += len(samples)
+            self._history.append(_Frame(start, self._clock, samples, False, False, nan, nan))
         events: list[SegmenterEvent] = []
         if self._open is not None:
             events.append(self._close(self._open))
@@ -267,7 +263,6 @@ class Segmenter:
             solid_end_sample=history[last_speech].end_sample,
             noise_dbfs=noise_dbfs,
             n_speech=sum(frame.is_speech for frame in history[first:]),
-            next_partial=self._n_partial_first,
         )
         self.next_id += 1
         self._is_burst = False
@@ -317,12 +312,17 @@ class Segmenter:
     def _take_partial(self) -> Utterance | None:
         """Partial result, where enough new speech was heard."""
         open_ = self._open
-        if open_ is None or open_.n_speech < open_.next_partial:
+        if open_ is None or open_.n_speech < self._speech_for_partial(open_.n_partials):
             return None
-        n_steps = int((open_.n_speech - self._n_partial_first) / self._partial_every_frames) + 1
-        open_.next_partial = self._n_partial_first + _ceil(n_steps * self._partial_every_frames)
+        while open_.n_speech >= self._speech_for_partial(open_.n_partials):
+            open_.n_partials += 1
         partial = self._utterance(open_, self._history, "partial")
         return partial if partial.state is State.OK else None
+
+    def _speech_for_partial(self, index: int) -> int:
+        """Speech frames at which partial number `index`, counted from 0, is due."""
+        every_s = max(FRAME_S, self.settings.partial_every_s)
+        return _ceil((self.settings.partial_first_s + index * every_s) / FRAME_S)
 
     def _is_enough(self, open_: _Open, frames: list[_Frame]) -> bool:
         """Whether the frames hold enough speech, dense and voiced enough to be speech."""
@@ -407,7 +407,7 @@ class Segmenter:
 
 def _ceil(value: float) -> int:
     """Smallest integer not below `value`, forgiving rounding errors."""
-    return int(np.ceil(value - 1e-9))
+    return math.ceil(value - 1e-9)
 
 
 def _level(frame: _Frame) -> float:

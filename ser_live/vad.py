@@ -22,6 +22,9 @@ from numpy.typing import NDArray
 from ser_live.config import FRAME_S, FRAME_SAMPLES, SAMPLE_RATE_HZ, VadSettings
 from ser_live.errors import InvalidAudioError
 
+Frame = NDArray[np.float64]
+"""30 ms of sound, shape (480,)."""
+
 # Voicing is looked for at 4 kHz, where the strong harmonics are.
 _DECIMATION = 4
 _LOW_RATE_HZ = SAMPLE_RATE_HZ // _DECIMATION
@@ -29,7 +32,7 @@ _N_LOW = 2 * FRAME_SAMPLES // _DECIMATION
 _N_FFT = 512
 _MIN_LAG = _LOW_RATE_HZ // 500
 _MAX_LAG = math.ceil(_LOW_RATE_HZ / 60)
-_LAGS = np.arange(_MAX_LAG + 2)
+_PADDING = np.zeros(_MAX_LAG + 1)
 _BIN_100_HZ, _BIN_1_KHZ, _BIN_2_KHZ = (round(f * _N_FFT / _LOW_RATE_HZ) for f in (100, 1000, 2000))
 
 
@@ -60,7 +63,7 @@ class VadDecision:
     noise_dbfs: float
     """Noise floor including this frame, dBFS RMS; NaN in the first half second."""
     is_voiced: bool
-    """Speech with the marks of a voice: see `Voicing`."""
+    """Speech that is periodic and low enough for a voice, and no click."""
 
 
 class VoiceActivityDetector:
@@ -77,7 +80,7 @@ class VoiceActivityDetector:
         self.settings = settings or VadSettings()
         self._webrtc: Any = webrtcvad.Vad(self.settings.aggressiveness)
         self._noise = NoiseFloor(self.settings.noise_window_s)
-        self._previous: NDArray[np.float32] = np.zeros(FRAME_SAMPLES, np.float32)
+        self._previous: Frame = np.zeros(FRAME_SAMPLES)
 
     def process(self, frame: NDArray[np.float32]) -> VadDecision:
         """Decide about the next frame of the stream.
@@ -97,16 +100,17 @@ class VoiceActivityDetector:
                 f"a frame of shape {frame.shape} was given to the speech detector; it takes "
                 f"({FRAME_SAMPLES},) samples: cut the stream with FrameCutter."
             )
-        level_dbfs = _level_without_mean_dbfs(frame)
+        wide = frame.astype(np.float64)
+        level_dbfs = _level_without_mean_dbfs(wide)
         if math.isnan(level_dbfs):
             raise InvalidAudioError(
                 "a frame holds NaN or infinity; finite samples are needed: check the source."
             )
         noise_dbfs = self._noise.update(level_dbfs)
-        previous, self._previous = self._previous, frame.copy()
+        previous, self._previous = self._previous, wide
 
         # WebRTC hears every frame, whatever the gates say: it keeps a model of the noise.
-        pcm = np.clip(np.rint(frame * 32767.0), -32768, 32767).astype("<i2")
+        pcm = np.clip(wide * 32767.0, -32768.0, 32767.0).astype("<i2")
         heard = bool(self._webrtc.is_speech(pcm.tobytes(), SAMPLE_RATE_HZ))
         voiced = False
         if level_dbfs < self.settings.min_level_dbfs:
@@ -114,22 +118,20 @@ class VoiceActivityDetector:
         elif level_dbfs < noise_dbfs + self.settings.min_above_noise_db:
             reason = VadReason.NEAR_NOISE
         else:
-            voiced = self._is_voiced(previous, frame)
+            voiced = self._is_voiced(previous, wide)
             reason = VadReason.SPEECH if heard or voiced else VadReason.NOT_SPEECH
         is_speech = reason is VadReason.SPEECH
         return VadDecision(is_speech, reason, level_dbfs, noise_dbfs, is_speech and voiced)
 
-    def _is_voiced(self, previous: NDArray[np.float32], frame: NDArray[np.float32]) -> bool:
+    def _is_voiced(self, previous: Frame, frame: Frame) -> bool:
         s = self.settings
         if burstiness(frame) > s.max_burstiness:
             return False
-        seen = voicing(previous, frame)
-        return (
-            seen.periodicity >= s.min_periodicity
-            and seen.dip <= s.max_dip
-            and seen.share_below_1_khz >= s.min_share_below_1_khz
-            and seen.share_below_2_khz >= s.min_share_below_2_khz
-        )
+        both = np.concatenate((previous, frame))
+        if periodicity(both) < s.min_periodicity:
+            return False
+        below_1_khz, below_2_khz = low_shares(both)
+        return below_1_khz >= s.min_share_below_1_khz and below_2_khz >= s.min_share_below_2_khz
 
 
 class NoiseFloor:
@@ -137,10 +139,9 @@ class NoiseFloor:
 
     Frame powers are averaged over 3 frames; the floor is their minimum over the window,
     raised by `BIAS_DB` because a minimum lies below the mean. It falls at once and rises
-    when the last quieter moment leaves the window. Digital silence
-    counts as `LOWEST_DBFS`. See R. Martin, Noise power spectral density
-    estimation based on optimal smoothing and minimum statistics, IEEE Trans. Speech and
-    Audio Processing 9(5), 2001.
+    when the last quieter moment leaves the window. Digital silence counts as
+    `LOWEST_DBFS`. See R. Martin, Noise power spectral density estimation based on optimal
+    smoothing and minimum statistics, IEEE Trans. Speech and Audio Processing 9(5), 2001.
 
     Parameters
     ----------
@@ -178,68 +179,66 @@ class NoiseFloor:
         return 10.0 * math.log10(self._minima[0][1]) + self.BIAS_DB
 
 
-@dataclass(frozen=True)
-class Voicing:
-    """What tells a voice from a click, a hiss or a hum, over the last 60 ms."""
+def periodicity(samples: NDArray[np.float64]) -> float:
+    """Autocorrelation of 60 ms at the best pitch period of 60-500 Hz.
 
-    periodicity: float
-    """Autocorrelation at the best pitch period: the largest local maximum over the lags of
-    60-500 Hz, about 1 for a steady vowel, below 0.5 for noise; 0 where there is none."""
-    dip: float
-    """Lowest autocorrelation before that maximum, -1 to 1. Rumble has maxima but hardly dips."""
-    share_below_1_khz: float
-    """Share of the energy above 100 Hz that lies below 1 kHz, 0 to 1. Birds have little."""
-    share_below_2_khz: float
-    """The same below 2 kHz."""
-
-
-def voicing(previous: NDArray[np.float32], frame: NDArray[np.float32]) -> Voicing:
-    """Measure voicing over two neighbouring frames, each float32 of shape (480,).
-
-    They are decimated to 4 kHz by averaging. The autocorrelation is
-    ``sum x[i] x[i+l] / sqrt(sum x[i]^2 sum x[i+l]^2)`` over the overlap of `x` with itself.
+    The 960 samples are decimated to 4 kHz by averaging. Of the local maxima of
+    ``sum x[i] x[i+l] / sqrt(sum x[i]^2 sum x[i+l]^2)``, each over the overlap of `x` with
+    itself shifted, the largest counts: about 1 for a steady vowel, mostly below 0.5 for
+    noise, 0 where there is no maximum.
     """
-    wide = np.concatenate((previous, frame)).astype(np.float64)
-    low = wide[0::4] + wide[1::4] + wide[2::4] + wide[3::4]
-    mean = low.sum() / _N_LOW
-    low -= mean
+    low = _decimated(samples)
+    products = np.correlate(np.concatenate((low, _PADDING)), low)
+    energy = np.zeros(_N_LOW + 1)
+    np.cumsum(low * low, out=energy[1:])
+    n_lags = len(products)
+    overlap = energy[: -n_lags - 1 : -1] * (energy[-1] - energy[:n_lags])
+    ratio = products / np.sqrt(np.maximum(overlap, 1e-24))
+    inner = ratio[_MIN_LAG:-1]
+    is_peak = (inner >= ratio[_MIN_LAG - 1 : -2]) & (inner > ratio[_MIN_LAG + 1 :])
+    return float((inner * is_peak).max(initial=0.0))
+
+
+def low_shares(samples: NDArray[np.float64]) -> tuple[float, float]:
+    """Shares of the energy above 100 Hz that lie below 1 kHz and below 2 kHz, 0 to 1.
+
+    Measured at 4 kHz after averaging, which takes up to 4 dB near 2 kHz and lets some of
+    what is above through. Birds, glass and clicks have little there. Zeros give 0.
+    """
+    low = _decimated(samples)
     spectrum = np.fft.rfft(low, _N_FFT)
     power = spectrum.real**2 + spectrum.imag**2
-    products = np.fft.irfft(power, _N_FFT)[: _MAX_LAG + 2]
-    energy = np.concatenate(([0.0], np.cumsum(low * low)))
-    overlap = energy[_N_LOW - _LAGS] * (energy[_N_LOW] - energy[_LAGS])
-    ratio = products / np.sqrt(np.maximum(overlap, 1e-24))
-
-    inner = ratio[_MIN_LAG : _MAX_LAG + 1]
-    is_peak = (inner >= ratio[_MIN_LAG - 1 : _MAX_LAG]) & (inner > ratio[_MIN_LAG + 1 :])
-    best = int(np.argmax(np.where(is_peak, inner, 0.0)))
-    periodicity = max(0.0, float(inner[best])) if is_peak[best] else 0.0
-    dip = float(ratio[: _MIN_LAG + best + 1].min())
-
-    # Parseval; the sum of 4 samples stands for their mean, hence the factors.
-    per_bin = 2.0 / _N_FFT / _DECIMATION
-    rumble = float(power[1:_BIN_100_HZ].sum()) * per_bin
-    total = float(wide @ wide) - len(wide) * (mean / _DECIMATION) ** 2 - rumble
+    # Parseval; the mean of 4 samples stands for 4 of them.
+    power *= 2.0 * _DECIMATION / _N_FFT
+    rumble = float(power[1:_BIN_100_HZ].sum())
+    mean = float(samples.sum()) / len(samples)
+    total = float(samples @ samples) - len(samples) * mean * mean - rumble
     if total <= 0.0:
-        return Voicing(periodicity, dip, 0.0, 0.0)
-    below_1_khz = float(power[_BIN_100_HZ:_BIN_1_KHZ].sum()) * per_bin
-    below_2_khz = below_1_khz + float(power[_BIN_1_KHZ:_BIN_2_KHZ].sum()) * per_bin
-    return Voicing(periodicity, dip, below_1_khz / total, below_2_khz / total)
+        return 0.0, 0.0
+    below_1_khz = float(power[_BIN_100_HZ:_BIN_1_KHZ].sum())
+    below_2_khz = below_1_khz + float(power[_BIN_1_KHZ:_BIN_2_KHZ].sum())
+    return below_1_khz / total, below_2_khz / total
 
 
-def burstiness(frame: NDArray[np.float32]) -> float:
+def _decimated(samples: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Means of 4 neighbours, less the mean of all: 4 kHz."""
+    low = (samples[0::4] + samples[1::4] + samples[2::4] + samples[3::4]) * (1 / _DECIMATION)
+    low -= low.sum() / len(low)
+    return low
+
+
+def burstiness(frame: Frame) -> float:
     """Largest power of an eighth of the frame over the mean power: 1 to 8, high for clicks."""
-    eighths = frame.reshape(8, -1).astype(np.float64)
+    eighths = frame.reshape(8, -1)
     power = np.einsum("ij,ij->i", eighths, eighths)
     mean = float(power.mean())
     return float(power.max()) / mean if mean > 0.0 else 1.0
 
 
-def _level_without_mean_dbfs(frame: NDArray[np.float32]) -> float:
+def _level_without_mean_dbfs(frame: Frame) -> float:
     """RMS level about the mean in dBFS: a microphone's DC offset is no sound."""
-    wide = frame.astype(np.float64)
-    mean = float(wide.sum()) / len(wide)
-    power = float(wide @ wide) / len(wide) - mean * mean
+    mean = float(frame.sum()) / len(frame)
+    power = float(frame @ frame) / len(frame) - mean * mean
     if power <= 1e-20:
         return -math.inf
     return 10.0 * math.log10(power) if math.isfinite(power) else math.nan
