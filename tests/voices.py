@@ -1,0 +1,64 @@
+"""Signals made in code whose pitch, perturbation and noise are known."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+SAMPLE_RATE = 16_000
+
+
+def sine(f0_hz: float, seconds: float, amplitude: float = 0.5) -> NDArray[np.float32]:
+    time = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    return (amplitude * np.sin(2.0 * np.pi * f0_hz * time)).astype(np.float32)
+
+
+def noise(seconds: float, rms: float = 0.1, seed: int = 0) -> NDArray[np.float32]:
+    values = np.random.default_rng(seed).standard_normal(round(seconds * SAMPLE_RATE))
+    return (rms * values).astype(np.float32)
+
+
+def pulses(times_s: NDArray[np.float64], heights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Band-limited pulses (150 Hz to 6 kHz) at any, also fractional, sample positions."""
+    n_samples = int((times_s[-1] + 0.05) * SAMPLE_RATE)
+    n_fft = 1 << n_samples.bit_length()
+    hz = np.arange(n_fft // 2 + 1) * SAMPLE_RATE / n_fft
+    spectrum = np.zeros(len(hz), dtype=np.complex128)
+    for time_s, height in zip(times_s, heights, strict=True):
+        spectrum += height * np.exp(-2j * np.pi * hz * time_s)
+    shape = (hz / 150.0) ** 2 / (1.0 + (hz / 150.0) ** 2) / (1.0 + (hz / 3000.0) ** 4)
+    return np.fft.irfft(spectrum * shape, n_fft)[:n_samples]
+
+
+def train(
+    period_s: float, n_periods: int, jitter: float = 0.0, shimmer: float = 0.0
+) -> NDArray[np.float32]:
+    """Pulses with periods T(1 +- jitter) and heights A(1 +- shimmer), alternating."""
+    sign = 1.0 - 2.0 * (np.arange(n_periods) % 2)
+    times_s = 0.05 + np.concatenate(([0.0], np.cumsum(period_s * (1.0 + jitter * sign))))[:-1]
+    wave = pulses(times_s, 1.0 + shimmer * sign)
+    return (0.7 * wave / np.abs(wave).max()).astype(np.float32)
+
+
+def vowel(
+    f0_hz: NDArray[np.float64] | float,
+    seconds: float,
+    formants_hz: tuple[float, ...] = (700.0, 1200.0, 2600.0, 3500.0),
+    amplitude: float = 0.3,
+) -> NDArray[np.float32]:
+    """Pulses at an F0 (a number, or one per sample) through formant resonators."""
+    n_samples = round(seconds * SAMPLE_RATE)
+    phase = np.cumsum(np.broadcast_to(np.asarray(f0_hz, dtype=np.float64), n_samples)) / SAMPLE_RATE
+    marks = np.interp(np.arange(1.0, phase[-1]), phase, np.arange(n_samples) / SAMPLE_RATE)
+    source = pulses(marks, np.ones(len(marks)))
+    n_fft = 1 << (2 * n_samples).bit_length()
+    delay = np.exp(-2j * np.pi * np.arange(n_fft // 2 + 1) / n_fft)
+    spectrum = np.fft.rfft(source, n_fft) / (1.0 - 0.97 * delay)
+    for centre_hz in formants_hz:
+        radius = np.exp(-np.pi * (50.0 + 0.03 * centre_hz) / SAMPLE_RATE)
+        pole = radius * np.exp(2j * np.pi * centre_hz / SAMPLE_RATE)
+        spectrum *= abs(1.0 - pole) ** 2 / ((1.0 - pole * delay) * (1.0 - np.conj(pole) * delay))
+    wave = np.zeros(n_samples)
+    shaped = np.fft.irfft(spectrum, n_fft)[:n_samples]
+    wave[: len(shaped)] = shaped
+    return (amplitude * wave / np.abs(wave).max()).astype(np.float32)
