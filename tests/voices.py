@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -68,3 +70,25 @@ def vowel(
     shaped = np.fft.irfft(spectrum, n_fft)[:n_samples]
     wave[: len(shaped)] = shaped
     return (amplitude * wave / np.abs(wave).max()).astype(np.float32)
+
+
+def _uneven_train() -> NDArray[np.float32]:
+    """Periods and heights that scatter by 1 % and 5 %."""
+    rng = np.random.default_rng(7)
+    periods_s = 0.0082 * (1.0 + 0.01 * rng.standard_normal(180))
+    wave = pulses(0.05 + np.cumsum(periods_s), 1.0 + 0.05 * rng.standard_normal(180))
+    return (0.5 * wave / np.abs(wave).max()).astype(np.float32)
+
+
+GOLDEN_SIGNALS: dict[str, Callable[[], NDArray[np.float32]]] = {
+    "sine 200 Hz in noise at 20 dB": lambda: sine(200.0, 1.5) + noise(1.5, 0.0354),
+    "sine 310 Hz in noise at 5 dB": lambda: sine(310.0, 1.5) + noise(1.5, 0.199),
+    "pulses with jitter 0.5 %": lambda: train(0.008, 150, jitter=0.005),
+    "pulses with shimmer 5 %": lambda: train(0.008, 150, shimmer=0.05),
+    "pulses with scattered periods and heights": _uneven_train,
+    "gliding vowel in noise": lambda: (
+        vowel(np.linspace(220.0, 130.0, 24_000), 1.5) + noise(1.5, 0.003)
+    ),
+    "high vowel": lambda: vowel(430.0, 1.0) + noise(1.0, 0.002),
+}
+"""Sounds that ``scripts/make_golden.py`` has measured with other programs."""
