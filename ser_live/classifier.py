@@ -3,7 +3,7 @@
 Top to bottom::
 
     x  (n_features,) NaN where undefined
-    z  = clip((where(isnan(x), impute, x) - mean) / scale, -limit, +limit)[used]
+    z  = clip((where(isnan(x), impute, x) - mean) / scale, -limit, +limit)[used] @ projection
     p_h = softmax(scores of head h on z)             one or more heads
     q  = sum_h w_h p_h                               weights sum to 1
     p  = q^(1/T) / sum q^(1/T)                       temperature, Guo et al. 2017
@@ -121,7 +121,7 @@ class RbfHead:
 
     def arrays(self) -> Arrays:
         return {
-            "support": self.support,
+            "support": self.support.astype(np.float32),
             "dual": self.dual,
             "intercept": self.intercept,
             "gamma": self.gamma,
@@ -156,6 +156,8 @@ class Classifier:
     """Standardised features are cut at plus and minus this, shape ()."""
     used: NDArray[np.int64]
     """Ascending positions of the features that the heads see, shape (n_used,)."""
+    projection: FloatArray
+    """Principal components of the used features, shape (n_used, n_components)."""
     heads: tuple[LinearHead | MlpHead | RbfHead, ...]
     head_weights: FloatArray
     """Shape (n_heads,), non-negative, sum 1."""
@@ -163,9 +165,10 @@ class Classifier:
     """Positive, shape ()."""
 
     def standardize(self, X: FloatArray) -> FloatArray:
-        """What the heads see, shape (n, n_used), of features, shape (n, n_features)."""
+        """What the heads see, shape (n, n_components), of features, shape (n, n_features)."""
         z = (np.where(np.isnan(X), self.impute, X) - self.mean) / self.scale
-        return np.clip(z[:, self.used], -self.limit, self.limit)
+        result: FloatArray = np.clip(z[:, self.used], -self.limit, self.limit) @ self.projection
+        return result
 
     def predict_proba(self, X: FloatArray) -> FloatArray:
         """Calibrated probabilities, shape (n, K), for features of shape (n, n_features)."""
@@ -183,6 +186,7 @@ class Classifier:
             "scale": self.scale,
             "limit": self.limit,
             "used": self.used,
+            "projection": self.projection.astype(np.float32),
             "head_weights": self.head_weights,
             "temperature": self.temperature,
         }
@@ -212,10 +216,11 @@ class Classifier:
                 f"{WEIGHTS_FILE} has 'used' that are no ascending positions of {n_features} "
                 "features: fetch or train the model again."
             )
+        projection = _take(rest, "projection", (len(used), None))
         heads = []
         for index in range(len(head_weights)):
             kind, own = _head_arrays(rest, index)
-            heads.append(HEADS[kind].from_arrays(own, len(used), n_labels))
+            heads.append(HEADS[kind].from_arrays(own, projection.shape[1], n_labels))
             if own:
                 raise _surplus(own)
         if rest:
@@ -226,7 +231,13 @@ class Classifier:
                 f"{WEIGHTS_FILE} holds a scale, limit, temperature or weight that is not positive: "
                 "fetch or train the model again."
             )
-        return cls(**common, used=used, heads=tuple(heads), head_weights=head_weights)
+        return cls(
+            **common,
+            used=used,
+            projection=projection,
+            heads=tuple(heads),
+            head_weights=head_weights,
+        )
 
 
 def softmax(scores: FloatArray) -> FloatArray:

@@ -34,27 +34,33 @@ from ser_live.training.export import write_model
 N, K = len(FEATURE_NAMES), len(LABELS)
 
 
+def single(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Rounded to what single precision holds, as weights are stored."""
+    return array.astype(np.float32).astype(np.float64)
+
+
 def some_classifier(seed: int = 0) -> Classifier:
     """All three kinds of heads with random weights."""
     rng = np.random.default_rng(seed)
-    n_used = N - 10
+    n_used, n_z = N - 10, 40
     return Classifier(
         impute=rng.standard_normal(N),
         mean=rng.standard_normal(N),
         scale=rng.uniform(0.5, 2.0, N),
         limit=np.array(4.0),
         used=np.arange(n_used),
+        projection=single(rng.standard_normal((n_used, n_z)) / np.sqrt(n_used)),
         heads=(
-            LinearHead(0.03 * rng.standard_normal((n_used, K)), rng.standard_normal(K)),
+            LinearHead(0.1 * rng.standard_normal((n_z, K)), rng.standard_normal(K)),
             MlpHead(
-                (0.03 * rng.standard_normal((n_used, 5)), rng.standard_normal((5, K))),
+                (0.1 * rng.standard_normal((n_z, 5)), rng.standard_normal((5, K))),
                 (rng.standard_normal(5), rng.standard_normal(K)),
             ),
             RbfHead(
-                rng.standard_normal((7, n_used)),
+                single(rng.standard_normal((7, n_z))),
                 rng.standard_normal((7, K)),
                 rng.standard_normal(K),
-                np.array(1e-4),
+                np.array(0.01),
             ),
         ),
         head_weights=np.array([0.5, 0.3, 0.2]),
