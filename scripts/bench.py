@@ -130,12 +130,12 @@ def continuous_speech(duration_s: float) -> tuple[Any, int]:
 
 def replay_speed(n_loops: int) -> dict[str, float]:
     """Times real time at speed 0, and memory before and after."""
+    import soundfile
+
     from ser_live.config import Settings
     from ser_live.model import EmotionModel
     from ser_live.session import LiveSession
     from ser_live.sources import FileSource
-
-    import soundfile
 
     model = EmotionModel.load()
     settings = Settings()

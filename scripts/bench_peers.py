@@ -55,9 +55,7 @@ def praat() -> None:
     sound.to_harmonicity_cc()
     points = parselmouth.praat.call(sound, "To PointProcess (periodic, cc)", 60, 600)
     parselmouth.praat.call(points, "Get jitter (local)", 0, 0, 0.0001, 0.02, 1.3)
-    parselmouth.praat.call(
-        [sound, points], "Get shimmer (local)", 0, 0, 0.0001, 0.02, 1.3, 1.6
-    )
+    parselmouth.praat.call([sound, points], "Get shimmer (local)", 0, 0, 0.0001, 0.02, 1.3, 1.6)
 
 
 print(

@@ -8,7 +8,6 @@ README.md          the tables between ``<!-- generated: NAME -->`` marks
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -74,8 +73,10 @@ def readme_page() -> str:
     """README.md with its generated tables renewed."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     for name, table in README_TABLES.items():
-        pattern = rf"(<!-- generated: {name} -->\n).*?(<!-- end -->)"
-        text = re.sub(pattern, lambda m, t=table: m[1] + t() + m[2], text, flags=re.DOTALL)
+        begin = f"<!-- generated: {name} -->\n"
+        before, _, rest = text.partition(begin)
+        _, end, after = rest.partition("<!-- end -->")
+        text = before + begin + table() + end + after
     return text
 
 

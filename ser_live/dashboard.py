@@ -15,21 +15,22 @@ from contextlib import ExitStack
 from types import TracebackType
 
 from rich.console import Console
-from rich.live import Live
-from rich.text import Text
 
 from ser_live.dashboard_state import DashboardState
-from ser_live.dashboard_view import render
+from ser_live.dashboard_view import DashboardView
+from ser_live.terminal_screen import AlternateScreen
 
 MAX_RATE_HZ = 10.0
 """Most redraws a second."""
+_REPAINT_S = 2.0
+"""Everything is sent again this often, in case something else wrote on the screen."""
 _N_STRAY_LINES = 20
 _N_STRAY_BYTES = 16_384
 
 
 def can_draw(console: Console) -> bool:
     """Whether `console` is a terminal that can be drawn on in place."""
-    return console.is_terminal and not console.is_dumb_terminal
+    return console.is_terminal and not console.is_dumb_terminal and not console.legacy_windows
 
 
 def shows_only_ascii(console: Console) -> bool:
@@ -60,23 +61,21 @@ class LiveDashboard:
     def __init__(self, state: DashboardState, console: Console | None = None) -> None:
         self.state = state
         self.console = console or Console()
-        self._ascii_only = shows_only_ascii(self.console)
-        self._live = Live(
-            console=self.console,
-            screen=True,
-            auto_refresh=False,
-            redirect_stdout=False,
-            redirect_stderr=False,
+        self._view = DashboardView(
+            state,
+            ascii_only=shows_only_ascii(self.console),
+            few_colors=self.console.color_system == "standard",
         )
+        self._screen = AlternateScreen(self.console)
         self._open = ExitStack()
-        self._drawn: tuple[int, int, int] | None = None
+        self._drawn: tuple[int, int, int, int] | None = None
         self._drawn_at_s = float("-inf")
+        self._repainted_at_s = float("-inf")
 
     def __enter__(self) -> LiveDashboard:
         with ExitStack() as opening:
             opening.enter_context(_held_back_stderr())
-            opening.enter_context(self._live)
-            self._draw()
+            opening.enter_context(self._screen)
             self._open = opening.pop_all()
         return self
 
@@ -101,22 +100,19 @@ class LiveDashboard:
         bool
             Whether it was drawn.
         """
-        if now_s - self._drawn_at_s < 1.0 / MAX_RATE_HZ or self._key() == self._drawn:
+        if now_s - self._drawn_at_s < 1.0 / MAX_RATE_HZ:
             return False
-        self._drawn_at_s = now_s
-        self._draw()
-        return True
-
-    def _key(self) -> tuple[int, int, int]:
-        return (self.state.version, *self.console.size)
-
-    def _draw(self) -> None:
-        self._drawn = self._key()
-        self._live.update(self._picture(), refresh=True)
-
-    def _picture(self) -> Text:
         width, height = self.console.size
-        return render(self.state, width, height, ascii_only=self._ascii_only)
+        key = (self.state.version, self.state.n_levels, width, height)
+        if key == self._drawn:
+            return False
+        is_old = now_s - self._repainted_at_s >= _REPAINT_S
+        lines = self._view.lines(width, height)
+        self._screen.paint(lines, width, everything=is_old)
+        self._drawn, self._drawn_at_s = key, now_s
+        if is_old:
+            self._repainted_at_s = now_s
+        return True
 
 
 @contextlib.contextmanager

@@ -77,10 +77,13 @@ class Meter:
 
 
 class DashboardState:
-    """Everything the dashboard shows. `version` grows whenever some of it changed."""
+    """Everything the dashboard shows."""
 
     def __init__(self) -> None:
         self.version = 0
+        """Grows whenever something changed, apart from the level and the clock."""
+        self.n_levels = 0
+        """Grows whenever the level and the clock moved."""
         self.stream: StreamStarted | None = None
         self.n_streams = 0
         self.stream_state: State | None = None
@@ -92,6 +95,7 @@ class DashboardState:
         self.sample = 0
         """Position in the stream, on the sample clock."""
         self.meter = Meter()
+        self._level: LevelMeter | None = None
         self.running: SpeechStarted | None = None
         self.result: EmotionResult | None = None
         """The latest result, partial or final."""
@@ -106,11 +110,18 @@ class DashboardState:
 
     def apply(self, event: Any) -> None:
         """Take one event in; kinds that the dashboard does not show are passed over."""
+        if isinstance(event, LevelMeter):
+            if event == self._level:
+                return
+            self._level = event
+            self.n_levels += 1
+            self.meter.move(event)
+            self.sample = event.sample
+            return
+        if event == self.queue:
+            return
         self.version += 1
         match event:
-            case LevelMeter():
-                self.meter.move(event)
-                self.sample = event.sample
             case EmotionResult():
                 self._take_result(event)
             case SpeechStarted():

@@ -331,7 +331,7 @@ class SessionEnded:
     type: ClassVar[str] = "session_ended"
 
     reason: str
-    """``end`` (sources exhausted), ``interrupt``, ``error``."""
+    """``end`` (sources exhausted), ``interrupt``, ``abort``, ``error``."""
     duration_s: float
     """Audio time heard, in seconds."""
     n_utterances: int

@@ -133,8 +133,9 @@ def flatten(record: Mapping[str, Any]) -> dict[str, Any]:
 def _cell(value: Any) -> Any:
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return ""
-    if isinstance(value, str) and value.startswith(_FORMULA_SIGNS):
-        return f"'{value}"
+    if isinstance(value, str):
+        value = value.encode("utf-8", "backslashreplace").decode()
+        return f"'{value}" if value.startswith(_FORMULA_SIGNS) else value
     return value
 
 

@@ -10,8 +10,6 @@ from collections import Counter, deque
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from ser_live.emotions import EMOTIONS, Emotion, State
 
 _N_LATENCIES = 1000
@@ -70,7 +68,10 @@ class Tally:
         return {e: self.speech_s[e] / total_s if total_s else 0.0 for e in EMOTIONS}
 
     def latency_ms(self, percent: float) -> float:
-        """Percentile of the latest latencies, in ms; NaN before the first."""
+        """Percentile of the latest latencies, interpolated, in ms; NaN before the first."""
         if not self._latencies_ms:
             return float("nan")
-        return float(np.percentile(self._latencies_ms, percent))
+        ordered = sorted(self._latencies_ms)
+        position = percent / 100 * (len(ordered) - 1)
+        low = ordered[math.floor(position)]
+        return low + (position % 1) * (ordered[math.ceil(position)] - low)

@@ -7,7 +7,7 @@ import io
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulated_session import result
 
@@ -72,7 +72,13 @@ def test_a_file_name_is_never_a_formula(name: str) -> None:
     assert row == {"file": f"'{name}", "level_dbfs": -23.4}
 
 
+def test_a_file_name_that_is_no_text_can_be_written() -> None:
+    """Bytes that are no characters come out escaped instead of breaking the table off."""
+    assert flatten({"file": "caf\udce9.wav"}) == {"file": "caf\\udce9.wav"}
+
+
 @given(st.dictionaries(st.text(), st.text() | st.floats() | st.none() | st.text(st.characters())))
+@settings(deadline=None)
 def test_a_json_line_is_one_line_of_strict_json(record: dict[str, object]) -> None:
     """Any record becomes one line that a strict reader takes and UTF-8 can carry."""
     line = json_line(record)

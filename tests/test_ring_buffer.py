@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -89,6 +91,26 @@ class TestProperties:
         ring.finish()
         assert ring.take_losses() == [Loss(0, 5)]
 
+    def test_device_loss_keeps_its_place(self):
+        """A loss noted by the device lies between the blocks before and after it."""
+        ring = RingBuffer(10, N_CHANNELS)
+        ring.write(counting(0, 3))
+        ring.note_loss(5)
+        ring.write(counting(8, 2))
+        assert np.array_equal(ring.read(), counting(0, 3))
+        assert not ring.is_empty
+        assert ring.take_losses() == [Loss(3, 5, "device")]
+        assert np.array_equal(ring.read(), counting(8, 2))
+        assert ring.is_empty
+
+    def test_device_loss_within_a_gap(self):
+        """A loss noted while the buffer is full belongs to the gap that is open."""
+        ring = RingBuffer(2, 1)
+        ring.write(np.zeros((3, 1), np.float32))
+        ring.note_loss(4)
+        ring.finish()
+        assert ring.take_losses() == [Loss(0, 7, "overflow")]
+
     def test_read_gives_a_copy(self):
         """What was read stays as it was when the memory is used again."""
         ring = RingBuffer(4, N_CHANNELS)
@@ -105,6 +127,16 @@ class TestProperties:
             RingBuffer(1, 0)
 
 
+@pytest.fixture
+def hurried_threads() -> Iterator[None]:
+    """Threads change a thousand times more often than usual."""
+    usual_s = sys.getswitchinterval()
+    sys.setswitchinterval(5e-6)
+    yield
+    sys.setswitchinterval(usual_s)
+
+
+@pytest.mark.usefixtures("hurried_threads")
 class TestTwoThreads:
     @pytest.mark.parametrize("reader_pause_s", [0.0, 0.002])
     def test_no_torn_block(self, reader_pause_s):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Iterator
@@ -115,7 +116,7 @@ def test_events_come_in_the_order_of_the_stream(
     results = [e for e in events if isinstance(e, EmotionResult)]
     assert [r.id for r in results] == sorted(r.id for r in results)
     assert any(r.kind == "partial" for r in results)
-    for before, after in zip(results, results[1:], strict=False):
+    for before, after in itertools.pairwise(results):
         if before.kind == "final":
             assert after.id > before.id
         else:

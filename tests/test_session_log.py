@@ -62,7 +62,7 @@ def test_every_result_comes_back_as_it_was_recorded() -> None:
     """What is written is what is read, whatever the numbers and names."""
 
     @given(st.lists(_results, max_size=5))
-    @settings(max_examples=50)
+    @settings(max_examples=50, deadline=None)
     def holds(results: list[EmotionResult]) -> None:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "log.jsonl"
@@ -389,7 +389,7 @@ def test_show_works_on_a_log_cut_off(example_log: Path) -> None:
     """A log without its end is summed up as far as it goes, and says so."""
     example_log.write_bytes(example_log.read_bytes()[:-40])
     outcome = CliRunner().invoke(command, ["show", str(example_log)])
-    assert "the log breaks off" in outcome.stdout
+    assert "cut off" in outcome.stdout
     assert "breaks off in line" in outcome.stderr
     assert outcome.exit_code == 0
 

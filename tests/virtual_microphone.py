@@ -111,7 +111,11 @@ class VirtualMicrophone:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def play(self, path: str | os.PathLike[str]) -> None:
-        """Play a wav or flac file into the microphone; returns when it has been played."""
+        """Play a wav or flac file into the microphone; returns when it has been played.
+
+        The sound server swallows up to 20 ms at the beginning (``parec`` hears the same):
+        let recordings begin with silence. Everything after that arrives sample for sample.
+        """
         subprocess.run(
             ["paplay", "--device=vsink", os.fspath(path)],
             env=self.environment,

@@ -101,5 +101,7 @@ def command(
         )
     else:
         chosen = int(device) if device is not None and device.isdecimal() else device
-        audio = MicrophoneSource(chosen, sample_rate=samplerate, n_channels=channels)
+        # A channel asked for must be among those opened; mono would be the default.
+        n_channels = channels or kwargs["channel"]
+        audio = MicrophoneSource(chosen, sample_rate=samplerate, n_channels=n_channels)
     sys.exit(run_live([audio], settings=settings, **kwargs))

@@ -128,7 +128,7 @@ def _describe() -> dict[str, Description]:
     contours["spectral_entropy"] = Description(
         "1", "-sum p ln p / ln n over the n bins, p the share of power; 0 to 1", _PEETERS
     )
-    for name, band in (("0_500", "0-500 Hz"), ("500_1500", "500-1500 Hz")):
+    for name, band in (("0_500", "62.5-500 Hz"), ("500_1500", "500-1500 Hz")):
         contours[f"spectral_slope_{name}_db_per_khz"] = Description(
             "dB/kHz", f"Slope of the regression line through the dB spectrum, {band}", _EGEMAPS
         )
