@@ -1,7 +1,8 @@
 """Variants of a training recording: other speeds, added noise.
 
 All noise is synthesised, so training needs nothing beyond the corpus, and real
-noise stays unseen for measurements.
+noise stays unseen for measurements. The ``notebook`` variants repeat what a widespread
+notebook does to RAVDESS; they serve the protocol of that name alone.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ VARIANTS = (PLAIN, "slow", "fast", "noisy")
 SPEEDS = {"slow": 0.92, "fast": 1.08}
 """Playback speed; pitch and formants move along, which imitates another vocal tract."""
 
+NOTEBOOK_VARIANTS = (PLAIN, "notebook noise", "notebook stretch and pitch")
+"""The three rows the notebook makes of every recording."""
+
 NOISE_SNR_DB = (0.0, 20.0)
 """Range from which the speech-to-noise ratio of ``noisy`` is drawn, in dB."""
 
@@ -35,7 +39,7 @@ def vary(samples: NDArray[np.float32], variant: str, identity: str) -> NDArray[n
     samples : float32 array, shape (n,)
         Mono, 16 kHz.
     variant : str
-        One of ``VARIANTS``.
+        One of ``VARIANTS`` or ``NOTEBOOK_VARIANTS``.
     identity : str
         Name of the recording; the same name always draws the same noise.
 
@@ -52,9 +56,11 @@ def vary(samples: NDArray[np.float32], variant: str, identity: str) -> NDArray[n
             samples, SAMPLE_RATE_HZ * SPEEDS[variant], SAMPLE_RATE_HZ
         )
         return changed
-    if variant != "noisy":
+    if variant not in (*VARIANTS, *NOTEBOOK_VARIANTS):
         raise ValueError(f"unknown variant {variant!r}: choose one of {', '.join(VARIANTS)}")
     rng = np.random.default_rng(zlib.crc32(identity.encode()))
+    if variant in NOTEBOOK_VARIANTS:
+        return _notebook(samples, variant, rng)
     noise = synthetic_noise(len(samples), rng)
     return mix(samples, noise, float(rng.uniform(*NOISE_SNR_DB)))
 
@@ -93,3 +99,18 @@ def synthetic_noise(n_samples: int, rng: np.random.Generator) -> NDArray[np.floa
         swell = np.sin(2.0 * np.pi * (swell_hz * time_s + phase))
         noise = noise * 10.0 ** (depth_db / 40.0 * swell)
     return np.asarray(noise / np.sqrt(np.mean(noise**2)))
+
+
+def _notebook(
+    samples: NDArray[np.float32], variant: str, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """White noise of up to 3.5 % of the peak, or 0.8 speed and 0.7 semitones up."""
+    if variant == "notebook noise":
+        amplitude = 0.035 * rng.uniform() * float(np.abs(samples).max())
+        return np.asarray(samples + amplitude * rng.standard_normal(len(samples)), dtype=np.float32)
+    from librosa import effects
+
+    changed = effects.pitch_shift(
+        effects.time_stretch(samples, rate=0.8), sr=SAMPLE_RATE_HZ, n_steps=0.7
+    )
+    return np.ascontiguousarray(changed, dtype=np.float32)
