@@ -16,14 +16,26 @@ FRAME_SAMPLES = 480
 
 @dataclass(frozen=True)
 class VadSettings:
-    """Which 30 ms frames count as speech."""
+    """Which 30 ms frames count as speech, and which of them as voiced."""
 
     aggressiveness: int = 2
     """WebRTC detector mode, 0 (lenient) to 3 (strict)."""
-    min_level_dbfs: float = -60.0
+    min_level_dbfs: float = -65.0
     """A frame below this level is never speech."""
-    min_above_noise_db: float = 6.0
+    min_above_noise_db: float = 3.0
     """A frame must stand this far above the tracked noise floor to be speech."""
+    noise_window_s: float = 3.0
+    """The noise floor follows the quietest moments of this much past."""
+    min_periodicity: float = 0.60
+    """A voiced frame repeats itself at a pitch period (60-500 Hz) at least this well."""
+    max_dip: float = -0.20
+    """Before that period its autocorrelation falls at least this low, unlike rumble's."""
+    min_share_below_1_khz: float = 0.30
+    """A voiced frame has at least this share of its energy below 1 kHz."""
+    min_share_below_2_khz: float = 0.60
+    """A voiced frame has at least this share of its energy below 2 kHz."""
+    max_burstiness: float = 2.5
+    """In a voiced frame no eighth is louder than this times the mean power, unlike a click."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +46,16 @@ class SegmenterSettings:
     """Length of the sliding window whose speech share opens and closes utterances."""
     open_share: float = 0.75
     """Share of speech frames in the window that opens an utterance."""
+    open_voiced_share: float = 0.30
+    """Share of voiced frames in the window that opens an utterance."""
     close_share: float = 0.25
     """Share of speech frames in the window at or below which the hangover runs."""
+    max_unvoiced_s: float = 0.60
+    """Speech frames this long after the last voiced frame no longer hold back the hangover."""
+    lead_s: float = 0.90
+    """How far before the opening window the first speech frame is looked for."""
+    lead_pause_s: float = 0.15
+    """A pause longer than this ends that search."""
     pre_roll_s: float = 0.20
     """Audio kept from before the first speech frame, so that no syllable is cut."""
     hangover_s: float = 0.45
@@ -48,10 +68,14 @@ class SegmenterSettings:
     """Least share of speech frames; below it the sound was clatter, not an utterance."""
     max_utterance_s: float = 12.0
     """An utterance longer than this is split at its quietest point."""
+    split_search_s: float = 3.0
+    """The quietest point is looked for in this last part."""
     partial_first_s: float = 1.0
     """Speech heard before the first partial result."""
     partial_every_s: float = 0.5
     """Speech between partial results."""
+    no_signal_s: float = 1.0
+    """Exact zeros for this long are reported as no signal."""
 
 
 @dataclass(frozen=True)

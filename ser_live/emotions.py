@@ -36,7 +36,19 @@ COLORS: dict[Emotion, str] = {
     Emotion.DISGUST: "#7a9a4a",
     Emotion.SURPRISED: "#e58b3c",
 }
-"""Display colour of each emotion (24-bit hex; Rich falls back on poorer terminals)."""
+"""Display colour of each emotion (24-bit hex)."""
+
+ANSI_COLORS: dict[Emotion, str] = {
+    Emotion.NEUTRAL: "white",
+    Emotion.CALM: "cyan",
+    Emotion.HAPPY: "yellow",
+    Emotion.SAD: "blue",
+    Emotion.ANGRY: "red",
+    Emotion.FEARFUL: "magenta",
+    Emotion.DISGUST: "green",
+    Emotion.SURPRISED: "bright_red",
+}
+"""The same for terminals with 16 colours, where the nearest ones would be three greys."""
 
 
 class State(str, Enum):

@@ -217,8 +217,8 @@ class Reason:
     def as_record(self) -> dict[str, Any]:
         return {
             "feature": self.feature,
-            "difference": round(self.difference, 4),
-            "z": round(self.z, 2),
+            "difference": _number(self.difference, 4),
+            "z": _number(self.z, 2),
             "text": self.text,
         }
 
@@ -275,8 +275,10 @@ class EmotionResult:
             "confidence": _number(self.confidence, 4),
             "probabilities": None
             if self.probabilities is None
-            else {label: round(p, 4) for label, p in zip(LABELS, self.probabilities, strict=True)},
-            "speech_s": round(self.speech_s, 3),
+            else {
+                label: _number(p, 4) for label, p in zip(LABELS, self.probabilities, strict=True)
+            },
+            "speech_s": _number(self.speech_s, 3),
             "level_dbfs": _number(self.level_dbfs, 1),
             "snr_db": _number(self.snr_db, 1),
             "latency_ms": _number(self.latency_ms, 1),
@@ -329,7 +331,7 @@ class SessionEnded:
     type: ClassVar[str] = "session_ended"
 
     reason: str
-    """``end`` (sources exhausted), ``interrupt``, ``error``."""
+    """``end`` (sources exhausted), ``interrupt``, ``abort``, ``error``."""
     duration_s: float
     """Audio time heard, in seconds."""
     n_utterances: int
@@ -346,7 +348,7 @@ class SessionEnded:
         return {
             "type": self.type,
             "reason": self.reason,
-            "duration_s": round(self.duration_s, 3),
+            "duration_s": _number(self.duration_s, 3),
             "n_utterances": self.n_utterances,
             "n_dropped": self.n_dropped,
             "n_gaps": self.n_gaps,

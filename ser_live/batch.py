@@ -1,0 +1,226 @@
+"""Recordings in folders, one after the other or side by side, without threads or display."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ser_live.audio import StreamConverter
+from ser_live.config import SAMPLE_RATE_HZ, RejectSettings, Settings
+from ser_live.emotions import EMOTIONS, LABELS, Emotion, State
+from ser_live.errors import AudioFileError, SerLiveError, UsageError
+from ser_live.events import EmotionResult, StreamEnded, Utterance, seconds
+from ser_live.features import FEATURE_NAMES, extract
+from ser_live.model import EmotionModel
+from ser_live.pipeline import analyze_source, segment_source
+from ser_live.sources import FileSource
+
+T = TypeVar("T")
+
+AUDIO_SUFFIXES = frozenset(
+    [
+        ".wav",
+        ".flac",
+        ".ogg",
+        ".oga",
+        ".opus",
+        ".mp3",
+        ".aif",
+        ".aiff",
+        ".au",
+        ".m4a",
+        ".mp4",
+        ".webm",
+        ".mkv",
+    ]
+)
+"""Which files in a folder are taken for recordings; files named one by one need no suffix."""
+
+
+def find_audio_files(paths: Sequence[Path]) -> list[Path]:
+    """Audio files named or lying anywhere below the folders named, sorted per folder.
+
+    Raises
+    ------
+    UsageError
+        When a folder holds no audio file.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if not path.is_dir():
+            found.append(path)
+            continue
+        inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES)
+        if not inside:
+            raise UsageError(
+                f"Found no audio file below {path}: "
+                f"name a folder with {', '.join(sorted(AUDIO_SUFFIXES))} files."
+            )
+        found.extend(inside)
+    return found
+
+
+FILE_FIELDS = (
+    "type",
+    "file",
+    "emotion",
+    "state",
+    "confidence",
+    *(f"probability_{label}" for label in LABELS),
+    "duration_s",
+    "speech_s",
+    "n_utterances",
+)
+"""Columns of a CSV file with one row a file."""
+
+FEATURE_FIELDS = ("type", "file", "start_s", "end_s", *FEATURE_NAMES)
+"""Columns of a CSV file of features."""
+
+MAX_WHOLE_FILE_S = 600.0
+"""Longest file whose features are computed in one piece; its frames are held in memory."""
+
+
+@dataclass(frozen=True)
+class FileAnalysis:
+    """What was found in one file, or why nothing could be."""
+
+    file: str
+    results: list[EmotionResult] = field(default_factory=list)
+    """Final results in order."""
+    duration_s: float = 0.0
+    error: str | None = None
+    """One sentence where the file could not be analyzed."""
+
+    def as_record(self, settings: RejectSettings) -> dict[str, Any]:
+        """One row for the whole file.
+
+        The probabilities are the mean over its classified utterances, weighted by
+        their speech time; ``emotion`` is empty where that mean is too uncertain.
+        """
+        classified = [r for r in self.results if r.probabilities is not None]
+        weights = [r.speech_s for r in classified]
+        probabilities: dict[str, float] | None = None
+        emotion: Emotion | None = None
+        confidence: float | None = None
+        state = self.results[0].state if self.results else State.NO_SPEECH
+        if classified:
+            mean = np.average([r.probabilities for r in classified], axis=0, weights=weights)
+            best = int(np.argmax(mean))
+            confidence = round(float(mean[best]), 4)
+            sure = mean[best] >= settings.min_confidence
+            emotion = EMOTIONS[best] if sure else None
+            state = State.OK if sure else State.UNCERTAIN
+            probabilities = {
+                e.value: round(float(p), 4) for e, p in zip(EMOTIONS, mean, strict=True)
+            }
+        return {
+            "type": "file",
+            "file": self.file,
+            "emotion": None if emotion is None else emotion.value,
+            "state": state.value,
+            "confidence": confidence,
+            "probabilities": probabilities,
+            "duration_s": round(self.duration_s, 3),
+            "speech_s": round(sum(r.speech_s for r in self.results), 3),
+            "n_utterances": len(self.results),
+        }
+
+
+def analyze_file(
+    path: Path, model: EmotionModel, settings: Settings, channel: int | None
+) -> FileAnalysis:
+    """Analyze one file; errors become part of the result."""
+    results: list[EmotionResult] = []
+    duration_s = 0.0
+    try:
+        source = FileSource(path, speed=0)
+        for event in analyze_source(source, model, settings, channel=channel):
+            if isinstance(event, EmotionResult):
+                results.append(event)
+            elif isinstance(event, StreamEnded):
+                duration_s = seconds(event.n_samples)
+    except SerLiveError as error:
+        return FileAnalysis(str(path), results, duration_s, str(error))
+    return FileAnalysis(str(path), results, duration_s)
+
+
+@dataclass(frozen=True)
+class FileFeatures:
+    """Features of a file or of its utterances, or why there are none."""
+
+    file: str
+    spans: list[tuple[int, int]] = field(default_factory=list)
+    """``[start, end)`` of each row in samples at 16 kHz."""
+    values: list[NDArray[np.float64]] = field(default_factory=list)
+    """Features of each row, shape ``(n_features,)``, NaN where undefined."""
+    error: str | None = None
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """One record a row, features by name."""
+        for (start, end), values in zip(self.spans, self.values, strict=True):
+            yield {
+                "type": "features",
+                "file": self.file,
+                "start_s": seconds(start),
+                "end_s": seconds(end),
+                **{
+                    name: float(value) if np.isfinite(value) else None
+                    for name, value in zip(FEATURE_NAMES, values, strict=True)
+                },
+            }
+
+
+def file_features(
+    path: Path, settings: Settings, channel: int | None, *, whole: bool
+) -> FileFeatures:
+    """Features of each utterance of a file, or of the `whole` file in one piece."""
+    spans: list[tuple[int, int]] = []
+    values: list[NDArray[np.float64]] = []
+    try:
+        for start, samples in _pieces(path, settings, channel, whole=whole):
+            spans.append((start, start + len(samples)))
+            values.append(extract(samples).values)
+    except SerLiveError as error:
+        return FileFeatures(str(path), spans, values, str(error))
+    return FileFeatures(str(path), spans, values)
+
+
+def _pieces(
+    path: Path, settings: Settings, channel: int | None, *, whole: bool
+) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    source = FileSource(path, speed=0)
+    if not whole:
+        for event in segment_source(source, settings, channel=channel):
+            if isinstance(event, Utterance) and event.kind == "final":
+                yield event.start_sample, event.samples
+        return
+    with source:
+        converter = StreamConverter(source.sample_rate, source.n_channels, channel)
+        parts: list[NDArray[np.float32]] = []
+        n_samples = 0
+        while not source.exhausted:
+            block = source.read(0)
+            if isinstance(block, np.ndarray):
+                parts.append(converter.push(block))
+                n_samples += len(parts[-1])
+            if n_samples > MAX_WHOLE_FILE_S * SAMPLE_RATE_HZ:
+                raise AudioFileError(
+                    f"{source.name} is longer than {MAX_WHOLE_FILE_S / 60:.0f} minutes, too long "
+                    "for one row: use --unit utterance, or cut it."
+                )
+    yield 0, np.concatenate([*parts, converter.flush()])
+
+
+def map_files(work: Callable[[Path], T], paths: Sequence[Path], n_jobs: int) -> Iterator[T]:
+    """Results of `work` in the order of `paths`, from `n_jobs` processes."""
+    if n_jobs == 1:
+        yield from map(work, paths)
+        return
+    from joblib import Parallel, delayed
+
+    yield from Parallel(n_jobs=n_jobs, return_as="generator")(delayed(work)(p) for p in paths)

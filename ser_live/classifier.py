@@ -1,0 +1,272 @@
+"""The arithmetic of a model: from features to calibrated probabilities, in plain numpy.
+
+Top to bottom::
+
+
+    x  (n_features,) NaN where undefined
+    z  = clip((where(isnan(x), impute, x) - mean) / scale, -limit, +limit)
+    p_h = softmax(scores of head h on z)             one or more heads
+    q  = sum_h w_h p_h                               weights sum to 1
+    p  = q^(1/T) / sum q^(1/T)                       temperature, Guo et al. 2017
+
+Heads (K = 8 labels):
+
+- ``linear``: ``z @ coef + intercept``
+- ``mlp``: ``max(0, z @ coef_0 + intercept_0) @ coef_1 + intercept_1 ...``
+- ``rbf``: ``exp(-gamma |z - s_j|^2) @ dual + intercept``
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ser_live.emotions import LABELS
+from ser_live.errors import ModelError
+from ser_live.model_file import WEIGHTS_FILE
+
+FloatArray = NDArray[np.float64]
+Arrays = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class LinearHead:
+    """Logistic regression, linear discriminant: one matrix."""
+
+    kind: ClassVar[str] = "linear"
+
+    coef: FloatArray
+    intercept: FloatArray
+
+    def scores(self, z: FloatArray) -> FloatArray:
+        result: FloatArray = z @ self.coef + self.intercept
+        return result
+
+    def arrays(self) -> Arrays:
+        return {"coef": self.coef, "intercept": self.intercept}
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays, n_features: int, n_labels: int) -> LinearHead:
+        return cls(
+            _take(arrays, "coef", (n_features, n_labels)), _take(arrays, "intercept", (n_labels,))
+        )
+
+
+@dataclass(frozen=True)
+class MlpHead:
+    """Feed-forward network with rectified hidden layers."""
+
+    kind: ClassVar[str] = "mlp"
+
+    coefs: tuple[FloatArray, ...]
+    intercepts: tuple[FloatArray, ...]
+
+    def scores(self, z: FloatArray) -> FloatArray:
+        last = len(self.coefs) - 1
+        for index, (coef, intercept) in enumerate(zip(self.coefs, self.intercepts, strict=True)):
+            z = z @ coef + intercept
+            if index < last:
+                z = np.maximum(z, 0.0)
+        return z
+
+    def arrays(self) -> Arrays:
+        named: Arrays = {}
+        for index, (coef, intercept) in enumerate(zip(self.coefs, self.intercepts, strict=True)):
+            named[f"coef_{index}"] = coef
+            named[f"intercept_{index}"] = intercept
+        return named
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays, n_features: int, n_labels: int) -> MlpHead:
+        n_layers = sum(name.startswith("coef_") for name in arrays)
+        coefs, intercepts = [], []
+        width = n_features
+        for index in range(n_layers):
+            last = index == n_layers - 1
+            coef = _take(arrays, f"coef_{index}", (width, n_labels if last else None))
+            width = coef.shape[1]
+            coefs.append(coef)
+            intercepts.append(_take(arrays, f"intercept_{index}", (width,)))
+        if not coefs:
+            raise ModelError(
+                f"{WEIGHTS_FILE} lacks the array 'coef_0': fetch or train the model again."
+            )
+        return cls(tuple(coefs), tuple(intercepts))
+
+
+@dataclass(frozen=True)
+class RbfHead:
+    """Kernel machine with a Gaussian kernel."""
+
+    kind: ClassVar[str] = "rbf"
+
+    support: FloatArray
+    dual: FloatArray
+    intercept: FloatArray
+    gamma: FloatArray
+    """Shape ()."""
+
+    def scores(self, z: FloatArray) -> FloatArray:
+        squared = (
+            np.sum(z * z, axis=1)[:, None]
+            + np.sum(self.support * self.support, axis=1)[None, :]
+            - 2.0 * (z @ self.support.T)
+        )
+        result: FloatArray = (
+            np.exp(-self.gamma * np.maximum(squared, 0.0)) @ self.dual + self.intercept
+        )
+        return result
+
+    def arrays(self) -> Arrays:
+        return {
+            "support": self.support,
+            "dual": self.dual,
+            "intercept": self.intercept,
+            "gamma": self.gamma,
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays, n_features: int, n_labels: int) -> RbfHead:
+        support = _take(arrays, "support", (None, n_features))
+        return cls(
+            support,
+            _take(arrays, "dual", (len(support), n_labels)),
+            _take(arrays, "intercept", (n_labels,)),
+            _take(arrays, "gamma", ()),
+        )
+
+
+HEADS: dict[str, type[LinearHead] | type[MlpHead] | type[RbfHead]] = {
+    head.kind: head for head in (LinearHead, MlpHead, RbfHead)
+}
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """The arithmetic of a model, without its card. See the module docstring."""
+
+    impute: FloatArray
+    """Value in place of NaN, shape (n_features,)."""
+    mean: FloatArray
+    scale: FloatArray
+    """Positive, shape (n_features,)."""
+    limit: FloatArray
+    """Standardised features are cut at plus and minus this, shape ()."""
+    heads: tuple[LinearHead | MlpHead | RbfHead, ...]
+    head_weights: FloatArray
+    """Shape (n_heads,), non-negative, sum 1."""
+    temperature: FloatArray
+    """Positive, shape ()."""
+
+    def standardize(self, X: FloatArray) -> FloatArray:
+        """Imputed, standardised, cut features; any leading shape."""
+        z = (np.where(np.isnan(X), self.impute, X) - self.mean) / self.scale
+        return np.clip(z, -self.limit, self.limit)
+
+    def predict_proba(self, X: FloatArray) -> FloatArray:
+        """Calibrated probabilities, shape (n, K), for features of shape (n, n_features)."""
+        z = self.standardize(X)
+        mixed = np.zeros((len(X), len(LABELS)))
+        for weight, head in zip(self.head_weights, self.heads, strict=True):
+            mixed += weight * softmax(head.scores(z))
+        return temper(mixed, float(self.temperature))
+
+    def arrays(self) -> Arrays:
+        """Everything as named arrays, for ``model_file.write_arrays``."""
+        named: Arrays = {
+            "impute": self.impute,
+            "mean": self.mean,
+            "scale": self.scale,
+            "limit": self.limit,
+            "head_weights": self.head_weights,
+            "temperature": self.temperature,
+        }
+        for index, head in enumerate(self.heads):
+            for name, array in head.arrays().items():
+                named[f"{index}_{head.kind}.{name}"] = array
+        return named
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays, n_features: int, n_labels: int) -> Classifier:
+        """The opposite of ``arrays``; raises ``ModelError`` where a shape does not fit."""
+        rest = dict(arrays)
+        head_weights = _take(rest, "head_weights", (None,))
+        common = {
+            name: _take(rest, name, shape)
+            for name, shape in (
+                ("impute", (n_features,)),
+                ("mean", (n_features,)),
+                ("scale", (n_features,)),
+                ("limit", ()),
+                ("temperature", ()),
+            )
+        }
+        heads = []
+        for index in range(len(head_weights)):
+            kind, own = _head_arrays(rest, index)
+            heads.append(HEADS[kind].from_arrays(own, n_features, n_labels))
+            if own:
+                raise _surplus(own)
+        if rest:
+            raise _surplus(rest)
+        positive = ("scale", "limit", "temperature")
+        if any((common[name] <= 0).any() for name in positive) or (head_weights < 0).any():
+            raise ModelError(
+                f"{WEIGHTS_FILE} holds a scale, limit, temperature or weight that is not positive: "
+                "fetch or train the model again."
+            )
+        return cls(**common, heads=tuple(heads), head_weights=head_weights)
+
+
+def softmax(scores: FloatArray) -> FloatArray:
+    """``exp(s) / sum exp(s)`` along the last axis, without overflow."""
+    exponential = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    result: FloatArray = exponential / exponential.sum(axis=-1, keepdims=True)
+    return result
+
+
+def temper(probabilities: FloatArray, temperature: float) -> FloatArray:
+    """Probabilities raised to ``1 / temperature`` and normalised again."""
+    return softmax(np.log(np.maximum(probabilities, 1e-300)) / temperature)
+
+
+def _head_arrays(rest: Arrays, index: int) -> tuple[str, Arrays]:
+    """Kind and arrays of head `index`, removed from `rest`."""
+    for kind in HEADS:
+        prefix = f"{index}_{kind}."
+        names = [name for name in rest if name.startswith(prefix)]
+        if names:
+            return kind, {name.removeprefix(prefix): rest.pop(name) for name in names}
+    raise ModelError(
+        f"{WEIGHTS_FILE} lacks the arrays of head {index} or they are of an unknown kind: update "
+        "ser-live or train the model again."
+    )
+
+
+def _take(arrays: Arrays, name: str, shape: tuple[int | None, ...]) -> FloatArray:
+    """Remove an array and check its shape (None: any length)."""
+    array = arrays.pop(name, None)
+    if array is None:
+        raise ModelError(
+            f"{WEIGHTS_FILE} lacks the array {name!r}: fetch or train the model again."
+        )
+    fits = array.ndim == len(shape) and all(
+        wanted is None or wanted == found for wanted, found in zip(shape, array.shape, strict=True)
+    )
+    if not fits or array.dtype.kind != "f":
+        wanted = "(" + ", ".join("any" if side is None else str(side) for side in shape) + ")"
+        raise ModelError(
+            f"{WEIGHTS_FILE} has {name!r} as {array.dtype} {array.shape}, but floats {wanted} are "
+            "needed: fetch or train the model again."
+        )
+    return array.astype(np.float64)
+
+
+def _surplus(arrays: Arrays) -> ModelError:
+    return ModelError(
+        f"{WEIGHTS_FILE} holds the unknown array {sorted(arrays)[0]!r}: update ser-live or train "
+        "the model again."
+    )

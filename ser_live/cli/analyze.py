@@ -1,0 +1,88 @@
+"""``ser-live analyze``: recordings in folders, one row an utterance or a file."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ser_live.cli.options import (
+    channel_option,
+    jobs_option,
+    model_option,
+    settings_options,
+    take_settings,
+)
+from ser_live.cli.rows import open_rows, paths_argument, report_bad_files, with_progress
+
+
+@click.command()
+@paths_argument
+@click.option(
+    "-f",
+    "--format",
+    "format_",
+    type=click.Choice(["table", "jsonl", "csv"]),
+    default="table",
+    show_default=True,
+)
+@click.option(
+    "--unit",
+    type=click.Choice(["utterance", "file"]),
+    default="utterance",
+    show_default=True,
+    help="One row for each utterance, or one for each file.",
+)
+@jobs_option
+@channel_option
+@model_option
+@settings_options
+def command(
+    paths: tuple[Path, ...],
+    format_: str,
+    unit: str,
+    jobs: int,
+    channel: int | None,
+    model: str | None,
+    **kwargs: Any,
+) -> None:
+    r"""Analyze files, or all recordings below folders.
+
+    A file that cannot be read is listed at the end, the others go on; the exit
+    code is then 1. A file's probabilities are the mean over its utterances,
+    weighted by their speech time.
+
+    \b
+    Examples:
+      ser-live analyze interview.mp3
+      ser-live analyze calls/ --channel 2 --jobs 2 --format csv > customers.csv
+      ser-live analyze clips/ --unit file --format jsonl
+    """
+    from ser_live.batch import FILE_FIELDS, analyze_file, find_audio_files, map_files
+    from ser_live.model import EmotionModel
+    from ser_live.result_lines import EMOTION_FIELDS
+
+    settings = take_settings(kwargs)
+    emotion_model = EmotionModel.load(model) if model else EmotionModel.load()
+    files = find_audio_files(paths)
+    work = partial(analyze_file, model=emotion_model, settings=settings, channel=channel)
+    failures: list[tuple[str, str]] = []
+    by_file = unit == "file"
+    table = (
+        ("file", "emotion", "state", "confidence", "speech_s", "n_utterances")
+        if by_file
+        else ("file", "start_s", "end_s", "emotion", "state", "confidence")
+    )
+    with open_rows(format_, FILE_FIELDS if by_file else EMOTION_FIELDS, table) as rows:
+        for analysis in with_progress(map_files(work, files, jobs), len(files), "analyzing"):
+            if analysis.error is not None:
+                failures.append((analysis.file, analysis.error))
+            if by_file and analysis.error is None:
+                rows.write(analysis.as_record(settings.reject))
+            elif not by_file:
+                for result in analysis.results:
+                    rows.write(result.as_record())
+    sys.exit(report_bad_files(len(files), failures))

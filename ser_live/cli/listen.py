@@ -1,0 +1,107 @@
+"""``ser-live listen``: the microphone, or raw PCM from a pipe."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from ser_live.cli.live import output_options, run_live
+from ser_live.cli.options import channel_option, model_option, settings_options, take_settings
+
+
+def _print_devices(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+    """Print the table of input devices, then leave."""
+    if not value or ctx.resilient_parsing:
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    from ser_live.devices import accepted_rates, list_devices
+
+    table = Table(box=None, pad_edge=False)
+    for heading in ("", "index", "name", "host API", "channels", "rates accepted (Hz)"):
+        table.add_column(heading, justify="right" if heading in ("index", "channels") else "left")
+    for device in list_devices():
+        table.add_row(
+            "*" if device.is_default else "",
+            str(device.index),
+            device.name,
+            device.host_api,
+            str(device.n_channels),
+            " ".join(map(str, accepted_rates(device))),
+        )
+    Console(highlight=False, markup=False).print(table)
+    click.echo("* default microphone; choose another with -d INDEX or -d PART-OF-NAME", err=True)
+    ctx.exit()
+
+
+@click.command()
+@click.argument("source", required=False, metavar="[-]")
+@click.option("-d", "--device", metavar="DEVICE", help="Index or any part of a device's name.")
+@click.option(
+    "-l",
+    "--list-devices",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_devices,
+    help="List the microphones and leave.",
+)
+@click.option(
+    "-r",
+    "--samplerate",
+    type=click.IntRange(4000, 384_000),
+    default=None,
+    metavar="HZ",
+    help="Rate of the PCM on standard input [16000], or to ask of the device.",
+)
+@click.option(
+    "-c",
+    "--channels",
+    type=click.IntRange(1, 64),
+    default=None,
+    metavar="N",
+    help="Channels of the PCM on standard input [1], or to ask of the device.",
+)
+@channel_option
+@model_option
+@output_options
+@settings_options
+def command(
+    source: str | None,
+    device: str | None,
+    samplerate: int | None,
+    channels: int | None,
+    **kwargs: Any,
+) -> None:
+    r"""Analyze the default microphone live; - reads raw 16-bit PCM from a pipe.
+
+    Ctrl-C ends the session in order; a second Ctrl-C ends it at once.
+
+    \b
+    Examples:
+      ser-live                                  default microphone, dashboard
+      ser-live -d headset --log mood.jsonl      a device by part of its name
+      ser-live --format jsonl | jq .emotion     for programs
+      arecord -f S16_LE -r 16000 -t raw | ser-live -
+    """
+    from ser_live.errors import UsageError
+    from ser_live.sources import AudioSource, MicrophoneSource, PcmSource
+
+    settings = take_settings(kwargs)
+    audio: AudioSource
+    if source == "-":
+        audio = PcmSource(sys.stdin.buffer, samplerate or 16_000, channels or 1)
+    elif source is not None:
+        raise UsageError(
+            f"Found '{source}', which is no command and not '-': "
+            "replay a file with `ser-live replay FILE`, or see `ser-live --help`."
+        )
+    else:
+        chosen = int(device) if device is not None and device.isdecimal() else device
+        # A channel asked for must be among those opened; mono would be the default.
+        n_channels = channels or kwargs["channel"]
+        audio = MicrophoneSource(chosen, sample_rate=samplerate, n_channels=n_channels)
+    sys.exit(run_live([audio], settings=settings, **kwargs))

@@ -1,0 +1,245 @@
+"""What ``listen``, ``replay`` and ``demo`` share: log, output, signals, exit code."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import click
+
+from ser_live.errors import UsageError
+
+if TYPE_CHECKING:
+    from ser_live.config import Settings
+    from ser_live.session import LiveSession
+    from ser_live.session_log import SessionLog
+    from ser_live.sources import AudioSource
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+POLL_S = 0.1
+"""Longest wait for an event; also the period of the display."""
+
+EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
+if hasattr(signal, "SIGHUP"):
+    EXIT_CODES[signal.SIGHUP] = 129
+
+
+def output_options(command: F) -> F:
+    """Add the options for display and log."""
+    options = [
+        click.option(
+            "-f",
+            "--format",
+            "format_",
+            type=click.Choice(["auto", "dashboard", "lines", "jsonl"]),
+            default="auto",
+            help="Display; auto is the dashboard in a terminal and lines elsewhere.",
+        ),
+        click.option(
+            "--log",
+            "log_path",
+            type=click.Path(path_type=Path, dir_okay=False),
+            default=None,
+            metavar="FILE",
+            help="Write the session log here instead of the user's state folder.",
+        ),
+        click.option("--no-log", is_flag=True, help="Write no session log."),
+        click.option(
+            "--save-audio",
+            type=click.Path(path_type=Path, file_okay=False),
+            default=None,
+            metavar="DIR",
+            help="Keep the audio of every utterance here; nothing is kept without it.",
+        ),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+class Output(Protocol):
+    """Where results are shown; all calls come from the main thread."""
+
+    def show(self, event: Any) -> None: ...
+
+    def tick(self, session: LiveSession) -> None: ...
+
+
+class _Lines:
+    """Text or JSON lines on standard output, what people need to know on standard error."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+
+    def show(self, event: Any) -> None:
+        from ser_live.emotions import State
+        from ser_live.events import (
+            Drop,
+            EmotionResult,
+            SourceFailed,
+            StreamGap,
+            StreamStarted,
+            StreamState,
+        )
+        from ser_live.result_lines import json_line, text_line
+
+        is_warning = isinstance(event, StreamState) and event.state is State.NO_SIGNAL
+        if is_warning or isinstance(event, SourceFailed):
+            click.echo(f"ser-live: {event.message}", err=True)
+        if self._as_json:
+            if hasattr(event, "as_record"):
+                click.echo(json_line(event.as_record()))
+        elif isinstance(event, EmotionResult):
+            if event.kind == "final":
+                click.echo(text_line(event))
+        elif isinstance(event, StreamStarted | StreamGap | Drop):
+            click.echo(text_line(event), err=True)
+
+    def tick(self, session: LiveSession) -> None:
+        del session
+
+
+@contextmanager
+def _lines(*, as_json: bool) -> Iterator[Output]:
+    yield _Lines(as_json=as_json)
+
+
+class _Dashboard:
+    """The dashboard fed with events, levels and the length of the queue."""
+
+    def __init__(self, log: SessionLog | None) -> None:
+        from ser_live.dashboard import LiveDashboard
+        from ser_live.dashboard_state import DashboardState
+
+        self._state = DashboardState()
+        self._log = log
+        self.live = LiveDashboard(self._state)
+
+    def show(self, event: Any) -> None:
+        self._state.apply(event)
+
+    def tick(self, session: LiveSession) -> None:
+        if session.level is not None:
+            self._state.apply(session.level)
+        self._state.apply(session.queue_depth)
+        if self._log is not None and self._log.failure is not None:
+            self._state.note(self._log.failure)
+        self.live.update(time.monotonic())
+
+
+@contextmanager
+def _dashboard(log: SessionLog | None) -> Iterator[Output]:
+    shown = _Dashboard(log)
+    with shown.live:
+        yield shown
+
+
+def _open_output(format_: str, log: SessionLog | None) -> AbstractContextManager[Output]:
+    if format_ == "auto":
+        from rich.console import Console
+
+        from ser_live.dashboard import can_draw
+
+        format_ = "dashboard" if can_draw(Console()) else "lines"
+    if format_ == "dashboard":
+        return _dashboard(log)
+    return _lines(as_json=format_ == "jsonl")
+
+
+def run_live(
+    sources: Sequence[AudioSource],
+    *,
+    settings: Settings,
+    model: str | None,
+    channel: int | None,
+    format_: str,
+    log_path: Path | None,
+    no_log: bool,
+    save_audio: Path | None,
+) -> int:
+    """Run a session over the sources until they or the user end it.
+
+    Each event is on disk before it is shown.
+
+    Returns
+    -------
+    int
+        Exit code: 0, that of the first source that failed, or 128 + the signal that
+        ended the session.
+    """
+    from ser_live.model import EmotionModel
+    from ser_live.recorder import UtteranceRecorder
+    from ser_live.session import LiveSession
+    from ser_live.session_log import SessionLog
+
+    if log_path is not None and no_log:
+        raise UsageError("Found both --log and --no-log, but only one can hold: leave one out.")
+    emotion_model = EmotionModel.load(model) if model else EmotionModel.load()
+    recorder = None if save_audio is None else UtteranceRecorder(save_audio)
+    with ExitStack() as stack:
+        log = None if no_log else stack.enter_context(SessionLog.create(log_path))
+        session = LiveSession(
+            sources,
+            emotion_model,
+            settings,
+            channel=channel,
+            drop_when_full=any(source.is_live for source in sources),
+            recorder=recorder,
+        )
+        output = stack.enter_context(_open_output(format_, log))
+        with session, _signals(session) as received:
+            try:
+                while not session.finished:
+                    for event in session.poll(POLL_S):
+                        if log is not None and hasattr(event, "as_record"):
+                            log.write(event)
+                        output.show(event)
+                    output.tick(session)
+            except BaseException:
+                if log is not None:
+                    log.write(session.failed())
+                raise
+    _print_end(session, log)
+    if received:
+        return EXIT_CODES[received[0]]
+    if session.first_failure is not None:
+        return session.first_failure.exit_code
+    return 0
+
+
+def _print_end(session: LiveSession, log: SessionLog | None) -> None:
+    """What the session added up to, and where its log is, on standard error."""
+    from ser_live.session_summary import tally_lines
+
+    for line in tally_lines(session.tally):
+        click.echo(line, err=True)
+    if log is not None:
+        click.echo(f"log        {log.path}", err=True)
+        if log.failure is not None:
+            click.echo(f"ser-live: {log.failure}", err=True)
+
+
+@contextmanager
+def _signals(session: LiveSession) -> Iterator[list[signal.Signals]]:
+    """First signal ends the session in order, the second at once."""
+    received: list[signal.Signals] = []
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        received.append(signal.Signals(number))
+        if len(received) == 1:
+            session.stop()
+        else:
+            session.abort()
+
+    previous = {number: signal.signal(number, handle) for number in EXIT_CODES}
+    try:
+        yield received
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

@@ -1,0 +1,74 @@
+"""``ser-live log``: read and export session logs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TextIO
+
+import click
+
+
+@click.group("log")
+def command() -> None:
+    """Read and export session logs."""
+
+
+_FILE = click.Path(path_type=Path)
+
+
+@command.command()
+@click.argument("file", type=_FILE)
+@click.option("--to", "form", type=click.Choice(["csv"]), default="csv", show_default=True)
+@click.option(
+    "--output", type=_FILE, help="File to write; must not exist.  [default: standard output]"
+)
+@click.option("--partials", is_flag=True, help="Include partial results, not only final ones.")
+def export(file: Path, form: str, output: Path | None, partials: bool) -> None:
+    """Write the results in FILE as CSV, one utterance a row."""
+    rows = (
+        record
+        for record in _records(file)
+        if record["type"] == "emotion" and (partials or record.get("kind") == "final")
+    )
+    if output is None:
+        _write_csv(rows, sys.stdout)
+        return
+    from ser_live.errors import LogError
+
+    try:
+        with output.open("x", encoding="utf-8", errors="backslashreplace", newline="") as stream:
+            _write_csv(rows, stream)
+    except FileExistsError:
+        raise LogError(
+            f"{output} exists and is not overwritten: give --output another name."
+        ) from None
+    except OSError as error:
+        raise LogError(
+            f"{output} cannot be written ({error.strerror}): give --output a writable place."
+        ) from error
+
+
+@command.command()
+@click.argument("file", type=_FILE)
+def show(file: Path) -> None:
+    """Print a summary of FILE."""
+    from ser_live.session_summary import summary_lines
+
+    for line in summary_lines(_records(file)):
+        click.echo(line)
+
+
+def _records(file: Path) -> Iterator[dict[str, Any]]:
+    from ser_live.session_log import read_log
+
+    return read_log(file, on_cut=lambda sentence: click.echo(f"ser-live: {sentence}", err=True))
+
+
+def _write_csv(rows: Iterator[dict[str, Any]], stream: TextIO) -> None:
+    from ser_live.result_lines import CsvLines
+
+    lines = CsvLines(stream)
+    for row in rows:
+        lines.write(row)

@@ -1,0 +1,133 @@
+"""Options that several commands share, and what they become."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable
+from dataclasses import fields, replace
+from itertools import pairwise
+from typing import Any, TypeVar
+
+import click
+
+from ser_live.config import RejectSettings, SegmenterSettings, Settings, VadSettings
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+SETTING_GROUPS = {"vad": VadSettings, "segmenter": SegmenterSettings, "reject": RejectSettings}
+
+SETTINGS_HEADING = {
+    "vad": "Which 30 ms frames count as speech",
+    "segmenter": "How frames are joined into utterances",
+    "reject": "When a state is reported instead of an emotion",
+}
+
+
+def describe_settings(cls: type) -> list[tuple[str, str, Any]]:
+    """Name, description and default of each setting, read from the class itself.
+
+    The description is the string below the field, so that it is written once.
+    """
+    module = ast.parse(textwrap.dedent(inspect.getsource(cls)))
+    body = next(node.body for node in module.body if isinstance(node, ast.ClassDef))
+    defaults = {f.name: f.default for f in fields(cls)}
+    return [
+        (field.target.id, " ".join(text.value.value.split()), defaults[field.target.id])
+        for field, text in pairwise(body)
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(field.target, ast.Name)
+        and isinstance(text, ast.Expr)
+        and isinstance(text.value, ast.Constant)
+        and isinstance(text.value.value, str)
+    ]
+
+
+def _option_name(group: str, name: str) -> str:
+    return f"--{group}-{name.replace('_', '-')}"
+
+
+def _show_settings(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+    """Print every setting with its default and what it does, then leave."""
+    if not value or ctx.resilient_parsing:
+        return
+    formatter = ctx.make_formatter()
+    for group, cls in SETTING_GROUPS.items():
+        with formatter.section(SETTINGS_HEADING[group]):
+            formatter.write_dl(
+                [
+                    (_option_name(group, name), f"{text} [default: {default}]")
+                    for name, text, default in describe_settings(cls)
+                ]
+            )
+    click.echo(formatter.getvalue().rstrip())
+    ctx.exit()
+
+
+def settings_options(command: F) -> F:
+    """Add one option per setting (listed by ``--help-settings``) and ``--help-settings``."""
+    for group, cls in reversed(SETTING_GROUPS.items()):
+        for f in reversed(fields(cls)):
+            command = click.option(
+                _option_name(group, f.name),
+                f"{group}__{f.name}",
+                type=type(f.default),
+                default=None,
+                hidden=True,
+            )(command)
+    return click.option(
+        "--help-settings",
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_show_settings,
+        help="Show the options for voice activity, segmentation and rejection.",
+    )(command)
+
+
+def take_settings(kwargs: dict[str, Any]) -> Settings:
+    """Take the values of ``settings_options`` out of `kwargs` and build the settings."""
+    settings = Settings()
+    for group in SETTING_GROUPS:
+        changed = {}
+        for f in fields(SETTING_GROUPS[group]):
+            value = kwargs.pop(f"{group}__{f.name}")
+            if value is not None:
+                changed[f.name] = value
+        settings = replace(settings, **{group: replace(getattr(settings, group), **changed)})
+    return settings
+
+
+def model_option(command: F) -> F:
+    """Add ``--model``."""
+    return click.option(
+        "--model",
+        default=None,
+        metavar="NAME|DIR",
+        help="Bundled model by name, or a folder made by `ser-live train`.",
+    )(command)
+
+
+def channel_option(command: F) -> F:
+    """Add ``--channel``."""
+    return click.option(
+        "--channel",
+        type=click.IntRange(min=1),
+        default=None,
+        metavar="N",
+        help="Analyze only channel N (from 1); without it all channels are averaged.",
+    )(command)
+
+
+def jobs_option(command: F) -> F:
+    """Add ``--jobs``."""
+    return click.option(
+        "-j",
+        "--jobs",
+        type=click.IntRange(min=1),
+        default=1,
+        show_default=True,
+        metavar="N",
+        help="Processes that work side by side.",
+    )(command)

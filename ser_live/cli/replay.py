@@ -1,0 +1,46 @@
+"""``ser-live replay``: recordings through the live analyzer."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ser_live.cli.live import output_options, run_live
+from ser_live.cli.options import channel_option, model_option, settings_options, take_settings
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--speed",
+    type=click.FloatRange(min=0),
+    default=1.0,
+    show_default=True,
+    metavar="N",
+    help="Times real time; 0 is as fast as possible. The results are the same.",
+)
+@channel_option
+@model_option
+@output_options
+@settings_options
+def command(files: tuple[Path, ...], speed: float, **kwargs: Any) -> None:
+    r"""Play recordings exactly as if they came from a microphone.
+
+    \b
+    Reads wav, flac, ogg and mp3; with `pip install "ser-live[media]"` also m4a,
+    mp4, webm and mkv. Any rate, depth and number of channels.
+
+    \b
+    Examples:
+      ser-live replay talk.wav                         at the speed it was spoken
+      ser-live replay call.mp3 --channel 2 --speed 4   one side of a call, faster
+      ser-live replay *.flac --speed 0 --format jsonl  for programs
+    """
+    from ser_live.sources import FileSource
+
+    settings = take_settings(kwargs)
+    sources = [FileSource(path, speed=speed) for path in files]
+    sys.exit(run_live(sources, settings=settings, **kwargs))

@@ -1,0 +1,176 @@
+"""Reading and writing a model folder without ever running what is in it.
+
+A model is a folder with three files::
+
+    weights.npz     named arrays, float64 or float32 or int64, never objects
+    card.json       what the arrays are, and everything they were made from
+    MODEL_CARD.md   the same for people
+
+The arrays are read by hand instead of by ``numpy.load``: sizes are checked before
+anything is allocated, a pickled member is refused before it is opened, and the
+hash in the card decides before either. The reason for this form over a pickle, a
+skops file or ONNX is in ``docs/adr``.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import io
+import json
+import math
+import struct
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ser_live.errors import ModelError
+
+WEIGHTS_FILE = "weights.npz"
+CARD_FILE = "card.json"
+CARD_TEXT_FILE = "MODEL_CARD.md"
+
+MAX_CARD_BYTES = 4 << 20
+"""A card larger than this is not read."""
+MAX_WEIGHTS_BYTES = 128 << 20
+"""Weights larger than this, on disk or unpacked, are not read."""
+MAX_ARRAYS = 1000
+
+_DTYPES = {"<f8": np.float64, "<f4": np.float32, "<i8": np.int64}
+_MAGIC = b"\x93NUMPY\x01\x00"
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+def write_arrays(path: Path, arrays: Arrays) -> str:
+    """Write named arrays reproducibly (equal arrays, equal bytes); return the SHA-256."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in sorted(arrays):
+            buffer = io.BytesIO()
+            np.lib.format.write_array(
+                buffer, np.asarray(arrays[name], order="C"), version=(1, 0), allow_pickle=False
+            )
+            # A fixed date: the hash shall depend on the arrays alone.
+            info = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
+            info.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(info, buffer.getvalue())
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def read_card(folder: Path) -> dict[str, Any]:
+    """The raw content of ``card.json``.
+
+    Raises
+    ------
+    ModelError
+        Missing, too large, or not a JSON object.
+    """
+    content = _read_file(folder / CARD_FILE, MAX_CARD_BYTES)
+    try:
+        card = json.loads(content.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ModelError(
+            f"{folder / CARD_FILE} is not readable JSON ({type(error).__name__}): "
+            "fetch or train the model again."
+        ) from error
+    if not isinstance(card, dict):
+        raise ModelError(
+            f"{folder / CARD_FILE} holds a {type(card).__name__}, but a JSON object is needed: "
+            "fetch or train the model again."
+        )
+    return card
+
+
+def read_arrays(path: Path, sha256: str) -> dict[str, NDArray[Any]]:
+    """Named arrays of a weights file whose bytes hash to `sha256`.
+
+    Raises
+    ------
+    ModelError
+        Missing, too large, altered, truncated, or carrying anything but plain
+        float64, float32 and int64 arrays.
+    """
+    content = _read_file(path, MAX_WEIGHTS_BYTES)
+    found = hashlib.sha256(content).hexdigest()
+    if found != sha256:
+        raise ModelError(
+            f"{path} has SHA-256 {found[:12]}…, but its card says {sha256[:12]}…: the file was "
+            "altered or cut off, fetch or train the model again."
+        )
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            members = archive.infolist()
+            unpacked = sum(member.file_size for member in members)
+            if len(members) > MAX_ARRAYS or unpacked > MAX_WEIGHTS_BYTES:
+                raise ModelError(
+                    f"{path} unpacks to {unpacked} bytes in {len(members)} arrays, but at most "
+                    f"{MAX_WEIGHTS_BYTES} bytes in {MAX_ARRAYS} arrays are read: "
+                    "it was not made by this program."
+                )
+            return {
+                member.filename.removesuffix(".npy"): _read_array(
+                    archive.read(member), f"{path}, array {member.filename!r}"
+                )
+                for member in members
+            }
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
+        raise _not_arrays(path) from error
+    except RuntimeError as error:  # zipfile's answer to an encrypted member
+        raise _not_arrays(path) from error
+
+
+def _not_arrays(path: Path) -> ModelError:
+    return ModelError(f"{path} is not an archive of arrays: fetch or train the model again.")
+
+
+def _read_file(path: Path, max_bytes: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            content = file.read(max_bytes + 1)
+    except OSError as error:
+        raise ModelError(
+            f"{path} cannot be read ({error.strerror}): a model folder with {CARD_FILE} and "
+            f"{WEIGHTS_FILE} is needed."
+        ) from error
+    if len(content) > max_bytes:
+        raise ModelError(
+            f"{path} is larger than {max_bytes} bytes, which no model of this program is: "
+            "give another file."
+        )
+    return content
+
+
+def _read_array(content: bytes, where: str) -> NDArray[Any]:
+    """One ``.npy`` file, format version 1.0, without object arrays.
+
+    The header is a Python literal; ``ast.literal_eval`` evaluates literals only.
+    """
+    try:
+        if not content.startswith(_MAGIC):
+            raise ValueError("not format 1.0")
+        (length,) = struct.unpack_from("<H", content, len(_MAGIC))
+        begin = len(_MAGIC) + 2
+        header = ast.literal_eval(content[begin : begin + length].decode("latin-1").strip())
+        dtype = _DTYPES[header["descr"]]
+        shape = tuple(int(side) for side in header["shape"])
+        if header["fortran_order"] or any(side < 0 for side in shape):
+            raise ValueError("unusual layout")
+        data = content[begin + length :]
+        if len(data) != math.prod(shape) * np.dtype(dtype).itemsize:
+            raise ValueError("size and shape differ")
+        array = np.frombuffer(data, dtype=dtype).reshape(shape)
+    except (ValueError, KeyError, TypeError, SyntaxError, struct.error, MemoryError) as error:
+        raise ModelError(
+            f"{where} is not a plain float64, float32 or int64 array: the file was not made by "
+            "this program, fetch or train the model again."
+        ) from error
+    if not np.isfinite(array).all():
+        raise ModelError(
+            f"{where} holds NaN or infinity, but weights must be finite: train the model again."
+        )
+    return array

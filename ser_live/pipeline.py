@@ -1,0 +1,279 @@
+"""The two stages every stream passes through, live, replayed or in batch.
+
+``SegmentingStage`` turns native audio blocks into events and utterances,
+``AnalysisStage`` turns an utterance into an emotion result. Neither knows
+threads, clocks or files, so the same recording gives the same results from a
+microphone, from replay at any speed and from batch analysis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ser_live.audio import FrameCutter, StreamConverter, level_dbfs, peak_dbfs
+from ser_live.baseline import SpeakerBaseline
+from ser_live.config import FRAME_SAMPLES, SAMPLE_RATE_HZ, RejectSettings, Settings
+from ser_live.emotions import EMOTIONS, State
+from ser_live.events import (
+    EmotionResult,
+    LevelMeter,
+    SpeechStarted,
+    StreamEnded,
+    StreamGap,
+    StreamStarted,
+    StreamState,
+    Utterance,
+)
+from ser_live.features import FeatureStream
+from ser_live.model import EmotionModel
+from ser_live.segmenter import Segmenter
+from ser_live.sources import AudioSource, Lost
+from ser_live.vad import VoiceActivityDetector
+
+StreamEvent = StreamGap | StreamState | SpeechStarted | Utterance
+
+CLIPPED_LEVEL = 0.985
+"""Absolute sample value from which a sample counts as clipped."""
+
+
+class SegmentingStage:
+    """One stream of native audio blocks in, stream events and utterances out.
+
+    Parameters
+    ----------
+    settings : Settings
+    sample_rate : int
+        Native rate of the blocks, hertz.
+    n_channels : int
+        Native channel count of the blocks.
+    channel : int or None
+        Channel to keep, counted from 1; ``None`` averages all.
+    first_id : int
+        Identifier of the first utterance.
+    file : str or None
+        Stamped on every event that has the field.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        sample_rate: int,
+        n_channels: int,
+        channel: int | None = None,
+        first_id: int = 1,
+        file: str | None = None,
+    ) -> None:
+        self._converter_args = (sample_rate, n_channels, channel)
+        self._sample_rate = sample_rate
+        self._file = file
+        self._n_native = 0
+        self._converter = StreamConverter(*self._converter_args)
+        self._cutter = FrameCutter(FRAME_SAMPLES)
+        self._vad = VoiceActivityDetector(settings.vad)
+        self._segmenter = Segmenter(settings.segmenter, first_id=first_id)
+        self.level: LevelMeter | None = None
+        """Level of the latest frame; replaced as a whole, so any thread may read it."""
+
+    @property
+    def position(self) -> int:
+        """Samples at 16 kHz since the start of the stream, gaps included."""
+        return self._segmenter.clock
+
+    @property
+    def next_id(self) -> int:
+        """Identifier the next utterance will get."""
+        return self._segmenter.next_id
+
+    def push(self, item: NDArray[np.float32] | Lost) -> list[StreamEvent]:
+        """Take one native block ``(n, n_channels)`` or a note of lost audio."""
+        if isinstance(item, Lost):
+            return self._push_lost(item)
+        self._n_native += len(item)
+        return self._push_samples(self._converter.push(item))
+
+    def flush(self) -> list[StreamEvent]:
+        """End the stream: what was heard but not yet reported."""
+        events, leftover = self._drain()
+        events.extend(self._stamp(self._segmenter.flush(leftover)))
+        return events
+
+    def _push_samples(self, samples: NDArray[np.float32]) -> list[StreamEvent]:
+        events: list[StreamEvent] = []
+        for frame in self._cutter.push(samples):
+            heard = self._vad.process(frame)
+            events.extend(
+                self._stamp(
+                    self._segmenter.push(
+                        frame,
+                        heard.is_speech,
+                        noise_dbfs=heard.noise_dbfs,
+                        level_dbfs=heard.level_dbfs,
+                        is_voiced=heard.is_voiced,
+                    )
+                )
+            )
+            self.level = LevelMeter(
+                self.position,
+                level_dbfs(frame),
+                peak_dbfs(frame),
+                heard.noise_dbfs,
+                heard.is_speech,
+            )
+        return events
+
+    def _drain(self) -> tuple[list[StreamEvent], NDArray[np.float32]]:
+        """Empty the resampler and the frame cutter; the rest is shorter than a frame."""
+        events = self._push_samples(self._converter.flush())
+        return events, self._cutter.flush()
+
+    def _push_lost(self, lost: Lost) -> list[StreamEvent]:
+        events, leftover = self._drain()
+        self._n_native += lost.n_samples
+        # The clock is derived from the native count, so that roundings never add up.
+        start = self.position + len(leftover)
+        n_lost = max(0, self._n_native * SAMPLE_RATE_HZ // self._sample_rate - start)
+        events.extend(self._stamp(self._segmenter.gap(n_lost, leftover)))
+        events.append(StreamGap(start, n_lost, lost.cause, self._file))
+        self._converter = StreamConverter(*self._converter_args)
+        return events
+
+    def _stamp(
+        self, events: Iterable[StreamState | SpeechStarted | Utterance]
+    ) -> Iterator[StreamState | SpeechStarted | Utterance]:
+        for event in events:
+            yield replace(event, file=self._file) if isinstance(event, StreamState) else event
+
+
+class AnalysisStage:
+    """Utterances of one stream after the other in, emotion results out.
+
+    The low-level descriptors of the utterance in progress are kept, so that a
+    partial result and the final one only cost the audio that is new.
+    """
+
+    def __init__(self, model: EmotionModel, settings: RejectSettings) -> None:
+        self._model = model
+        self._settings = settings
+        self._baseline = SpeakerBaseline(model.classifier.scale)
+        self._stream: FeatureStream | None = None
+        self._stream_id = -1
+        self._n_pushed = 0
+
+    def start_stream(self) -> None:
+        """Forget the speaker of the stream before."""
+        self._baseline = SpeakerBaseline(self._model.classifier.scale)
+        self._stream = None
+        self._stream_id = -1
+
+    def process(self, utterance: Utterance, file: str | None = None) -> EmotionResult:
+        """Classify one utterance; the latency is left undefined for the caller to set."""
+        level = speech_level_dbfs(utterance)
+        snr_db = level - utterance.noise_dbfs
+        result = EmotionResult(
+            id=utterance.id,
+            kind=utterance.kind,
+            start_sample=utterance.start_sample,
+            end_sample=utterance.end_sample,
+            state=self._reject(utterance, level, snr_db),
+            emotion=None,
+            probabilities=None,
+            speech_s=utterance.speech_s,
+            level_dbfs=level,
+            snr_db=snr_db,
+            latency_ms=float("nan"),
+            file=file,
+        )
+        if result.state is not State.OK:
+            return result
+        features = self._features(utterance)
+        probabilities = self._model.predict_proba(features)
+        best = int(np.argmax(probabilities))
+        sure = probabilities[best] >= self._settings.min_confidence
+        reasons = self._baseline.reasons(features)
+        if utterance.kind == "final":
+            self._baseline.update(features)
+        return replace(
+            result,
+            state=State.OK if sure else State.UNCERTAIN,
+            emotion=EMOTIONS[best] if sure else None,
+            probabilities=tuple(float(p) for p in probabilities),
+            reasons=reasons,
+        )
+
+    def _reject(self, utterance: Utterance, level: float, snr_db: float) -> State:
+        settings = self._settings
+        if utterance.state is not State.OK:
+            return utterance.state
+        if utterance.speech_s < settings.min_speech_s:
+            return State.TOO_SHORT
+        if level < settings.min_level_dbfs:
+            return State.TOO_QUIET
+        if np.mean(np.abs(utterance.samples) >= CLIPPED_LEVEL) > settings.max_clipped_share:
+            return State.CLIPPED
+        if snr_db < settings.min_snr_db:
+            return State.TOO_NOISY
+        return State.OK
+
+    def _features(self, utterance: Utterance) -> NDArray[np.float64]:
+        if self._stream is None or utterance.id != self._stream_id:
+            self._stream, self._stream_id, self._n_pushed = FeatureStream(), utterance.id, 0
+        # A final is trimmed, so it may end before what a partial already brought.
+        self._stream.push(utterance.samples[self._n_pushed :])
+        self._n_pushed = max(self._n_pushed, len(utterance.samples))
+        return self._stream.features(len(utterance.samples)).values
+
+
+def speech_level_dbfs(utterance: Utterance) -> float:
+    """RMS level of the frames marked as speech, dBFS; NaN without any."""
+    mask = np.repeat(utterance.speech, FRAME_SAMPLES)[: len(utterance.samples)]
+    if not mask.any():
+        return float("nan")
+    return level_dbfs(utterance.samples[mask])
+
+
+def segment_source(
+    source: AudioSource, settings: Settings, *, channel: int | None = None
+) -> Iterator[StreamStarted | StreamEvent | StreamEnded]:
+    """Run one source through segmenting in the calling thread."""
+    with source:
+        yield StreamStarted(source.name, source.sample_rate, source.n_channels, source.file)
+        stage = SegmentingStage(
+            settings,
+            sample_rate=source.sample_rate,
+            n_channels=source.n_channels,
+            channel=channel,
+            file=source.file,
+        )
+        while True:
+            item = source.read(1.0)
+            if item is not None:
+                yield from stage.push(item)
+            elif source.exhausted:
+                break
+        yield from stage.flush()
+        yield StreamEnded(stage.position, stage.next_id - 1, source.file)
+
+
+def analyze_source(
+    source: AudioSource,
+    model: EmotionModel,
+    settings: Settings,
+    *,
+    channel: int | None = None,
+) -> Iterator[StreamStarted | StreamGap | StreamState | EmotionResult | StreamEnded]:
+    """Run one source through both stages in the calling thread, final results only.
+
+    Same events, labels and probabilities as a live session over the same audio.
+    """
+    analysis = AnalysisStage(model, settings.reject)
+    for event in segment_source(source, settings, channel=channel):
+        if isinstance(event, Utterance):
+            if event.kind == "final":
+                yield analysis.process(event, source.file)
+        elif not isinstance(event, SpeechStarted):
+            yield event

@@ -1,0 +1,161 @@
+"""Results as lines: text for people, JSON Lines and CSV for programs.
+
+Field names are those of ``as_record`` everywhere. CSV has no nested values, so
+``probabilities`` becomes ``probability_neutral`` ... ``probability_surprised``,
+``reasons`` becomes their texts joined with ``; `` and undefined becomes an empty cell.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, TextIO
+
+from ser_live.emotions import LABELS, State
+from ser_live.events import Drop, EmotionResult, SourceFailed, StreamGap, StreamStarted, seconds
+from ser_live.terminal_text import clock, printable
+
+EMOTION_FIELDS: tuple[str, ...] = (
+    "type",
+    "id",
+    "kind",
+    "start_s",
+    "end_s",
+    "emotion",
+    "state",
+    "confidence",
+    *(f"probability_{label}" for label in LABELS),
+    "speech_s",
+    "level_dbfs",
+    "snr_db",
+    "latency_ms",
+    "reasons",
+    "file",
+)
+"""Columns of a CSV file with one emotion record a row."""
+
+_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+def text_line(
+    event: EmotionResult | Drop | StreamGap | StreamStarted | SourceFailed,
+    *,
+    with_file: bool = False,
+) -> str:
+    """One line for people, safe to print; `with_file` puts the file name at its end.
+
+    ``00:03.2-00:05.9  happy      0.81  [pitch +3.1 st, louder +4 dB]``. A partial result
+    has ``...`` after its end, a rejected one its state in place of the emotion.
+    """
+    if isinstance(event, StreamStarted):
+        return f"== {printable(event.source)}"
+    if isinstance(event, SourceFailed):
+        return f"!! {printable(event.message)}"
+    if isinstance(event, StreamGap):
+        start_s = seconds(event.start_sample)
+        end_s = seconds(event.start_sample + event.n_samples)
+        rest = f"gap              [{event.n_samples / 16:.0f} ms lost: {printable(event.cause)}]"
+    else:
+        start_s = seconds(event.start_sample)
+        end_s = seconds(event.end_sample)
+        rest = _dropped(event) if isinstance(event, Drop) else _judged(event)
+    span = f"{clock(start_s, tenths=True)}-{clock(end_s, tenths=True)}"
+    if isinstance(event, EmotionResult) and event.kind == "partial":
+        span += "..."
+    line = f"{span:<18} {rest}".rstrip()
+    return f"{line}  {printable(event.file)}" if with_file and event.file else line
+
+
+def _dropped(event: Drop) -> str:
+    return f"dropped          [{event.kind} not analyzed: analysis fell behind]"
+
+
+def _judged(result: EmotionResult) -> str:
+    label = result.state.value if result.emotion is None else result.emotion.value
+    confidence = "    " if result.confidence is None else f"{result.confidence:.2f}"
+    notes = [printable(reason.text) for reason in result.reasons]
+    if result.state is State.UNCERTAIN and result.best is not None:
+        notes.insert(0, f"best guess {result.best.value}")
+    return f"{label:<10} {confidence}" + (f"  [{', '.join(notes)}]" if notes else "")
+
+
+def json_line(record: Mapping[str, Any]) -> str:
+    """`record` as one line of JSON without its line end: never NaN, never a raw line break.
+
+    NaN and infinity become ``null``. Characters are written as they are, so that names
+    stay readable, except in a record with undecodable bytes (a file name in another
+    encoding): there everything beyond ASCII is escaped.
+    """
+    text = json.dumps(
+        _finite(record), ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain
+    )
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        return json.dumps(json.loads(text), allow_nan=False, separators=(",", ":"))
+    return text
+
+
+def _finite(value: Any) -> Any:
+    """`value` with every NaN and infinity in it replaced by ``None``."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return value
+
+
+def _plain(value: Any) -> Any:
+    """What JSON can hold for a numpy scalar or a path."""
+    return _finite(value.item()) if hasattr(value, "item") else str(value)
+
+
+def flatten(record: Mapping[str, Any]) -> dict[str, Any]:
+    """`record` without nested values, each cell safe to open in a spreadsheet.
+
+    A text that begins like a formula (``=``, ``+``, ``-``, ``@``, tab, line end) gets an
+    apostrophe in front; numbers stay numbers.
+    """
+    row: dict[str, Any] = {}
+    for name, value in record.items():
+        if name == "probabilities":
+            known = value if isinstance(value, Mapping) else {}
+            row.update({f"probability_{label}": _cell(known.get(label)) for label in LABELS})
+        elif name == "reasons":
+            row[name] = _cell("; ".join(str(reason["text"]) for reason in value))
+        elif not isinstance(value, Mapping):
+            row[name] = _cell(value)
+    return row
+
+
+def _cell(value: Any) -> Any:
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return ""
+    if isinstance(value, str):
+        value = value.encode("utf-8", "backslashreplace").decode()
+        return f"'{value}" if value.startswith(_FORMULA_SIGNS) else value
+    return value
+
+
+class CsvLines:
+    """Writes records as CSV rows, the header first.
+
+    Parameters
+    ----------
+    stream : text stream
+        Where rows go; opened with ``newline=""`` where it is a file.
+    fields : sequence of str
+        Columns, flattened names as in `EMOTION_FIELDS`. A record's other fields are
+        left out, a column that a record lacks stays empty.
+    """
+
+    def __init__(self, stream: TextIO, fields: Sequence[str] = EMOTION_FIELDS) -> None:
+        self._writer = csv.DictWriter(
+            stream, fieldnames=list(fields), restval="", extrasaction="ignore", lineterminator="\n"
+        )
+        self._writer.writeheader()
+
+    def write(self, record: Mapping[str, Any]) -> None:
+        self._writer.writerow(flatten(record))

@@ -1,0 +1,411 @@
+"""From speech decisions to utterances: a pure state machine on the sample clock.
+
+It is told for every 30 ms frame whether the frame is speech and whether it is voiced
+(periodic), and gives events back. It reads no clock, starts no thread, knows no audio
+library; what it says depends on the frames alone, never on when they arrive.
+
+An utterance opens when enough of the sliding window is speech and enough of it is
+voiced: typing, rain and doors give speech frames but hardly any periodic ones. It
+reaches back to the first speech frame and `pre_roll_s` before it. It ends when nothing
+solid was heard for `hangover_s`. A speech frame is solid when the window around it holds
+more than `close_share` of speech and something voiced was heard in the last
+`max_unvoiced_s`; so single false speech frames, and rain after the last word, keep
+nothing open. (One speech frame resetting the silence counter once turned 341 of 380 s
+of typing into one turn.)
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ser_live.config import FRAME_S, FRAME_SAMPLES, SAMPLE_RATE_HZ, SegmenterSettings
+from ser_live.emotions import State
+from ser_live.errors import InvalidAudioError
+from ser_live.events import SpeechStarted, StreamState, Utterance
+
+SegmenterEvent = SpeechStarted | Utterance | StreamState
+
+
+def microphone_hint(platform: str) -> str:
+    """What to do about a microphone that delivers only zeros, on `platform` (`sys.platform`)."""
+    hint = "only zeros arrive: is the microphone muted?"
+    if platform == "darwin":
+        # Without permission macOS opens the device without an error and delivers zeros.
+        hint += " On macOS allow the terminal in System Settings > Privacy & Security > Microphone."
+    return hint
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """One frame with what the detector said about it."""
+
+    start_sample: int
+    samples: NDArray[np.float32]
+    is_speech: bool
+    is_voiced: bool
+    level_dbfs: float
+    noise_dbfs: float
+
+    @property
+    def end_sample(self) -> int:
+        return self.start_sample + len(self.samples)
+
+
+@dataclass
+class _Open:
+    """The open utterance; its audio is everything in the segmenter's history."""
+
+    id: int
+    first_speech_sample: int
+    """Start of the first speech frame, after the pre-roll."""
+    solid_end_sample: int
+    """End of the last solid speech frame."""
+    noise_dbfs: float
+    n_speech: int = 0
+    next_partial: int = 0
+    """Speech frames at which the next partial is due."""
+
+
+class Segmenter:
+    """Joins frames into utterances.
+
+    Memory is bounded by `max_utterance_s`. Samples in events are copies, read-only, so
+    another thread may keep them. Utterances never overlap and come in the order of the
+    stream; a partial has the `id` and the start of the final that follows it.
+
+    Parameters
+    ----------
+    settings : SegmenterSettings
+    first_id : int
+        Id of the first utterance; ids count up from there (`next_id` tells how far).
+    no_signal_message : str, optional
+        Sentence of the ``NO_SIGNAL`` state; by default `microphone_hint` of this system.
+    """
+
+    def __init__(
+        self,
+        settings: SegmenterSettings | None = None,
+        first_id: int = 1,
+        no_signal_message: str | None = None,
+    ) -> None:
+        s = settings or SegmenterSettings()
+        self.settings = s
+        self.next_id = first_id
+        """Id the next utterance will get."""
+        self.n_ignored = 0
+        """Bursts of speech frames that never became an utterance, e.g. typing."""
+        self._no_signal_message = (
+            microphone_hint(sys.platform) if no_signal_message is None else no_signal_message
+        )
+        self._n_window = max(1, round(s.window_s / FRAME_S))
+        self._n_open = max(1, _ceil(s.open_share * self._n_window))
+        self._n_open_voiced = _ceil(s.open_voiced_share * self._n_window)
+        self._n_close = int(s.close_share * self._n_window + 1e-9)
+        self._n_pre_roll = _ceil(s.pre_roll_s / FRAME_S)
+        self._n_lead = self._n_window + _ceil(s.lead_s / FRAME_S)
+        self._n_lead_pause = round(s.lead_pause_s / FRAME_S)
+        self._post_roll = round(s.post_roll_s * SAMPLE_RATE_HZ)
+        self._hangover = round(s.hangover_s * SAMPLE_RATE_HZ)
+        self._max_unvoiced = round(s.max_unvoiced_s * SAMPLE_RATE_HZ)
+        self._n_min_speech = _ceil(s.min_speech_s / FRAME_S)
+        self._n_max = max(self._n_lead + self._n_pre_roll + 1, int(s.max_utterance_s / FRAME_S))
+        self._n_split_search = min(_ceil(s.split_search_s / FRAME_S), self._n_max // 2)
+        self._n_partial_first = _ceil(s.partial_first_s / FRAME_S)
+        self._partial_every_frames = max(1.0, s.partial_every_s / FRAME_S)
+        self._no_signal = round(s.no_signal_s * SAMPLE_RATE_HZ)
+
+        self._clock = 0
+        self._state = State.NO_SPEECH
+        self._n_zeros = 0
+        self._history: list[_Frame] = []
+        self._window: deque[_Frame] = deque()
+        self._clear_window()
+        self._is_burst = False
+        self._open: _Open | None = None
+
+    @property
+    def clock(self) -> int:
+        """Samples since the start of the stream, gaps included."""
+        return self._clock
+
+    @property
+    def is_open(self) -> bool:
+        """Whether an utterance is open."""
+        return self._open is not None
+
+    def push(
+        self,
+        frame: NDArray[np.float32],
+        is_speech: bool,
+        noise_dbfs: float = float("nan"),
+        level_dbfs: float = float("nan"),
+        is_voiced: bool | None = None,
+    ) -> list[SegmenterEvent]:
+        """Take the next frame, return what became known with it.
+
+        Parameters
+        ----------
+        frame : ndarray of float32, shape (480,)
+        is_speech : bool
+            The detector's decision.
+        noise_dbfs : float
+            Noise floor at this frame, dBFS; NaN when unknown.
+        level_dbfs : float
+            Level of the frame, dBFS; where it is NaN it is computed when needed.
+        is_voiced : bool, optional
+            Whether the frame is periodic; without it, speech counts as voiced.
+
+        Raises
+        ------
+        InvalidAudioError
+            The frame has not 480 samples.
+        """
+        if frame.shape != (FRAME_SAMPLES,):
+            raise InvalidAudioError(
+                f"a frame of shape {frame.shape} was pushed; the segmenter takes frames of "
+                f"({FRAME_SAMPLES},) samples: cut the stream with FrameCutter."
+            )
+        voiced = is_speech if is_voiced is None else is_speech and is_voiced
+        samples = np.array(frame, dtype=np.float32)
+        taken = _Frame(self._clock, samples, is_speech, voiced, level_dbfs, noise_dbfs)
+        self._clock += FRAME_SAMPLES
+        self._n_zeros = 0 if samples.any() else self._n_zeros + FRAME_SAMPLES
+
+        events = self._step(taken)
+        partial = self._take_partial()
+        if partial is not None:
+            events.append(partial)
+        self._note_state(events)
+        return events
+
+    def gap(
+        self, n_samples: int, leftover: NDArray[np.float32] | None = None
+    ) -> list[SegmenterEvent]:
+        """Audio is missing: close an open utterance and let the clock run over the gap.
+
+        `leftover`, fewer than 480 samples, is what came before the gap and did not fill
+        a frame.
+        """
+        if n_samples < 0:
+            raise InvalidAudioError(f"a gap of {n_samples} samples was reported; it needs >= 0.")
+        events = self.flush(leftover)
+        self._clock += n_samples
+        return events
+
+    def flush(self, leftover: NDArray[np.float32] | None = None) -> list[SegmenterEvent]:
+        """End of the stream: give an open utterance as final.
+
+        `leftover`, fewer than 480 samples, is the rest that did not fill a frame; it
+        counts as not speech.
+        """
+        if leftover is not None and len(leftover) > 0:
+            if leftover.ndim != 1 or len(leftover) >= FRAME_SAMPLES:
+                raise InvalidAudioError(
+                    f"a leftover of shape {leftover.shape} was given; less than a frame of "
+                    f"{FRAME_SAMPLES} samples is needed: push whole frames first."
+                )
+            samples = np.array(leftover, dtype=np.float32)
+            nan = float("nan")
+            self._history.append(_Frame(self._clock, samples, False, False, nan, nan))
+            self._clock += len(samples)
+        events: list[SegmenterEvent] = []
+        if self._open is not None:
+            events.append(self._close(self._open))
+        self._end_burst()
+        self._history.clear()
+        self._clear_window()
+        self._n_zeros = 0
+        self._note_state(events)
+        return events
+
+    # -- the state machine -------------------------------------------------------------
+
+    def _step(self, frame: _Frame) -> list[SegmenterEvent]:
+        """Feed one frame to the state machine; states of the stream and partials apart."""
+        self._history.append(frame)
+        self._slide_window(frame)
+        if frame.is_voiced:
+            self._voiced_sample = frame.end_sample
+        if self._open is None:
+            return self._try_to_open()
+        return self._grow(self._open, frame)
+
+    def _try_to_open(self) -> list[SegmenterEvent]:
+        if self._n_window_speech >= self._n_open:
+            if self._n_window_voiced >= self._n_open_voiced:
+                return [self._start()]
+            self._is_burst = True
+        elif self._n_window_speech <= self._n_close:
+            self._end_burst()
+        n_keep = self._n_lead + self._n_pre_roll
+        if len(self._history) >= 2 * n_keep:
+            del self._history[:-n_keep]
+        return []
+
+    def _start(self) -> SpeechStarted:
+        """Open an utterance at the first frame of this run of speech, less the pre-roll."""
+        history = self._history
+        first = len(history) - 1
+        n_pause = 0
+        for index in range(len(history) - 1, max(-1, len(history) - 1 - self._n_lead), -1):
+            if history[index].is_speech:
+                first, n_pause = index, 0
+            else:
+                n_pause += 1
+                if n_pause > self._n_lead_pause:
+                    break
+        noise_dbfs = history[first].noise_dbfs
+        last_speech = max(i for i, frame in enumerate(history) if frame.is_speech)
+        self._open = _Open(
+            id=self.next_id,
+            first_speech_sample=history[first].start_sample,
+            solid_end_sample=history[last_speech].end_sample,
+            noise_dbfs=noise_dbfs,
+            n_speech=sum(frame.is_speech for frame in history[first:]),
+            next_partial=self._n_partial_first,
+        )
+        self.next_id += 1
+        self._is_burst = False
+        del history[: max(0, first - self._n_pre_roll)]
+        return SpeechStarted(id=self._open.id, start_sample=history[0].start_sample)
+
+    def _grow(self, open_: _Open, frame: _Frame) -> list[SegmenterEvent]:
+        if frame.is_speech:
+            open_.n_speech += 1
+            is_backed = frame.end_sample - self._voiced_sample <= self._max_unvoiced
+            if self._n_window_speech > self._n_close and is_backed:
+                open_.solid_end_sample = frame.end_sample
+        if frame.end_sample - open_.solid_end_sample >= self._hangover:
+            return [self._close(open_)]
+        if len(self._history) >= self._n_max:
+            return self._split(open_)
+        return []
+
+    def _close(self, open_: _Open) -> Utterance:
+        """End the open utterance after its last solid speech frame and the post-roll."""
+        latest = self._history[-1].end_sample
+        end = min(latest, open_.solid_end_sample + self._post_roll)
+        n_frames = sum(frame.start_sample < end for frame in self._history)
+        utterance = self._utterance(open_, self._history[:n_frames], "final", end_sample=end)
+        # A frame the end cuts in two belongs to this utterance; the next may not reuse it.
+        del self._history[:n_frames]
+        self._clear_window()
+        self._open = None
+        return utterance
+
+    def _split(self, open_: _Open) -> list[SegmenterEvent]:
+        """Cut at the quietest point of the last part and start over with the rest."""
+        levels = np.array([_level(frame) for frame in self._history[-self._n_split_search :]])
+        smooth = np.convolve(levels, np.full(3, 1 / 3), mode="valid")
+        # smooth[k] is centred on frame k + 1 of the part; the cut comes after that frame.
+        n_first = len(self._history) - len(levels) + int(np.argmin(smooth)) + 2
+        utterance = self._utterance(open_, self._history[:n_first], "final", is_split=True)
+        rest = self._history[n_first:]
+        self._history = []
+        self._clear_window()
+        self._open = None
+        events: list[SegmenterEvent] = [utterance]
+        for frame in rest:
+            events += self._step(frame)
+        return events
+
+    def _take_partial(self) -> Utterance | None:
+        """Partial result, where enough new speech was heard."""
+        open_ = self._open
+        if open_ is None or open_.n_speech < open_.next_partial:
+            return None
+        n_steps = int((open_.n_speech - self._n_partial_first) / self._partial_every_frames) + 1
+        open_.next_partial = self._n_partial_first + _ceil(n_steps * self._partial_every_frames)
+        return self._utterance(open_, self._history, "partial")
+
+    def _utterance(
+        self,
+        open_: _Open,
+        frames: list[_Frame],
+        kind: str,
+        end_sample: int | None = None,
+        is_split: bool = False,
+    ) -> Utterance:
+        start = frames[0].start_sample
+        end = frames[-1].end_sample if end_sample is None else end_sample
+        samples = np.concatenate([frame.samples for frame in frames])[: end - start]
+        speech = np.array([frame.is_speech for frame in frames], dtype=np.bool_)
+        samples.flags.writeable = False
+        speech.flags.writeable = False
+        n_speech = int(np.count_nonzero(speech))
+        n_after_pre_roll = sum(f.start_sample >= open_.first_speech_sample for f in frames)
+        state = State.OK
+        if kind == "final" and (
+            n_speech < self._n_min_speech
+            or n_speech < self.settings.min_voiced_share * n_after_pre_roll
+        ):
+            state = State.TOO_SHORT
+        noise_dbfs = open_.noise_dbfs
+        if np.isnan(noise_dbfs):
+            # The stream began with speech: the floor became known only during it.
+            known = (f.noise_dbfs for f in reversed(frames) if not np.isnan(f.noise_dbfs))
+            noise_dbfs = next(known, float("nan"))
+        return Utterance(
+            id=open_.id,
+            kind=kind,
+            start_sample=start,
+            end_sample=end,
+            samples=samples,
+            speech=speech,
+            noise_dbfs=noise_dbfs,
+            state=state,
+            is_split=is_split,
+        )
+
+    # -- bookkeeping -------------------------------------------------------------------
+
+    def _slide_window(self, frame: _Frame) -> None:
+        self._window.append(frame)
+        self._n_window_speech += frame.is_speech
+        self._n_window_voiced += frame.is_voiced
+        if len(self._window) > self._n_window:
+            oldest = self._window.popleft()
+            self._n_window_speech -= oldest.is_speech
+            self._n_window_voiced -= oldest.is_voiced
+
+    def _clear_window(self) -> None:
+        self._window.clear()
+        self._n_window_speech = 0
+        self._n_window_voiced = 0
+        self._voiced_sample = -self._max_unvoiced
+
+    def _end_burst(self) -> None:
+        self.n_ignored += self._is_burst
+        self._is_burst = False
+
+    def _note_state(self, events: list[SegmenterEvent]) -> None:
+        """Add a `StreamState` where the state of the stream changed."""
+        message = ""
+        if self._open is not None:
+            state = State.LISTENING
+        elif self._n_zeros >= self._no_signal:
+            state, message = State.NO_SIGNAL, self._no_signal_message
+        else:
+            state = State.NO_SPEECH
+        if state is not self._state:
+            self._state = state
+            events.append(StreamState(sample=self._clock, state=state, message=message))
+
+
+def _ceil(value: float) -> int:
+    """Smallest integer not below `value`, forgiving rounding errors."""
+    return int(np.ceil(value - 1e-9))
+
+
+def _level(frame: _Frame) -> float:
+    """Level of a frame in dBFS, at least -120 so that zeros can be averaged."""
+    level = frame.level_dbfs
+    if np.isnan(level):
+        power = float(np.mean(np.square(frame.samples, dtype=np.float64)))
+        level = 10 * np.log10(power) if power > 0 else -120.0
+    return max(float(level), -120.0)

@@ -1,0 +1,336 @@
+"""A live session: the only module that starts, watches and joins threads.
+
+Concurrent activities, and what each may block on:
+
+========================  ===============================================
+capture                   PortAudio's own thread (see ``sources.py``): nothing
+segmenting thread         the source's ``read`` (bounded), room in the queue
+worker thread             the work queue (bounded wait), room for results
+caller's thread           ``poll`` (bounded wait)
+========================  ===============================================
+
+Values shared without a lock: ``SegmentingStage.level`` is replaced as a whole,
+and a reference assignment cannot be torn. Everything else goes through a queue.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ser_live import __version__
+from ser_live.config import SAMPLE_RATE_HZ, Settings
+from ser_live.errors import SerLiveError
+from ser_live.events import (
+    Drop,
+    EmotionResult,
+    LevelMeter,
+    QueueDepth,
+    SessionEnded,
+    SessionStarted,
+    SourceFailed,
+    StreamEnded,
+    StreamGap,
+    StreamStarted,
+    Utterance,
+)
+from ser_live.model import EmotionModel
+from ser_live.pipeline import AnalysisStage, SegmentingStage
+from ser_live.recorder import UtteranceRecorder
+from ser_live.sources import AudioSource
+from ser_live.tally import Tally
+from ser_live.work_queue import WorkQueue
+
+JOIN_TIMEOUT_S = 5.0
+"""Longest wait for a thread at the end; a thread that needs more is reported."""
+
+RESULTS_CAPACITY = 1000
+
+
+class LiveSession:
+    """Runs sources through segmenting and analysis in two threads of its own.
+
+    Use as a context manager; call ``poll`` until ``finished``::
+
+        with LiveSession([source], model, settings) as session:
+            while not session.finished:
+                for event in session.poll(0.1):
+                    ...
+
+    Parameters
+    ----------
+    sources : iterable of AudioSource
+        Played one after the other; each has its own sample clock.
+    model : EmotionModel
+    settings : Settings
+    channel : int or None
+        Channel to analyze, counted from 1; ``None`` averages all.
+    drop_when_full : bool
+        True for a microphone: rather lose a counted utterance than fall behind.
+    recorder : UtteranceRecorder or None
+        Keeps the audio of final utterances where the user asked for it.
+    """
+
+    def __init__(
+        self,
+        sources: Iterable[AudioSource],
+        model: EmotionModel,
+        settings: Settings,
+        *,
+        channel: int | None = None,
+        drop_when_full: bool = False,
+        recorder: UtteranceRecorder | None = None,
+    ) -> None:
+        self._sources = list(sources)
+        self._model = model
+        self._settings = settings
+        self._channel = channel
+        self._recorder = recorder
+        self._results: queue.Queue[Any] = queue.Queue(RESULTS_CAPACITY)
+        self._work = WorkQueue(
+            settings.queue_size,
+            drop_when_full=drop_when_full,
+            on_drop=self._report_drop,
+        )
+        self._stop = threading.Event()
+        self._abort = threading.Event()
+        self._stage: SegmentingStage | None = None
+        self._file: str | None = None
+        self._next_id = 1
+        self._threads = [
+            threading.Thread(target=self._guard(self._segment), name="ser-live segmenting"),
+            threading.Thread(target=self._guard(self._analyze), name="ser-live analysis"),
+        ]
+        self._error: BaseException | None = None
+        self._end_reason = "end"
+        self.tally = Tally()
+        """Counts over everything handed out so far."""
+        self._n_samples = 0
+        self.first_failure: SerLiveError | None = None
+        """First source that could not be played; the session went on without it."""
+        self.finished = False
+        """True once every event has been handed out."""
+
+    # -- the caller's thread ---------------------------------------------------------
+
+    def __enter__(self) -> LiveSession:
+        self._results.put(
+            SessionStarted(
+                datetime.now().astimezone().isoformat(timespec="milliseconds"),
+                __version__,
+                self._model.card.id,
+                self._model.card.weights_sha256,
+                asdict(self._settings),
+            )
+        )
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        if not self.finished:
+            self.abort()
+        deadline = time.monotonic() + JOIN_TIMEOUT_S
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+    def stop(self, reason: str = "interrupt") -> None:
+        """End the session in order: everything heard so far is still reported."""
+        self._end_reason = reason
+        self._stop.set()
+
+    def abort(self) -> None:
+        """End the session at once; what waits is given up."""
+        self._end_reason = "abort"
+        self._abort.set()
+        self._stop.set()
+        self._work.close()
+
+    def poll(self, timeout_s: float) -> list[Any]:
+        """Events since the last call, in order; waits at most `timeout_s` for the first.
+
+        Raises
+        ------
+        BaseException
+            Whatever broke a thread, once everything before it was handed out.
+        """
+        events: list[Any] = []
+        try:
+            events.append(self._results.get(timeout=timeout_s))
+            while True:
+                events.append(self._results.get_nowait())
+        except queue.Empty:
+            pass
+        for event in events:
+            if isinstance(event, StreamEnded):
+                self._n_samples += event.n_samples
+            elif isinstance(event, EmotionResult | Drop | StreamGap):
+                self.tally.add(event.as_record())
+        if not any(thread.is_alive() for thread in self._threads) and self._results.empty():
+            if not events and self._error is not None:
+                self.finished = True
+                raise self._error
+            if self._error is None:
+                self.finished = True
+                events.append(self._summary(self._end_reason))
+        return events
+
+    def failed(self) -> SessionEnded:
+        """Summary for the log of a session that an error ended."""
+        return self._summary("error")
+
+    def _summary(self, reason: str) -> SessionEnded:
+        tally = self.tally
+        return SessionEnded(
+            reason,
+            self._n_samples / SAMPLE_RATE_HZ,
+            tally.n_finals,
+            tally.n_dropped,
+            tally.n_gaps,
+            {emotion.value: n for emotion, n in tally.emotions.items()},
+            {state.value: n for state, n in tally.states.items()},
+            tally.latency_ms(50),
+            tally.latency_ms(95),
+        )
+
+    @property
+    def level(self) -> LevelMeter | None:
+        """Latest level, or ``None`` before the first frame."""
+        stage = self._stage
+        return None if stage is None else stage.level
+
+    @property
+    def queue_depth(self) -> QueueDepth:
+        return QueueDepth(self._work.n_waiting, self._work.capacity)
+
+    # -- both threads ----------------------------------------------------------------
+
+    def _guard(self, body: Callable[[], None]) -> Callable[[], None]:
+        """Keep the first exception for the caller and let the other thread end too."""
+
+        def run() -> None:
+            try:
+                body()
+            except BaseException as error:  # noqa: BLE001  the thread boundary
+                if self._error is None:
+                    self._error = error
+                self._stop.set()
+                self._work.close()
+
+        return run
+
+    def _emit(self, event: object) -> None:
+        """Hand an event to the caller; waits for room unless the session is aborted."""
+        while not self._abort.is_set():
+            try:
+                self._results.put(event, timeout=0.1)
+            except queue.Full:
+                continue
+            return
+
+    def _report_drop(self, utterance: Utterance) -> None:
+        self._emit(
+            Drop(
+                utterance.id,
+                utterance.kind,
+                utterance.start_sample,
+                utterance.end_sample,
+                self._file,
+            )
+        )
+
+    # -- segmenting thread -----------------------------------------------------------
+
+    def _segment(self) -> None:
+        for source in self._sources:
+            if self._stop.is_set():
+                break
+            try:
+                self._play(source)
+            except SerLiveError as error:
+                if self.first_failure is None:
+                    self.first_failure = error
+                self._work.put(SourceFailed(str(error), source.file))
+            finally:
+                source.close()
+        self._work.put(_END)
+
+    def _play(self, source: AudioSource) -> None:
+        source.open()
+        self._file = source.file
+        stage = SegmentingStage(
+            self._settings,
+            sample_rate=source.sample_rate,
+            n_channels=source.n_channels,
+            channel=self._channel,
+            first_id=self._next_id,
+            file=source.file,
+        )
+        self._stage = stage
+        self._work.put(
+            StreamStarted(source.name, source.sample_rate, source.n_channels, source.file)
+        )
+        try:
+            while not self._abort.is_set():
+                if self._stop.is_set():
+                    # Closing first ends the capture; what it had heard is still read.
+                    source.close()
+                item = source.read(0.05)
+                if item is not None:
+                    self._put_all(stage.push(item))
+                elif source.exhausted or self._stop.is_set():
+                    break
+        finally:
+            if not self._abort.is_set():
+                self._put_all(stage.flush())
+                self._work.put(StreamEnded(stage.position, 0, source.file))
+            self._next_id = stage.next_id
+
+    def _put_all(self, events: Iterable[object]) -> None:
+        for event in events:
+            if isinstance(event, Utterance):
+                event = replace(event, known_at_s=time.monotonic())
+            self._work.put(event)
+
+    # -- worker thread ---------------------------------------------------------------
+
+    def _analyze(self) -> None:
+        stage = AnalysisStage(self._model, self._settings.reject)
+        file: str | None = None
+        n_finals = 0
+        while not self._abort.is_set():
+            item = self._work.get(0.1)
+            if item is _END:
+                return
+            if item is None:
+                if self._error is not None:
+                    return
+                continue
+            if isinstance(item, StreamStarted):
+                file, n_finals = item.file, 0
+                stage.start_stream()
+            if isinstance(item, StreamEnded):
+                item = replace(item, n_utterances=n_finals)
+            if isinstance(item, Utterance):
+                n_finals += item.kind == "final"
+                self._emit(self._classify(stage, item, file))
+            else:
+                self._emit(item)
+
+    def _classify(
+        self, stage: AnalysisStage, utterance: Utterance, file: str | None
+    ) -> EmotionResult:
+        result = stage.process(utterance, file)
+        latency_ms = (time.monotonic() - utterance.known_at_s) * 1000.0
+        if self._recorder is not None and utterance.kind == "final":
+            self._recorder.write(utterance, Path(file).stem if file else "microphone")
+        return replace(result, latency_ms=latency_ms)
+
+
+_END = object()

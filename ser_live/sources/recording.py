@@ -1,0 +1,156 @@
+"""Recordings, played as if they were a microphone."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ser_live.audio import StreamConverter, check_finite, check_format
+from ser_live.errors import UsageError
+from ser_live.sources.decoding import Decoder, display_name, open_recording
+from ser_live.sources.protocol import AudioSource, Lost
+
+
+class FileSource(AudioSource):
+    """A recording, played as if it were a microphone.
+
+    A block is given when it would have been captured: its last sample at
+    ``position / sample_rate / speed`` seconds after the first `read`. Due times come from
+    the sample count, so they do not drift; a reader that was late catches up.
+
+    Parameters
+    ----------
+    path : str or path
+        wav, flac, ogg, opus, mp3, and by the extra ``media`` m4a, mp4, webm, mkv.
+    speed : float
+        1 as recorded, 2 twice as fast, 0 as fast as possible.
+    block_s : float
+        Length of a block in recorded seconds.
+
+    Raises
+    ------
+    UsageError
+        `speed` is negative or no number.
+    """
+
+    is_live = False
+
+    def __init__(
+        self, path: str | os.PathLike[str], speed: float = 1.0, block_s: float = 0.02
+    ) -> None:
+        if not (speed >= 0 and math.isfinite(speed)):
+            raise UsageError(
+                f"Speed {speed} was asked for, but 0 (as fast as possible) or a positive number "
+                "is needed: 1 plays in real time."
+            )
+        self.file = os.fspath(path)
+        self.name = display_name(path)
+        self.speed = speed
+        self.block_s = block_s
+        self.sample_rate = 0
+        self.n_channels = 0
+        self._decoder: Decoder | None = None
+        self._blocks: Iterator[NDArray[np.float32]] = iter(())
+        self._next: NDArray[np.float32] | None = None
+        self._position = 0
+        self._started_s: float | None = None
+        self._exhausted = False
+
+    @property
+    def exhausted(self) -> bool:
+        return self._exhausted
+
+    def open(self) -> None:
+        """Open the recording.
+
+        Raises
+        ------
+        AudioFileError
+            Missing, no permission, a folder, empty, not audio, damaged, no audio track.
+        InvalidAudioError
+            The sample rate is outside 8-192 kHz.
+        """
+        decoder = open_recording(self.file)
+        try:
+            check_format(decoder.sample_rate, decoder.n_channels, self.name)
+        except BaseException:
+            decoder.close()
+            raise
+        self._decoder = decoder
+        self.sample_rate = decoder.sample_rate
+        self.n_channels = decoder.n_channels
+        self._blocks = self._cut(decoder.chunks())
+
+    def _cut(self, chunks: Iterator[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
+        size = max(1, round(self.block_s * self.sample_rate))
+        for chunk in chunks:
+            for start in range(0, len(chunk), size):
+                yield chunk[start : start + size].copy()
+
+    def read(self, timeout_s: float) -> NDArray[np.float32] | Lost | None:
+        if self._next is None:
+            self._next = self._decode()
+        block = self._next
+        if block is None or not self._wait_until_due(len(block), timeout_s):
+            return None
+        self._next = None
+        self._position += len(block)
+        return block
+
+    def _decode(self) -> NDArray[np.float32] | None:
+        if self._exhausted:
+            return None
+        try:
+            block = next(self._blocks, None)
+            if block is not None:
+                check_finite(block, self._position, self.sample_rate, self.name)
+        except BaseException:
+            self.close()
+            raise
+        if block is None:
+            self.close()
+        return block
+
+    def _wait_until_due(self, n: int, timeout_s: float) -> bool:
+        if self.speed == 0:
+            return True
+        now_s = time.monotonic()
+        if self._started_s is None:
+            self._started_s = now_s
+        due_s = self._started_s + (self._position + n) / self.sample_rate / self.speed
+        wait_s = due_s - now_s
+        if wait_s > 0:
+            time.sleep(min(wait_s, max(0.0, timeout_s)))
+        return wait_s <= timeout_s
+
+    def close(self) -> None:
+        self._exhausted = True
+        self._next = None
+        if self._decoder is not None:
+            self._decoder.close()
+            self._decoder = None
+
+
+def read_recording(path: str | os.PathLike[str], channel: int | None = None) -> NDArray[np.float32]:
+    """Read a whole recording as the one signal inside: mono, 16 kHz, shape ``(n,)``.
+
+    For offline work; it goes the same way as a replay, sample for sample.
+
+    Raises
+    ------
+    AudioFileError, InvalidAudioError, UsageError
+        As `FileSource` and ``audio.StreamConverter``.
+    """
+    with FileSource(path, speed=0) as source:
+        converter = StreamConverter(source.sample_rate, source.n_channels, channel)
+        parts: list[NDArray[np.float32]] = []
+        while not source.exhausted:
+            block = source.read(0)
+            if isinstance(block, np.ndarray):
+                parts.append(converter.push(block))
+    return np.concatenate([*parts, converter.flush()])

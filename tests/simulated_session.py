@@ -1,0 +1,131 @@
+"""A made-up session as a stream of events, to test and look at the dashboard.
+
+``python tests/simulated_session.py`` plays it on the terminal.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from ser_live.emotions import EMOTIONS, Emotion, State
+from ser_live.events import (
+    EmotionResult,
+    LevelMeter,
+    QueueDepth,
+    Reason,
+    SpeechStarted,
+    StreamStarted,
+    StreamState,
+)
+
+_STORY: list[tuple[float, float, Emotion | None, float, State]] = [
+    (1.0, 2.4, Emotion.NEUTRAL, 0.62, State.OK),
+    (4.4, 3.1, Emotion.CALM, 0.71, State.OK),
+    (8.6, 0.3, None, 0.0, State.TOO_SHORT),
+    (10.2, 2.9, Emotion.HAPPY, 0.81, State.OK),
+    (14.5, 4.0, Emotion.HAPPY, 0.93, State.OK),
+    (19.6, 2.2, Emotion.SAD, 0.31, State.UNCERTAIN),
+    (23.0, 2.7, Emotion.SURPRISED, 0.58, State.OK),
+    (27.1, 3.3, Emotion.ANGRY, 0.77, State.OK),
+    (31.5, 1.9, None, 0.0, State.TOO_QUIET),
+    (34.4, 2.6, Emotion.FEARFUL, 0.44, State.OK),
+    (38.2, 3.4, Emotion.SAD, 0.68, State.OK),
+]
+
+REASONS = (
+    Reason("f0_mean_semitones", 3.1, 2.2, "pitch +3.1 st"),
+    Reason("loudness_mean_db", 4.0, 1.9, "louder +4 dB"),
+    Reason("speaking_rate_hz", 1.1, 1.4, "faster"),
+)
+
+
+def spread(emotion: Emotion, confidence: float, seed: int = 0) -> tuple[float, ...]:
+    """Eight probabilities with `emotion` at `confidence`."""
+    rng = random.Random(seed)
+    others = [rng.random() ** 2 + 0.02 for _ in EMOTIONS]
+    others[EMOTIONS.index(emotion)] = 0.0
+    scale = (1.0 - confidence) / sum(others)
+    return tuple(
+        confidence if e is emotion else p * scale for e, p in zip(EMOTIONS, others, strict=True)
+    )
+
+
+def result(
+    number: int,
+    kind: str,
+    start_s: float,
+    end_s: float,
+    emotion: Emotion | None,
+    confidence: float,
+    state: State = State.OK,
+) -> EmotionResult:
+    """A result of the made-up session."""
+    return EmotionResult(
+        id=number,
+        kind=kind,
+        start_sample=round(start_s * 16_000),
+        end_sample=round(end_s * 16_000),
+        state=state,
+        emotion=emotion if state is State.OK else None,
+        probabilities=None if emotion is None else spread(emotion, confidence, seed=number),
+        speech_s=(end_s - start_s) * 0.85,
+        level_dbfs=-23.4,
+        snr_db=31.0,
+        latency_ms=36.0 + 11.0 * math.sin(number),
+        reasons=REASONS if emotion is not None else (),
+    )
+
+
+def events(
+    until_s: float = 43.0, source: str = "Built-in Microphone"
+) -> Iterator[tuple[float, Any]]:
+    """Pairs of position in seconds and event, in order."""
+    rng = random.Random(7)
+    yield 0.0, StreamStarted(source, 48_000, 1)
+    yield 0.0, StreamState(0, State.NO_SPEECH)
+    planned: list[tuple[float, Any]] = []
+    for number, (start, length, emotion, confidence, state) in enumerate(_STORY, start=1):
+        sample = round(start * 16_000)
+        planned.append((start + 0.25, SpeechStarted(number, sample)))
+        planned.append((start + 0.25, StreamState(sample, State.LISTENING)))
+        at = start + 1.0
+        while at < start + length and emotion is not None:
+            growing = 0.3 + (confidence - 0.3) * (at - start) / length
+            planned.append((at, result(number, "partial", start, at, emotion, max(0.2, growing))))
+            at += 0.5
+        end = start + length
+        planned.append((end + 0.45, StreamState(round((end + 0.45) * 16_000), State.NO_SPEECH)))
+        planned.append((end + 0.5, result(number, "final", start, end, emotion, confidence, state)))
+        planned.append((end + 0.5, QueueDepth(0, 64)))
+    planned.sort(key=lambda pair: pair[0])
+    level = -58.0
+    for tick in range(round(until_s * 30)):
+        now = tick / 30
+        while planned and planned[0][0] <= now:
+            yield planned.pop(0)
+        speaking = any(start <= now < start + length for start, length, *_ in _STORY)
+        aim = -24.0 + 7.0 * math.sin(now * 9) + rng.uniform(-4, 4) if speaking else -58.0
+        level += 0.45 * (aim - level)
+        yield now, LevelMeter(round(now * 16_000), level, level + 11.0, -58.0, speaking)
+
+
+def main() -> None:
+    """Play it on this terminal, in real time."""
+    from ser_live.dashboard import LiveDashboard
+    from ser_live.dashboard_state import DashboardState
+
+    state = DashboardState()
+    began = time.monotonic()
+    with LiveDashboard(state) as dashboard:
+        for at_s, event in events():
+            time.sleep(max(0.0, began + at_s - time.monotonic()))
+            state.apply(event)
+            dashboard.update(time.monotonic())
+
+
+if __name__ == "__main__":
+    main()

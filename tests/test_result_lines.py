@@ -1,0 +1,86 @@
+"""Results as lines for people and programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from simulated_session import result
+
+from ser_live.emotions import LABELS, Emotion, State
+from ser_live.events import Drop, SourceFailed, StreamGap, StreamStarted
+from ser_live.result_lines import EMOTION_FIELDS, CsvLines, flatten, json_line, text_line
+
+HAPPY = result(4, "final", 3.2, 5.9, Emotion.HAPPY, 0.81)
+
+
+def test_a_final_result_is_one_readable_line() -> None:
+    """Times, emotion, confidence and reasons stand in columns."""
+    assert text_line(HAPPY) == (
+        "00:03.2-00:05.9    happy      0.81  [pitch +3.1 st, louder +4 dB, faster]"
+    )
+
+
+def test_every_kind_of_event_has_its_line() -> None:
+    """Partial, rejected, lost and failed are told apart without colour."""
+    partial = result(4, "partial", 3.2, 4.2, Emotion.HAPPY, 0.5)
+    unsure = result(5, "final", 7.0, 8.0, Emotion.SAD, 0.31, State.UNCERTAIN)
+    short = result(6, "final", 9.0, 9.2, None, 0.0, State.TOO_SHORT)
+    assert "00:03.2-00:04.2..." in text_line(partial)
+    assert "uncertain  0.31  [best guess sad" in text_line(unsure)
+    assert text_line(short) == "00:09.0-00:09.2    too short"
+    assert "dropped" in text_line(Drop(7, "final", 0, 16_000))
+    assert "40 ms lost: overflow" in text_line(StreamGap(0, 640, "overflow"))
+    assert text_line(StreamStarted("a.wav", 16_000, 1)) == "== a.wav"
+    assert text_line(SourceFailed("no such file")) == "!! no such file"
+
+
+def test_a_line_stays_one_line() -> None:
+    """No name can break a line or send an escape."""
+    named = Drop(7, "final", 0, 16_000, file="a\nb\x1b[2J\u202ec\x9b")
+    line = text_line(named, with_file=True)
+    assert line.isprintable()
+    assert line.endswith("a�b�[2Jc�")
+
+
+def test_csv_columns_are_the_fields_of_the_record() -> None:
+    """No field of the record is missing from the table, and their order is the same."""
+    assert tuple(flatten(HAPPY.as_record())) == EMOTION_FIELDS
+
+
+def test_csv_reads_back_with_the_numbers_of_the_record() -> None:
+    """Flattening changes the form, never a value."""
+    stream = io.StringIO()
+    CsvLines(stream).write(HAPPY.as_record())
+    (row,) = csv.DictReader(io.StringIO(stream.getvalue()))
+    record = HAPPY.as_record()
+    assert {label: float(row[f"probability_{label}"]) for label in LABELS} == record[
+        "probabilities"
+    ]
+    assert float(row["level_dbfs"]) == record["level_dbfs"]
+    assert row["file"] == ""
+
+
+@pytest.mark.parametrize("name", ["=1+1.wav", "+a", "-cmd|' /C calc'!A0", "@sum", "\t=1", "\n=1"])
+def test_a_file_name_is_never_a_formula(name: str) -> None:
+    """A spreadsheet opens such a name as text; negative numbers stay numbers."""
+    row = flatten({"file": name, "level_dbfs": -23.4})
+    assert row == {"file": f"'{name}", "level_dbfs": -23.4}
+
+
+def test_a_file_name_that_is_no_text_can_be_written() -> None:
+    """Bytes that are no characters come out escaped instead of breaking the table off."""
+    assert flatten({"file": "caf\udce9.wav"}) == {"file": "caf\\udce9.wav"}
+
+
+@given(st.dictionaries(st.text(), st.text() | st.floats() | st.none() | st.text(st.characters())))
+@settings(deadline=None)
+def test_a_json_line_is_one_line_of_strict_json(record: dict[str, object]) -> None:
+    """Any record becomes one line that a strict reader takes and UTF-8 can carry."""
+    line = json_line(record)
+    assert b"\n" not in line.encode("utf-8")
+    assert "NaN" not in json.dumps(json.loads(line), allow_nan=False) or "NaN" in str(record)

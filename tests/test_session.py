@@ -1,0 +1,303 @@
+"""A live session end to end, with the bundled model and the bundled recording."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from numpy.typing import NDArray
+
+import ser_live
+from ser_live.config import SAMPLE_RATE_HZ, Settings
+from ser_live.emotions import State
+from ser_live.errors import AudioFileError
+from ser_live.events import (
+    EmotionResult,
+    SessionEnded,
+    SessionStarted,
+    SourceFailed,
+    StreamEnded,
+    StreamGap,
+    StreamStarted,
+    Utterance,
+)
+from ser_live.model import EmotionModel
+from ser_live.pipeline import AnalysisStage, SegmentingStage, analyze_source
+from ser_live.session import LiveSession
+from ser_live.sources import ArraySource, AudioSource, FileSource, Lost
+
+DEMO = Path(ser_live.__file__).parent / "demo.ogg"
+
+
+@pytest.fixture(scope="module")
+def model() -> EmotionModel:
+    return EmotionModel.load()
+
+
+@pytest.fixture(scope="module")
+def demo() -> tuple[NDArray[np.float32], int]:
+    samples, rate = soundfile.read(DEMO, dtype="float32")
+    return samples[: 12 * rate], rate
+
+
+def run(session: LiveSession) -> list[Any]:
+    events = []
+    with session:
+        while not session.finished:
+            events.extend(session.poll(0.05))
+    return events
+
+
+def finals(events: list[Any]) -> list[EmotionResult]:
+    return [e for e in events if isinstance(e, EmotionResult) and e.kind == "final"]
+
+
+def essence(results: list[EmotionResult]) -> list[tuple[Any, ...]]:
+    return [
+        (r.id, r.start_sample, r.end_sample, r.state, r.emotion, r.probabilities, r.reasons)
+        for r in results
+    ]
+
+
+@pytest.fixture(scope="module")
+def batch_results(
+    model: EmotionModel, demo: tuple[NDArray[np.float32], int]
+) -> list[EmotionResult]:
+    samples, rate = demo
+    results = finals(list(analyze_source(ArraySource(samples, rate), model, Settings())))
+    assert len(results) >= 3
+    return results
+
+
+@pytest.mark.parametrize("block_sizes", [[1024], [1, 7, 4801], [333], [22050]])
+def test_a_session_says_the_same_as_batch_analysis_whatever_the_blocks(
+    model: EmotionModel,
+    demo: tuple[NDArray[np.float32], int],
+    batch_results: list[EmotionResult],
+    block_sizes: list[int],
+) -> None:
+    """Replay is the live path: spans, labels, probabilities and reasons are identical."""
+    samples, rate = demo
+    source = ArraySource(samples, rate, block_sizes)
+    assert essence(finals(run(LiveSession([source], model, Settings())))) == essence(batch_results)
+
+
+def test_the_speed_of_a_replay_does_not_change_its_results(
+    model: EmotionModel, demo: tuple[NDArray[np.float32], int], tmp_path: Path
+) -> None:
+    """A paced replay and an instant one give the same results."""
+    samples, rate = demo
+    path = tmp_path / "talk.wav"
+    soundfile.write(path, samples, rate)
+    results = [
+        essence(finals(run(LiveSession([FileSource(path, speed=speed)], model, Settings()))))
+        for speed in (0.0, 8.0)
+    ]
+    assert results[0] == results[1]
+
+
+def test_events_come_in_the_order_of_the_stream(
+    model: EmotionModel, demo: tuple[NDArray[np.float32], int]
+) -> None:
+    """Start, stream, results with growing ids, end; partials before their final."""
+    samples, rate = demo
+    events = run(LiveSession([ArraySource(samples, rate)], model, Settings()))
+    assert isinstance(events[0], SessionStarted)
+    assert isinstance(events[1], StreamStarted)
+    assert isinstance(events[-2], StreamEnded)
+    assert isinstance(events[-1], SessionEnded)
+    results = [e for e in events if isinstance(e, EmotionResult)]
+    assert [r.id for r in results] == sorted(r.id for r in results)
+    assert any(r.kind == "partial" for r in results)
+    for before, after in itertools.pairwise(results):
+        if before.kind == "final":
+            assert after.id > before.id
+        else:
+            assert (after.id, after.start_sample) == (before.id, before.start_sample)
+    assert events[-2].n_utterances == len(finals(events)) == events[-1].n_utterances
+    assert events[-1].duration_s == pytest.approx(len(samples) / rate, abs=1e-3)
+
+
+def test_ids_go_on_over_several_sources(
+    model: EmotionModel, demo: tuple[NDArray[np.float32], int]
+) -> None:
+    """Each source has its own clock, but an id names one utterance of the session."""
+    samples, rate = demo
+    sources = [ArraySource(samples, rate), ArraySource(samples, rate)]
+    results = finals(run(LiveSession(sources, model, Settings())))
+    half = len(results) // 2
+    assert len({r.id for r in results}) == len(results) == 2 * half
+    assert [r.start_sample for r in results[:half]] == [r.start_sample for r in results[half:]]
+
+
+def test_a_source_that_cannot_be_played_is_reported_and_the_next_one_is(
+    model: EmotionModel, demo: tuple[NDArray[np.float32], int], tmp_path: Path
+) -> None:
+    """A missing file costs one event, not the session."""
+    samples, rate = demo
+    missing = FileSource(tmp_path / "missing.wav", speed=0)
+    session = LiveSession([missing, ArraySource(samples, rate)], model, Settings())
+    events = run(session)
+    assert [type(e) for e in events].count(SourceFailed) == 1
+    assert isinstance(session.first_failure, AudioFileError)
+    assert finals(events)
+
+
+class EndlessSource(ArraySource):
+    """Loops its samples until closed, without waiting, as a live source would."""
+
+    is_live = True
+
+    def read(self, timeout_s: float) -> NDArray[np.float32] | Lost | None:
+        time.sleep(0.001)
+        return super().read(timeout_s)
+
+
+def test_stopping_reports_the_open_utterance(
+    model: EmotionModel, demo: tuple[NDArray[np.float32], int]
+) -> None:
+    """What was heard before the stop comes out as a final result."""
+    samples, rate = demo
+    session = LiveSession([EndlessSource(samples, rate, [200])], model, Settings())
+    events: list[Any] = []
+    with session:
+        while not any(isinstance(e, EmotionResult) and e.kind == "partial" for e in events):
+            events.extend(session.poll(0.05))
+        session.stop()
+        while not session.finished:
+            events.extend(session.poll(0.05))
+    partial = next(e for e in events if isinstance(e, EmotionResult))
+    assert any(r.id == partial.id for r in finals(events))
+    assert events[-1].reason == "interrupt"
+
+
+def test_aborting_ends_both_threads_at_once(
+    model: EmotionModel, demo: tuple[NDArray[np.float32], int]
+) -> None:
+    """Leaving the context early leaves no thread behind."""
+    samples, rate = demo
+    before = threading.active_count()
+    with LiveSession([EndlessSource(samples, rate, [100])], model, Settings()) as session:
+        session.poll(0.5)
+    assert threading.active_count() == before
+
+
+class BrokenModel(EmotionModel):
+    """Breaks as a defect in the program would."""
+
+    def predict_proba(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        raise ZeroDivisionError("a defect")
+
+
+def test_a_defect_in_the_worker_reaches_the_caller_and_ends_the_threads(
+    model: EmotionModel, demo: tuple[NDArray[np.float32], int]
+) -> None:
+    """An exception crosses the thread boundary; nothing hangs."""
+    samples, rate = demo
+    broken = BrokenModel(model.card, model.classifier)
+    session = LiveSession([ArraySource(samples, rate)], broken, Settings())
+    with pytest.raises(ZeroDivisionError, match="a defect"):
+        run(session)
+    assert not any(thread.name.startswith("ser-live") for thread in threading.enumerate())
+
+
+class LossySource(AudioSource):
+    """One second of zeros, a loss, one more second, at 48 kHz stereo."""
+
+    name, file, sample_rate, n_channels, is_live = "lossy", None, 48_000, 2, True
+
+    def __init__(self) -> None:
+        second = np.zeros((48_000, 2), np.float32)
+        self._items: Iterator[Any] = iter([second, Lost(24_001, "overflow"), second])
+        self._is_over = False
+
+    @property
+    def exhausted(self) -> bool:
+        return self._is_over
+
+    def open(self) -> None: ...
+
+    def read(self, timeout_s: float) -> NDArray[np.float32] | Lost | None:
+        item: NDArray[np.float32] | Lost | None = next(self._items, None)
+        self._is_over = item is None
+        return item
+
+    def close(self) -> None: ...
+
+
+def test_the_clock_runs_on_over_lost_audio(model: EmotionModel) -> None:
+    """Position after a gap is that of the native sample count, to the sample."""
+    events = run(LiveSession([LossySource()], model, Settings()))
+    gap = next(e for e in events if isinstance(e, StreamGap))
+    assert gap.start_sample == SAMPLE_RATE_HZ
+    assert gap.n_samples == 8000
+    assert next(e for e in events if isinstance(e, StreamEnded)).n_samples == 40_000
+
+
+def test_zeros_are_no_signal_and_never_neutral(model: EmotionModel) -> None:
+    """A microphone that delivers only zeros is said so after one second."""
+    source = ArraySource(np.zeros(3 * SAMPLE_RATE_HZ, np.float32), SAMPLE_RATE_HZ)
+    events = run(LiveSession([source], model, Settings()))
+    states = [e for e in events if getattr(e, "state", None) is State.NO_SIGNAL]
+    assert len(states) == 1
+    assert states[0].sample == pytest.approx(SAMPLE_RATE_HZ, abs=480)
+    assert not finals(events)
+
+
+def speech_like(n: int, level: float) -> NDArray[np.float32]:
+    rng = np.random.default_rng(3)
+    time_s = np.arange(n) / SAMPLE_RATE_HZ
+    tone = sum(np.sin(2 * np.pi * 150 * k * time_s) / k for k in range(1, 12))
+    return (level * (tone + 0.01 * rng.standard_normal(n))).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("samples", "noise_dbfs", "state"),
+    [
+        (speech_like(4800, 0.1), -70.0, State.TOO_SHORT),
+        (speech_like(32_000, 1e-4), -90.0, State.TOO_QUIET),
+        (np.clip(speech_like(32_000, 3.0), -1, 1), -70.0, State.CLIPPED),
+        (speech_like(32_000, 0.1), -19.0, State.TOO_NOISY),
+    ],
+)
+def test_an_utterance_that_cannot_be_judged_gets_a_state_and_no_emotion(
+    model: EmotionModel, samples: NDArray[np.float32], noise_dbfs: float, state: State
+) -> None:
+    """Rejected before classification: no emotion, no probabilities."""
+    stage = AnalysisStage(model, Settings().reject)
+    utterance = Utterance(
+        id=1,
+        kind="final",
+        start_sample=0,
+        end_sample=len(samples),
+        samples=samples,
+        speech=np.ones(-(-len(samples) // 480), bool),
+        noise_dbfs=noise_dbfs,
+    )
+    result = stage.process(utterance)
+    assert result.state is state
+    assert result.emotion is None
+    assert result.probabilities is None
+
+
+def test_a_final_after_partials_equals_a_final_without(
+    model: EmotionModel, demo: tuple[NDArray[np.float32], int]
+) -> None:
+    """Descriptors kept from partials change nothing, also where the final is shorter."""
+    samples, rate = demo
+    stage = SegmentingStage(Settings(), sample_rate=rate, n_channels=1)
+    heard = [*stage.push(samples[:, None]), *stage.flush()]
+    utterances = [e for e in heard if isinstance(e, Utterance)]
+    assert any(u.kind == "partial" for u in utterances)
+    growing, fresh = (AnalysisStage(model, Settings().reject) for _ in range(2))
+    for utterance in utterances:
+        result = growing.process(utterance)
+        if utterance.kind == "final":
+            assert result.probabilities == fresh.process(utterance).probabilities

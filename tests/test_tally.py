@@ -1,0 +1,49 @@
+"""Sums over a session."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ser_live.tally import Tally
+
+
+def final(latency_ms: float | None) -> dict[str, object]:
+    return {
+        "type": "emotion",
+        "kind": "final",
+        "state": "ok",
+        "emotion": "sad",
+        "speech_s": 1.0,
+        "latency_ms": latency_ms,
+    }
+
+
+@given(st.lists(st.floats(0, 1e4), min_size=1, max_size=50), st.floats(0, 100))
+@settings(deadline=None)
+def test_percentiles_are_those_of_numpy(latencies_ms: list[float], percent: float) -> None:
+    """Interpolated like numpy's default."""
+    tally = Tally()
+    for latency_ms in latencies_ms:
+        tally.add(final(latency_ms))
+    expected = float(np.percentile(latencies_ms, percent))
+    assert tally.latency_ms(percent) == pytest.approx(expected, abs=1e-6)
+
+
+def test_an_unknown_latency_does_not_count() -> None:
+    """Without a known latency the percentile is undefined, and the result still counts."""
+    tally = Tally()
+    tally.add(final(None))
+    assert math.isnan(tally.latency_ms(50))
+    assert tally.n_finals == 1
+
+
+def test_partials_do_not_count() -> None:
+    """Only final results are summed."""
+    tally = Tally()
+    tally.add({**final(5.0), "kind": "partial"})
+    assert (tally.n_finals, tally.n_named) == (0, 0)

@@ -1,0 +1,156 @@
+"""A microphone without hardware: a private sound server whose loudspeaker is the microphone.
+
+PortAudio reads the environment once, when it starts: use the microphone from a process
+started with `VirtualMicrophone.environment`, not from the one that runs the test.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+
+import pytest
+
+PROGRAMS = ("pulseaudio", "paplay", "pactl")
+
+_ASOUNDRC = """
+pcm.!default { type pulse }
+ctl.!default { type pulse }
+pcm.vmic { type pulse device "vsink.monitor" }
+"""
+
+_SERVER = """
+load-module module-native-protocol-unix auth-anonymous=1 socket={socket}
+load-module module-null-sink sink_name=vsink rate={rate} channels={channels} format=s16le
+set-default-sink vsink
+set-default-source vsink.monitor
+"""
+
+
+def require_sound_server() -> None:
+    """Skip the test where the virtual microphone cannot be made."""
+    missing = [program for program in PROGRAMS if shutil.which(program) is None]
+    if missing:
+        pytest.skip(f"no {', '.join(missing)}: run scripts/install_debian.sh --test")
+    try:
+        import sounddevice  # noqa: F401
+    except OSError as error:
+        pytest.skip(f"{error}: run scripts/install_debian.sh --test")
+
+
+class VirtualMicrophone:
+    """What is played with `play` is what a program hears on the device ``vmic``.
+
+    The device is also the default one.
+
+    Parameters
+    ----------
+    rate : int
+        Sample rate of the sound card, in hertz.
+    channels : int
+        Channels of the sound card.
+    """
+
+    name = "vmic"
+
+    def __init__(self, rate: int = 16_000, channels: int = 1) -> None:
+        self.rate = rate
+        self.channels = channels
+        self._folder = Path(tempfile.mkdtemp(prefix="vmic-"))
+        self._server: subprocess.Popen[bytes] | None = None
+        socket = self._folder / "native"
+        kept = ("PATH", "LANG", "LC_ALL", "VIRTUAL_ENV", "PYTHONPATH", "SER_DATA")
+        self.environment: dict[str, str] = {
+            **{key: os.environ[key] for key in kept if key in os.environ},
+            "HOME": str(self._folder),
+            "XDG_RUNTIME_DIR": str(self._folder),
+            "PULSE_SERVER": f"unix:{socket}",
+            "OMP_NUM_THREADS": "1",
+        }
+        (self._folder / ".asoundrc").write_text(_ASOUNDRC)
+        (self._folder / "server.pa").write_text(
+            _SERVER.format(socket=socket, rate=rate, channels=channels)
+        )
+
+    def __enter__(self) -> VirtualMicrophone:
+        with (self._folder / "server.log").open("wb") as log:
+            self._server = subprocess.Popen(
+                [
+                    *("pulseaudio", "-n", "-F", str(self._folder / "server.pa")),
+                    *("--exit-idle-time=-1", "--use-pid-file=no", "--daemonize=no"),
+                    *("--disallow-exit=yes", "--log-target=stderr"),
+                ],
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+                start_new_session=True,
+            )
+        deadline_s = time.monotonic() + 10
+        while not self._pactl("get-default-source", check=False).startswith("vsink"):
+            if time.monotonic() > deadline_s or self._server.poll() is not None:
+                said = (self._folder / "server.log").read_text(errors="replace")
+                self.__exit__(None, None, None)
+                raise RuntimeError(f"the sound server did not start: {said}")
+            time.sleep(0.05)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.kill()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def play(self, path: str | os.PathLike[str]) -> None:
+        """Play a wav or flac file into the microphone; returns when it has been played.
+
+        The sound server swallows up to 20 ms at the beginning (``parec`` hears the same):
+        let recordings begin with silence. Everything after that arrives sample for sample.
+        """
+        subprocess.run(
+            ["paplay", "--device=vsink", os.fspath(path)],
+            env=self.environment,
+            check=True,
+            capture_output=True,
+            timeout=120,
+        )
+
+    def unplug(self) -> None:
+        """Take the sound card away while the server goes on."""
+        self._pactl("unload-module", "module-null-sink")
+
+    def kill(self) -> None:
+        """End the sound server at once."""
+        if self._server is not None:
+            self._server.kill()
+            self._server.wait(timeout=10)
+
+    def freeze(self) -> None:
+        """Stop the sound server without ending it: the device stalls silently."""
+        assert self._server is not None
+        self._server.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let a frozen sound server go on."""
+        assert self._server is not None
+        self._server.send_signal(signal.SIGCONT)
+
+    def _pactl(self, *arguments: str, check: bool = True) -> str:
+        run = subprocess.run(
+            ["pactl", *arguments],
+            env=self.environment,
+            check=check,
+            capture_output=True,
+            text=True,
+            timeout=10,
+        )
+        return run.stdout
