@@ -36,48 +36,73 @@ class Evaluation:
     n_jobs: int = 1
     cache_dir: Path | None = None
     settings: Settings = field(default_factory=Settings)
-    on_examples: Callable[[], None] = lambda: None
+    _made: dict[tuple[str, ...], Examples] = field(default_factory=dict, init=False)
+    on_example: Callable[[], None] = lambda: None
     """Called after each recording and variant has become examples."""
-    on_fold: Callable[[str], None] = lambda _name: None
-    """Called with the fold's name when it is fitted."""
+    on_fold: Callable[[], None] = lambda: None
+    """Called after each fold."""
 
-    def n_tasks(self, protocol: str) -> int:
-        """How often ``on_examples`` will be called."""
+    def n_examples(self, protocol: str) -> int:
+        """How often ``on_example`` will be called."""
         return len(self.recordings) * len(self._variants(protocol))
 
+    def n_folds(self, protocol: str) -> int:
+        """How often ``on_fold`` will be called; also checks that the protocol can run."""
+        if protocol == "notebook":
+            return 1 + self.n_folds("emobox")
+        return len(actor_folds(protocol, self._actors()))
+
     def run(self, protocol: str) -> Report:
-        """Run one protocol of ``protocols.PROTOCOLS``."""
-        examples = make_examples(
-            self.recordings,
-            self._variants(protocol),
-            settings=self.settings,
-            n_jobs=self.n_jobs,
-            cache_dir=self.cache_dir,
-            on_progress=self.on_examples,
-        )
+        """Run one protocol of ``protocols.PROTOCOLS``.
+
+        Raises
+        ------
+        UsageError
+            Unknown protocol.
+        DatasetError
+            The recordings lack actors or labels that are needed.
+        """
+        self.n_folds(protocol)
+        examples = self.examples(protocol)
         if protocol == "notebook":
             return self._notebook(examples)
         return self._by_actor(protocol, examples)
 
+    def examples(self, protocol: str) -> Examples:
+        """The examples a protocol needs, made once."""
+        variants = self._variants(protocol)
+        if variants not in self._made:
+            self._made[variants] = make_examples(
+                self.recordings,
+                variants,
+                settings=self.settings,
+                n_jobs=self.n_jobs,
+                cache_dir=self.cache_dir,
+                on_progress=self.on_example,
+            )
+        return self._made[variants]
+
     def _variants(self, protocol: str) -> tuple[str, ...]:
         return NOTEBOOK_VARIANTS if protocol == "notebook" else self.recipe.variants
 
+    def _actors(self) -> IntArray:
+        return np.array([actor_of(recording) for recording in self.recordings], dtype=np.int64)
+
     def _by_actor(self, protocol: str, examples: Examples) -> Report:
         """Train on some actors, test the plain recordings of the others."""
-        actors = np.array([actor_of(recording) for recording in self.recordings])
+        from joblib import Parallel, delayed
+
+        actors = self._actors()
+        tests = [fold.is_test(actors) for fold in actor_folds(protocol, actors)]
+        answers = Parallel(n_jobs=self.n_jobs, return_as="generator")(
+            delayed(_test_fold)(self.recipe, examples, is_test, self.seed) for is_test in tests
+        )
         probabilities = np.full((len(actors), len(LABELS)), np.nan)
         n_empty = 0
-        for fold in actor_folds(protocol, actors):
-            is_test = fold.is_test(actors)
-            row_is_test = is_test[examples.clips]
-            classifier = self.recipe.fit(examples.where(~row_is_test), self.seed)
-            tested = examples.where(row_is_test & examples.is_final & (examples.variants == PLAIN))
-            clips = np.flatnonzero(is_test)
-            probabilities[clips], n_missing = clip_probabilities(
-                classifier, tested, tested.clips, clips
-            )
+        for is_test, (answer, n_missing) in zip(tests, answers, strict=True):
+            probabilities[is_test] = answer
             n_empty += n_missing
-            self.on_fold(fold.name)
+            self.on_fold()
         return self._report(protocol, np.arange(len(actors)), probabilities, n_empty)
 
     def _notebook(self, examples: Examples) -> Report:
@@ -92,14 +117,13 @@ class Evaluation:
         test_items = np.sort(shuffled[: round(NOTEBOOK_TEST_SHARE * n_items)])
         row_is_test = np.isin(items, test_items)
         classifier = self.recipe.fit(examples.where(~row_is_test), self.seed)
-        self.on_fold("random split")
+        self.on_fold()
         tested = row_is_test & examples.is_final
         probabilities, n_empty = clip_probabilities(
             classifier, examples.where(tested), items[tested], test_items
         )
         report = self._report("notebook", test_items % n_clips, probabilities, n_empty)
-        honest = self._by_actor("emobox", examples)
-        report.unseen_actors = honest
+        report.unseen_actors = self._by_actor("emobox", examples)
         return report
 
     def _report(
@@ -116,6 +140,16 @@ class Evaluation:
             n_without_utterance=n_empty,
             seed=self.seed,
         )
+
+
+def _test_fold(
+    recipe: Recipe, examples: Examples, is_test: NDArray[np.bool_], seed: int
+) -> tuple[FloatArray, int]:
+    """Probabilities of the test clips by a classifier that saw none of their actors."""
+    row_is_test = is_test[examples.clips]
+    classifier = recipe.fit(examples.where(~row_is_test), seed)
+    tested = examples.where(row_is_test & examples.is_final & (examples.variants == PLAIN))
+    return clip_probabilities(classifier, tested, tested.clips, np.flatnonzero(is_test))
 
 
 def clip_probabilities(

@@ -1,4 +1,4 @@
-"""Variants of a training recording: other speeds, added noise.
+"""Variants of a training recording: another speed, added noise.
 
 All noise is synthesised, so training needs nothing beyond the corpus, and real
 noise stays unseen for measurements. The ``notebook`` variants repeat what a widespread
@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from ser_live.config import SAMPLE_RATE_HZ
 
 PLAIN = "plain"
-VARIANTS = (PLAIN, "slow", "fast", "noisy")
+VARIANTS = (PLAIN, "speed", "noisy")
 """Names of the variants, the unchanged recording first."""
 
-SPEEDS = {"slow": 0.92, "fast": 1.08}
-"""Playback speed; pitch and formants move along, which imitates another vocal tract."""
+SPEED_CHANGE = (0.06, 0.12)
+"""Range from which ``speed`` draws how much slower or faster a recording is played; pitch
+and formants move along, which imitates another vocal tract."""
 
 NOTEBOOK_VARIANTS = (PLAIN, "notebook noise", "notebook stretch and pitch")
 """The three rows the notebook makes of every recording."""
@@ -45,24 +46,26 @@ def vary(samples: NDArray[np.float32], variant: str, identity: str) -> NDArray[n
 
     Returns
     -------
-    float32 array, shape (n / speed,)
+    float32 array, mono, 16 kHz, about as long
     """
     if variant == PLAIN:
         return samples
-    if variant in SPEEDS:
-        import soxr
-
-        changed: NDArray[np.float32] = soxr.resample(
-            samples, SAMPLE_RATE_HZ * SPEEDS[variant], SAMPLE_RATE_HZ
-        )
-        return changed
     if variant not in (*VARIANTS, *NOTEBOOK_VARIANTS):
         raise ValueError(f"unknown variant {variant!r}: choose one of {', '.join(VARIANTS)}")
     rng = np.random.default_rng(zlib.crc32(identity.encode()))
     if variant in NOTEBOOK_VARIANTS:
         return _notebook(samples, variant, rng)
+    if variant == "speed":
+        return _play_faster(samples, 1.0 + rng.choice((-1.0, 1.0)) * rng.uniform(*SPEED_CHANGE))
     noise = synthetic_noise(len(samples), rng)
     return mix(samples, noise, float(rng.uniform(*NOISE_SNR_DB)))
+
+
+def _play_faster(samples: NDArray[np.float32], speed: float) -> NDArray[np.float32]:
+    import soxr
+
+    changed: NDArray[np.float32] = soxr.resample(samples, SAMPLE_RATE_HZ * speed, SAMPLE_RATE_HZ)
+    return changed
 
 
 def mix(

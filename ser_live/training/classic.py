@@ -135,7 +135,8 @@ def speaker_folds(speakers: NDArray[np.str_], n_folds: int, seed: int) -> NDArra
     order = np.random.default_rng(seed).permutation(len(names))
     fold_of_speaker = np.empty(len(names), dtype=np.int64)
     fold_of_speaker[order] = np.arange(len(names)) % n_folds
-    return np.asarray(fold_of_speaker[inverse])
+    folds: NDArray[np.int64] = fold_of_speaker[inverse]
+    return folds
 
 
 def best_temperature(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -13,12 +13,67 @@ from typing import Any
 from ser_live import __version__
 from ser_live.classifier import Classifier
 from ser_live.config import Settings
+from ser_live.datasets import Recording, ravdess
 from ser_live.emotions import LABELS
 from ser_live.features import FEATURE_NAMES, FEATURE_SET_VERSION
 from ser_live.model import CARD_FORMAT
 from ser_live.model_file import CARD_FILE, CARD_TEXT_FILE, WEIGHTS_FILE, write_arrays
+from ser_live.training.examples import Examples
+from ser_live.training.recipe import Recipe
 
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "soxr", "webrtcvad-wheels")
+
+
+def train_model(
+    folder: Path,
+    recipe: Recipe,
+    recordings: Sequence[Recording],
+    examples: Examples,
+    *,
+    seed: int,
+    scores: Mapping[str, Any],
+    settings: Settings | None = None,
+) -> dict[str, Any]:
+    """Fit a recipe to all examples and write the model folder; return the card.
+
+    Parameters
+    ----------
+    folder : Path
+        Its name becomes the model's name.
+    recipe : Recipe
+    recordings : sequence of Recording
+        What the examples were made of: RAVDESS.
+    examples : Examples
+    seed : int
+    scores : mapping
+        As in `write_model`.
+    settings : Settings or None
+        Those the examples were made with; None for the defaults.
+    """
+    return write_model(
+        folder,
+        folder.resolve().name,
+        recipe.fit(examples, seed),
+        kind=recipe.name,
+        description=recipe.description,
+        licence=(
+            f"{ravdess.LICENCE} like the data: for non-commercial use, with credit, under the "
+            "same terms."
+        ),
+        data={
+            "name": "RAVDESS speech, audio only",
+            "licence": ravdess.LICENCE,
+            "citation": ravdess.CITATION,
+            "language": "North American English",
+            "n_clips": len(recordings),
+            "n_speakers": len({recording.speaker for recording in recordings}),
+            "n_examples": len(examples),
+            "variants": list(recipe.variants),
+        },
+        settings=settings or Settings(),
+        seed=seed,
+        scores=scores,
+    )
 
 
 def write_model(
