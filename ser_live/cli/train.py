@@ -44,7 +44,7 @@ def command(
     \b
     Examples:
       ser-live train --data ravdess --out models/mine --jobs 4
-      ser-live -m models/mine
+      ser-live --model models/mine
     """
     from ser_live.datasets.ravdess import find_recordings
     from ser_live.evaluation.evaluate import Evaluation
