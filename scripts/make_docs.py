@@ -46,7 +46,13 @@ def commands_page() -> str:
 
 
 def _help(command: click.Command, name: str) -> str:
-    context = click.Context(command, info_name=name, max_content_width=100, terminal_width=100)
+    context = click.Context(
+        command,
+        info_name=name,
+        max_content_width=100,
+        terminal_width=100,
+        help_option_names=cli.context_settings["help_option_names"],
+    )
     return f"```\n{command.get_help(context)}\n```\n"
 
 
@@ -85,7 +91,7 @@ def scores_table() -> str:
         "| protocol | accuracy | UAR [95 % over actors] | chance UAR | calibration error |",
         "| --- | --- | --- | --- | --- |",
     ]
-    leaking = []
+    leaking: list[str] = []
     for protocol, name in PROTOCOLS.items():
         path = ROOT / "docs" / "evaluation" / f"classic-{protocol}.json"
         if not path.exists():
@@ -114,8 +120,10 @@ def bench_table() -> str:
     if not path.exists():
         return ""
     lines = ["| measured on one core | median | p95 | bar |", "| --- | --- | --- | --- |"]
-    for row in json.loads(path.read_text(encoding="utf-8"))["rows"]:
-        lines.append(f"| {row['what']} | {row['median']} | {row['p95']} | {row['bar']} |")
+    lines += [
+        f"| {row['what']} | {row['median']} | {row['p95']} | {row['bar']} |"
+        for row in json.loads(path.read_text(encoding="utf-8"))["rows"]
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -38,7 +38,7 @@ def command(
     json_path: Path | None,
     jobs: int,
 ) -> None:
-    r"""Measure a training recipe on RAVDESS.
+    """Measure a training recipe on RAVDESS.
 
     Whole actors are held out: in every fold the recipe is fitted again without
     them and tested on their clips. The protocol `notebook` splits copies of clips

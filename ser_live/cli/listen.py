@@ -76,7 +76,7 @@ def command(
     channels: int | None,
     **kwargs: Any,
 ) -> None:
-    r"""Analyze the default microphone live; - reads raw 16-bit PCM from a pipe.
+    """Analyze the default microphone live; - reads raw 16-bit PCM from a pipe.
 
     Ctrl-C ends the session in order; a second Ctrl-C ends it at once.
 
@@ -84,7 +84,7 @@ def command(
     Examples:
       ser-live                                  default microphone, dashboard
       ser-live -d headset --log mood.jsonl      a device by part of its name
-      ser-live --format jsonl | jq .emotion     for programs
+      ser-live --format jsonl | jq -c .probabilities
       arecord -f S16_LE -r 16000 -t raw | ser-live -
     """
     from ser_live.errors import UsageError

@@ -35,7 +35,7 @@ def command(
     scores: bool,
     jobs: int,
 ) -> None:
-    r"""Train a model on RAVDESS.
+    """Train a model on RAVDESS.
 
     Recordings go through the same voice activity detection, segmentation and
     features as live audio. RAVDESS is licensed CC BY-NC-SA 4.0, so the model is
