@@ -60,18 +60,16 @@ class PeriodMarker:
         samples : ``(n_samples,)`` of ``track.n_samples``
         track : F0 of these samples
         """
-        segments = []
         found: dict[tuple[int, bytes], tuple[int, PeriodMarks]] = {}
         for start, end in track.segments():
             f0_hz = track.f0_hz[start:end]
             key = (start, f0_hz.tobytes())
-            last_needed, marks = self._found.get(key, (len(samples) + 1, None))
-            if marks is None or last_needed > len(samples):
-                last_needed, marks = _mark_segment(samples, start * HOP + WINDOW // 2, f0_hz)
-            found[key] = (last_needed, marks)
-            segments.append(marks)
-        self._found |= found
-        return segments
+            known = self._found.get(key)
+            if known is None or known[0] > len(samples):
+                known = _mark_segment(samples, start * HOP + WINDOW // 2, f0_hz)
+            found[key] = known
+        self._found = found
+        return [marks for _, marks in found.values()]
 
 
 def _mark_segment(
