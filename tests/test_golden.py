@@ -92,7 +92,7 @@ def test_perturbation_of_made_signals_is_praats(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in GOLDEN_SIGNALS if "noise" in name])
 def test_hnr_of_made_signals_is_praats(name: str) -> None:
-    """On sounds in noise HNR is Praat's to 2.5 dB; its window is shorter, so glides cost it less."""
+    """On sounds in noise HNR is Praat's to 2.5 dB; glides cost its shorter window less."""
     ours, theirs = measure(GOLDEN_SIGNALS[name]()), GOLDEN["signals"][name]
     assert ours["hnr_db"] == pytest.approx(theirs["hnr_db"], abs=2.5)
 
