@@ -34,7 +34,7 @@ class VadSettings:
     """A voiced frame has at least this share of its energy below 1 kHz."""
     min_share_below_2_khz: float = 0.60
     """A voiced frame has at least this share of its energy below 2 kHz."""
-    max_burstiness: float = 2.5
+    max_burstiness: float = 4.0
     """In a voiced frame no eighth is louder than this times the mean power, unlike a click."""
 
 
@@ -64,8 +64,10 @@ class SegmenterSettings:
     """Audio kept after the last speech frame."""
     min_speech_s: float = 0.35
     """Utterances with less speech than this are reported as too short."""
-    min_voiced_share: float = 0.35
-    """Least share of speech frames; below it the sound was clatter, not an utterance."""
+    min_speech_share: float = 0.50
+    """Least share of speech frames from the first to the last; below it, it was clatter."""
+    min_voiced_share: float = 0.10
+    """Least share of voiced frames among the speech frames; below it, it was clatter."""
     max_utterance_s: float = 12.0
     """An utterance longer than this is split at its quietest point."""
     split_search_s: float = 3.0

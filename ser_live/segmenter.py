@@ -321,7 +321,23 @@ class Segmenter:
             return None
         n_steps = int((open_.n_speech - self._n_partial_first) / self._partial_every_frames) + 1
         open_.next_partial = self._n_partial_first + _ceil(n_steps * self._partial_every_frames)
-        return self._utterance(open_, self._history, "partial")
+        partial = self._utterance(open_, self._history, "partial")
+        return partial if partial.state is State.OK else None
+
+    def _is_enough(self, open_: _Open, frames: list[_Frame]) -> bool:
+        """Whether the frames hold enough speech, dense and voiced enough to be speech."""
+        heard = [
+            f
+            for f in frames
+            if open_.first_speech_sample <= f.start_sample < open_.solid_end_sample
+        ]
+        n_speech = sum(f.is_speech for f in heard)
+        n_voiced = sum(f.is_voiced for f in heard)
+        return (
+            n_speech >= self._n_min_speech
+            and n_speech >= self.settings.min_speech_share * len(heard)
+            and n_voiced >= self.settings.min_voiced_share * n_speech
+        )
 
     def _utterance(
         self,
@@ -337,14 +353,6 @@ class Segmenter:
         speech = np.array([frame.is_speech for frame in frames], dtype=np.bool_)
         samples.flags.writeable = False
         speech.flags.writeable = False
-        n_speech = int(np.count_nonzero(speech))
-        n_after_pre_roll = sum(f.start_sample >= open_.first_speech_sample for f in frames)
-        state = State.OK
-        if kind == "final" and (
-            n_speech < self._n_min_speech
-            or n_speech < self.settings.min_voiced_share * n_after_pre_roll
-        ):
-            state = State.TOO_SHORT
         noise_dbfs = open_.noise_dbfs
         if np.isnan(noise_dbfs):
             # The stream began with speech: the floor became known only during it.
@@ -358,7 +366,7 @@ class Segmenter:
             samples=samples,
             speech=speech,
             noise_dbfs=noise_dbfs,
-            state=state,
+            state=State.OK if self._is_enough(open_, frames) else State.TOO_SHORT,
             is_split=is_split,
         )
 
