@@ -220,7 +220,8 @@ def _cepstral_peak_prominence_db(power: NDArray[np.float32]) -> NDArray[np.float
     ``(n, 1)``, dB
     """
     # Single precision is four times faster in the logarithm and leaves 1e-5 dB.
-    log_power = np.log(np.maximum(power, np.float32(_LOWEST_POWER))).astype(np.float64)
+    # In double precision: the rounding of single would make the result depend on gain.
+    log_power = np.log(np.maximum(power.astype(np.float64), _LOWEST_POWER))
     cepstrum = scipy.fft.dct(log_power, type=1, axis=1)[:, _FIRST_QUEFRENCY:_LAST_QUEFRENCY]
     level_db = 20.0 * np.log10(np.maximum(np.abs(cepstrum), _LOWEST_POWER))
     time = np.arange(level_db.shape[1], dtype=np.float64)
