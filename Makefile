@@ -40,7 +40,7 @@ bench: setup ## Measure speed and size, beside peers (PEERS=no leaves them out)
 	  { $(PYTHON) -m venv .cache/peers && .cache/peers/bin/python -m pip install --quiet \
 	    --disable-pip-version-check librosa==0.11.0 opensmile==2.6.0 praat-parselmouth==0.4.7; } || \
 	  echo "The peers cannot be installed here; their rows stay empty."
-	$(BIN)/python scripts/bench.py --peers .cache/peers/bin/python --json .cache/bench.json
+	$(BIN)/python scripts/bench.py --peers .cache/peers/bin/python
 
 docs: setup ## Regenerate the generated pages
 	$(BIN)/python scripts/make_docs.py

@@ -206,7 +206,7 @@ def peers(python: Path | None) -> dict[str, list[float]] | str:
 def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", type=Path, default=ROOT / ".cache" / "bench.json")
+    parser.add_argument("--json", type=Path, default=ROOT / "docs" / "bench.json")
     parser.add_argument("--peers", type=Path, help="python of the environment with the peers")
     parser.add_argument("--quick", action="store_true", help="short runs, no hour of replay")
     arguments = parser.parse_args()

@@ -53,7 +53,10 @@ def main() -> None:
     # Brown-tinted noise near -66 dBFS: a quiet room rather than digital silence.
     noise = np.convolve(rng.standard_normal(len(speech)), np.ones(8) / 8, mode="same")
     recording = speech + 10 ** (-66 / 20) * noise / noise.std()
-    soundfile.write(OUTPUT, recording, rate, format="OGG", subtype="VORBIS")
+    with soundfile.SoundFile(OUTPUT, "w", rate, 1, format="OGG", subtype="VORBIS") as file:
+        # In blocks: libsndfile's Vorbis encoder overflows its stack on long ones.
+        for start in range(0, len(recording), rate):
+            file.write(recording[start : start + rate])
     print(f"{OUTPUT.name}: {len(recording) / rate:.1f} s, peak {np.abs(recording).max():.2f}")
 
 

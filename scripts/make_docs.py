@@ -11,7 +11,6 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -47,7 +46,13 @@ def commands_page() -> str:
 
 
 def _help(command: click.Command, name: str) -> str:
-    context = click.Context(command, info_name=name, max_content_width=100, terminal_width=100)
+    context = click.Context(
+        command,
+        info_name=name,
+        max_content_width=100,
+        terminal_width=100,
+        help_option_names=cli.context_settings["help_option_names"],
+    )
     return f"```\n{command.get_help(context)}\n```\n"
 
 
@@ -80,11 +85,49 @@ def readme_page() -> str:
     return text
 
 
-def _load(name: str) -> Any:
-    return json.loads((ROOT / "docs" / "evaluation" / f"{name}.json").read_text(encoding="utf-8"))
+def scores_table() -> str:
+    """Every protocol's result, from the files that `ser-live evaluate` wrote."""
+    lines = [
+        "| protocol | accuracy | UAR [95 % over actors] | chance UAR | calibration error |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    leaking: list[str] = []
+    for protocol, name in PROTOCOLS.items():
+        path = ROOT / "docs" / "evaluation" / f"classic-{protocol}.json"
+        if not path.exists():
+            continue
+        score = json.loads(path.read_text(encoding="utf-8"))
+        low, high = score["interval"]["uar"]
+        row = (
+            f"| {name} | {score['accuracy']:.3f} | {score['uar']:.3f} [{low:.3f}, {high:.3f}] "
+            f"| {score['chance_uar']:.3f} | {score['ece']:.3f} |"
+        )
+        (leaking if score["leaks"] else lines).append(row)
+    return "\n".join(lines + leaking) + "\n"
 
 
-README_TABLES: dict[str, Callable[[], str]] = {}
+PROTOCOLS = {
+    "emobox": "EmoBox, 6 folds of actors",
+    "luna": "Luna-Jiménez, 5 folds of actors",
+    "loso": "leave one actor out, 24 folds",
+    "notebook": "**leaks**: the notebook's random split of augmented copies",
+}
+
+
+def bench_table() -> str:
+    """The latest benchmark that was committed."""
+    path = ROOT / "docs" / "bench.json"
+    if not path.exists():
+        return ""
+    lines = ["| measured on one core | median | p95 | bar |", "| --- | --- | --- | --- |"]
+    lines += [
+        f"| {row['what']} | {row['median']} | {row['p95']} | {row['bar']} |"
+        for row in json.loads(path.read_text(encoding="utf-8"))["rows"]
+    ]
+    return "\n".join(lines) + "\n"
+
+
+README_TABLES: dict[str, Callable[[], str]] = {"scores": scores_table, "bench": bench_table}
 
 PAGES: dict[str, Callable[[], str]] = {
     "docs/commands.md": commands_page,

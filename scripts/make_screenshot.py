@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import io
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -68,7 +69,9 @@ def save_picture(state: DashboardState, path: Path, width: int, height: int) -> 
         record=True, width=width, height=height, file=io.StringIO(), color_system="truecolor"
     )
     console.print(render(state, width, height))
-    console.save_svg(str(path), title="ser-live", theme=THEME)
+    picture = console.export_svg(title="ser-live", theme=THEME)
+    # no fonts from the network: whoever looks at the picture asks nobody for anything
+    path.write_text(re.sub(r"@font-face \{.*?\}\s*", "", picture, flags=re.DOTALL), "utf-8")
 
 
 def events(records: Iterator[dict[str, Any]], until_s: float) -> Iterator[Any]:
@@ -152,7 +155,10 @@ def main() -> None:
     parser.add_argument("--height", type=int, default=26)
     options = parser.parse_args()
     state = DashboardState()
-    for event in events(read_log(options.log), options.at):
+    shown = list(events(read_log(options.log), options.at))
+    if shown and isinstance(shown[-1], StreamEnded):
+        shown.pop()
+    for event in shown:
         state.apply(event)
     save_picture(state, options.output, options.width, options.height)
     print(options.output)

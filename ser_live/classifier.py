@@ -2,9 +2,8 @@
 
 Top to bottom::
 
-
     x  (n_features,) NaN where undefined
-    z  = clip((where(isnan(x), impute, x) - mean) / scale, -limit, +limit)
+    z  = clip((where(isnan(x), impute, x) - mean) / scale, -limit, +limit)[used] @ projection
     p_h = softmax(scores of head h on z)             one or more heads
     q  = sum_h w_h p_h                               weights sum to 1
     p  = q^(1/T) / sum q^(1/T)                       temperature, Guo et al. 2017
@@ -122,7 +121,7 @@ class RbfHead:
 
     def arrays(self) -> Arrays:
         return {
-            "support": self.support,
+            "support": self.support.astype(np.float32),
             "dual": self.dual,
             "intercept": self.intercept,
             "gamma": self.gamma,
@@ -155,6 +154,10 @@ class Classifier:
     """Positive, shape (n_features,)."""
     limit: FloatArray
     """Standardised features are cut at plus and minus this, shape ()."""
+    used: NDArray[np.int64]
+    """Ascending positions of the features that the heads see, shape (n_used,)."""
+    projection: FloatArray
+    """Principal components of the used features, shape (n_used, n_components)."""
     heads: tuple[LinearHead | MlpHead | RbfHead, ...]
     head_weights: FloatArray
     """Shape (n_heads,), non-negative, sum 1."""
@@ -162,9 +165,10 @@ class Classifier:
     """Positive, shape ()."""
 
     def standardize(self, X: FloatArray) -> FloatArray:
-        """Imputed, standardised, cut features; any leading shape."""
+        """What the heads see, shape (n, n_components), of features, shape (n, n_features)."""
         z = (np.where(np.isnan(X), self.impute, X) - self.mean) / self.scale
-        return np.clip(z, -self.limit, self.limit)
+        result: FloatArray = np.clip(z[:, self.used], -self.limit, self.limit) @ self.projection
+        return result
 
     def predict_proba(self, X: FloatArray) -> FloatArray:
         """Calibrated probabilities, shape (n, K), for features of shape (n, n_features)."""
@@ -181,6 +185,8 @@ class Classifier:
             "mean": self.mean,
             "scale": self.scale,
             "limit": self.limit,
+            "used": self.used,
+            "projection": self.projection.astype(np.float32),
             "head_weights": self.head_weights,
             "temperature": self.temperature,
         }
@@ -204,10 +210,17 @@ class Classifier:
                 ("temperature", ()),
             )
         }
+        used = _take(rest, "used", (None,), kind="i")
+        if len(used) and not (used[0] >= 0 and used[-1] < n_features and (np.diff(used) > 0).all()):
+            raise ModelError(
+                f"{WEIGHTS_FILE} has 'used' that are no ascending positions of {n_features} "
+                "features: fetch or train the model again."
+            )
+        projection = _take(rest, "projection", (len(used), None))
         heads = []
         for index in range(len(head_weights)):
             kind, own = _head_arrays(rest, index)
-            heads.append(HEADS[kind].from_arrays(own, n_features, n_labels))
+            heads.append(HEADS[kind].from_arrays(own, projection.shape[1], n_labels))
             if own:
                 raise _surplus(own)
         if rest:
@@ -218,7 +231,13 @@ class Classifier:
                 f"{WEIGHTS_FILE} holds a scale, limit, temperature or weight that is not positive: "
                 "fetch or train the model again."
             )
-        return cls(**common, heads=tuple(heads), head_weights=head_weights)
+        return cls(
+            **common,
+            used=used,
+            projection=projection,
+            heads=tuple(heads),
+            head_weights=head_weights,
+        )
 
 
 def softmax(scores: FloatArray) -> FloatArray:
@@ -246,8 +265,10 @@ def _head_arrays(rest: Arrays, index: int) -> tuple[str, Arrays]:
     )
 
 
-def _take(arrays: Arrays, name: str, shape: tuple[int | None, ...]) -> FloatArray:
-    """Remove an array and check its shape (None: any length)."""
+def _take(
+    arrays: Arrays, name: str, shape: tuple[int | None, ...], kind: str = "f"
+) -> NDArray[Any]:
+    """Remove an array and check its shape (None: any length) and kind of number."""
     array = arrays.pop(name, None)
     if array is None:
         raise ModelError(
@@ -256,13 +277,13 @@ def _take(arrays: Arrays, name: str, shape: tuple[int | None, ...]) -> FloatArra
     fits = array.ndim == len(shape) and all(
         wanted is None or wanted == found for wanted, found in zip(shape, array.shape, strict=True)
     )
-    if not fits or array.dtype.kind != "f":
+    if not fits or array.dtype.kind != kind:
         wanted = "(" + ", ".join("any" if side is None else str(side) for side in shape) + ")"
         raise ModelError(
-            f"{WEIGHTS_FILE} has {name!r} as {array.dtype} {array.shape}, but floats {wanted} are "
-            "needed: fetch or train the model again."
+            f"{WEIGHTS_FILE} has {name!r} as {array.dtype} {array.shape}, but {wanted} of kind "
+            f"{kind!r} is needed: fetch or train the model again."
         )
-    return array.astype(np.float64)
+    return array.astype(np.float64) if kind == "f" else array
 
 
 def _surplus(arrays: Arrays) -> ModelError:

@@ -12,27 +12,26 @@ from collections.abc import Callable
 
 from rich.text import Text
 
-from ser_live.dashboard_state import DashboardState, TimelineEntry
-from ser_live.emotions import ANSI_COLORS, COLORS, EMOTIONS, Emotion, State
+from ser_live.dashboard_meter import meter_row
+from ser_live.dashboard_state import DashboardState
+from ser_live.dashboard_timeline import recent_row, timeline_rows
+from ser_live.emotions import EMOTIONS, Emotion, State
 from ser_live.events import EmotionResult, seconds
-from ser_live.terminal_signs import (
-    ASCII,
+from ser_live.terminal_pen import (
     DIM,
     FAINT,
-    UNICODE,
     WARN,
+    Pen,
     at_both_ends,
     filled,
     most_important,
-    with_mark,
+    percent,
 )
-from ser_live.terminal_text import clock, fit, pad, printable, wrap
+from ser_live.terminal_text import clock, pad, wrap
 
 WIDE = 76
 """Width in cells from which the timeline stands beside the bars."""
 
-_METER_FLOOR_DBFS = -70.0
-_CLIPPING_DBFS = -0.1
 _N_LEFT = 17
 """Rows of the left column at its fullest, session bars apart."""
 _N_SESSION = 10
@@ -90,9 +89,7 @@ class DashboardView:
         self, state: DashboardState, *, ascii_only: bool = False, few_colors: bool = False
     ) -> None:
         self.state = state
-        self.ascii_only = ascii_only
-        self.signs = ASCII if ascii_only else UNICODE
-        self.colors = ANSI_COLORS if few_colors else COLORS
+        self.pen = Pen.for_terminal(ascii_only=ascii_only, few_colors=few_colors)
         self._drawn: tuple[int, int, int] | None = None
         self._rows: list[Text | Callable[[], Text]] = []
         self._lay_out(0)
@@ -101,7 +98,8 @@ class DashboardView:
         self.is_wide = width >= WIDE
         self.margin = 1 if width >= 40 else 0
         self.width = max(1, width - 2 * self.margin)
-        self.right_width = min(50, max(33, self.width * 2 // 5))
+        least = 33 if self.state.position_s < 3600 else 35  # positions get an hour in front
+        self.right_width = min(50, max(least, self.width * 2 // 5))
         self.left_width = self.width - self.right_width - 5 if self.is_wide else self.width
 
     def lines(self, width: int, height: int) -> list[Text]:
@@ -124,19 +122,22 @@ class DashboardView:
         with_rules = height >= 20
         top: list[Text | Callable[[], Text]] = [self._header]
         if height >= 6:
-            top.append(self._meter)
+            top.append(lambda: meter_row(self.state.meter, self.pen, self.width))
         top += self._notices(3 if height >= 24 else 2 if with_rules else 1)
         foot = [self._health()] if height >= 8 else []
         if with_rules:
-            top.append(self._rule(self.signs.wall_top))
-            foot.insert(0, self._rule(self.signs.wall_foot))
+            top.append(self._rule(self.pen.signs.wall_top))
+            foot.insert(0, self._rule(self.pen.signs.wall_foot))
         room = max(0, height - len(top) - len(foot))
         body = self._wide(room) if self.is_wide else self._narrow(room)
         return [*top, *body, *[Text("")] * (room - len(body)), *foot]
 
     def _wide(self, height: int) -> list[Text | Callable[[], Text]]:
         left = [*self._left(height), *[Text("")] * height][:height]
-        right = [*self._timeline(self.right_width, height), *[Text("")] * height][:height]
+        right = [
+            *timeline_rows(self.state, self.pen, self.right_width, height),
+            *[Text("")] * height,
+        ][:height]
         rows: list[Text | Callable[[], Text]] = []
         rows += [self._beside(row, other) for row, other in zip(left, right, strict=True)]
         if rows:
@@ -145,7 +146,7 @@ class DashboardView:
 
     def _beside(self, left: Text, right: Text) -> Text:
         return Text.assemble(
-            filled(left, self.left_width), (f"  {self.signs.wall}  ", FAINT), right
+            filled(left, self.left_width), (f"  {self.pen.signs.wall}  ", FAINT), right
         )
 
     def _narrow(self, height: int) -> list[Text | Callable[[], Text]]:
@@ -154,14 +155,14 @@ class DashboardView:
             left = self._left(height, with_recent=True)
             return [self._activity, *left[1:]] if left else []
         left = self._left(_N_LEFT)
-        timeline = self._timeline(self.width, n_timeline)
+        timeline = timeline_rows(self.state, self.pen, self.width, n_timeline)
         return [self._activity, *left[1:], Text(""), *timeline]
 
     def _rule(self, junction: str) -> Text:
         if not self.is_wide:
-            return Text(self.signs.rule * self.width, FAINT)
-        left = self.signs.rule * (self.left_width + 2)
-        return Text(f"{left}{junction}{self.signs.rule * (self.right_width + 2)}", FAINT)
+            return Text(self.pen.signs.rule * self.width, FAINT)
+        left = self.pen.signs.rule * (self.left_width + 2)
+        return Text(f"{left}{junction}{self.pen.signs.rule * (self.right_width + 2)}", FAINT)
 
     # -- above and below
 
@@ -176,45 +177,21 @@ class DashboardView:
             channels = {1: "mono", 2: "stereo"}.get(
                 stream.n_channels, f"{stream.n_channels} channels"
             )
-            form = f"   {stream.sample_rate / 1000:g} kHz{self.signs.dot}{channels}"
-            name = self._safe(stream.source)
+            form = f"   {stream.sample_rate / 1000:g} kHz{self.pen.signs.dot}{channels}"
+            name = self.pen.safe(stream.source)
         if len(form) > room // 2:
             form = ""
-        name = self._fit(name, room - len(form))
+        name = self.pen.fit(name, room - len(form))
         left = Text.assemble(("ser-live", "bold"), "   ", name, (form, DIM))
         return at_both_ends(left, now, self.width)
-
-    def _meter(self) -> Text:
-        meter, signs = self.state.meter, self.signs
-        numbers = Text(f"{_decibels(meter.level_dbfs):>5} dBFS")
-        if self.width >= 56:
-            clips = meter.peak_dbfs >= _CLIPPING_DBFS
-            numbers.append(f"   peak {signs.peak}", DIM)
-            numbers.append(
-                f"{' CLIPS' if clips else _decibels(meter.peak_dbfs):>4}", WARN if clips else ""
-            )
-            numbers.append(f"   noise {signs.noise}", DIM)
-            numbers.append(f"{_decibels(meter.noise_dbfs):>4}")
-        bar_width = self.width - numbers.cell_len - 8
-        if bar_width < 4:
-            return numbers
-        bar = signs.bar(_meter_share(meter.level_dbfs), bar_width, "green")
-        for level_dbfs, sign, style in (
-            (meter.noise_dbfs, signs.noise, DIM),
-            (meter.peak_dbfs, signs.peak, "bold"),
-        ):
-            if math.isfinite(level_dbfs):
-                at = min(bar_width - 1, int(_meter_share(level_dbfs) * bar_width))
-                bar = with_mark(bar, at, sign, style)
-        return Text.assemble(("level  ", DIM), bar, " ", numbers)
 
     def _notices(self, n_lines: int) -> list[Text]:
         rows: list[Text] = []
         for message in (self.state.signal_message, self.state.notice):
-            text = self._safe(message)
-            parts = wrap(text, self.width - 2, n_lines, ellipsis=self.signs.ellipsis)
+            text = self.pen.safe(message)
+            parts = wrap(text, self.width - 2, n_lines, ellipsis=self.pen.signs.ellipsis)
             rows += [
-                Text.assemble((f"{self.signs.alert if k == 0 else ' '} ", WARN), part)
+                Text.assemble((f"{self.pen.signs.alert if k == 0 else ' '} ", WARN), part)
                 for k, part in enumerate(parts)
             ]
         return rows
@@ -232,7 +209,7 @@ class DashboardView:
             (gaps, tally.n_gaps > 0),
             (f"latency {latency}", False),
         ):
-            shown = f"{self.signs.alert} {text}" if is_bad else text
+            shown = f"{self.pen.signs.alert} {text}" if is_bad else text
             if row.cell_len + len(shown) + 3 > self.width:
                 break
             row.append("   " if row else "").append(shown, WARN if is_bad else DIM)
@@ -263,11 +240,15 @@ class DashboardView:
             rows += [(6, Text("")), (6, Text("session", DIM))]
             rows += [(6, self._share(emotion)) for emotion in EMOTIONS]
         rows.append((9, Text("")))
-        rows.append((4, self._recent()) if with_recent else (8, self._totals()))
+        rows.append(
+            (4, recent_row(self.state, self.pen, self.width))
+            if with_recent
+            else (8, self._totals())
+        )
         return most_important(rows, height)
 
     def _activity(self) -> Text:
-        state, signs = self.state, self.signs
+        state, signs = self.state, self.pen.signs
         if state.running_s is not None:
             return Text.assemble((f"{signs.on} listening", "bold"), f"   {state.running_s:.1f} s")
         if state.stream_state is None:
@@ -284,13 +265,13 @@ class DashboardView:
         if result is None:
             return Text("no utterance yet", DIM), Text(""), Text("")
         if result.state in _HINTS:
-            why = self._fit(_HINTS[result.state], self.left_width)
+            why = self.pen.fit(_HINTS[result.state], self.left_width)
         else:
-            why = self._why([self._safe(reason.text) for reason in result.reasons])
+            why = self._why([self.pen.safe(reason.text) for reason in result.reasons])
         start, end = (
             clock(seconds(n), tenths=True) for n in (result.start_sample, result.end_sample)
         )
-        where = f"{start} to {end}{self.signs.dot}{result.speech_s:.1f} s of speech"
+        where = f"{start} to {end}{self.pen.signs.dot}{result.speech_s:.1f} s of speech"
         return self._verdict(result), Text(why), Text(where, DIM)
 
     def _verdict(self, result: EmotionResult) -> Text:
@@ -300,15 +281,15 @@ class DashboardView:
             is_final = result.kind == "final"
             row = Text.assemble(
                 (
-                    f"{' ' if is_final else self.signs.edge}{emotion.value} ",
-                    f"bold{' reverse' if is_final else ''} {self.colors[emotion]}",
+                    f"{' ' if is_final else self.pen.signs.edge}{emotion.value} ",
+                    f"bold{' reverse' if is_final else ''} {self.pen.colors[emotion]}",
                 ),
-                (f"   {_percent(probability)}", "bold"),
+                (f"   {percent(probability)}", "bold"),
                 f"   {confidence_in_words(probability)}",
             )
         elif winner is not None:
             emotion, probability = winner
-            guess = f": best guess {emotion.value} {_percent(probability)}"
+            guess = f": best guess {emotion.value} {percent(probability)}"
             row = Text.assemble((result.state.value, "bold"), guess)
         else:
             row = Text.assemble((result.state.value, "bold"))
@@ -316,10 +297,10 @@ class DashboardView:
 
     def _why(self, reasons: list[str]) -> str:
         """As many whole reasons as fit, the strongest first."""
-        text = self._fit(reasons[0], self.left_width) if reasons else ""
+        text = self.pen.fit(reasons[0], self.left_width) if reasons else ""
         for reason in reasons[1:]:
-            longer = f"{text}{self.signs.dot}{reason}"
-            if self._fit(longer, self.left_width) != longer:
+            longer = f"{text}{self.pen.signs.dot}{reason}"
+            if self.pen.fit(longer, self.left_width) != longer:
                 break
             text = longer
         return text
@@ -334,17 +315,19 @@ class DashboardView:
         share = self.state.tally.shares()[emotion] if with_share else 0.0
         return Text.assemble(
             (pad(emotion.value, 11), style),
-            self.signs.bar(height or 0.0, self._bar_width(with_share), self.colors[emotion]),
-            (f"{'' if height is None else _percent(height):>7}", style),
-            (f"{_percent(share) if share else '':>9}" if with_share else "", DIM),
+            self.pen.signs.bar(
+                height or 0.0, self._bar_width(with_share), self.pen.colors[emotion]
+            ),
+            (f"{'' if height is None else percent(height):>7}", style),
+            (f"{percent(share) if share else '':>9}" if with_share else "", DIM),
         )
 
     def _share(self, emotion: Emotion) -> Text:
         share = self.state.tally.shares()[emotion]
         return Text.assemble(
             pad(emotion.value, 11),
-            self.signs.bar(share, self._bar_width(False), self.colors[emotion]),
-            f"{_percent(share) if share else '':>7}",
+            self.pen.signs.bar(share, self._bar_width(False), self.pen.colors[emotion]),
+            f"{percent(share) if share else '':>7}",
         )
 
     def _bar_width(self, with_share: bool) -> int:
@@ -359,69 +342,4 @@ class DashboardView:
         parts += [
             f"{n} {state.value}" for state, n in tally.states.items() if state is not State.OK
         ]
-        return Text(self._fit(self.signs.dot.join(parts), self.left_width), DIM)
-
-    def _recent(self) -> Text:
-        """The last utterances in one row, for when there is no room for the timeline."""
-        parts = []
-        for entry in reversed(self.state.timeline):
-            confidence = "" if entry.confidence is None else f" {_percent(entry.confidence)}"
-            parts.append(f"{entry.label}{confidence}")
-        return Text(self._fit("last: " + self.signs.dot.join(parts[:6]), self.width), DIM)
-
-    # -- right: the timeline
-
-    def _timeline(self, width: int, height: int) -> list[Text]:
-        rows = [Text("last utterances", DIM)]
-        stream = self.state.n_streams
-        for entry in reversed(self.state.timeline):
-            if entry.stream != stream:
-                stream = entry.stream
-                name = self._safe(self.state.stream_names.get(stream, ""))
-                rows.append(Text(self._fit(f"{self.signs.rule * 2} {name}", width), DIM))
-            rows.append(self._entry(entry, width))
-            if len(rows) >= height:
-                break
-        if len(rows) == 1:
-            rows.append(Text("none yet", DIM))
-        return rows[:height]
-
-    def _entry(self, entry: TimelineEntry, width: int) -> Text:
-        style = self.colors[entry.emotion] if entry.emotion else ""
-        row = Text.assemble(
-            (clock(entry.start_s), DIM),
-            ("  " + (self.signs.on if entry.emotion else self.signs.off), style or DIM),
-            (f" {pad(entry.label, 10)}", style),
-        )
-        confidence = "" if entry.confidence is None else _percent(entry.confidence)
-        numbers = Text.assemble(f"{confidence:>5}", (f"{entry.duration_s:>6.1f} s", DIM))
-        bar_width = min(14, width - row.cell_len - numbers.cell_len - 2)
-        if bar_width >= 8:
-            row.append(" ")
-            if entry.emotion:
-                row.append_text(self.signs.bar(entry.confidence or 0.0, bar_width, style))
-            else:
-                row.append(pad(f"{entry.best.value}?" if entry.best else "", bar_width), DIM)
-        return at_both_ends(row, numbers, width)
-
-    # -- text
-
-    def _safe(self, text: str) -> str:
-        return printable(text, ascii_only=self.ascii_only)
-
-    def _fit(self, text: str, width: int) -> str:
-        return fit(text, max(0, width), ellipsis=self.signs.ellipsis)
-
-
-def _meter_share(level_dbfs: float) -> float:
-    if not math.isfinite(level_dbfs):
-        return 0.0
-    return min(1.0, max(0.0, 1.0 - level_dbfs / _METER_FLOOR_DBFS))
-
-
-def _decibels(level_dbfs: float) -> str:
-    return f"{level_dbfs:.0f}" if math.isfinite(level_dbfs) else "-"
-
-
-def _percent(share: float) -> str:
-    return f"{share * 100:.0f} %"
+        return Text(self.pen.fit(self.pen.signs.dot.join(parts), self.left_width), DIM)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -160,8 +161,9 @@ def find_model(name_or_path: str | Path) -> Path:
         for folder in bundled:
             if (folder / name_or_path / CARD_FILE).is_file():
                 return folder / name_or_path
-    if given.is_dir():
-        return given
+    with suppress(OSError):  # a name too long for the file system
+        if given.is_dir():
+            return given
     names = sorted(
         {card.parent.name for folder in bundled for card in folder.glob(f"*/{CARD_FILE}")}
     )

@@ -28,7 +28,7 @@ from ser_live.events import (
     StreamState,
     Utterance,
 )
-from ser_live.features import FeatureStream
+from ser_live.features import FeatureStream, extract
 from ser_live.model import EmotionModel
 from ser_live.segmenter import Segmenter
 from ser_live.sources import AudioSource, Lost
@@ -163,6 +163,11 @@ class AnalysisStage:
         self._stream: FeatureStream | None = None
         self._stream_id = -1
         self._n_pushed = 0
+
+    def warm_up(self) -> None:
+        """Run once on a second of noise, so that the first utterance waits for no set-up."""
+        noise = np.random.default_rng(0).standard_normal(SAMPLE_RATE_HZ)
+        self._model.predict_proba(extract((0.1 * noise).astype(np.float32)).values)
 
     def start_stream(self) -> None:
         """Forget the speaker of the stream before."""

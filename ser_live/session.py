@@ -302,6 +302,7 @@ class LiveSession:
 
     def _analyze(self) -> None:
         stage = AnalysisStage(self._model, self._settings.reject)
+        stage.warm_up()
         file: str | None = None
         n_finals = 0
         while not self._abort.is_set():

@@ -44,7 +44,9 @@ def summary_lines(records: Iterable[Mapping[str, Any]]) -> list[str]:
         more = f" and {len(streams) - 1} more" if len(streams) > 1 else ""
         about.append(f"source     {streams[0]}{more}")
     if ended is None:
-        about.append("ended      not recorded: the log breaks off; sums are of what it holds")
+        about.append(
+            "ended      not recorded (running still, or cut off): sums are of what the log holds"
+        )
     else:
         about.append(f"ended      {ended['reason']}")
         heard_s = ended["duration_s"]

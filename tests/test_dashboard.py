@@ -133,6 +133,16 @@ def test_a_muted_microphone_says_so() -> None:
     assert "only zeros" not in "\n".join(lines(state, 80, 24))
 
 
+def test_a_session_of_hours_still_fits() -> None:
+    """Positions beyond an hour leave room for every column of the timeline."""
+    state = DashboardState()
+    state.apply(StreamStarted("mic", 16_000, 1))
+    state.apply(level(9 * 3600.0, -30.0, -20.0))
+    state.apply(result(1, "final", 9 * 3600.0, 9 * 3600.0 + 4, Emotion.SURPRISED, 1.0))
+    text = "\n".join(lines(state, 80, 24))
+    assert "9:00:00  ● surprised  100 %   3.4 s" in text
+
+
 def test_losses_are_counted_and_marked() -> None:
     """Drops and gaps stand in the health line with a sign of their own."""
     state = DashboardState()

@@ -18,6 +18,8 @@ from ser_live.features.explained import EXPLAINED, phrase
         ("articulation_rate_per_s", 0.8, "faster"),
         ("articulation_rate_per_s", -0.8, "slower"),
         ("alpha_ratio_db_voiced_mean", 5.0, "brighter +5 dB"),
+        ("jitter_local", 0.01, "rougher"),
+        ("hnr_db_mean", -4.0, "breathier -4 dB"),
         ("f0_semitones_range", 6.0, "livelier +6.0 st"),
     ],
 )

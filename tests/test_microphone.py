@@ -231,7 +231,7 @@ with Overflowing() as source:
     print(n, item, source.n_device_losses, len(source.read(1)) > 0)
 """
         result = run(microphone, code)
-        assert result.stdout == "6080 Lost(n_samples=8000, cause='device') 1 True\n", result.stderr
+        assert result.stdout == "9120 Lost(n_samples=8000, cause='device') 1 True\n", result.stderr
 
 
 class TestDevices:

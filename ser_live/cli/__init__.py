@@ -8,6 +8,7 @@ one line what it does, so that ``--help`` imports nothing else.
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 
 import click
@@ -76,6 +77,9 @@ def cli(ctx: click.Context, debug: bool) -> None:
 
 def main() -> None:
     """Run the command line; errors become one sentence and an exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A file name that the terminal's encoding lacks must not end the program.
+        sys.stdout.reconfigure(errors="backslashreplace")
     debug = "--debug" in sys.argv[1:]
     try:
         cli()

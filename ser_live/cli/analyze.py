@@ -49,7 +49,7 @@ def command(
     model: str | None,
     **kwargs: Any,
 ) -> None:
-    r"""Analyze files, or all recordings below folders.
+    """Analyze files, or all recordings below folders.
 
     A file that cannot be read is listed at the end, the others go on; the exit
     code is then 1. A file's probabilities are the mean over its utterances,

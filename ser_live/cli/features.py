@@ -41,7 +41,7 @@ def command(
     channel: int | None,
     **kwargs: Any,
 ) -> None:
-    r"""Print the features of files, or of all recordings below folders.
+    """Print the features of files, or of all recordings below folders.
 
     docs/features.md defines each. Undefined is an empty cell (csv) or null (jsonl).
 

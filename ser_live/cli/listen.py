@@ -76,7 +76,7 @@ def command(
     channels: int | None,
     **kwargs: Any,
 ) -> None:
-    r"""Analyze the default microphone live; - reads raw 16-bit PCM from a pipe.
+    """Analyze the default microphone live; - reads raw 16-bit PCM from a pipe.
 
     Ctrl-C ends the session in order; a second Ctrl-C ends it at once.
 
@@ -84,7 +84,7 @@ def command(
     Examples:
       ser-live                                  default microphone, dashboard
       ser-live -d headset --log mood.jsonl      a device by part of its name
-      ser-live --format jsonl | jq .emotion     for programs
+      ser-live --format jsonl | jq -c .probabilities
       arecord -f S16_LE -r 16000 -t raw | ser-live -
     """
     from ser_live.errors import UsageError
@@ -101,5 +101,7 @@ def command(
         )
     else:
         chosen = int(device) if device is not None and device.isdecimal() else device
-        audio = MicrophoneSource(chosen, sample_rate=samplerate, n_channels=channels)
+        # A channel asked for must be among those opened; mono would be the default.
+        n_channels = channels or kwargs["channel"]
+        audio = MicrophoneSource(chosen, sample_rate=samplerate, n_channels=n_channels)
     sys.exit(run_live([audio], settings=settings, **kwargs))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,8 +33,6 @@ def export(file: Path, form: str, output: Path | None, partials: bool) -> None:
         if record["type"] == "emotion" and (partials or record.get("kind") == "final")
     )
     if output is None:
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(errors="backslashreplace")
         _write_csv(rows, sys.stdout)
         return
     from ser_live.errors import LogError

@@ -27,7 +27,7 @@ from ser_live.cli.options import channel_option, model_option, settings_options,
 @output_options
 @settings_options
 def command(files: tuple[Path, ...], speed: float, **kwargs: Any) -> None:
-    r"""Play recordings exactly as if they came from a microphone.
+    """Play recordings exactly as if they came from a microphone.
 
     \b
     Reads wav, flac, ogg and mp3; with `pip install "ser-live[media]"` also m4a,

@@ -22,10 +22,13 @@ EXPLAINED: dict[str, Wording] = {
     "f0_semitones_p50": Wording("pitch", "pitch", "st"),
     "f0_semitones_range": Wording("livelier", "more monotone", "st"),
     "level_dbfs_p80": Wording("louder", "quieter", "dB", 0),
-    "level_dbfs_midrange": Wording("more accents", "more even", "dB", 0),
+    "level_dbfs_midrange": Wording("more dynamic", "more even", "dB", 0),
     "articulation_rate_per_s": Wording("faster", "slower"),
     "pause_share": Wording("more pauses", "fewer pauses"),
     "alpha_ratio_db_voiced_mean": Wording("brighter", "darker", "dB", 0),
+    "jitter_local": Wording("rougher", "smoother"),
+    "hnr_db_mean": Wording("clearer", "breathier", "dB", 0),
+    "f0_shape_slope_semitones": Wording("rising melody", "falling melody"),
 }
 """Features that serve as reasons, with their wording."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ser_live.features import long_term, prosodic, spectral
+from ser_live.features import long_term, prosodic, spectral, voice_quality
 from ser_live.features.description import Description
 from ser_live.features.functionals import FUNCTIONALS
 
@@ -77,8 +77,18 @@ DERIVED: dict[str, Description] = {
 }
 """Contours made from others before the functionals, with their descriptions."""
 
-CONTOURS: dict[str, Description] = {**spectral.CONTOURS, **DERIVED, **prosodic.CONTOURS}
+CONTOURS: dict[str, Description] = {
+    **spectral.CONTOURS,
+    **DERIVED,
+    **prosodic.CONTOURS,
+    **voice_quality.CONTOURS,
+}
 """All contours that functionals may be taken of."""
+
+PITCH_FRAMES: frozenset[str] = frozenset(
+    {name for name in prosodic.CONTOURS if name.startswith("f0")} | set(voice_quality.CONTOURS)
+)
+"""Contours over the 46 ms frames of the F0 analysis."""
 
 BLOCKS: tuple[Block, ...] = (
     Block((*_MFCC, *_SHAPES), "speech", FULL),
@@ -86,11 +96,12 @@ BLOCKS: tuple[Block, ...] = (
     Block(tuple(name for name in DERIVED if "delta" in name), "speech", _DELTA),
     Block((*_MFCC, *_SHAPES), "voiced", _VOICED, "_voiced"),
     Block((*_MFCC, *_SHAPES), "unvoiced", _UNVOICED, "_unvoiced"),
-    Block(tuple(prosodic.CONTOURS), "all", FULL),
+    Block((*prosodic.CONTOURS, *voice_quality.CONTOURS), "all", FULL),
 )
 
 SCALARS: dict[str, Description] = {
     **prosodic.SCALARS,
+    **voice_quality.SCALARS,
     **long_term.ltas_names("speech"),
     **long_term.ltas_names("voiced"),
     **long_term.COVARIANCE,

@@ -49,3 +49,7 @@ class GrowingArray:
     def truncate(self, length: int) -> None:
         """Forget every row from ``length`` on."""
         self._length = min(self._length, length)
+
+    def replace(self, indices: NDArray[np.int64], rows: NDArray[Any]) -> None:
+        """Overwrite rows ``(m, *row_shape)`` at indices ``(m,)`` that exist."""
+        self._store[indices] = rows

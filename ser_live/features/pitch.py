@@ -94,6 +94,7 @@ _WINDOW_SHAPE: Final = 0.5 - 0.5 * np.cos(2.0 * np.pi * (np.arange(WINDOW) + 0.5
 _FIRST_LAG: Final = int(_UPSAMPLING * SAMPLE_RATE / CEILING_HZ)
 _LAST_LAG: Final = int(_UPSAMPLING * SAMPLE_RATE / FLOOR_HZ) + 1
 _WINDOW_LAGS: Final = _autocorrelation_of_window(_WINDOW_SHAPE)[_FIRST_LAG - 1 : _LAST_LAG + 2]
+_MEAN: Final = np.full(WINDOW, 1.0 / WINDOW)
 _CENTRE: Final = slice(WINDOW // 2 - 123, WINDOW // 2 + 123)  # one period of FLOOR_HZ
 
 
@@ -205,7 +206,7 @@ class PitchStream:
         windows = np.lib.stride_tricks.sliding_window_view(self._samples.rows, WINDOW)[::HOP]
         for start in range(done, complete, _BATCH):
             frames = windows[start : min(start + _BATCH, complete)].astype(np.float64)
-            frames -= frames.mean(axis=1, keepdims=True)
+            frames -= (frames @ _MEAN)[:, np.newaxis]
             self._peaks.append(np.abs(frames[:, _CENTRE]).max(axis=1))
             frames *= _WINDOW_SHAPE
             spectrum = scipy.fft.rfft(frames, _N_FFT, axis=1)
@@ -236,7 +237,7 @@ def _candidates(
     inner = normalised[:, 1:-1]
     is_maximum = (inner > normalised[:, :-2]) & (inner >= normalised[:, 2:])
     is_maximum &= inner > 0.5 * _VOICING_THRESHOLD
-    frame, lag = np.nonzero(is_maximum)
+    frame, lag = np.divmod(np.flatnonzero(is_maximum), is_maximum.shape[1])
     before, at, after = (normalised[frame, lag + shift] for shift in range(3))
     curvature = 2.0 * at - before - after
     offset = 0.5 * (after - before) / curvature

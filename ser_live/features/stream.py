@@ -15,7 +15,13 @@ from numpy.typing import NDArray
 from ser_live.errors import InvalidAudioError
 from ser_live.features import long_term
 from ser_live.features.deltas import delta
-from ser_live.features.feature_set import BLOCKS, CONTOURS, FEATURE_NAMES, FEATURE_SET_VERSION
+from ser_live.features.feature_set import (
+    BLOCKS,
+    CONTOURS,
+    FEATURE_NAMES,
+    FEATURE_SET_VERSION,
+    PITCH_FRAMES,
+)
 from ser_live.features.functionals import functionals
 from ser_live.features.pitch import WINDOW as PITCH_SAMPLES
 from ser_live.features.pitch import PitchStream
@@ -28,6 +34,7 @@ from ser_live.features.spectral import (
     N_MFCC,
     SpectralStream,
 )
+from ser_live.features.voice_quality import VoiceQualityStream
 
 SPEECH_RANGE_DB = 30.0
 """A frame counts as speech when it is at most this far below the loud frames."""
@@ -69,6 +76,7 @@ class FeatureStream:
         self._spectral = SpectralStream()
         self._pitch = PitchStream()
         self._prosodic = ProsodicStream(self._pitch)
+        self._voice_quality = VoiceQualityStream(self._pitch)
         self._n_samples = 0
 
     def push(self, samples: NDArray[np.float32]) -> None:
@@ -92,15 +100,19 @@ class FeatureStream:
         self._spectral.push(samples)
         self._pitch.push(samples)
         self._prosodic.push(samples)
+        self._voice_quality.push(samples)
         self._n_samples += len(samples)
 
     def features(self, n_samples: int | None = None) -> FeatureVector:
         """Features of the first `n_samples` (default: of everything pushed)."""
         n = self._n_samples if n_samples is None else min(n_samples, self._n_samples)
         spectral = self._spectral.matrix(n)
-        prosody = self._prosodic.contours(n)
         others = np.stack(
-            [_aligned(values, name, spectral.shape[1]) for name, values in prosody.items()]
+            [
+                _aligned(values, name, spectral.shape[1])
+                for family in (self._prosodic, self._voice_quality)
+                for name, values in family.contours(n).items()
+            ]
         )
         regions = _regions(spectral[-1], ~np.isnan(others[0]))
         matrix = np.concatenate([spectral, _derived(spectral, regions["speech"]), others])
@@ -117,6 +129,7 @@ class FeatureStream:
         speech = spectral[:, regions["speech"]]
         parts += [
             np.array(list(self._prosodic.summary(n).values())),
+            np.array(list(self._voice_quality.summary(n).values())),
             long_term.ltas(speech[_MEL]),
             long_term.ltas(spectral[_MEL, regions["voiced"]]),
             long_term.log_covariance(speech[1:N_MFCC]),
@@ -172,7 +185,7 @@ _PITCH_SHIFT = round((PITCH_SAMPLES - FRAME_SAMPLES) / 2 / HOP_SAMPLES)
 
 def _aligned(values: NDArray[np.float64], name: str, n_frames: int) -> NDArray[np.float64]:
     """A contour put where the middles of its frames meet those of the spectral frames."""
-    shift = _PITCH_SHIFT if name.startswith("f0") else 0
+    shift = _PITCH_SHIFT if name in PITCH_FRAMES else 0
     row = np.full(n_frames, np.nan)
     length = max(0, min(len(values), n_frames - shift))
     row[shift : shift + length] = values[:length]

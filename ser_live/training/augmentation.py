@@ -1,7 +1,8 @@
-"""Variants of a training recording: other speeds, added noise.
+"""Variants of a training recording: another speed, added noise.
 
 All noise is synthesised, so training needs nothing beyond the corpus, and real
-noise stays unseen for measurements.
+noise stays unseen for measurements. The ``notebook`` variants repeat what a widespread
+notebook does to RAVDESS; they serve the protocol of that name alone.
 """
 
 from __future__ import annotations
@@ -14,11 +15,15 @@ from numpy.typing import NDArray
 from ser_live.config import SAMPLE_RATE_HZ
 
 PLAIN = "plain"
-VARIANTS = (PLAIN, "slow", "fast", "noisy")
+VARIANTS = (PLAIN, "speed", "noisy")
 """Names of the variants, the unchanged recording first."""
 
-SPEEDS = {"slow": 0.92, "fast": 1.08}
-"""Playback speed; pitch and formants move along, which imitates another vocal tract."""
+SPEED_CHANGE = (0.06, 0.12)
+"""Range from which ``speed`` draws how much slower or faster a recording is played; pitch
+and formants move along, which imitates another vocal tract."""
+
+NOTEBOOK_VARIANTS = (PLAIN, "notebook noise", "notebook stretch and pitch")
+"""The three rows the notebook makes of every recording."""
 
 NOISE_SNR_DB = (0.0, 20.0)
 """Range from which the speech-to-noise ratio of ``noisy`` is drawn, in dB."""
@@ -35,28 +40,32 @@ def vary(samples: NDArray[np.float32], variant: str, identity: str) -> NDArray[n
     samples : float32 array, shape (n,)
         Mono, 16 kHz.
     variant : str
-        One of ``VARIANTS``.
+        One of ``VARIANTS`` or ``NOTEBOOK_VARIANTS``.
     identity : str
         Name of the recording; the same name always draws the same noise.
 
     Returns
     -------
-    float32 array, shape (n / speed,)
+    float32 array, mono, 16 kHz, about as long
     """
     if variant == PLAIN:
         return samples
-    if variant in SPEEDS:
-        import soxr
-
-        changed: NDArray[np.float32] = soxr.resample(
-            samples, SAMPLE_RATE_HZ * SPEEDS[variant], SAMPLE_RATE_HZ
-        )
-        return changed
-    if variant != "noisy":
+    if variant not in (*VARIANTS, *NOTEBOOK_VARIANTS):
         raise ValueError(f"unknown variant {variant!r}: choose one of {', '.join(VARIANTS)}")
     rng = np.random.default_rng(zlib.crc32(identity.encode()))
+    if variant in NOTEBOOK_VARIANTS:
+        return _notebook(samples, variant, rng)
+    if variant == "speed":
+        return _play_faster(samples, 1.0 + rng.choice((-1.0, 1.0)) * rng.uniform(*SPEED_CHANGE))
     noise = synthetic_noise(len(samples), rng)
     return mix(samples, noise, float(rng.uniform(*NOISE_SNR_DB)))
+
+
+def _play_faster(samples: NDArray[np.float32], speed: float) -> NDArray[np.float32]:
+    import soxr
+
+    changed: NDArray[np.float32] = soxr.resample(samples, SAMPLE_RATE_HZ * speed, SAMPLE_RATE_HZ)
+    return changed
 
 
 def mix(
@@ -93,3 +102,18 @@ def synthetic_noise(n_samples: int, rng: np.random.Generator) -> NDArray[np.floa
         swell = np.sin(2.0 * np.pi * (swell_hz * time_s + phase))
         noise = noise * 10.0 ** (depth_db / 40.0 * swell)
     return np.asarray(noise / np.sqrt(np.mean(noise**2)))
+
+
+def _notebook(
+    samples: NDArray[np.float32], variant: str, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """White noise of up to 3.5 % of the peak, or 0.8 speed and 0.7 semitones up."""
+    if variant == "notebook noise":
+        amplitude = 0.035 * rng.uniform() * float(np.abs(samples).max())
+        return np.asarray(samples + amplitude * rng.standard_normal(len(samples)), dtype=np.float32)
+    from librosa import effects
+
+    changed = effects.pitch_shift(
+        effects.time_stretch(samples, rate=0.8), sr=SAMPLE_RATE_HZ, n_steps=0.7
+    )
+    return np.ascontiguousarray(changed, dtype=np.float32)

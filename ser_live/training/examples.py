@@ -148,12 +148,17 @@ def rows_of_samples(samples: NDArray[np.float32], settings: Settings) -> list[Ro
     """
     stage = SegmentingStage(settings, sample_rate=SAMPLE_RATE_HZ, n_channels=1)
     rows: list[Row] = []
+    stream, stream_id, n_pushed = FeatureStream(), -1, 0
     for event in [*stage.push(samples[:, None]), *stage.flush()]:
         if not isinstance(event, Utterance) or event.state is not State.OK:
             continue
-        stream = FeatureStream()
-        stream.push(event.samples)
-        rows.append((stream.features().values, event.kind == "final", event.speech_s))
+        # As in the live path: a partial and its final share what was already analyzed.
+        if event.id != stream_id:
+            stream, stream_id, n_pushed = FeatureStream(), event.id, 0
+        stream.push(event.samples[n_pushed:])
+        n_pushed = max(n_pushed, len(event.samples))
+        values = stream.features(len(event.samples)).values
+        rows.append((values, event.kind == "final", event.speech_s))
     return rows
 
 

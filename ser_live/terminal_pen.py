@@ -1,6 +1,6 @@
-"""The characters the dashboard is drawn with, and bars made of them.
+"""What the dashboard is drawn with: signs, colours, bars, and rows made of them.
 
-Two sets: one of thin lines, and one of ASCII for terminals that show nothing else.
+There are two sets of signs: thin lines, and ASCII for terminals that show nothing else.
 """
 
 from __future__ import annotations
@@ -9,6 +9,9 @@ import math
 from dataclasses import dataclass
 
 from rich.text import Text
+
+from ser_live.emotions import ANSI_COLORS, COLORS, Emotion
+from ser_live.terminal_text import fit, printable
 
 DIM = "dim"
 FAINT = "dim bright_black"
@@ -49,6 +52,35 @@ class Signs:
 
 UNICODE = Signs("━", "╸", "─", "┃", "┊", "─", "│", "┬", "┴", "●", "○", "▲", "▌", " · ", "…")
 ASCII = Signs("#", "", "-", "|", ":", "-", "|", "-", "-", "*", "o", "!", " ", ", ", "~")
+
+
+@dataclass(frozen=True)
+class Pen:
+    """How to draw on one terminal."""
+
+    signs: Signs
+    colors: dict[Emotion, str]
+    ascii_only: bool
+
+    @classmethod
+    def for_terminal(cls, *, ascii_only: bool, few_colors: bool) -> Pen:
+        """The pen for a terminal that shows only ASCII or only 16 colours, or neither."""
+        return cls(
+            ASCII if ascii_only else UNICODE, ANSI_COLORS if few_colors else COLORS, ascii_only
+        )
+
+    def safe(self, text: str) -> str:
+        """`text` from outside, without what the terminal would obey or could not show."""
+        return printable(text, ascii_only=self.ascii_only)
+
+    def fit(self, text: str, width: int) -> str:
+        """`text` cut to `width` cells with an ellipsis."""
+        return fit(text, max(0, width), ellipsis=self.signs.ellipsis)
+
+
+def percent(share: float) -> str:
+    """A share in [0, 1] as a whole percentage."""
+    return f"{share * 100:.0f} %"
 
 
 def with_mark(bar: Text, at: int, sign: str, style: str) -> Text:

@@ -1,0 +1,80 @@
+"""``ser-live train``: a model folder from RAVDESS."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ser_live.cli.options import jobs_option
+from ser_live.cli.training_options import data_options, default_cache_dir, progress_bars
+
+
+@click.command()
+@data_options
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    metavar="DIR",
+    help="Model folder to write; its name becomes the model's name.",
+)
+@click.option(
+    "--scores/--no-scores",
+    default=True,
+    show_default=True,
+    help="Evaluate on the EmoBox folds first and put the result on the model's card.",
+)
+@jobs_option
+def command(
+    data: Path,
+    recipe_name: str,
+    seed: int,
+    cache_dir: Path | None,
+    out: Path,
+    scores: bool,
+    jobs: int,
+) -> None:
+    """Train a model on RAVDESS.
+
+    Recordings go through the same voice activity detection, segmentation and
+    features as live audio. RAVDESS is licensed CC BY-NC-SA 4.0, so the model is
+    for non-commercial use.
+
+    \b
+    Examples:
+      ser-live train --data ravdess --out models/mine --jobs 4
+      ser-live --model models/mine
+    """
+    from ser_live.datasets.ravdess import find_recordings
+    from ser_live.evaluation.evaluate import Evaluation
+    from ser_live.training.export import train_model
+    from ser_live.training.recipe import find_recipe
+
+    recordings = find_recordings(data)
+    recipe = find_recipe(recipe_name)
+    with progress_bars() as bars:
+        evaluation = Evaluation(
+            recipe,
+            recordings,
+            seed=seed,
+            n_jobs=jobs,
+            cache_dir=cache_dir or default_cache_dir(),
+            on_example=bars.example,
+            on_fold=bars.fold,
+        )
+        n_folds = evaluation.n_folds("emobox") if scores else 0
+        bars.expect(evaluation.n_examples("emobox"), n_folds)
+        examples = evaluation.examples("emobox")
+        measured = {"emobox": evaluation.run("emobox").as_json()} if scores else {}
+        card = train_model(out, recipe, recordings, examples, seed=seed, scores=measured)
+    click.echo(
+        f"Wrote {out} ({card['weights']['n_bytes'] / 1e6:.1f} MB, "
+        f"SHA-256 {card['weights']['sha256'][:12]})."
+    )
+    for protocol, score in measured.items():
+        low, high = score["interval"]["uar"]
+        click.echo(
+            f"{protocol}: UAR {score['uar']:.3f} ({low:.3f} to {high:.3f}), "
+            f"accuracy {score['accuracy']:.3f}, calibration error {score['ece']:.3f}"
+        )

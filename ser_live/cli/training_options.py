@@ -1,0 +1,98 @@
+"""Options and progress that ``train`` and ``evaluate`` share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def data_options(command: F) -> F:
+    """Add ``--data``, ``--model``, ``--seed`` and ``--cache``."""
+    for option in (
+        click.option(
+            "--cache",
+            "cache_dir",
+            type=click.Path(file_okay=False, path_type=Path),
+            default=None,
+            metavar="DIR",
+            help="Where computed features are kept; default: the user's cache folder.",
+        ),
+        click.option(
+            "--seed", type=int, default=0, show_default=True, help="Of every random choice."
+        ),
+        click.option(
+            "--model",
+            "recipe_name",
+            default="classic",
+            show_default=True,
+            metavar="NAME",
+            help="Training recipe.",
+        ),
+        click.option(
+            "--data",
+            type=click.Path(path_type=Path),
+            required=True,
+            metavar="DIR",
+            help="Folder with RAVDESS recordings (Actor_01 to Actor_24).",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def default_cache_dir() -> Path:
+    """Where features of training recordings are kept between runs."""
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("ser-live")) / "examples"
+
+
+class Bars:
+    """Two progress bars on standard error: recordings, then folds."""
+
+    def __init__(self, progress: Any) -> None:
+        self._progress = progress
+        self._examples = progress.add_task("Recordings", total=None)
+        self._folds = progress.add_task("Folds", total=None)
+
+    def expect(self, n_examples: int, n_folds: int) -> None:
+        """Say how much there is to do."""
+        self._progress.update(self._examples, total=n_examples)
+        self._progress.update(self._folds, total=n_folds)
+
+    def example(self) -> None:
+        self._progress.advance(self._examples)
+
+    def fold(self) -> None:
+        self._progress.advance(self._folds)
+
+
+@contextmanager
+def progress_bars() -> Iterator[Bars]:
+    """Bars while a block runs; nothing is drawn where standard error is no terminal."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    console = Console(stderr=True)
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as progress:
+        yield Bars(progress)

@@ -1,0 +1,179 @@
+"""The result of an evaluation, as JSON and as a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ser_live import __version__
+from ser_live.emotions import LABELS
+from ser_live.evaluation import metrics
+from ser_live.features import FEATURE_SET_VERSION
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+LEAK_WARNING = (
+    "This protocol leaks: copies of the test clips, and all test voices, are in the training "
+    "set. It repeats a widespread mistake for comparison; the number on unseen actors stands "
+    "beside it."
+)
+_LIBRARIES = ("numpy", "scipy", "scikit-learn", "joblib")
+
+
+@dataclass(eq=False)
+class Report:
+    """Predictions for labelled clips, and what follows from them."""
+
+    protocol: str
+    recipe: str
+    y_true: NDArray[np.int64]
+    """Index into ``EMOTIONS``, shape (n_clips,)."""
+    probabilities: NDArray[np.float64]
+    """Shape (n_clips, 8)."""
+    speakers: NDArray[np.str_]
+    sexes: NDArray[np.str_]
+    n_without_utterance: int
+    """Clips in which no utterance was found; they count as equal probabilities."""
+    seed: int
+    unseen_actors: Report | None = None
+    """For a protocol that leaks: the same recipe and data, split by actor."""
+
+    @property
+    def matrix(self) -> NDArray[np.int64]:
+        """Confusion matrix, rows = truth."""
+        return self._matrix(np.ones(len(self.y_true), dtype=bool))
+
+    @property
+    def uar(self) -> float:
+        return metrics.uar(self.matrix)
+
+    @property
+    def accuracy(self) -> float:
+        return metrics.accuracy(self.matrix)
+
+    @property
+    def ece(self) -> float:
+        return metrics.expected_calibration_error(self.y_true, self.probabilities)
+
+    def interval(self, metric: str) -> tuple[float, float]:
+        """95 % interval over actors drawn with replacement."""
+        per_speaker = metrics.matrices_per_group(
+            self.y_true, self._predicted, self.speakers, len(LABELS)
+        )
+        return metrics.bootstrap_interval(np.stack(list(per_speaker.values())), metric)
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything that was measured; numbers rounded to 4 digits, NaN as None."""
+        matrix = self.matrix
+        uar_low, uar_high = self.interval("uar")
+        accuracy_low, accuracy_high = self.interval("accuracy")
+        record: dict[str, Any] = {
+            "protocol": self.protocol,
+            "model": self.recipe,
+            "leaks": self.unseen_actors is not None,
+            "n": len(self.y_true),
+            "accuracy": _round(self.accuracy),
+            "uar": _round(self.uar),
+            "macro_f1": _round(metrics.macro_f1(matrix)),
+            "ece": _round(self.ece),
+            "chance_uar": metrics.chance_uar(len(LABELS)),
+            "majority_accuracy": _round(float(matrix.sum(axis=1).max() / max(1, matrix.sum()))),
+            "interval": {
+                "level": 0.95,
+                "method": f"bootstrap over actors, {metrics.N_BOOTSTRAP_DRAWS} draws",
+                "uar": [_round(uar_low), _round(uar_high)],
+                "accuracy": [_round(accuracy_low), _round(accuracy_high)],
+            },
+            "ece_bins": metrics.N_ECE_BINS,
+            "labels": list(LABELS),
+            "per_class_recall": {
+                label: _round(recall)
+                for label, recall in zip(LABELS, metrics.recall_per_class(matrix), strict=True)
+            },
+            "confusion_matrix": matrix.tolist(),
+            "per_actor": self._per(self.speakers),
+            "per_actor_uar_std": _round(self._spread()),
+            "per_sex": self._per(self.sexes),
+            "n_without_utterance": self.n_without_utterance,
+            "seed": self.seed,
+            "feature_set_version": FEATURE_SET_VERSION,
+            "versions": {"ser-live": __version__, **{name: version(name) for name in _LIBRARIES}},
+        }
+        if self.unseen_actors is not None:
+            record["warning"] = LEAK_WARNING
+            record["unseen_actors"] = self.unseen_actors.as_json()
+        return record
+
+    def as_table(self) -> RenderableType:
+        """Confusion matrix with recalls, and the summary below it."""
+        from rich.console import Group
+        from rich.table import Table
+        from rich.text import Text
+
+        matrix = self.matrix
+        recalls = metrics.recall_per_class(matrix)
+        table = Table(
+            title=f"{self.recipe}, protocol {self.protocol}: rows = truth, columns = prediction",
+            box=None,
+            pad_edge=False,
+            title_justify="left",
+        )
+        table.add_column("")
+        for label in LABELS:
+            table.add_column(label[:7], justify="right")
+        table.add_column("recall", justify="right")
+        for row, label in enumerate(LABELS):
+            table.add_row(label, *map(str, matrix[row]), f"{recalls[row]:.3f}")
+        low, high = self.interval("uar")
+        lines = [
+            f"UAR {self.uar:.3f} (95 % over actors {low:.3f} to {high:.3f}; "
+            f"chance {metrics.chance_uar(len(LABELS)):.3f})",
+            f"accuracy {self.accuracy:.3f}   macro F1 {metrics.macro_f1(matrix):.3f}   "
+            f"calibration error {self.ece:.3f}",
+            f"{len(self.y_true)} clips of {len(np.unique(self.speakers))} actors, "
+            f"{self.n_without_utterance} without an utterance; "
+            f"UAR per actor varies by {self._spread():.3f} (standard deviation)",
+        ]
+        parts: list[RenderableType] = [table, Text("\n".join(lines))]
+        if self.unseen_actors is not None:
+            parts = [
+                *parts,
+                Text(LEAK_WARNING, style="bold red"),
+                Text(),
+                self.unseen_actors.as_table(),
+            ]
+        return Group(*parts)
+
+    @property
+    def _predicted(self) -> NDArray[np.int64]:
+        return np.asarray(self.probabilities.argmax(axis=1), dtype=np.int64)
+
+    def _matrix(self, mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+        return metrics.confusion_matrix(self.y_true[mask], self._predicted[mask], len(LABELS))
+
+    def _per(self, groups: NDArray[np.str_]) -> dict[str, dict[str, Any]]:
+        return {
+            group: {
+                "n": int(matrix.sum()),
+                "accuracy": _round(metrics.accuracy(matrix)),
+                "uar": _round(metrics.uar(matrix)),
+            }
+            for group, matrix in metrics.matrices_per_group(
+                self.y_true, self._predicted, groups, len(LABELS)
+            ).items()
+        }
+
+    def _spread(self) -> float:
+        per_speaker = metrics.matrices_per_group(
+            self.y_true, self._predicted, self.speakers, len(LABELS)
+        )
+        return float(np.std([metrics.uar(matrix) for matrix in per_speaker.values()]))
+
+
+def _round(value: float) -> float | None:
+    return round(float(value), 4) if np.isfinite(value) else None

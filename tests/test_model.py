@@ -1,0 +1,308 @@
+"""Loading models that fit, refusing those that do not; the arithmetic."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ser_live.classifier import (
+    Classifier,
+    LinearHead,
+    MlpHead,
+    RbfHead,
+    softmax,
+    temper,
+)
+from ser_live.config import Settings
+from ser_live.emotions import LABELS
+from ser_live.errors import ModelError
+from ser_live.features import FEATURE_NAMES
+from ser_live.model import EmotionModel, find_model
+from ser_live.model_file import write_arrays
+from ser_live.training.export import write_model
+
+N, K = len(FEATURE_NAMES), len(LABELS)
+
+
+def single(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Rounded to what single precision holds, as weights are stored."""
+    return array.astype(np.float32).astype(np.float64)
+
+
+def some_classifier(seed: int = 0) -> Classifier:
+    """All three kinds of heads with random weights."""
+    rng = np.random.default_rng(seed)
+    n_used, n_z = N - 10, 40
+    return Classifier(
+        impute=rng.standard_normal(N),
+        mean=rng.standard_normal(N),
+        scale=rng.uniform(0.5, 2.0, N),
+        limit=np.array(4.0),
+        used=np.arange(n_used),
+        projection=single(rng.standard_normal((n_used, n_z)) / np.sqrt(n_used)),
+        heads=(
+            LinearHead(0.1 * rng.standard_normal((n_z, K)), rng.standard_normal(K)),
+            MlpHead(
+                (0.1 * rng.standard_normal((n_z, 5)), rng.standard_normal((5, K))),
+                (rng.standard_normal(5), rng.standard_normal(K)),
+            ),
+            RbfHead(
+                single(rng.standard_normal((7, n_z))),
+                rng.standard_normal((7, K)),
+                rng.standard_normal(K),
+                np.array(0.01),
+            ),
+        ),
+        head_weights=np.array([0.5, 0.3, 0.2]),
+        temperature=np.array(1.3),
+    )
+
+
+def write(folder: Path, classifier: Classifier | None = None) -> Path:
+    write_model(
+        folder,
+        "test-model",
+        classifier or some_classifier(),
+        kind="test",
+        description="A model for tests.",
+        licence="CC0",
+        data={
+            "name": "noise",
+            "licence": "CC0",
+            "citation": "none",
+            "language": "none",
+            "n_clips": 0,
+            "n_speakers": 0,
+            "variants": ["plain"],
+        },
+        settings=Settings(),
+        seed=0,
+        scores={},
+    )
+    return folder
+
+
+def test_a_written_model_answers_like_the_one_in_memory(tmp_path: Path) -> None:
+    """Writing and loading change no probability; NaN features are imputed."""
+    classifier = some_classifier()
+    model = EmotionModel.load(write(tmp_path / "m", classifier))
+    rng = np.random.default_rng(1)
+    features = rng.standard_normal(N)
+    features[rng.random(N) < 0.2] = np.nan
+    probabilities = model.predict_proba(features)
+    assert np.array_equal(probabilities, classifier.predict_proba(features[None, :])[0])
+    assert probabilities.sum() == pytest.approx(1.0)
+    assert (probabilities > 0).all()
+
+
+def test_nothing_known_still_gives_probabilities(tmp_path: Path) -> None:
+    """All features undefined, huge or tiny: finite probabilities that sum to 1."""
+    model = EmotionModel.load(write(tmp_path / "m"))
+    for value in (np.nan, np.inf, -np.inf, 1e300, 0.0):
+        probabilities = model.predict_proba(np.full(N, value))
+        assert np.isfinite(probabilities).all()
+        assert probabilities.sum() == pytest.approx(1.0)
+
+
+def test_a_vector_of_another_length_is_refused(tmp_path: Path) -> None:
+    """The message names both shapes."""
+    model = EmotionModel.load(write(tmp_path / "m"))
+    with pytest.raises(ModelError, match=rf"got features of shape \(3,\).*needs \({N},\)"):
+        model.predict_proba(np.zeros(3))
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write(tmp_path_factory.mktemp("model"))
+
+
+def _card(change: Callable[[dict[str, Any]], None]) -> Callable[[Path], None]:
+    def apply(folder: Path) -> None:
+        path = folder / "card.json"
+        card = json.loads(path.read_text())
+        change(card)
+        path.write_text(json.dumps(card))
+
+    return apply
+
+
+def _weights(change: Callable[[dict[str, Any]], None]) -> Callable[[Path], None]:
+    """Alter the arrays and make the card agree with the new hash."""
+
+    def apply(folder: Path) -> None:
+        arrays = dict(some_classifier().arrays())
+        change(arrays)
+        sha256 = write_arrays(folder / "weights.npz", arrays)
+        _card(lambda card: card["weights"].update(sha256=sha256))(folder)
+
+    return apply
+
+
+def _swap(names: list[str]) -> None:
+    names[1], names[2] = names[2], names[1]
+
+
+def _drop_head(arrays: dict[str, Any]) -> None:
+    for name in [name for name in arrays if name.startswith("1_")]:
+        del arrays[name]
+
+
+MISMATCHES: dict[str, tuple[Callable[[Path], None], str]] = {
+    "no card": (lambda folder: (folder / "card.json").unlink(), "cannot be read"),
+    "no weights": (lambda folder: (folder / "weights.npz").unlink(), "cannot be read"),
+    "newer card": (_card(lambda c: c.update(format=99)), "format 99.*update ser-live"),
+    "no format": (_card(lambda c: c.pop("format")), "no format number"),
+    "no id": (_card(lambda c: c.pop("id")), "lacks the field 'id'"),
+    "features of wrong kind": (_card(lambda c: c.update(features=3)), "field of the wrong kind"),
+    "names of wrong kind": (
+        _card(lambda c: c["features"].update(names=[1])),
+        "field of the wrong kind",
+    ),
+    "other feature set": (
+        _card(lambda c: c["features"].update(version="0")),
+        "feature set 0",
+    ),
+    "features swapped": (_card(lambda c: _swap(c["features"]["names"])), "as feature 1"),
+    "feature missing": (
+        _card(lambda c: c["features"]["names"].pop()),
+        f"needs {N - 1} features",
+    ),
+    "labels swapped": (_card(lambda c: _swap(c["labels"])), "names the labels"),
+    "hash": (_card(lambda c: c["weights"].update(sha256="0" * 64)), "altered or cut off"),
+    "array missing": (_weights(lambda a: a.pop("mean")), "lacks the array 'mean'"),
+    "head missing": (
+        _weights(_drop_head),
+        "arrays of head 1",
+    ),
+    "head of unknown kind": (
+        _weights(lambda a: a.update({"3_tree.x": np.zeros(1)})),
+        "unknown array '3_tree.x'",
+    ),
+    "wrong shape": (_weights(lambda a: a.update(mean=np.zeros(3))), r"'mean' as float64 \(3,\)"),
+    "wrong dtype": (
+        _weights(lambda a: a.update(mean=np.zeros(N, dtype=np.int64))),
+        "'mean' as int64",
+    ),
+    "surplus in head": (
+        _weights(lambda a: a.update({"0_linear.extra": np.zeros(1)})),
+        "unknown array 'extra'",
+    ),
+    "layers do not fit": (
+        _weights(lambda a: a.update({"1_mlp.coef_1": np.zeros((4, K))})),
+        "'coef_1'",
+    ),
+    "negative scale": (
+        _weights(lambda a: a.update(scale=-np.ones(N))),
+        "not positive",
+    ),
+    "used out of range": (
+        _weights(lambda a: a.update(used=np.arange(N - 10) + 11)),
+        "'used'",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MISMATCHES)
+def test_what_does_not_fit_is_refused_in_one_sentence(
+    name: str, written: Path, tmp_path: Path
+) -> None:
+    """Every mismatch between folder and program is a ModelError that says what and what to do."""
+    change, reason = MISMATCHES[name]
+    folder = shutil.copytree(written, tmp_path / "m")
+    change(folder)
+    with pytest.raises(ModelError, match=reason) as caught:
+        EmotionModel.load(folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_unknown_names_list_what_there_is() -> None:
+    """Neither a bundled name nor a folder: the message names the bundled models."""
+    for name in ("no-such-model", "../..//etc", "", "a" * 300):
+        with pytest.raises(ModelError, match="there is no model"):
+            find_model(name + "/nowhere")
+
+
+def test_inference_needs_no_scikit_learn(tmp_path: Path) -> None:
+    """Loading and predicting import neither scikit-learn nor librosa nor scipy.stats."""
+    folder = write(tmp_path / "m")
+    code = (
+        "import sys, numpy as np\n"
+        "from ser_live.model import EmotionModel\n"
+        "model = EmotionModel.load(sys.argv[1])\n"
+        f"model.predict_proba(np.zeros({N}))\n"
+        "heavy = {'sklearn', 'librosa', 'scipy.stats', 'scipy.signal', 'joblib'}\n"
+        "print(sorted(heavy & set(sys.modules)))\n"
+    )
+    printed = subprocess.run(
+        [sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True
+    )
+    assert printed.stdout.strip() == "[]"
+
+
+def test_temperature_keeps_the_order_and_flattens() -> None:
+    """T = 1 changes nothing; T > 1 lowers the largest; the ranking stays."""
+    p = softmax(np.random.default_rng(0).standard_normal((50, K)))
+    assert temper(p, 1.0) == pytest.approx(p)
+    flat = temper(p, 2.0)
+    assert (flat.max(axis=1) < p.max(axis=1)).all()
+    assert np.array_equal(np.argsort(flat), np.argsort(p))
+
+
+def test_softmax_of_large_scores_does_not_overflow() -> None:
+    """Scores of a thousand give a probability of one, not NaN."""
+    assert softmax(np.array([1000.0, 0.0])).tolist() == [1.0, 0.0]
+
+
+def test_level_features_left_out_do_not_matter() -> None:
+    """Features that are not used may be anything."""
+    classifier = replace(some_classifier(), used=np.arange(N - 10))
+    X = np.random.default_rng(2).standard_normal((1, N))
+    changed = X.copy()
+    changed[0, N - 10 :] = 1e9
+    assert np.array_equal(classifier.predict_proba(X), classifier.predict_proba(changed))
+
+
+def test_prediction_takes_about_a_millisecond() -> None:
+    """A generous bound; the benchmark measures the real figure."""
+    classifier = some_classifier()
+    X = np.zeros((1, N))
+    classifier.predict_proba(X)
+    start = time.perf_counter()
+    for _ in range(20):
+        classifier.predict_proba(X)
+    assert (time.perf_counter() - start) / 20 < 0.05
+
+
+def test_heads_compute_what_scikit_learn_computes() -> None:
+    """Logistic regression, neural network and kernel ridge: the same to 1e-9."""
+    from sklearn.kernel_ridge import KernelRidge
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.neural_network import MLPClassifier
+
+    rng = np.random.default_rng(3)
+    Z, y = rng.standard_normal((160, 12)), np.arange(160) % K
+    logistic = LogisticRegression(max_iter=500).fit(Z, y)
+    linear = LinearHead(logistic.coef_.T, logistic.intercept_)
+    assert np.abs(softmax(linear.scores(Z)) - logistic.predict_proba(Z)).max() < 1e-9
+    network = MLPClassifier((9, 7), max_iter=20, tol=1.0, n_iter_no_change=30, random_state=0)
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        network.fit(Z, y)
+    mlp = MlpHead(tuple(network.coefs_), tuple(network.intercepts_))
+    assert np.abs(softmax(mlp.scores(Z)) - network.predict_proba(Z)).max() < 1e-9
+    targets = np.eye(K)[y]
+    ridge = KernelRidge(alpha=0.1, kernel="rbf", gamma=0.05).fit(Z, targets)
+    rbf = RbfHead(Z, ridge.dual_coef_, np.zeros(K), np.array(0.05))
+    assert np.abs(rbf.scores(Z) - ridge.predict(Z)).max() < 1e-9
