@@ -14,6 +14,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,8 @@ from numpy.typing import NDArray
 
 from ser_live.config import SAMPLE_RATE_HZ, Settings
 from ser_live.evaluation import segmentation as sg
+
+Finder = Callable[[NDArray[np.float32]], sg.Segmentation]
 
 # Sounds of people: an utterance there is not a false alarm.
 HUMAN = ("baby cry", "sneeze", "snoring", "Babble", "Cafe", "miaowing", "dude")
@@ -45,7 +48,7 @@ def actors(folder: Path, half: str) -> list[Path]:
     ]
 
 
-def measure_clips(folder: Path, half: str, settings: Settings) -> None:
+def measure_clips(folder: Path, half: str, find: Finder) -> None:
     """Every clip alone: whether it is found, whole, as one utterance."""
     print("\nClips alone, as a stream then flushed: utterances per clip; onset of the first")
     print("corpus         clips   none  one    more  too-short  cut>50ms  onset p1/p50/p99 s")
@@ -59,7 +62,7 @@ def measure_clips(folder: Path, half: str, settings: Settings) -> None:
         for path in paths:
             samples = read(path)
             begin = time.process_time()
-            found = sg.segment(samples, settings)
+            found = find(samples)
             busy_s += time.process_time() - begin
             audio_s += len(samples) / SAMPLE_RATE_HZ
             counts.append(len(found.accepted))
@@ -124,7 +127,7 @@ def noises(
             yield f"{name} {snr_db} dB", noise / np.sqrt(np.mean(noise**2)) * 10 ** (-snr_db / 20)
 
 
-def measure_streams(folder: Path, half: str, settings: Settings) -> None:
+def measure_streams(folder: Path, half: str, find: Finder) -> None:
     """Sentences in a row, clean and in noise."""
     print(
         "\n48 RAVDESS sentences with gaps (room noise -70 dBFS); in noise each sentence at -26 dBFS"
@@ -142,7 +145,7 @@ def measure_streams(folder: Path, half: str, settings: Settings) -> None:
     for name, noise in noises(folder, len(raw), rng):
         mixed = raw + room if noise is None else even + room + 10 ** (-26 / 20) * noise
         mixed *= min(1.0, 0.99 / np.abs(mixed).max())
-        print_stream(name, mixed.astype(np.float32), truth, spans, settings)
+        print_stream(name, mixed.astype(np.float32), truth, spans, find)
 
 
 def print_stream(
@@ -150,10 +153,10 @@ def print_stream(
     samples: NDArray[np.float32],
     truth: NDArray[np.bool_],
     spans: list[tuple[int, int]],
-    settings: Settings,
+    find: Finder,
 ) -> None:
     """One line of frame and utterance errors."""
-    found = sg.segment(samples, settings)
+    found = find(samples)
     ends = [(u.start_sample, u.end_sample) for u in found.accepted]
     frames = sg.frame_errors(truth, sg.steps_of_frames(found.speech))
     whole = sg.frame_errors(truth, sg.steps_of_spans(ends, len(samples)))
@@ -168,16 +171,16 @@ def print_stream(
     )
 
 
-def measure_conversation(folder: Path, settings: Settings) -> None:
+def measure_conversation(folder: Path, find: Finder) -> None:
     """Meetings against their annotation."""
     print("\nMeetings (found/cut: turns by their overlap with an utterance)")
     for name, spans in sorted(sg.read_rttm(folder / "conversation" / "truth.rttm").items()):
         samples = read(folder / "conversation" / f"{name}.flac")
         truth = sg.steps_of_spans(spans, len(samples))
-        print_stream(name, samples, truth, spans, settings)
+        print_stream(name, samples, truth, spans, find)
 
 
-def measure_noise(folder: Path, half: str, settings: Settings) -> None:
+def measure_noise(folder: Path, half: str, find: Finder) -> None:
     """Utterances where nobody speaks."""
     print("\nFalse utterances by class: accepted + too short / minutes (bursts ignored)")
     totals: dict[str, list[float]] = defaultdict(lambda: [0, 0, 0, 0])
@@ -187,10 +190,10 @@ def measure_noise(folder: Path, half: str, settings: Settings) -> None:
         if half != "all" and (index % 2 == 1) != (half == "tuned"):
             continue
         name = row["notes"].split(";")[0].replace("noise class: ", "").replace("noise: ", "")
-        add(totals[name], read(folder / "noise" / row["file"]), settings)
+        add(totals[name], read(folder / "noise" / row["file"]), find)
     rng = np.random.default_rng(3)
     for kind in sg.CLATTER:
-        add(totals[f"{kind} (made)"], sg.clatter(kind, 120.0, rng), settings)
+        add(totals[f"{kind} (made)"], sg.clatter(kind, 120.0, rng), find)
     groups: dict[str, list[float]] = defaultdict(lambda: [0, 0, 0, 0])
     for name, total in sorted(totals.items(), key=lambda item: -item[1][0] / item[1][2]):
         group = "people" if any(w in name for w in HUMAN) else "not described"
@@ -208,9 +211,9 @@ def measure_noise(folder: Path, half: str, settings: Settings) -> None:
         )
 
 
-def add(total: list[float], samples: NDArray[np.float32], settings: Settings) -> None:
+def add(total: list[float], samples: NDArray[np.float32], find: Finder) -> None:
     """Add accepted, too short, minutes, ignored of one recording."""
-    found = sg.segment(samples, settings)
+    found = find(samples)
     total[0] += len(found.accepted)
     total[1] += len(found.utterances) - len(found.accepted)
     total[2] += len(samples) / SAMPLE_RATE_HZ / 60
@@ -237,15 +240,17 @@ def main() -> None:
     parser.add_argument("--half", choices=("tuned", "held-out", "all"), default="held-out")
     parser.add_argument("--only", choices=("clips", "streams", "conversation", "noise"))
     parser.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE")
+    parser.add_argument("--no-voicing", action="store_true", help="speech counts as voiced")
     args = parser.parse_args()
     if args.data is None:
         raise SystemExit("no recordings named: give their folder or set SER_DATA.")
     folder, settings = Path(args.data), parse_settings(args.set)
+    find = partial(sg.segment, settings=settings, ask_for_voice=not args.no_voicing)
     parts: dict[str, Callable[[], None]] = {
-        "clips": lambda: measure_clips(folder, args.half, settings),
-        "streams": lambda: measure_streams(folder, args.half, settings),
-        "conversation": lambda: measure_conversation(folder, settings),
-        "noise": lambda: measure_noise(folder, args.half, settings),
+        "clips": lambda: measure_clips(folder, args.half, find),
+        "streams": lambda: measure_streams(folder, args.half, find),
+        "conversation": lambda: measure_conversation(folder, find),
+        "noise": lambda: measure_noise(folder, args.half, find),
     }
     for name, measure in parts.items():
         if args.only in (None, name):

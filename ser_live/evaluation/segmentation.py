@@ -39,8 +39,13 @@ class Segmentation:
         return tuple(u for u in self.utterances if u.state == "ok")
 
 
-def segment(samples: Samples, settings: Settings | None = None) -> Segmentation:
-    """Feed 16 kHz samples frame by frame through detector and segmenter, then flush."""
+def segment(
+    samples: Samples, settings: Settings | None = None, *, ask_for_voice: bool = True
+) -> Segmentation:
+    """Feed 16 kHz samples frame by frame through detector and segmenter, then flush.
+
+    Without `ask_for_voice` every speech frame counts as voiced, for comparison.
+    """
     s = settings or Settings()
     detector, segmenter = VoiceActivityDetector(s.vad), Segmenter(s.segmenter)
     speech, events = [], []
@@ -49,8 +54,9 @@ def segment(samples: Samples, settings: Settings | None = None) -> Segmentation:
         frame = samples[index * FRAME_SAMPLES : (index + 1) * FRAME_SAMPLES]
         heard = detector.process(frame)
         speech.append(heard.is_speech)
+        is_voiced = heard.is_voiced if ask_for_voice else None
         events += segmenter.push(
-            frame, heard.is_speech, heard.noise_dbfs, heard.level_dbfs, heard.is_voiced
+            frame, heard.is_speech, heard.noise_dbfs, heard.level_dbfs, is_voiced
         )
     events += segmenter.flush(samples[n_frames * FRAME_SAMPLES :])
     finals = tuple(e for e in events if isinstance(e, Utterance) and e.kind == "final")
