@@ -93,11 +93,11 @@ def _steps(values: NDArray[np.float64], factor: float) -> NDArray[np.bool_]:
 
 
 def _from_mean(values: NDArray[np.float64], n: int) -> NDArray[np.float64]:
-    """Distance of each value from the mean of the ``n`` values around it."""
+    """Distance of each value from the mean of the ``n`` (odd) values around it."""
     if len(values) < n:
         return np.zeros(0)
-    windows = np.lib.stride_tricks.sliding_window_view(values, n)
-    return np.asarray(windows[:, n // 2] - windows.mean(axis=1))
+    around = sum(values[i : len(values) - n + 1 + i] for i in range(n)) / n
+    return np.asarray(values[n // 2 : len(values) - n // 2] - around)
 
 
 def _relative(
@@ -109,7 +109,9 @@ def _relative(
     """Mean magnitude of the differences, whose ``n`` values all step well, over the mean value."""
     if len(steps) < n - 1:
         return np.nan
-    good = np.lib.stride_tricks.sliding_window_view(steps, n - 1).all(axis=1)
+    good = steps[: len(steps) - n + 2].copy()
+    for i in range(1, n - 1):
+        good &= steps[i : len(steps) - n + 2 + i]
     if np.count_nonzero(good) < _FEWEST:
         return np.nan
     neighboured = np.zeros(len(values), dtype=np.bool_)

@@ -78,7 +78,8 @@ class VoiceQualityStream:
         self._marker = PeriodMarker()
         self._cpp = _FrameValues(1, _cepstral_peak_prominence_db)
         self._resonances = _FrameValues(
-            2 * formants.N_FORMANTS, lambda power: formants.formants(power, _BIN_HZ)
+            2 * formants.N_FORMANTS,
+            lambda power: formants.formants(power.astype(np.float64), _BIN_HZ),
         )
 
     def push(self, samples: NDArray[np.float32]) -> None:
@@ -131,7 +132,7 @@ class _FrameValues:
     """
 
     def __init__(
-        self, width: int, find: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+        self, width: int, find: Callable[[NDArray[np.float32]], NDArray[np.float64]]
     ) -> None:
         self._find = find
         self._values = GrowingArray((width,))
@@ -146,7 +147,7 @@ class _FrameValues:
         new = np.flatnonzero(wanted & ~self._is_known.rows[:n_frames])
         for start in range(0, len(new), _BATCH):
             frames = new[start : start + _BATCH]
-            self._values.replace(frames, self._find(spectra[frames].astype(np.float64)))
+            self._values.replace(frames, self._find(spectra[frames]))
             self._is_known.replace(frames, np.ones(len(frames), dtype=np.bool_))
         return np.where(wanted[:, np.newaxis], self._values.rows[:n_frames], np.nan)
 
@@ -158,16 +159,16 @@ def _tilt(
     frames = np.flatnonzero(track.voiced)
     power = spectra[frames]
     f0_hz = track.f0_hz[frames]
-    first = _peak_db(power, f0_hz, np.zeros(len(frames)))
-    others = {"h1_h2_db": _peak_db(power, 2.0 * f0_hz, np.zeros(len(frames)))}
-    for number, hz in enumerate(formants_hz[frames].T, start=1):
-        # At least half an F0 to each side, so that one harmonic is inside.
-        reach_hz = np.maximum(_FORMANT_REACH * hz, 0.5 * f0_hz)
-        others[f"h1_a{number}_db"] = _peak_db(power, hz, reach_hz)
-    contours = {name: np.full(len(track.f0_hz), np.nan) for name in others}
-    for name, level_db in others.items():
-        contours[name][frames] = first - level_db
-    return contours
+    harmonics_hz = np.stack([f0_hz, 2.0 * f0_hz])
+    first, second = _peak_db(power, harmonics_hz, np.zeros(harmonics_hz.shape))
+    resonances_hz = formants_hz[frames].T
+    # At least half an F0 to each side, so that one harmonic is inside.
+    reach_hz = np.maximum(_FORMANT_REACH * resonances_hz, 0.5 * f0_hz)
+    found = np.full((1 + formants.N_FORMANTS, len(track.f0_hz)), np.nan)
+    found[0, frames] = first - second
+    found[1:, frames] = first - _peak_db(power, resonances_hz, reach_hz)
+    names = ("h1_h2_db", *(f"h1_a{number}_db" for number in range(1, formants.N_FORMANTS + 1)))
+    return dict(zip(names, found, strict=True))
 
 
 def _peak_db(
@@ -178,23 +179,24 @@ def _peak_db(
     Parameters
     ----------
     power : ``(n, n_bins)``
-    centre_hz : ``(n,)``, NaN gives NaN
-    reach_hz : ``(n,)``, NaN only where ``centre_hz`` is
+    centre_hz : ``(n_centres, n)``, NaN gives NaN
+    reach_hz : ``(n_centres, n)``, NaN only where ``centre_hz`` is
 
     Returns
     -------
-    ``(n,)``, dB with an arbitrary zero
+    ``(n_centres, n)``, dB with an arbitrary zero
     """
     defined = ~np.isnan(centre_hz)
     centre = np.where(defined, centre_hz, 0.0) / _BIN_HZ
     reach = np.where(defined, reach_hz, 0.0) / _BIN_HZ
     highest_bin = power.shape[1] - 1
-    first = np.clip(np.floor(centre - reach).astype(np.int64), 0, highest_bin)
-    last = np.clip(np.ceil(centre + reach).astype(np.int64), 0, highest_bin)
+    first = np.clip(np.floor(centre - reach).astype(np.int64), 0, highest_bin)[..., np.newaxis]
+    last = np.clip(np.ceil(centre + reach).astype(np.int64), 0, highest_bin)[..., np.newaxis]
     n_bins = int((last - first).max(initial=0)) + 1
-    columns = np.minimum(first[:, np.newaxis] + np.arange(n_bins), last[:, np.newaxis])
-    highest = np.take_along_axis(power, columns, axis=1).max(axis=1, initial=0.0)
-    level_db = 10.0 * np.log10(np.maximum(highest.astype(np.float64), _LOWEST_POWER))
+    columns = np.minimum(first + np.arange(n_bins), last)
+    rows = np.arange(len(power))[:, np.newaxis]
+    highest = power[rows, columns].max(axis=-1).astype(np.float64)
+    level_db = 10.0 * np.log10(np.maximum(highest, _LOWEST_POWER))
     return np.where(defined, level_db, np.nan)
 
 
@@ -206,7 +208,7 @@ _SEARCH: Final = slice(
 )
 
 
-def _cepstral_peak_prominence_db(power: NDArray[np.float64]) -> NDArray[np.float64]:
+def _cepstral_peak_prominence_db(power: NDArray[np.float32]) -> NDArray[np.float64]:
     """Height of the cepstral peak above the regression line.
 
     Parameters
@@ -217,7 +219,8 @@ def _cepstral_peak_prominence_db(power: NDArray[np.float64]) -> NDArray[np.float
     -------
     ``(n, 1)``, dB
     """
-    log_power = np.log(np.maximum(power, _LOWEST_POWER))
+    # Single precision is four times faster in the logarithm and leaves 1e-5 dB.
+    log_power = np.log(np.maximum(power, np.float32(_LOWEST_POWER))).astype(np.float64)
     cepstrum = scipy.fft.dct(log_power, type=1, axis=1)[:, _FIRST_QUEFRENCY:_LAST_QUEFRENCY]
     level_db = 20.0 * np.log10(np.maximum(np.abs(cepstrum), _LOWEST_POWER))
     time = np.arange(level_db.shape[1], dtype=np.float64)
