@@ -201,7 +201,7 @@ def _components(z: FloatArray) -> FloatArray:
 
 def _squared_distances(a: FloatArray, b: FloatArray) -> FloatArray:
     squared = np.sum(a * a, axis=1)[:, None] + np.sum(b * b, axis=1) - 2.0 * (a @ b.T)
-    return np.maximum(squared, 0.0)
+    return np.asarray(np.maximum(squared, 0.0))
 
 
 class _KernelRidge:
