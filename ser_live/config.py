@@ -26,11 +26,11 @@ class VadSettings:
     """A frame must stand this far above the tracked noise floor to be speech."""
     noise_window_s: float = 3.0
     """The noise floor follows the quietest moments of this much past."""
-    min_periodicity: float = 0.55
+    min_periodicity: float = 0.60
     """A voiced frame repeats itself at a pitch period (60-500 Hz) at least this well."""
     min_share_below_1_khz: float = 0.15
     """A voiced frame has at least this share of its energy below 1 kHz."""
-    min_share_below_2_khz: float = 0.45
+    min_share_below_2_khz: float = 0.60
     """A voiced frame has at least this share of its energy below 2 kHz."""
     max_burstiness: float = 4.0
     """In a voiced frame no eighth is louder than this times the mean power, unlike a click."""

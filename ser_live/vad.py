@@ -150,7 +150,7 @@ class NoiseFloor:
     """
 
     BIAS_DB = 1.5
-    """Mean of steady noise above its minimum over some seconds, dB (measured, white noise)."""
+    """Mean of noise above its minimum, dB: measured 0.4 for white, 1.0 for pink, 2-5 indoors."""
     LOWEST_DBFS = -100.0
     """Lowest level, about the rounding noise of 16 bits."""
     KNOWN_AFTER_S = 0.5
