@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.covariance import ShrunkCovariance
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.kernel_ridge import KernelRidge
 
 from ser_live.classifier import softmax
@@ -13,6 +15,7 @@ from ser_live.features import FEATURE_NAMES, LEVEL_DEPENDENT
 from ser_live.training import classic
 from ser_live.training.augmentation import PLAIN
 from ser_live.training.examples import Examples
+from ser_live.training.heads import best_temperature
 
 N, K = len(FEATURE_NAMES), len(LABELS)
 
@@ -70,21 +73,35 @@ def test_it_learns_and_repeats_itself(examples: Examples) -> None:
     assert np.array_equal(probabilities, classic.fit(train).predict_proba(test.X))
 
 
-def test_it_is_the_kernel_ridge_of_scikit_learn(
+def test_the_heads_are_those_of_scikit_learn(
     examples: Examples, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On whole, unchanged utterances alone the model is scikit-learn's, to 1e-6 in probability."""
+    """On whole, unchanged utterances alone both heads are scikit-learn's, up to temperature."""
     plain = examples.where(examples.is_final & (examples.variants == PLAIN))
     monkeypatch.setattr(classic, "WIDTHS", (0.3,))
     monkeypatch.setattr(classic, "RIDGES", (0.1,))
+    monkeypatch.setattr(classic, "SHRINKAGES", (0.2,))
     classifier = classic.fit(plain)
-    z = classifier.standardize(plain.X)
-    targets = np.eye(K)[plain.y] - 1.0 / K
-    reference = KernelRidge(alpha=0.1, kernel="rbf", gamma=0.3 / len(classifier.used))
     # Weights are all 1 here: every label has the same number of clips.
     assert classic.row_weights(plain) == pytest.approx(1.0)
-    expected = softmax(reference.fit(z, targets).predict(z) / classifier.temperature)
-    assert classifier.predict_proba(plain.X) == pytest.approx(expected, abs=1e-6)
+    z = classifier.standardize(plain.X)
+    ridge = KernelRidge(alpha=0.1, kernel="rbf", gamma=0.3 / len(classifier.used))
+    expected = ridge.fit(z, np.eye(K)[plain.y] - 1.0 / K).predict(z)
+    assert _correlation(classifier.heads[0].scores(z), expected) == pytest.approx(1.0, abs=1e-5)
+    discriminant = LinearDiscriminantAnalysis(
+        solver="lsqr",
+        priors=np.full(K, 1 / K),
+        covariance_estimator=ShrunkCovariance(shrinkage=0.2, assume_centered=False),
+    ).fit(z, plain.y)
+    expected = z @ discriminant.coef_.T + discriminant.intercept_
+    assert _correlation(classifier.heads[1].scores(z), expected) == pytest.approx(1.0, abs=1e-5)
+
+
+def _correlation(found: np.ndarray, expected: np.ndarray) -> float:
+    """Correlation of two tables of scores, each about the mean of its row."""
+    found = found - found.mean(axis=1, keepdims=True)
+    expected = expected - expected.mean(axis=1, keepdims=True)
+    return float(np.corrcoef(found.ravel(), expected.ravel())[0, 1])
 
 
 def test_level_features_and_constant_ones_are_not_used(examples: Examples) -> None:
@@ -128,7 +145,7 @@ def test_the_best_temperature_undoes_a_wrong_scale() -> None:
     scores = 2.0 * rng.standard_normal((20_000, K))
     cumulative = softmax(scores).cumsum(axis=1)
     y = (cumulative > rng.random((len(scores), 1))).argmax(axis=1)
-    temperature, loss = classic.best_temperature(0.2 * scores, y, np.ones(len(y)))
+    temperature, loss = best_temperature(0.2 * scores, y, np.ones(len(y)))
     assert temperature == pytest.approx(0.2, rel=0.06)
     assert loss == pytest.approx(-np.mean(np.log(softmax(scores)[np.arange(len(y)), y])), rel=0.01)
 
