@@ -19,11 +19,17 @@ def _print_devices(ctx: click.Context, _param: click.Parameter, value: bool) -> 
     from rich.table import Table
 
     from ser_live.devices import accepted_rates, list_devices
+    from ser_live.errors import DeviceError
 
     table = Table(box=None, pad_edge=False)
     for heading in ("", "index", "name", "host API", "channels", "rates accepted (Hz)"):
         table.add_column(heading, justify="right" if heading in ("index", "channels") else "left")
-    for device in list_devices():
+    devices = list_devices()
+    if not devices:
+        raise DeviceError(
+            "No microphone was found: plug one in, or replay a file with `ser-live replay FILE`."
+        )
+    for device in devices:
         table.add_row(
             "*" if device.is_default else "",
             str(device.index),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ser_live.features import long_term, prosodic, spectral, voice_quality
+from ser_live.features import long_term, prosodic, spectral, trajectory, voice_quality
 from ser_live.features.description import Description
 from ser_live.features.functionals import FUNCTIONALS
 
@@ -106,6 +106,7 @@ SCALARS: dict[str, Description] = {
     **long_term.ltas_names("voiced"),
     **long_term.COVARIANCE,
     **long_term.MODULATION,
+    **trajectory.TRAJECTORY,
 }
 """Features that are no functional of one contour."""
 

@@ -101,10 +101,15 @@ def log_covariance(mfcc: NDArray[np.float64]) -> NDArray[np.float64]:
     power = float(np.trace(covariance)) / N_COVARIANCE
     if power < 1e-12:
         return np.full(len(COVARIANCE), np.nan)
-    values, vectors = np.linalg.eigh(covariance + _RIDGE * power * np.eye(N_COVARIANCE))
+    return log_upper_triangle(covariance + _RIDGE * power * np.eye(N_COVARIANCE))
+
+
+def log_upper_triangle(covariance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Upper triangle of the matrix logarithm, what lies off the diagonal times sqrt(2)."""
+    values, vectors = np.linalg.eigh(covariance)
     logarithm = (vectors * np.log(values)) @ vectors.T
-    scale = np.where(_UPPER[0] == _UPPER[1], 1.0, np.sqrt(2.0))
-    return np.asarray(logarithm[_UPPER] * scale)
+    rows, columns = np.triu_indices(len(covariance))
+    return np.asarray(logarithm[rows, columns] * np.where(rows == columns, 1.0, np.sqrt(2.0)))
 
 
 MODULATION: dict[str, Description] = {

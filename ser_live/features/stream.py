@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_live.errors import InvalidAudioError
-from ser_live.features import long_term
+from ser_live.features import long_term, trajectory
 from ser_live.features.deltas import delta
 from ser_live.features.feature_set import (
     BLOCKS,
@@ -134,6 +134,7 @@ class FeatureStream:
             long_term.ltas(spectral[_MEL, regions["voiced"]]),
             long_term.log_covariance(speech[1:N_MFCC]),
             long_term.modulation(spectral[_MEL]),
+            trajectory.delayed_covariance(spectral[_MEL]),
         ]
         return FeatureVector(np.concatenate(parts))
 

@@ -1,0 +1,212 @@
+"""Fitting the heads of a classifier, with their choices made on speakers left out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import linalg
+
+from ser_live.classifier import LinearHead, RbfHead, softmax
+from ser_live.emotions import LABELS
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+_K = len(LABELS)
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Standardised training rows and how they count."""
+
+    z: FloatArray
+    """Shape (n, n_components)."""
+    y: NDArray[np.int64]
+    weights: FloatArray
+    folds: NDArray[np.int64]
+    """Inner fold of each row; no speaker is in two."""
+    is_centre: BoolArray
+    """Rows that serve as kernel centres."""
+    is_judged: BoolArray
+    """Rows whose likelihood decides a choice."""
+
+    def best_temperature(self, scores: FloatArray) -> tuple[float, float]:
+        """Temperature and loss of out-of-fold scores on the judged rows."""
+        judged = self.is_judged
+        return best_temperature(scores[judged], self.y[judged], self.weights[judged])
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A head fitted to all rows, and what its like said about rows it did not see."""
+
+    head: RbfHead | LinearHead
+    """Its scores are divided by the chosen temperature already."""
+    scores: FloatArray
+    """Out-of-fold scores divided by the temperature, shape (n, K)."""
+
+
+def best_temperature(
+    scores: FloatArray, y: NDArray[np.int64], weights: FloatArray
+) -> tuple[float, float]:
+    """Temperature with the smallest weighted negative log-likelihood, and that loss.
+
+    Parameters
+    ----------
+    scores : float64 array, shape (n, K)
+        Of samples the scorer was not fitted to.
+    y : int array, shape (n,)
+    weights : float64 array, shape (n,)
+    """
+    temperatures = np.geomspace(0.02, 20.0, 160)
+    losses = []
+    for temperature in temperatures:
+        probability = softmax(scores / temperature)[np.arange(len(y)), y]
+        losses.append(np.average(-np.log(np.maximum(probability, 1e-300)), weights=weights))
+    best = int(np.argmin(losses))
+    return float(temperatures[best]), float(losses[best])
+
+
+def best_kernel_ridge(
+    rows: Rows, n_features: int, widths: Sequence[float], ridges: Sequence[float]
+) -> Fitted:
+    """Kernel ridge regression on one target per label, weighted, on chosen centres.
+
+    The dual weights solve ``(K' W K + ridge K_cc) a = K' W T`` (Nyström; Rudi et al.
+    2015), with ``K = exp(-width |z - c|^2 / n_features)`` between rows and centres,
+    ``K_cc`` between centres, and targets T of ``1 - 1/K`` and ``-1/K``. Where every
+    row is a centre this is ordinary kernel ridge regression.
+
+    Parameters
+    ----------
+    rows : Rows
+    n_features : int
+        Number of features behind the components; makes widths comparable.
+    widths, ridges : sequence of float
+        To choose from.
+    """
+    # Stored in single precision, so the centres are rounded before anything is fitted.
+    centres = rows.z[rows.is_centre].astype(np.float32).astype(np.float64)
+    distances = _squared_distances(rows.z, centres) / n_features
+    targets = np.eye(_K)[rows.y] - 1.0 / _K
+    best_loss = np.inf
+    for width in widths:
+        kernel = np.exp(-width * distances)
+        system = _RidgeSystem(kernel, rows, targets)
+        for ridge in ridges:
+            scores = np.empty_like(targets)
+            for fold in np.unique(rows.folds):
+                out = rows.folds == fold
+                scores[out] = kernel[out] @ system.solve(ridge, out)
+            temperature, loss = rows.best_temperature(scores)
+            if loss < best_loss:
+                best_loss = loss
+                head = RbfHead(
+                    support=centres,
+                    dual=system.solve(ridge) / temperature,
+                    intercept=np.zeros(_K),
+                    gamma=np.array(width / n_features),
+                )
+                best = Fitted(head, scores / temperature)
+    return best
+
+
+def best_discriminant(rows: Rows, shrinkages: Sequence[float]) -> Fitted:
+    """Linear discriminant analysis with equal priors and a shrunken covariance.
+
+    ``S = (1 - s) W + s (trace W / d) I`` with W the weighted covariance within labels;
+    the score of label k is ``m_k' S^-1 (z - m_k / 2)`` (Friedman 1989).
+
+    Parameters
+    ----------
+    rows : Rows
+    shrinkages : sequence of float
+        Shares s to choose from.
+    """
+    best_loss = np.inf
+    moments = [_Moments.of(rows, rows.folds == fold) for fold in np.unique(rows.folds)]
+    whole = sum(moments[1:], start=moments[0])
+    for shrinkage in shrinkages:
+        scores = np.empty((len(rows.y), _K))
+        for fold, moment in zip(np.unique(rows.folds), moments, strict=True):
+            out = rows.folds == fold
+            scores[out] = (whole - moment).discriminant(shrinkage).scores(rows.z[out])
+        temperature, loss = rows.best_temperature(scores)
+        if loss < best_loss:
+            best_loss = loss
+            head = whole.discriminant(shrinkage)
+            best = Fitted(
+                LinearHead(head.coef / temperature, head.intercept / temperature),
+                scores / temperature,
+            )
+    return best
+
+
+class _RidgeSystem:
+    """The normal equations, from which any fold can be taken away."""
+
+    def __init__(self, kernel: FloatArray, rows: Rows, targets: FloatArray) -> None:
+        self._kernel = kernel
+        self._weighted = kernel * rows.weights[:, None]
+        self._targets = targets
+        self._penalty = kernel[rows.is_centre]
+        self._gram = self._weighted.T @ kernel
+        self._moment = self._weighted.T @ targets
+
+    def solve(self, ridge: float, without: BoolArray | None = None) -> FloatArray:
+        """Dual weights, shape (n_centres, K), leaving out the rows of `without`."""
+        gram, moment = self._gram, self._moment
+        if without is not None:
+            out = self._weighted[without]
+            gram = gram - out.T @ self._kernel[without]
+            moment = moment - out.T @ self._targets[without]
+        # Copies of a clip make the matrix singular; a trace of the identity repairs that.
+        system = gram + ridge * self._penalty + 1e-6 * np.eye(len(gram))
+        return np.asarray(linalg.solve(system, moment, assume_a="pos"))
+
+
+@dataclass(frozen=True, eq=False)
+class _Moments:
+    """Weighted sums from which a discriminant follows; they add and subtract."""
+
+    weight: FloatArray
+    """Shape (K,)."""
+    first: FloatArray
+    """Shape (K, n_components)."""
+    second: FloatArray
+    """Shape (n_components, n_components)."""
+
+    @classmethod
+    def of(cls, rows: Rows, mask: BoolArray) -> _Moments:
+        z, weights = rows.z[mask], rows.weights[mask]
+        members = np.eye(_K)[rows.y[mask]] * weights[:, None]
+        return cls(members.sum(axis=0), members.T @ z, (z * weights[:, None]).T @ z)
+
+    def __add__(self, other: _Moments) -> _Moments:
+        return _Moments(
+            self.weight + other.weight, self.first + other.first, self.second + other.second
+        )
+
+    def __sub__(self, other: _Moments) -> _Moments:
+        return _Moments(
+            self.weight - other.weight, self.first - other.first, self.second - other.second
+        )
+
+    def discriminant(self, shrinkage: float) -> LinearHead:
+        # A label that only the left-out fold has keeps a mean of zero instead of NaN.
+        means = self.first / np.maximum(self.weight, 1e-12)[:, None]
+        within = (self.second - (self.weight[:, None] * means).T @ means) / self.weight.sum()
+        size = len(within)
+        spherical = np.trace(within) / size * np.eye(size)
+        coef = linalg.solve(
+            (1.0 - shrinkage) * within + shrinkage * spherical, means.T, assume_a="pos"
+        )
+        return LinearHead(np.asarray(coef), -0.5 * np.einsum("kd,dk->k", means, coef))
+
+
+def _squared_distances(a: FloatArray, b: FloatArray) -> FloatArray:
+    squared = np.sum(a * a, axis=1)[:, None] + np.sum(b * b, axis=1) - 2.0 * (a @ b.T)
+    return np.asarray(np.maximum(squared, 0.0))
