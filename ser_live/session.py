@@ -94,7 +94,8 @@ class LiveSession:
         self._recorder = recorder
         self._results: queue.Queue[Any] = queue.Queue(RESULTS_CAPACITY)
         self._work = WorkQueue(
-            settings.queue_size,
+            # A replay waits for room, so being far ahead would only age its results.
+            settings.queue_size if drop_when_full else 1,
             drop_when_full=drop_when_full,
             on_drop=self._report_drop,
         )
