@@ -36,6 +36,9 @@ from ser_live.vad import VoiceActivityDetector
 
 StreamEvent = StreamGap | StreamState | SpeechStarted | Utterance
 
+SILENT_RECORDING = "only zeros arrive: the recording is silent here."
+"""What is said of zeros where there is no microphone that could be muted."""
+
 CLIPPED_LEVEL = 0.985
 """Absolute sample value from which a sample counts as clipped."""
 
@@ -56,6 +59,8 @@ class SegmentingStage:
         Identifier of the first utterance.
     file : str or None
         Stamped on every event that has the field.
+    is_live : bool
+        Whether zeros may mean a muted microphone.
     """
 
     def __init__(
@@ -67,6 +72,7 @@ class SegmentingStage:
         channel: int | None = None,
         first_id: int = 1,
         file: str | None = None,
+        is_live: bool = False,
     ) -> None:
         self._converter_args = (sample_rate, n_channels, channel)
         self._sample_rate = sample_rate
@@ -75,7 +81,11 @@ class SegmentingStage:
         self._converter = StreamConverter(*self._converter_args)
         self._cutter = FrameCutter(FRAME_SAMPLES)
         self._vad = VoiceActivityDetector(settings.vad)
-        self._segmenter = Segmenter(settings.segmenter, first_id=first_id)
+        self._segmenter = Segmenter(
+            settings.segmenter,
+            first_id=first_id,
+            no_signal_message=None if is_live else SILENT_RECORDING,
+        )
         self.level: LevelMeter | None = None
         """Level of the latest frame; replaced as a whole, so any thread may read it."""
 

@@ -271,6 +271,7 @@ class LiveSession:
             channel=self._channel,
             first_id=self._next_id,
             file=source.file,
+            is_live=source.is_live,
         )
         self._stage = stage
         self._work.put(
