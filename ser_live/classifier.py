@@ -18,6 +18,7 @@ Heads (K = 8 labels):
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -108,11 +109,15 @@ class RbfHead:
     gamma: FloatArray
     """Shape ()."""
 
+    @cached_property
+    def _squared_support(self) -> FloatArray:
+        """Squared length of each centre, shape (1, n_centres); half the work of a call."""
+        squared: FloatArray = np.sum(self.support * self.support, axis=1)[None, :]
+        return squared
+
     def scores(self, z: FloatArray) -> FloatArray:
         squared = (
-            np.sum(z * z, axis=1)[:, None]
-            + np.sum(self.support * self.support, axis=1)[None, :]
-            - 2.0 * (z @ self.support.T)
+            np.sum(z * z, axis=1)[:, None] + self._squared_support - 2.0 * (z @ self.support.T)
         )
         result: FloatArray = (
             np.exp(-self.gamma * np.maximum(squared, 0.0)) @ self.dual + self.intercept
