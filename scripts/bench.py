@@ -73,9 +73,8 @@ def live(kind: str, duration_s: float) -> dict[str, Any]:
     import soundfile
     from rich.console import Console
 
+    from ser_live.cli.live import DashboardOutput
     from ser_live.config import Settings
-    from ser_live.dashboard import LiveDashboard
-    from ser_live.dashboard_state import DashboardState
     from ser_live.events import EmotionResult
     from ser_live.model import EmotionModel
     from ser_live.session import LiveSession
@@ -92,19 +91,16 @@ def live(kind: str, duration_s: float) -> dict[str, Any]:
     model = EmotionModel.load()
     latencies_ms: list[float] = []
     console = Console(file=io.StringIO(), force_terminal=True, width=80, height=24)
-    state = DashboardState()
-    with LiveDashboard(state, console) as dashboard:
+    output = DashboardOutput(None, console)
+    with output.live:
         begin_wall, begin_cpu = time.perf_counter(), time.process_time()
         with LiveSession([FileSource(clip, speed=1.0)], model, Settings()) as session:
             while not session.finished:
                 for event in session.poll(0.1):
-                    state.apply(event)
+                    output.show(event)
                     if isinstance(event, EmotionResult) and event.kind == "final":
                         latencies_ms.append(event.latency_ms)
-                if session.level is not None:
-                    state.apply(session.level)
-                state.apply(session.queue_depth)
-                dashboard.update(time.monotonic())
+                output.tick(session)
     wall = time.perf_counter() - begin_wall
     return {
         "cpu_share": (time.process_time() - begin_cpu) / wall,

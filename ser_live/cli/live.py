@@ -15,6 +15,8 @@ import click
 from ser_live.errors import UsageError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from ser_live.config import Settings
     from ser_live.session import LiveSession
     from ser_live.session_log import SessionLog
@@ -24,6 +26,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 POLL_S = 0.1
 """Longest wait for an event; also the period of the display."""
+
+SILENT_METER_PERIOD_S = 0.25
+"""How often the level meter moves while nobody speaks."""
 
 EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 if hasattr(signal, "SIGHUP"):
@@ -110,32 +115,39 @@ def _lines(*, as_json: bool) -> Iterator[Output]:
     yield _Lines(as_json=as_json)
 
 
-class _Dashboard:
+class DashboardOutput:
     """The dashboard fed with events, levels and the length of the queue."""
 
-    def __init__(self, log: SessionLog | None) -> None:
+    def __init__(self, log: SessionLog | None, console: Console | None = None) -> None:
         from ser_live.dashboard import LiveDashboard
         from ser_live.dashboard_state import DashboardState
 
         self._state = DashboardState()
         self._log = log
-        self.live = LiveDashboard(self._state)
+        self._level_at_s = float("-inf")
+        self.live = LiveDashboard(self._state, console)
 
     def show(self, event: Any) -> None:
         self._state.apply(event)
 
     def tick(self, session: LiveSession) -> None:
-        if session.level is not None:
-            self._state.apply(session.level)
+        now_s = time.monotonic()
+        level = session.level
+        # Noise moves the meter all the time; in silence a slower meter halves the drawing.
+        if level is not None and (
+            level.is_speech or now_s - self._level_at_s >= SILENT_METER_PERIOD_S
+        ):
+            self._level_at_s = now_s
+            self._state.apply(level)
         self._state.apply(session.queue_depth)
         if self._log is not None and self._log.failure is not None:
             self._state.note(self._log.failure)
-        self.live.update(time.monotonic())
+        self.live.update(now_s)
 
 
 @contextmanager
 def _dashboard(log: SessionLog | None) -> Iterator[Output]:
-    shown = _Dashboard(log)
+    shown = DashboardOutput(log)
     with shown.live:
         yield shown
 

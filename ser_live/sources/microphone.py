@@ -70,7 +70,7 @@ class MicrophoneSource(AudioSource):
         device: int | str | None = None,
         sample_rate: int | None = None,
         n_channels: int | None = None,
-        block_s: float = 0.03,
+        block_s: float = 0.06,
         buffer_s: float = 10.0,
     ) -> None:
         self.name = "microphone" if device is None else str(device)

@@ -41,7 +41,7 @@ class FileSource(AudioSource):
     is_live = False
 
     def __init__(
-        self, path: str | os.PathLike[str], speed: float = 1.0, block_s: float = 0.02
+        self, path: str | os.PathLike[str], speed: float = 1.0, block_s: float = 0.06
     ) -> None:
         if not (speed >= 0 and math.isfinite(speed)):
             raise UsageError(
