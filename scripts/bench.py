@@ -142,7 +142,7 @@ def replay_speed(n_loops: int) -> dict[str, float]:
             while not session.finished:
                 session.poll(0.1)
 
-    loop(1)
+    loop(8)  # until caches and buffers have their size
     before = memory_mb()
     begin = time.perf_counter()
     loop(n_loops)
