@@ -225,7 +225,7 @@ class Overflowing(MicrophoneSource):
         super()._callback(block, n_samples, times, status)
 
 n = 0
-with Overflowing() as source:
+with Overflowing(block_s=0.03) as source:
     while not isinstance(item := source.read(1), Lost):
         n += 0 if item is None else len(item)
     print(n, item, source.n_device_losses, len(source.read(1)) > 0)
