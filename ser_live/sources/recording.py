@@ -131,6 +131,7 @@ class FileSource(AudioSource):
     def close(self) -> None:
         self._exhausted = True
         self._next = None
+        self._blocks = iter(())  # lets go of the decoder's last chunk
         if self._decoder is not None:
             self._decoder.close()
             self._decoder = None
