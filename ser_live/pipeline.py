@@ -32,7 +32,7 @@ from ser_live.features import FeatureStream, extract
 from ser_live.model import EmotionModel
 from ser_live.segmenter import Segmenter
 from ser_live.sources import AudioSource, Lost
-from ser_live.vad import VoiceActivityDetector
+from ser_live.vad import VadDecision, VoiceActivityDetector
 
 StreamEvent = StreamGap | StreamState | SpeechStarted | Utterance
 
@@ -86,8 +86,22 @@ class SegmentingStage:
             first_id=first_id,
             no_signal_message=None if is_live else SILENT_RECORDING,
         )
-        self.level: LevelMeter | None = None
-        """Level of the latest frame; replaced as a whole, so any thread may read it."""
+        # Replaced as a whole, so that any thread may ask for the level.
+        self._latest: tuple[int, NDArray[np.float32], VadDecision] | None = None
+
+    @property
+    def level(self) -> LevelMeter | None:
+        """Level of the latest frame, ``None`` before the first.
+
+        Made when asked for: the display asks ten times a second, frames come far oftener.
+        """
+        latest = self._latest
+        if latest is None:
+            return None
+        position, frame, heard = latest
+        return LevelMeter(
+            position, level_dbfs(frame), peak_dbfs(frame), heard.noise_dbfs, heard.is_speech
+        )
 
     @property
     def position(self) -> int:
@@ -127,13 +141,7 @@ class SegmentingStage:
                     )
                 )
             )
-            self.level = LevelMeter(
-                self.position,
-                level_dbfs(frame),
-                peak_dbfs(frame),
-                heard.noise_dbfs,
-                heard.is_speech,
-            )
+            self._latest = (self.position, frame, heard)
         return events
 
     def _drain(self) -> tuple[list[StreamEvent], NDArray[np.float32]]:
@@ -175,9 +183,11 @@ class AnalysisStage:
         self._n_pushed = 0
 
     def warm_up(self) -> None:
-        """Run once on a second of noise, so that the first utterance waits for no set-up."""
-        noise = np.random.default_rng(0).standard_normal(SAMPLE_RATE_HZ)
-        self._model.predict_proba(extract((0.1 * noise).astype(np.float32)).values)
+        """Run once on a second of buzz, so that the first utterance waits for no set-up."""
+        # A sawtooth of 150 Hz in noise: voiced, so that every feature is computed.
+        buzz = np.arange(SAMPLE_RATE_HZ) % 107 / 107 - 0.5
+        noise = 0.01 * np.random.default_rng(0).standard_normal(SAMPLE_RATE_HZ)
+        self._model.predict_proba(extract((0.2 * buzz + noise).astype(np.float32)).values)
 
     def start_stream(self) -> None:
         """Forget the speaker of the stream before."""

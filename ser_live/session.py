@@ -9,8 +9,8 @@ worker thread             the work queue (bounded wait), room for results
 caller's thread           ``poll`` (bounded wait)
 ========================  ===============================================
 
-Values shared without a lock: ``SegmentingStage.level`` is replaced as a whole,
-and a reference assignment cannot be torn. Everything else goes through a queue.
+Values shared without a lock: what ``SegmentingStage.level`` is made of is replaced as
+a whole, and a reference assignment cannot be torn. Everything else goes through a queue.
 """
 
 from __future__ import annotations

@@ -29,8 +29,8 @@ class FileSource(AudioSource):
         wav, flac, ogg, opus, mp3, and by the extra ``media`` m4a, mp4, webm, mkv.
     speed : float
         1 as recorded, 2 twice as fast, 0 as fast as possible.
-    block_s : float
-        Length of a block in recorded seconds.
+    block_s : float, optional
+        Length of a block in recorded seconds; longer where nothing waits for it.
 
     Raises
     ------
@@ -41,7 +41,7 @@ class FileSource(AudioSource):
     is_live = False
 
     def __init__(
-        self, path: str | os.PathLike[str], speed: float = 1.0, block_s: float = 0.06
+        self, path: str | os.PathLike[str], speed: float = 1.0, block_s: float | None = None
     ) -> None:
         if not (speed >= 0 and math.isfinite(speed)):
             raise UsageError(
@@ -51,7 +51,7 @@ class FileSource(AudioSource):
         self.file = os.fspath(path)
         self.name = display_name(path)
         self.speed = speed
-        self.block_s = block_s
+        self.block_s = block_s or (0.25 if speed == 0 else 0.06)
         self.sample_rate = 0
         self.n_channels = 0
         self._decoder: Decoder | None = None
