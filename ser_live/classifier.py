@@ -4,11 +4,14 @@ Top to bottom::
 
     x  (n_features,) NaN where undefined
     z  = clip((where(isnan(x), impute, x) - mean) / scale, -limit, +limit)[used] @ projection
-    p_h = softmax(scores of head h on z)             one or more heads
+    p_h = fold(softmax(scores of head h on z))       one or more heads
     q  = sum_h w_h p_h                               weights sum to 1
     p  = q^(1/T) / sum q^(1/T)                       temperature, Guo et al. 2017
 
-Heads (K = 8 labels):
+``fold`` adds up the groups of a head that tells more apart than the K = 8 labels, such
+as weak and strong expressions: output j means label j mod K.
+
+Heads:
 
 - ``linear``: ``z @ coef + intercept``
 - ``mlp``: ``max(0, z @ coef_0 + intercept_0) @ coef_1 + intercept_1 ...``
@@ -50,9 +53,14 @@ class LinearHead:
 
     @classmethod
     def from_arrays(cls, arrays: Arrays, n_features: int, n_labels: int) -> LinearHead:
-        return cls(
-            _take(arrays, "coef", (n_features, n_labels)), _take(arrays, "intercept", (n_labels,))
-        )
+        coef = take(arrays, "coef", (n_features, None))
+        n_outputs = coef.shape[1]
+        if n_outputs == 0 or n_outputs % n_labels:
+            raise ModelError(
+                f"{WEIGHTS_FILE} has a head with {n_outputs} outputs, but a multiple of "
+                f"{n_labels} is needed: fetch or train the model again."
+            )
+        return cls(coef, take(arrays, "intercept", (n_outputs,)))
 
 
 @dataclass(frozen=True)
@@ -86,10 +94,10 @@ class MlpHead:
         width = n_features
         for index in range(n_layers):
             last = index == n_layers - 1
-            coef = _take(arrays, f"coef_{index}", (width, n_labels if last else None))
+            coef = take(arrays, f"coef_{index}", (width, n_labels if last else None))
             width = coef.shape[1]
             coefs.append(coef)
-            intercepts.append(_take(arrays, f"intercept_{index}", (width,)))
+            intercepts.append(take(arrays, f"intercept_{index}", (width,)))
         if not coefs:
             raise ModelError(
                 f"{WEIGHTS_FILE} lacks the array 'coef_0': fetch or train the model again."
@@ -134,12 +142,12 @@ class RbfHead:
 
     @classmethod
     def from_arrays(cls, arrays: Arrays, n_features: int, n_labels: int) -> RbfHead:
-        support = _take(arrays, "support", (None, n_features))
+        support = take(arrays, "support", (None, n_features))
         return cls(
             support,
-            _take(arrays, "dual", (len(support), n_labels)),
-            _take(arrays, "intercept", (n_labels,)),
-            _take(arrays, "gamma", ()),
+            take(arrays, "dual", (len(support), n_labels)),
+            take(arrays, "intercept", (n_labels,)),
+            take(arrays, "gamma", ()),
         )
 
 
@@ -161,26 +169,29 @@ class Classifier:
     """Standardised features are cut at plus and minus this, shape ()."""
     used: NDArray[np.int64]
     """Ascending positions of the features that the heads see, shape (n_used,)."""
-    projection: FloatArray
-    """Principal components of the used features, shape (n_used, n_components)."""
+    projection: FloatArray | None
+    """Directions in the used features that the heads see, shape (n_used, n_components);
+    None: the heads see the features themselves."""
     heads: tuple[LinearHead | MlpHead | RbfHead, ...]
     head_weights: FloatArray
     """Shape (n_heads,), non-negative, sum 1."""
     temperature: FloatArray
     """Positive, shape ()."""
 
-    def standardize(self, X: FloatArray) -> FloatArray:
+    def standardize(self, X: NDArray[np.floating[Any]]) -> FloatArray:
         """What the heads see, shape (n, n_components), of features, shape (n, n_features)."""
-        z = (np.where(np.isnan(X), self.impute, X) - self.mean) / self.scale
-        result: FloatArray = np.clip(z[:, self.used], -self.limit, self.limit) @ self.projection
-        return result
+        used = self.used
+        X = X[:, used]
+        z = (np.where(np.isnan(X), self.impute[used], X) - self.mean[used]) / self.scale[used]
+        z = np.clip(z, -self.limit, self.limit)
+        return z if self.projection is None else np.asarray(z @ self.projection)
 
-    def predict_proba(self, X: FloatArray) -> FloatArray:
+    def predict_proba(self, X: NDArray[np.floating[Any]]) -> FloatArray:
         """Calibrated probabilities, shape (n, K), for features of shape (n, n_features)."""
         z = self.standardize(X)
         mixed = np.zeros((len(X), len(LABELS)))
         for weight, head in zip(self.head_weights, self.heads, strict=True):
-            mixed += weight * softmax(head.scores(z))
+            mixed += weight * fold(softmax(head.scores(z)))
         return temper(mixed, float(self.temperature))
 
     def arrays(self) -> Arrays:
@@ -191,10 +202,11 @@ class Classifier:
             "scale": self.scale,
             "limit": self.limit,
             "used": self.used,
-            "projection": self.projection.astype(np.float32),
             "head_weights": self.head_weights,
             "temperature": self.temperature,
         }
+        if self.projection is not None:
+            named["projection"] = self.projection.astype(np.float32)
         for index, head in enumerate(self.heads):
             for name, array in head.arrays().items():
                 named[f"{index}_{head.kind}.{name}"] = array
@@ -204,9 +216,9 @@ class Classifier:
     def from_arrays(cls, arrays: Arrays, n_features: int, n_labels: int) -> Classifier:
         """The opposite of ``arrays``; raises ``ModelError`` where a shape does not fit."""
         rest = dict(arrays)
-        head_weights = _take(rest, "head_weights", (None,))
+        head_weights = take(rest, "head_weights", (None,))
         common = {
-            name: _take(rest, name, shape)
+            name: take(rest, name, shape)
             for name, shape in (
                 ("impute", (n_features,)),
                 ("mean", (n_features,)),
@@ -215,17 +227,18 @@ class Classifier:
                 ("temperature", ()),
             )
         }
-        used = _take(rest, "used", (None,), kind="i")
+        used = take(rest, "used", (None,), kind="i")
         if len(used) and not (used[0] >= 0 and used[-1] < n_features and (np.diff(used) > 0).all()):
             raise ModelError(
                 f"{WEIGHTS_FILE} has 'used' that are no ascending positions of {n_features} "
                 "features: fetch or train the model again."
             )
-        projection = _take(rest, "projection", (len(used), None))
+        projection = take(rest, "projection", (len(used), None)) if "projection" in rest else None
+        n_seen = len(used) if projection is None else projection.shape[1]
         heads = []
         for index in range(len(head_weights)):
             kind, own = _head_arrays(rest, index)
-            heads.append(HEADS[kind].from_arrays(own, projection.shape[1], n_labels))
+            heads.append(HEADS[kind].from_arrays(own, n_seen, n_labels))
             if own:
                 raise _surplus(own)
         if rest:
@@ -252,6 +265,21 @@ def softmax(scores: FloatArray) -> FloatArray:
     return result
 
 
+def fold(probabilities: FloatArray) -> FloatArray:
+    """Probabilities of the labels from those of a head with a multiple of as many outputs."""
+    n_labels = len(LABELS)
+    if probabilities.shape[-1] == n_labels:
+        return probabilities
+    result: FloatArray = probabilities.reshape(len(probabilities), -1, n_labels).sum(axis=1)
+    return result
+
+
+def split_arrays(rest: Arrays, prefix: str) -> Arrays:
+    """The arrays whose name begins with `prefix`, without it; removed from `rest`."""
+    names = [name for name in rest if name.startswith(prefix)]
+    return {name.removeprefix(prefix): rest.pop(name) for name in names}
+
+
 def temper(probabilities: FloatArray, temperature: float) -> FloatArray:
     """Probabilities raised to ``1 / temperature`` and normalised again."""
     return softmax(np.log(np.maximum(probabilities, 1e-300)) / temperature)
@@ -260,20 +288,23 @@ def temper(probabilities: FloatArray, temperature: float) -> FloatArray:
 def _head_arrays(rest: Arrays, index: int) -> tuple[str, Arrays]:
     """Kind and arrays of head `index`, removed from `rest`."""
     for kind in HEADS:
-        prefix = f"{index}_{kind}."
-        names = [name for name in rest if name.startswith(prefix)]
-        if names:
-            return kind, {name.removeprefix(prefix): rest.pop(name) for name in names}
+        own = split_arrays(rest, f"{index}_{kind}.")
+        if own:
+            return kind, own
     raise ModelError(
         f"{WEIGHTS_FILE} lacks the arrays of head {index} or they are of an unknown kind: update "
         "ser-live or train the model again."
     )
 
 
-def _take(
-    arrays: Arrays, name: str, shape: tuple[int | None, ...], kind: str = "f"
-) -> NDArray[Any]:
-    """Remove an array and check its shape (None: any length) and kind of number."""
+def take(arrays: Arrays, name: str, shape: tuple[int | None, ...], kind: str = "f") -> NDArray[Any]:
+    """Remove an array and check its shape (None: any length) and kind of number.
+
+    Raises
+    ------
+    ModelError
+        It is missing or does not fit.
+    """
     array = arrays.pop(name, None)
     if array is None:
         raise ModelError(

@@ -101,5 +101,7 @@ class Settings:
     vad: VadSettings = field(default_factory=VadSettings)
     segmenter: SegmenterSettings = field(default_factory=SegmenterSettings)
     reject: RejectSettings = field(default_factory=RejectSettings)
+    adapt: bool = True
+    """Whether a session's utterances are judged against the speaker's own past in it."""
     queue_size: int = 64
     """Utterances that may wait for analysis before a live session drops one."""

@@ -74,6 +74,8 @@ class State(str, Enum):
     """Too many samples at full scale."""
     TOO_NOISY = "too noisy"
     """Speech is not far enough above the background noise."""
+    NOT_SPEECH = "not speech"
+    """A sound that is no speech: noise, music, a laugh, a cough."""
     UNCERTAIN = "uncertain"
     """Classified, but no emotion is probable enough to be named."""
 

@@ -1,4 +1,4 @@
-"""A model: its card, its safe loading, its answer for one feature vector.
+"""A model: its card, its safe loading, its answer for one input vector.
 
 Training writes models (``ser_live.training``); nothing here needs scikit-learn, and
 nothing in a model folder is executed.
@@ -11,19 +11,32 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ser_live.classifier import Classifier, FloatArray
+from ser_live.classifier import FloatArray
 from ser_live.emotions import LABELS
 from ser_live.errors import ModelError
-from ser_live.model_file import CARD_FILE, WEIGHTS_FILE, read_arrays, read_card
+from ser_live.fitted import Fitted
+from ser_live.inputs import N_HAND_MADE, N_INPUTS
+from ser_live.model_file import (
+    CARD_FILE,
+    ENCODER_FILE,
+    WEIGHTS_FILE,
+    read_arrays,
+    read_card,
+    read_checked,
+)
+from ser_live.speaker import SpeakerShift
 
-CARD_FORMAT = 1
-"""Version of the model folder's layout; a newer one is refused."""
+if TYPE_CHECKING:
+    from ser_live.encoder import SpeechEncoder
 
-DEFAULT_MODEL = "classic-ravdess"
+CARD_FORMAT = 2
+"""Version of the model folder's layout; any other is refused."""
+
+DEFAULT_MODEL = "classic"
 """Model used when none is named."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
@@ -35,15 +48,17 @@ class ModelCard:
 
     id: str
     kind: str
-    """Recipe that trained it, ``classic``."""
+    """Recipe that trained it, ``ear`` or ``classic``."""
     feature_set_version: str
     feature_names: tuple[str, ...]
-    """Names of the inputs, in order."""
+    """Names of the hand-made features, in order."""
     labels: tuple[str, ...]
     """Names of the outputs, in order."""
     licence: str
     """Terms of the weights."""
     weights_sha256: str
+    encoder_sha256: str | None
+    """Of the learned encoder; None for a model that does without."""
     raw: dict[str, Any]
     """The whole card as stored: data, libraries, seed, settings, scores."""
 
@@ -54,10 +69,11 @@ class ModelCard:
         version = raw.get("format")
         if not isinstance(version, int) or isinstance(version, bool):
             raise ModelError(f"{where} has no format number: it was not made by this program.")
-        if version > CARD_FORMAT:
+        if version != CARD_FORMAT:
+            remedy = "update ser-live" if version > CARD_FORMAT else "train it again"
             raise ModelError(
-                f"{where} has format {version}, but this ser-live reads up to {CARD_FORMAT}: "
-                "update ser-live or choose another model."
+                f"{where} has format {version}, but this ser-live reads {CARD_FORMAT}: "
+                f"{remedy} or choose another model."
             )
         try:
             features, weights = raw["features"], raw["weights"]
@@ -69,6 +85,7 @@ class ModelCard:
                 labels=_texts(raw["labels"]),
                 licence=_text(raw["licence"]),
                 weights_sha256=_text(weights["sha256"]),
+                encoder_sha256=_text(raw["encoder"]["sha256"]) if "encoder" in raw else None,
                 raw=raw,
             )
         except KeyError as error:
@@ -83,17 +100,20 @@ class ModelCard:
 
 
 class EmotionModel:
-    """A loaded model: card and arithmetic.
+    """A loaded model: card, weights, and the learned encoder where it has one.
 
     Examples
     --------
-    >>> model = EmotionModel.load("classic-ravdess")     # doctest: +SKIP
-    >>> model.predict_proba(features.values)             # doctest: +SKIP
+    >>> model = EmotionModel.load("classic")              # doctest: +SKIP
+    >>> model.predict_proba(InputMaker().of(utterance))   # doctest: +SKIP
     """
 
-    def __init__(self, card: ModelCard, classifier: Classifier) -> None:
+    def __init__(
+        self, card: ModelCard, fitted: Fitted, encoder: SpeechEncoder | None = None
+    ) -> None:
         self.card = card
-        self.classifier = classifier
+        self.fitted = fitted
+        self.encoder = encoder
 
     @classmethod
     def load(cls, name_or_path: str | Path = DEFAULT_MODEL) -> EmotionModel:
@@ -107,8 +127,9 @@ class EmotionModel:
         Raises
         ------
         ModelError
-            Missing, altered, truncated, too large, made by a newer program, or made
-            for other features or labels than this program has.
+            Missing, altered, truncated, too large, made by another version, or made
+            for other features or labels than this program has; or it needs onnxruntime,
+            which is not installed.
         """
         from ser_live.features import FEATURE_NAMES, FEATURE_SET_VERSION
 
@@ -121,16 +142,28 @@ class EmotionModel:
                 f"needs {', '.join(LABELS)} in this order: choose another model."
             )
         arrays = read_arrays(folder / WEIGHTS_FILE, card.weights_sha256)
-        classifier = Classifier.from_arrays(arrays, len(card.feature_names), len(card.labels))
-        return cls(card, classifier)
+        n_inputs = N_HAND_MADE if card.encoder_sha256 is None else N_INPUTS
+        fitted = Fitted.from_arrays(arrays, n_inputs, len(card.labels))
+        return cls(card, fitted, _load_encoder(card, folder))
 
-    def predict_proba(self, features: FloatArray) -> FloatArray:
+    @property
+    def n_inputs(self) -> int:
+        """Length of the input vector."""
+        return len(self.fitted.feature_scale)
+
+    def new_speaker(self) -> SpeakerShift | None:
+        """A speaker of whom nothing is known yet; None for a model that does not adapt."""
+        return None if self.fitted.shift is None else SpeakerShift(self.fitted.shift)
+
+    def predict_proba(self, x: FloatArray, speaker: SpeakerShift | None = None) -> FloatArray:
         """Calibrated probabilities of one utterance.
 
         Parameters
         ----------
-        features : float64 array, shape (n_features,)
-            Values in the order of the card, NaN where undefined.
+        x : float64 array, shape (n_inputs,)
+            Its input vector (``ser_live.inputs``), NaN where undefined.
+        speaker : SpeakerShift or None
+            What is known of the speaker, to judge against.
 
         Returns
         -------
@@ -140,17 +173,31 @@ class EmotionModel:
         Raises
         ------
         ModelError
-            Another number of features.
+            Another number of inputs.
         """
-        if features.shape != self.classifier.mean.shape:
+        if x.shape != (self.n_inputs,):
             raise ModelError(
-                f"got features of shape {features.shape}, but model {self.card.id} needs "
-                f"{self.classifier.mean.shape}: extract them with ser_live.features."
+                f"got an input of shape {x.shape}, but model {self.card.id} needs "
+                f"({self.n_inputs},): make it with ser_live.inputs and the model's encoder."
             )
-        probabilities: FloatArray = self.classifier.predict_proba(
-            features[None, :].astype(np.float64)
+        probabilities: FloatArray = self.fitted.predict_proba(
+            x[None, :].astype(np.float64), speaker
         )[0]
         return probabilities
+
+
+def _load_encoder(card: ModelCard, folder: Path) -> SpeechEncoder | None:
+    if card.encoder_sha256 is None:
+        return None
+    from ser_live.encoder import SpeechEncoder
+
+    encoder = SpeechEncoder(read_checked(folder / ENCODER_FILE, card.encoder_sha256))
+    if encoder.n_values != N_INPUTS - N_HAND_MADE - 1:
+        raise ModelError(
+            f"the encoder of model {card.id} gives {encoder.n_values} values, but "
+            f"{N_INPUTS - N_HAND_MADE - 1} are needed: fetch or train the model again."
+        )
+    return encoder
 
 
 def find_model(name_or_path: str | Path) -> Path:

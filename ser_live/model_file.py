@@ -1,8 +1,9 @@
 """Reading and writing a model folder without ever running what is in it.
 
-A model is a folder with three files::
+A model is a folder with three files, or four where it has a learned encoder::
 
     weights.npz     named arrays, float64 or float32 or int64, never objects
+    encoder.onnx    the graph of the learned encoder
     card.json       what the arrays are, and everything they were made from
     MODEL_CARD.md   the same for people
 
@@ -32,6 +33,7 @@ from numpy.typing import NDArray
 from ser_live.errors import ModelError
 
 WEIGHTS_FILE = "weights.npz"
+ENCODER_FILE = "encoder.onnx"
 CARD_FILE = "card.json"
 CARD_TEXT_FILE = "MODEL_CARD.md"
 
@@ -95,13 +97,7 @@ def read_arrays(path: Path, sha256: str) -> dict[str, NDArray[Any]]:
         Missing, too large, altered, truncated, or carrying anything but plain
         float64, float32 and int64 arrays.
     """
-    content = _read_file(path, MAX_WEIGHTS_BYTES)
-    found = hashlib.sha256(content).hexdigest()
-    if found != sha256:
-        raise ModelError(
-            f"{path} has SHA-256 {found[:12]}…, but its card says {sha256[:12]}…: the file was "
-            "altered or cut off, fetch or train the model again."
-        )
+    content = read_checked(path, sha256)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = archive.infolist()
@@ -122,6 +118,18 @@ def read_arrays(path: Path, sha256: str) -> dict[str, NDArray[Any]]:
         raise _not_arrays(path) from error
     except RuntimeError as error:  # zipfile's answer to an encrypted member
         raise _not_arrays(path) from error
+
+
+def read_checked(path: Path, sha256: str) -> bytes:
+    """Content of a file whose bytes hash to `sha256`; raises ``ModelError`` otherwise."""
+    content = _read_file(path, MAX_WEIGHTS_BYTES)
+    found = hashlib.sha256(content).hexdigest()
+    if found != sha256:
+        raise ModelError(
+            f"{path} has SHA-256 {found[:12]}…, but its card says {sha256[:12]}…: the file was "
+            "altered or cut off, fetch or train the model again."
+        )
+    return content
 
 
 def _not_arrays(path: Path) -> ModelError:

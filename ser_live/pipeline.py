@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ser_live.audio import FrameCutter, StreamConverter, level_dbfs, peak_dbfs
 from ser_live.baseline import SpeakerBaseline
-from ser_live.config import FRAME_SAMPLES, SAMPLE_RATE_HZ, RejectSettings, Settings
+from ser_live.config import FRAME_SAMPLES, SAMPLE_RATE_HZ, Settings
 from ser_live.emotions import EMOTIONS, State
 from ser_live.events import (
     EmotionResult,
@@ -28,7 +28,8 @@ from ser_live.events import (
     StreamState,
     Utterance,
 )
-from ser_live.features import FeatureStream, extract
+from ser_live.features import extract
+from ser_live.inputs import HAND_MADE, InputMaker, join
 from ser_live.model import EmotionModel
 from ser_live.segmenter import Segmenter
 from ser_live.sources import AudioSource, Lost
@@ -170,30 +171,30 @@ class SegmentingStage:
 class AnalysisStage:
     """Utterances of one stream after the other in, emotion results out.
 
-    The low-level descriptors of the utterance in progress are kept, so that a
-    partial result and the final one only cost the audio that is new.
+    Parameters
+    ----------
+    model : EmotionModel
+    settings : Settings
     """
 
-    def __init__(self, model: EmotionModel, settings: RejectSettings) -> None:
+    def __init__(self, model: EmotionModel, settings: Settings) -> None:
         self._model = model
         self._settings = settings
-        self._baseline = SpeakerBaseline(model.classifier.scale)
-        self._stream: FeatureStream | None = None
-        self._stream_id = -1
-        self._n_pushed = 0
+        self.start_stream()
 
     def warm_up(self) -> None:
         """Run once on a second of buzz, so that the first utterance waits for no set-up."""
         # A sawtooth of 150 Hz in noise: voiced, so that every feature is computed.
         buzz = np.arange(SAMPLE_RATE_HZ) % 107 / 107 - 0.5
         noise = 0.01 * np.random.default_rng(0).standard_normal(SAMPLE_RATE_HZ)
-        self._model.predict_proba(extract((0.2 * buzz + noise).astype(np.float32)).values)
+        samples = (0.2 * buzz + noise).astype(np.float32)
+        self._model.predict_proba(join(extract(samples).values, samples, self._model.encoder))
 
     def start_stream(self) -> None:
         """Forget the speaker of the stream before."""
-        self._baseline = SpeakerBaseline(self._model.classifier.scale)
-        self._stream = None
-        self._stream_id = -1
+        self._baseline = SpeakerBaseline(self._model.fitted.feature_scale[HAND_MADE])
+        self._speaker = self._model.new_speaker() if self._settings.adapt else None
+        self._inputs = InputMaker(self._model.encoder)
 
     def process(self, utterance: Utterance, file: str | None = None) -> EmotionResult:
         """Classify one utterance; the latency is left undefined for the caller to set."""
@@ -215,13 +216,15 @@ class AnalysisStage:
         )
         if result.state is not State.OK:
             return result
-        features = self._features(utterance)
-        probabilities = self._model.predict_proba(features)
+        x = self._inputs.of(utterance)
+        probabilities = self._model.predict_proba(x, self._speaker)
         best = int(np.argmax(probabilities))
-        sure = probabilities[best] >= self._settings.min_confidence
-        reasons = self._baseline.reasons(features)
+        sure = probabilities[best] >= self._settings.reject.min_confidence
+        reasons = self._baseline.reasons(x[HAND_MADE])
         if utterance.kind == "final":
-            self._baseline.update(features)
+            self._baseline.update(x[HAND_MADE])
+            if self._speaker is not None:
+                self._speaker.update(x, probabilities)
         return replace(
             result,
             state=State.OK if sure else State.UNCERTAIN,
@@ -231,7 +234,7 @@ class AnalysisStage:
         )
 
     def _reject(self, utterance: Utterance, level: float, snr_db: float) -> State:
-        settings = self._settings
+        settings = self._settings.reject
         if utterance.state is not State.OK:
             return utterance.state
         if utterance.speech_s < settings.min_speech_s:
@@ -243,14 +246,6 @@ class AnalysisStage:
         if snr_db < settings.min_snr_db:
             return State.TOO_NOISY
         return State.OK
-
-    def _features(self, utterance: Utterance) -> NDArray[np.float64]:
-        if self._stream is None or utterance.id != self._stream_id:
-            self._stream, self._stream_id, self._n_pushed = FeatureStream(), utterance.id, 0
-        # A final is trimmed, so it may end before what a partial already brought.
-        self._stream.push(utterance.samples[self._n_pushed :])
-        self._n_pushed = max(self._n_pushed, len(utterance.samples))
-        return self._stream.features(len(utterance.samples)).values
 
 
 def speech_level_dbfs(utterance: Utterance) -> float:
@@ -295,7 +290,7 @@ def analyze_source(
 
     Same events, labels and probabilities as a live session over the same audio.
     """
-    analysis = AnalysisStage(model, settings.reject)
+    analysis = AnalysisStage(model, settings)
     for event in segment_source(source, settings, channel=channel):
         if isinstance(event, Utterance):
             if event.kind == "final":

@@ -303,7 +303,7 @@ class LiveSession:
     # -- worker thread ---------------------------------------------------------------
 
     def _analyze(self) -> None:
-        stage = AnalysisStage(self._model, self._settings.reject)
+        stage = AnalysisStage(self._model, self._settings)
         stage.warm_up()
         file: str | None = None
         n_finals = 0

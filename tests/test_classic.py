@@ -54,6 +54,8 @@ def made_up(n_speakers: int = 6, per_label: int = 3, seed: int = 0) -> Examples:
         variants=np.array(variants),
         is_final=np.array(is_final),
         speech_s=np.ones(len(y)),
+        corpora=np.full(len(y), "ravdess"),
+        intensity=np.full(len(y), "normal"),
     )
 
 

@@ -24,8 +24,10 @@ from ser_live.classifier import (
 )
 from ser_live.config import Settings
 from ser_live.emotions import LABELS
+from ser_live.ensemble import Ensemble
 from ser_live.errors import ModelError
 from ser_live.features import FEATURE_NAMES
+from ser_live.fitted import Fitted
 from ser_live.model import EmotionModel, find_model
 from ser_live.model_file import write_arrays
 from ser_live.training.export import write_model
@@ -71,7 +73,7 @@ def write(folder: Path, classifier: Classifier | None = None) -> Path:
     write_model(
         folder,
         "test-model",
-        classifier or some_classifier(),
+        Fitted(Ensemble.of(classifier or some_classifier())),
         kind="test",
         description="A model for tests.",
         licence="CC0",
@@ -99,7 +101,8 @@ def test_a_written_model_answers_like_the_one_in_memory(tmp_path: Path) -> None:
     features = rng.standard_normal(N)
     features[rng.random(N) < 0.2] = np.nan
     probabilities = model.predict_proba(features)
-    assert np.array_equal(probabilities, classifier.predict_proba(features[None, :])[0])
+    expected = Ensemble.of(classifier).predict_proba(features[None, :])[0]
+    assert np.array_equal(probabilities, expected)
     assert probabilities.sum() == pytest.approx(1.0)
     assert (probabilities > 0).all()
 
@@ -116,7 +119,7 @@ def test_nothing_known_still_gives_probabilities(tmp_path: Path) -> None:
 def test_a_vector_of_another_length_is_refused(tmp_path: Path) -> None:
     """The message names both shapes."""
     model = EmotionModel.load(write(tmp_path / "m"))
-    with pytest.raises(ModelError, match=rf"got features of shape \(3,\).*needs \({N},\)"):
+    with pytest.raises(ModelError, match=rf"got an input of shape \(3,\).*needs \({N},\)"):
         model.predict_proba(np.zeros(3))
 
 
@@ -141,7 +144,9 @@ def _weights(change: Callable[[dict[str, Any]], None]) -> Callable[[Path], None]
     def apply(folder: Path) -> None:
         arrays = dict(some_classifier().arrays())
         change(arrays)
-        sha256 = write_arrays(folder / "weights.npz", arrays)
+        own = {"cold.weights": np.ones(1), "cold.temperature": np.array(1.0)}
+        named = {f"cold.0.{name}": array for name, array in arrays.items()}
+        sha256 = write_arrays(folder / "weights.npz", {**own, **named})
         _card(lambda card: card["weights"].update(sha256=sha256))(folder)
 
     return apply
@@ -159,6 +164,7 @@ def _drop_head(arrays: dict[str, Any]) -> None:
 MISMATCHES: dict[str, tuple[Callable[[Path], None], str]] = {
     "no card": (lambda folder: (folder / "card.json").unlink(), "cannot be read"),
     "no weights": (lambda folder: (folder / "weights.npz").unlink(), "cannot be read"),
+    "older card": (_card(lambda c: c.update(format=1)), "format 1.*train it again"),
     "newer card": (_card(lambda c: c.update(format=99)), "format 99.*update ser-live"),
     "no format": (_card(lambda c: c.pop("format")), "no format number"),
     "no id": (_card(lambda c: c.pop("id")), "lacks the field 'id'"),

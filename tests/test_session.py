@@ -197,7 +197,7 @@ def test_aborting_ends_both_threads_at_once(
 class BrokenModel(EmotionModel):
     """Breaks as a defect in the program would."""
 
-    def predict_proba(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+    def predict_proba(self, x: NDArray[np.float64], speaker: object = None) -> NDArray[np.float64]:
         raise ZeroDivisionError("a defect")
 
 
@@ -206,7 +206,7 @@ def test_a_defect_in_the_worker_reaches_the_caller_and_ends_the_threads(
 ) -> None:
     """An exception crosses the thread boundary; nothing hangs."""
     samples, rate = demo
-    broken = BrokenModel(model.card, model.classifier)
+    broken = BrokenModel(model.card, model.fitted)
     session = LiveSession([ArraySource(samples, rate)], broken, Settings())
     with pytest.raises(ZeroDivisionError, match="a defect"):
         run(session)
@@ -276,7 +276,7 @@ def test_an_utterance_that_cannot_be_judged_gets_a_state_and_no_emotion(
     model: EmotionModel, samples: NDArray[np.float32], noise_dbfs: float, state: State
 ) -> None:
     """Rejected before classification: no emotion, no probabilities."""
-    stage = AnalysisStage(model, Settings().reject)
+    stage = AnalysisStage(model, Settings())
     utterance = Utterance(
         id=1,
         kind="final",
@@ -301,7 +301,7 @@ def test_a_final_after_partials_equals_a_final_without(
     heard = [*stage.push(samples[:, None]), *stage.flush()]
     utterances = [e for e in heard if isinstance(e, Utterance)]
     assert any(u.kind == "partial" for u in utterances)
-    growing, fresh = (AnalysisStage(model, Settings().reject) for _ in range(2))
+    growing, fresh = (AnalysisStage(model, Settings()) for _ in range(2))
     for utterance in utterances:
         result = growing.process(utterance)
         if utterance.kind == "final":

@@ -16,11 +16,13 @@ from ser_live.cli.train import command as train_command
 from ser_live.config import Settings
 from ser_live.datasets.ravdess import find_recordings
 from ser_live.emotions import LABELS, State
+from ser_live.ensemble import Ensemble
 from ser_live.errors import DatasetError, UsageError
 from ser_live.evaluation.evaluate import Evaluation, clip_probabilities
 from ser_live.evaluation.protocols import actor_folds
 from ser_live.events import Utterance
 from ser_live.features import FEATURE_NAMES, extract
+from ser_live.fitted import Fitted
 from ser_live.model import EmotionModel
 from ser_live.pipeline import segment_source
 from ser_live.sources import FileSource
@@ -101,9 +103,9 @@ class Spy:
     def __init__(self) -> None:
         self.seen: list[set[str]] = []
 
-    def fit(self, examples: Examples, seed: int) -> Classifier:
+    def fit(self, examples: Examples, seed: int) -> Fitted:
         self.seen.append(set(examples.speakers))
-        return classifier_that_answers(3)
+        return Fitted(Ensemble.of(classifier_that_answers(3)))
 
     @property
     def recipe(self) -> Recipe:
@@ -176,6 +178,8 @@ def test_clips_are_the_weighted_mean_of_their_utterances() -> None:
         variants=np.array([PLAIN] * 3),
         is_final=np.ones(3, dtype=bool),
         speech_s=np.array([1.0, 3.0, 2.0]),
+        corpora=np.array(["ravdess"] * 3),
+        intensity=np.array([""] * 3),
     )
 
     class Sign:

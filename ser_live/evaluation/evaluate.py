@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_live.classifier import Classifier
 from ser_live.config import Settings
 from ser_live.datasets.ravdess import actor_of
 from ser_live.datasets.recording import Recording
 from ser_live.emotions import LABELS
 from ser_live.evaluation.protocols import actor_folds
 from ser_live.evaluation.report import Report
+from ser_live.fitted import Fitted
 from ser_live.training.augmentation import NOTEBOOK_VARIANTS, PLAIN
 from ser_live.training.examples import Examples, make_examples
 from ser_live.training.recipe import Recipe
@@ -116,11 +116,11 @@ class Evaluation:
         shuffled = np.random.default_rng(self.seed).permutation(n_items)
         test_items = np.sort(shuffled[: round(NOTEBOOK_TEST_SHARE * n_items)])
         row_is_test = np.isin(items, test_items)
-        classifier = self.recipe.fit(examples.where(~row_is_test), self.seed)
+        fitted = self.recipe.fit(examples.where(~row_is_test), self.seed)
         self.on_fold()
         tested = row_is_test & examples.is_final
         probabilities, n_empty = clip_probabilities(
-            classifier, examples.where(tested), items[tested], test_items
+            fitted, examples.where(tested), items[tested], test_items
         )
         report = self._report("notebook", test_items % n_clips, probabilities, n_empty)
         report.unseen_actors = self._by_actor("emobox", examples)
@@ -147,13 +147,13 @@ def _test_fold(
 ) -> tuple[FloatArray, int]:
     """Probabilities of the test clips by a classifier that saw none of their actors."""
     row_is_test = is_test[examples.clips]
-    classifier = recipe.fit(examples.where(~row_is_test), seed)
+    fitted = recipe.fit(examples.where(~row_is_test), seed)
     tested = examples.where(row_is_test & examples.is_final & (examples.variants == PLAIN))
-    return clip_probabilities(classifier, tested, tested.clips, np.flatnonzero(is_test))
+    return clip_probabilities(fitted, tested, tested.clips, np.flatnonzero(is_test))
 
 
 def clip_probabilities(
-    classifier: Classifier, tested: Examples, items: IntArray, wanted: IntArray
+    fitted: Fitted, tested: Examples, items: IntArray, wanted: IntArray
 ) -> tuple[FloatArray, int]:
     """Probabilities of whole clips from those of their utterances.
 
@@ -162,7 +162,7 @@ def clip_probabilities(
 
     Parameters
     ----------
-    classifier : Classifier
+    fitted : Fitted
     tested : Examples
     items : int array, shape (n_rows,)
         Which clip each row belongs to.
@@ -180,7 +180,7 @@ def clip_probabilities(
     weight = np.zeros(len(wanted))
     if len(tested):
         rows = np.array([position[int(item)] for item in items])
-        np.add.at(total, rows, tested.speech_s[:, None] * classifier.predict_proba(tested.X))
+        np.add.at(total, rows, tested.speech_s[:, None] * fitted.predict_proba(tested.X))
         np.add.at(weight, rows, tested.speech_s)
     empty = weight == 0.0
     total[empty], weight[empty] = 1.0 / len(LABELS), 1.0

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -144,7 +145,8 @@ class _Scaling:
     used: NDArray[np.int64]
 
     @classmethod
-    def fit(cls, X: FloatArray) -> _Scaling:
+    def fit(cls, X: NDArray[np.floating[Any]]) -> _Scaling:
+        X = X.astype(np.float64)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # a feature that is never defined
             impute = np.nan_to_num(np.nanmedian(X, axis=0))
@@ -158,7 +160,7 @@ class _Scaling:
             impute, mean, np.where(varies, scale, 1.0), np.flatnonzero(varies & free_of_level)
         )
 
-    def apply(self, X: FloatArray) -> FloatArray:
+    def apply(self, X: NDArray[np.floating[Any]]) -> FloatArray:
         z = (np.where(np.isnan(X), self.impute, X) - self.mean) / self.scale
         return np.clip(z[:, self.used], -LIMIT, LIMIT)
 

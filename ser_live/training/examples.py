@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +17,14 @@ from ser_live.config import SAMPLE_RATE_HZ, Settings
 from ser_live.datasets.recording import Recording, content_hash
 from ser_live.emotions import EMOTIONS, State
 from ser_live.events import Utterance
-from ser_live.features import FEATURE_NAMES, FEATURE_SET_VERSION, FeatureStream
+from ser_live.features import FEATURE_SET_VERSION
+from ser_live.inputs import N_HAND_MADE, N_INPUTS, InputMaker, embedding_and_level
 from ser_live.pipeline import SegmentingStage
 from ser_live.sources import read_recording
 from ser_live.training.augmentation import PLAIN, vary
+
+if TYPE_CHECKING:
+    from ser_live.encoder import SpeechEncoder
 
 _LIVE_PATH = (
     "audio.py",
@@ -29,6 +33,7 @@ _LIVE_PATH = (
     "segmenter.py",
     "vad.py",
     "features",
+    "inputs.py",
     "sources",
 )
 """Modules that decide what an example looks like; a change in any empties the cache."""
@@ -41,8 +46,8 @@ class Examples:
     One row is one utterance, or the beginning of one as a partial result sees it.
     """
 
-    X: NDArray[np.float64]
-    """Features, shape (n_rows, n_features), NaN where undefined."""
+    X: NDArray[np.float32]
+    """Input vectors (``ser_live.inputs``), shape (n_rows, n_inputs), NaN where undefined."""
     y: NDArray[np.int64]
     """Index into ``EMOTIONS``."""
     speakers: NDArray[np.str_]
@@ -54,6 +59,10 @@ class Examples:
     """Whole utterances; the others are beginnings."""
     speech_s: NDArray[np.float64]
     """Speech heard, in seconds."""
+    corpora: NDArray[np.str_]
+    """Short name of the corpus."""
+    intensity: NDArray[np.str_]
+    """``normal`` or ``strong``, empty where the corpus does not say."""
 
     def __len__(self) -> int:
         return len(self.y)
@@ -68,6 +77,7 @@ def make_examples(
     variants: Sequence[str] = (PLAIN,),
     *,
     settings: Settings | None = None,
+    encoder: Path | None = None,
     n_jobs: int = 1,
     cache_dir: Path | None = None,
     on_progress: Callable[[], None] = lambda: None,
@@ -80,6 +90,8 @@ def make_examples(
     variants : sequence of str
     settings : Settings or None
         Voice activity and segmenting; None for the defaults.
+    encoder : Path or None
+        Graph of the learned encoder; None: hand-made features alone.
     n_jobs : int
         Processes.
     cache_dir : Path or None
@@ -98,73 +110,133 @@ def make_examples(
 
     settings = settings or Settings()
     # A closure cannot be cached; what decides the result goes in as arguments.
-    cached = Memory(cache_dir, verbose=0).cache(_rows_of, ignore=["path", "settings"])
+    memory = Memory(cache_dir, verbose=0)
+    hand_made = memory.cache(_rows_of, ignore=["path", "settings"])
+    learned = memory.cache(_embeddings_of, ignore=["path", "settings", "encoder"])
     key = f"{FEATURE_SET_VERSION} {code_hash()} {settings.vad} {settings.segmenter}"
+    encoder_key = "" if encoder is None else f"{content_hash(encoder)} {_encoder_code_hash()}"
     tasks = [(index, variant) for variant in variants for index in range(len(recordings))]
     results = Parallel(n_jobs=n_jobs, return_as="generator")(
-        delayed(cached)(
-            content_hash(recordings[index].path), variant, key, recordings[index].path, settings
+        delayed(_both)(
+            hand_made,
+            learned,
+            (content_hash(recordings[index].path), variant, key),
+            (recordings[index].path, settings),
+            encoder,
+            encoder_key,
         )
         for index, variant in tasks
     )
     columns: dict[str, list[Any]] = {f.name: [] for f in fields(Examples)}
     for (index, variant), rows in zip(tasks, results, strict=True):
         on_progress()
-        for values, is_final, speech_s in rows:
-            columns["X"].append(values)
-            columns["y"].append(EMOTIONS.index(recordings[index].emotion))
-            columns["speakers"].append(recordings[index].speaker)
+        recording = recordings[index]
+        for x, is_final, speech_s in rows:
+            columns["X"].append(x.astype(np.float32))
+            columns["y"].append(EMOTIONS.index(recording.emotion))
+            columns["speakers"].append(recording.speaker)
             columns["clips"].append(index)
             columns["variants"].append(variant)
             columns["is_final"].append(is_final)
             columns["speech_s"].append(speech_s)
+            columns["corpora"].append(recording.corpus)
+            columns["intensity"].append(recording.intensity)
+    n_inputs = N_HAND_MADE if encoder is None else N_INPUTS
     return Examples(
-        X=np.array(columns["X"], dtype=np.float64).reshape(-1, len(FEATURE_NAMES)),
+        X=np.array(columns["X"], dtype=np.float32).reshape(-1, n_inputs),
         y=np.array(columns["y"], dtype=np.int64),
         speakers=np.array(columns["speakers"], dtype=np.str_),
         clips=np.array(columns["clips"], dtype=np.int64),
         variants=np.array(columns["variants"], dtype=np.str_),
         is_final=np.array(columns["is_final"], dtype=np.bool_),
         speech_s=np.array(columns["speech_s"], dtype=np.float64),
+        corpora=np.array(columns["corpora"], dtype=np.str_),
+        intensity=np.array(columns["intensity"], dtype=np.str_),
     )
 
 
 Row = tuple[NDArray[np.float64], bool, float]
 
 
-def rows_of_samples(samples: NDArray[np.float32], settings: Settings) -> list[Row]:
-    """Features, finality and speech seconds of every utterance and its beginnings.
+def utterances_of(samples: NDArray[np.float32], settings: Settings) -> Iterator[Utterance]:
+    """What the segmenter accepts of a recording: utterances and their beginnings.
 
     Parameters
     ----------
     samples : float32 array, shape (n,)
         Mono, 16 kHz; heard as a stream of its own.
     settings : Settings
-
-    Returns
-    -------
-    list of (features, is_final, speech_s)
-        Only what the segmenter accepts; empty where it finds no utterance.
     """
     stage = SegmentingStage(settings, sample_rate=SAMPLE_RATE_HZ, n_channels=1)
-    rows: list[Row] = []
-    stream, stream_id, n_pushed = FeatureStream(), -1, 0
     for event in [*stage.push(samples[:, None]), *stage.flush()]:
-        if not isinstance(event, Utterance) or event.state is not State.OK:
-            continue
-        # As in the live path: a partial and its final share what was already analyzed.
-        if event.id != stream_id:
-            stream, stream_id, n_pushed = FeatureStream(), event.id, 0
-        stream.push(event.samples[n_pushed:])
-        n_pushed = max(n_pushed, len(event.samples))
-        values = stream.features(len(event.samples)).values
-        rows.append((values, event.kind == "final", event.speech_s))
-    return rows
+        if isinstance(event, Utterance) and event.state is State.OK:
+            yield event
+
+
+def rows_of_samples(
+    samples: NDArray[np.float32], settings: Settings, encoder: SpeechEncoder | None = None
+) -> list[Row]:
+    """Input vector, finality and speech seconds of every utterance and its beginnings."""
+    inputs = InputMaker(encoder)
+    return [
+        (inputs.of(utterance), utterance.kind == "final", utterance.speech_s)
+        for utterance in utterances_of(samples, settings)
+    ]
+
+
+def _both(
+    hand_made: Any,
+    learned: Any,
+    identity: tuple[str, str, str],
+    source: tuple[Path, Settings],
+    encoder: Path | None,
+    encoder_key: str,
+) -> list[Row]:
+    """Rows of one recording and variant, both halves from their own cache."""
+    rows: list[Row] = hand_made(*identity, *source)
+    if encoder is None:
+        return rows
+    embeddings = learned(*identity, encoder_key, *source, encoder)
+    return [
+        (np.concatenate([x, embedding]), is_final, speech_s)
+        for (x, is_final, speech_s), embedding in zip(rows, embeddings, strict=True)
+    ]
 
 
 def _rows_of(content: str, variant: str, key: str, path: Path, settings: Settings) -> list[Row]:
     """Cached by `content`, `variant` and `key`, which say everything that counts."""
     return rows_of_samples(vary(read_recording(path), variant, content), settings)
+
+
+def _embeddings_of(
+    content: str,
+    variant: str,
+    key: str,
+    encoder_key: str,
+    path: Path,
+    settings: Settings,
+    encoder: Path,
+) -> list[NDArray[np.float32]]:
+    """Embedding and level of the same utterances, cached likewise and by the encoder."""
+    samples = vary(read_recording(path), variant, content)
+    return [
+        embedding_and_level(utterance.samples, _encoder(encoder)).astype(np.float32)
+        for utterance in utterances_of(samples, settings)
+    ]
+
+
+@cache
+def _encoder(path: Path) -> SpeechEncoder:
+    """One encoder a process."""
+    from ser_live.encoder import SpeechEncoder
+
+    return SpeechEncoder(path)
+
+
+@cache
+def _encoder_code_hash() -> str:
+    content = (Path(ser_live.__file__).parent / "encoder.py").read_bytes()
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 @cache

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from ser_live import __version__
-from ser_live.classifier import Classifier
 from ser_live.config import Settings
 from ser_live.datasets import Recording, ravdess
 from ser_live.emotions import LABELS
 from ser_live.features import FEATURE_NAMES, FEATURE_SET_VERSION
+from ser_live.fitted import Fitted
 from ser_live.model import CARD_FORMAT
 from ser_live.model_file import CARD_FILE, CARD_TEXT_FILE, WEIGHTS_FILE, write_arrays
 from ser_live.training.examples import Examples
@@ -79,7 +79,7 @@ def train_model(
 def write_model(
     folder: Path,
     model_id: str,
-    classifier: Classifier,
+    fitted: Fitted,
     *,
     kind: str,
     description: str,
@@ -104,7 +104,7 @@ def write_model(
         Protocol name to what ``evaluation.Report.as_json`` gives; may be empty.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    sha256 = write_arrays(folder / WEIGHTS_FILE, classifier.arrays())
+    sha256 = write_arrays(folder / WEIGHTS_FILE, fitted.arrays())
     card: dict[str, Any] = {
         "format": CARD_FORMAT,
         "id": model_id,

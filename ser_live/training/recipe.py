@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ser_live.classifier import Classifier
+from ser_live.ensemble import Ensemble
 from ser_live.errors import UsageError
+from ser_live.fitted import Fitted
 from ser_live.training import classic
 from ser_live.training.examples import Examples
 
@@ -24,12 +25,20 @@ class Recipe:
     description: str
     variants: tuple[str, ...]
     """Variants of the recordings it trains on."""
-    fit: Callable[[Examples, int], Classifier]
-    """Classifier of examples and a seed; deterministic."""
+    fit: Callable[[Examples, int], Fitted]
+    """Weights from examples and a seed; deterministic."""
+    needs_encoder: bool = False
+    """Whether its examples need the learned encoder."""
+    corpora: tuple[str, ...] = ("ravdess",)
+    """Corpora it trains on where they are at hand; RAVDESS always."""
+
+
+def _fit_classic(examples: Examples, seed: int) -> Fitted:
+    return Fitted(cold=Ensemble.of(classic.fit(examples, seed)))
 
 
 RECIPES: dict[str, Recipe] = {
-    "classic": Recipe("classic", classic.DESCRIPTION, classic.VARIANTS, classic.fit),
+    "classic": Recipe("classic", classic.DESCRIPTION, classic.VARIANTS, _fit_classic),
 }
 """Recipes by name."""
 
