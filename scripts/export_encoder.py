@@ -58,7 +58,7 @@ def main() -> None:
     layers = sorted({int(layer) for layer in args.layers.split(",")})
     if not 0 <= layers[0] <= layers[-1] <= N_LAYERS:
         sys.exit(f"--layers {args.layers}: the encoder has layers 0 to {N_LAYERS}.")
-    content = b"".join(_read(path) for path in args.weights)
+    content = read_weights(args.weights)
     found = hashlib.sha256(content).hexdigest()
     if found != SHA256:
         sys.exit(f"the weights have SHA-256 {found}, but {SHA256} is needed: fetch them again.")
@@ -67,6 +67,11 @@ def main() -> None:
     onnx.save(model, args.out)
     written = args.out.read_bytes()
     print(f"{args.out}: {len(written)} bytes, SHA-256 {hashlib.sha256(written).hexdigest()}")
+
+
+def read_weights(paths: list[Path]) -> bytes:
+    """``model.bin`` from itself or from its halves in order."""
+    return b"".join(_read(path) for path in paths)
 
 
 def _read(path: Path) -> bytes:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from speechlike import speechlike
+from whisper_reference import whisper_encoder
 
 from ser_live.encoder import (
     N_MELS,
@@ -190,43 +192,14 @@ def _random_arrays(n_layers: int) -> dict[str, NDArray[np.float32]]:
     return arrays
 
 
-def _torch_reference(
-    arrays: dict[str, NDArray[np.float32]], spectrum: NDArray[np.float32], n_layers: int
-) -> list[NDArray[np.float32]]:
-    """Whisper's encoder as its authors write it, unpadded, up to a layer."""
-    torch: Any = pytest.importorskip("torch")
-    nn = torch.nn.functional
-    w = {name: torch.from_numpy(value) for name, value in arrays.items()}
-    x = torch.from_numpy(spectrum.T[None].copy())
-    x = nn.gelu(nn.conv1d(x, w["conv1/weight"], w["conv1/bias"], padding=1))
-    x = nn.gelu(nn.conv1d(x, w["conv2/weight"], w["conv2/bias"], stride=2, padding=1))
-    x = x.permute(0, 2, 1)
-    rates = torch.exp(-np.log(10000) / (WIDTH // 2 - 1) * torch.arange(WIDTH // 2))
-    angles = torch.arange(x.shape[1])[:, None] * rates[None, :]
-    x = x + torch.cat([torch.sin(angles), torch.cos(angles)], dim=1)
-    found = [x]
-    for layer in range(n_layers):
-        p = f"layer_{layer}/self_attention"
-        y = nn.layer_norm(x, (WIDTH,), w[f"{p}/layer_norm/gamma"], w[f"{p}/layer_norm/beta"])
-        y = nn.linear(y, w[f"{p}/linear_0/weight"], w[f"{p}/linear_0/bias"])
-        q, k, v = (part.view(1, -1, 8, 64).transpose(1, 2) for part in y.chunk(3, dim=-1))
-        y = nn.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(1, -1, WIDTH)
-        x = x + nn.linear(y, w[f"{p}/linear_1/weight"], w[f"{p}/linear_1/bias"])
-        p = f"layer_{layer}/ffn"
-        y = nn.layer_norm(x, (WIDTH,), w[f"{p}/layer_norm/gamma"], w[f"{p}/layer_norm/beta"])
-        y = nn.gelu(nn.linear(y, w[f"{p}/linear_0/weight"], w[f"{p}/linear_0/bias"]))
-        x = x + nn.linear(y, w[f"{p}/linear_1/weight"], w[f"{p}/linear_1/bias"])
-        found.append(x)
-    return [state[0].numpy() for state in found]
-
-
 @pytest.mark.parametrize("n_samples", [400, 720, 15_999])
 def test_float_graph_equals_torch(n_samples: int) -> None:
     """Every hidden state of the float graph is within 1e-4 of torch's, at odd lengths too."""
+    pytest.importorskip("torch")
     exporter = _exporter()
     arrays = _random_arrays(2)
     samples = _noise(n_samples)
-    expected = _torch_reference(arrays, log_mel(at_level(samples)), 2)
+    expected = whisper_encoder(arrays, log_mel(at_level(samples)), 2)
     model = exporter.build(arrays, [0, 1, 2], as_integers=False)
     found = SpeechEncoder(model.SerializeToString()).states(samples)
     np.testing.assert_allclose(found, np.stack(expected), atol=1e-4)
@@ -270,3 +243,34 @@ def test_a_broken_graph_is_refused() -> None:
     pytest.importorskip("onnxruntime")
     with pytest.raises(ModelError, match="cannot be loaded"):
         SpeechEncoder(b"no graph")
+
+
+# -- the shipped encoder -------------------------------------------------------------------
+
+
+def _shipped() -> SpeechEncoder:
+    pytest.importorskip("onnxruntime")
+    return SpeechEncoder(ROOT / "models" / "ear" / "encoder.onnx")
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_shipped_encoder_equals_whisper_in_torch(seed: int) -> None:
+    """Pooled states of OpenAI's weights in torch, frozen: cosine 0.9995 a layer, values to 4 %.
+
+    ``scripts/make_golden_encoder.py`` made the numbers; every 16th value is kept.
+    """
+    golden = json.loads((ROOT / "tests" / "golden" / "encoder.json").read_text())
+    expected = np.array(golden["embeddings"][str(seed)])
+    found = _shipped().embed(speechlike(2.0, seed).astype(np.float32))[:: golden["every"]]
+    for part in np.split(np.arange(len(expected)), 4):  # mean, deviation of two layers
+        a, b = found[part], expected[part]
+        assert a @ b / np.linalg.norm(a) / np.linalg.norm(b) > 0.9995
+        assert np.abs(a - b).max() < 0.04 * np.abs(b).max()
+
+
+def test_the_same_audio_gives_the_same_embedding() -> None:
+    """To the bit, whatever was heard before: nothing is kept between utterances."""
+    encoder, fresh = _shipped(), _shipped()
+    encoder.embed(_noise(30_000))
+    samples = speechlike(1.3, 5).astype(np.float32)
+    assert np.array_equal(encoder.embed(samples), fresh.embed(samples))
