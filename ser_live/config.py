@@ -73,7 +73,10 @@ class SegmenterSettings:
     partial_first_s: float = 1.0
     """Speech heard before the first partial result."""
     partial_every_s: float = 0.5
-    """Speech between partial results."""
+    """Least speech between partial results."""
+    partial_growth: float = 0.25
+    """Least speech between partial results, as a share of what was heard: the learned encoder
+    hears the whole utterance again for each."""
     no_signal_s: float = 1.0
     """Exact zeros for this long are reported as no signal."""
 

@@ -321,8 +321,11 @@ class Segmenter:
 
     def _speech_for_partial(self, index: int) -> int:
         """Speech frames at which partial number `index`, counted from 0, is due."""
-        every_s = max(FRAME_S, self.settings.partial_every_s)
-        return _ceil((self.settings.partial_first_s + index * every_s) / FRAME_S)
+        settings = self.settings
+        due_s = settings.partial_first_s
+        for _ in range(index):
+            due_s += max(FRAME_S, settings.partial_every_s, settings.partial_growth * due_s)
+        return _ceil(due_s / FRAME_S)
 
     def _is_enough(self, open_: _Open, frames: list[_Frame]) -> bool:
         """Whether the frames hold enough speech, dense and voiced enough to be speech."""
