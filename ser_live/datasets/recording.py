@@ -33,7 +33,7 @@ class Recording:
     language: str
     """BCP 47 tag of the spoken language, ``en-US``."""
     intensity: str = ""
-    """``normal`` or ``strong``; empty when the corpus does not say."""
+    """``weak``, ``normal`` or ``strong``; empty when the corpus does not say."""
     is_song: bool = False
     """Sung, not spoken."""
 

@@ -1,0 +1,212 @@
+"""Corpora whose recordings are listed in an ``index.csv`` or named by their publisher.
+
+A corpus declares itself once (`Declaration`); both forms of it are read here:
+
+- a folder with ``index.csv`` (columns ``file, emotion, speaker, gender, language, notes``):
+  what is listed counts, and what lies beside it unlisted is left out;
+- the corpus as published, where the file names say everything.
+
+Nothing disappears silently: `Found` counts what was left out, by reason.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ser_live.datasets.recording import Recording
+from ser_live.emotions import LABELS, Emotion
+from ser_live.errors import DatasetError
+
+INDEX = "index.csv"
+SUFFIXES = (".flac", ".wav")
+"""Extensions of recordings, lower case."""
+
+_COLUMNS = ("file", "emotion", "speaker", "gender")
+_SEXES = ("male", "female", "")
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """What a published file name says about its recording."""
+
+    emotion: Emotion
+    speaker: str
+    """Speaker as the corpus calls them, ``1001``."""
+    sex: str = ""
+    """``male``, ``female``, or empty when the name does not say."""
+    intensity: str = ""
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What is known of a corpus before any of its files is seen."""
+
+    corpus: str
+    """Short name, also that of its folder."""
+    licence: str
+    citation: str
+    language: str
+    """BCP 47 tag."""
+    emotions: frozenset[Emotion]
+    """Labels the published corpus has; about the others it teaches nothing."""
+    parse: Callable[[str], Spoken | None]
+    """What a file's stem says; None when it is no name of this corpus."""
+    speaker_prefix: str = ""
+    """What ``index.csv`` writes before the corpus's own name of a speaker."""
+    index_emotions: frozenset[Emotion] | None = None
+    """Labels taken from a folder with ``index.csv``; None for all of `emotions`."""
+    sexes: Callable[[Path], Mapping[str, str]] = field(default=lambda folder: {})
+    """Sex by speaker for a published folder whose names do not say it."""
+
+    def speaker_id(self, speaker: str) -> str:
+        """Speaker id that is unique over corpora, ``crema_d-1001``."""
+        return f"{self.corpus}-{speaker.removeprefix(self.speaker_prefix)}"
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a corpus folder holds."""
+
+    recordings: list[Recording]
+    """Sorted."""
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    """Number of files or lines not among them, by reason."""
+
+    @property
+    def n_left_out(self) -> int:
+        return sum(self.left_out.values())
+
+    def __str__(self) -> str:
+        kept = f"{len(self.recordings)} recordings"
+        if not self.left_out:
+            return kept
+        reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(self.left_out.items()))
+        return f"{kept}; left out: {reasons}"
+
+
+def is_folder_of(folder: Path, declaration: Declaration) -> bool:
+    """Whether any sound file below `folder` carries a name of this corpus."""
+    return any(declaration.parse(path.stem) is not None for path in _sounds(folder))
+
+
+def find_recordings(folder: Path, declaration: Declaration) -> Found:
+    """Every recording of a corpus below `folder`.
+
+    Raises
+    ------
+    DatasetError
+        No such folder, an index that cannot be read, or no recording.
+    """
+    if not folder.is_dir():
+        raise DatasetError(
+            f"{folder} is not a folder: give the folder with the {declaration.corpus} recordings."
+        )
+    read = _read_index if (folder / INDEX).is_file() else _read_names
+    found = read(folder, declaration)
+    if not found.recordings:
+        raise DatasetError(
+            f"{folder} holds no recording of {declaration.corpus} ({found}): give the folder with "
+            f"{INDEX} or with the files as published."
+        )
+    return found
+
+
+def index_rows(folder: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
+    """Lines of ``index.csv``, values stripped.
+
+    Raises
+    ------
+    DatasetError
+        The file cannot be read or lacks one of `columns`.
+    """
+    path = folder / INDEX
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, restval="")
+            missing = [column for column in columns if column not in (reader.fieldnames or ())]
+            rows = [{k: v.strip() for k, v in row.items() if isinstance(v, str)} for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DatasetError(f"{path} cannot be read as a table ({error}): restore it.") from error
+    if missing:
+        raise DatasetError(
+            f"{path} has no column {', '.join(missing)}, but {', '.join(columns)} are needed: "
+            "restore it."
+        )
+    return rows
+
+
+def _read_index(folder: Path, declaration: Declaration) -> Found:
+    wanted = (
+        declaration.emotions if declaration.index_emotions is None else (declaration.index_emotions)
+    )
+    recordings: list[Recording] = []
+    left_out: Counter[str] = Counter()
+    listed: set[Path] = set()
+    for row in index_rows(folder, _COLUMNS):
+        path = folder / row["file"]
+        spoken = declaration.parse(path.stem)
+        speaker = declaration.speaker_id(row["speaker"])
+        if path in listed:
+            left_out["listed twice"] += 1
+        elif not path.is_file():
+            left_out["listed but absent"] += 1
+        elif row["emotion"] not in LABELS or row["gender"] not in _SEXES or not row["speaker"]:
+            left_out["with an unknown label, sex or speaker"] += 1
+        elif Emotion(row["emotion"]) not in wanted:
+            left_out[f"labelled {row['emotion']}"] += 1
+        elif spoken and (spoken.emotion, declaration.speaker_id(spoken.speaker)) != (
+            row["emotion"],
+            speaker,
+        ):
+            left_out["listed otherwise than named"] += 1
+        else:
+            recordings.append(
+                Recording(
+                    corpus=declaration.corpus,
+                    speaker=speaker,
+                    path=path,
+                    emotion=Emotion(row["emotion"]),
+                    sex=row["gender"],
+                    language=declaration.language,
+                    intensity=spoken.intensity if spoken else "",
+                )
+            )
+        listed.add(path)
+    if n_unlisted := sum(path not in listed for path in _sounds(folder)):
+        left_out["not listed"] = n_unlisted
+    return Found(sorted(recordings), dict(left_out))
+
+
+def _read_names(folder: Path, declaration: Declaration) -> Found:
+    taken: dict[str, Recording] = {}
+    left_out: Counter[str] = Counter()
+    sexes = declaration.sexes(folder)
+    for path in _sounds(folder):
+        spoken = declaration.parse(path.stem)
+        if spoken is None:
+            left_out["named otherwise"] += 1
+        elif path.stem in taken:
+            left_out["there twice"] += 1
+        else:
+            taken[path.stem] = Recording(
+                corpus=declaration.corpus,
+                speaker=declaration.speaker_id(spoken.speaker),
+                path=path,
+                emotion=spoken.emotion,
+                sex=spoken.sex or sexes.get(spoken.speaker, ""),
+                language=declaration.language,
+                intensity=spoken.intensity,
+            )
+    return Found(sorted(taken.values()), dict(left_out))
+
+
+def _sounds(folder: Path) -> list[Path]:
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+    )

@@ -1,0 +1,266 @@
+"""Corpora besides RAVDESS: names, indexes, and which corpora a folder holds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from ser_live.datasets import ased, crema_d, etts_ko, nemo
+from ser_live.datasets.corpora import (
+    CITATIONS,
+    CORPORA,
+    CORPUS_EMOTIONS,
+    LICENCES,
+    find_corpora,
+    offered_emotions,
+    survey_corpora,
+)
+from ser_live.datasets.indexed import Declaration, Found, Spoken, find_recordings
+from ser_live.emotions import EMOTIONS, Emotion
+from ser_live.errors import DatasetError
+
+DECLARATIONS = (nemo.DECLARATION, crema_d.DECLARATION, etts_ko.DECLARATION, ased.DECLARATION)
+HEADER = "file,emotion,speaker,gender,language,notes\n"
+
+
+def _touch(folder: Path, *names: str) -> None:
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(name.encode())
+
+
+@pytest.mark.parametrize(
+    ("parse", "stem", "spoken"),
+    [
+        (nemo.parse, "EB0_anger_17", Spoken(Emotion.ANGRY, "EB0", "female")),
+        (nemo.parse, "WR0_surprised_3", Spoken(Emotion.SURPRISED, "WR0", "male")),
+        (crema_d.parse, "1001_DFA_ANG_XX", Spoken(Emotion.ANGRY, "1001")),
+        (crema_d.parse, "1091_IEO_SAD_HI", Spoken(Emotion.SAD, "1091", "", "strong")),
+        (crema_d.parse, "1091_IEO_HAP_LO", Spoken(Emotion.HAPPY, "1091", "", "weak")),
+        (etts_ko.parse, "ema00001", Spoken(Emotion.NEUTRAL, "ema", "female")),
+        (etts_ko.parse, "nek00101", Spoken(Emotion.HAPPY, "nek", "male")),
+        (etts_ko.parse, "nek00300", Spoken(Emotion.ANGRY, "nek", "male")),
+        (etts_ko.parse, "nek00400", Spoken(Emotion.SAD, "nek", "male")),
+        (ased.parse, "a5-01-02-02-07", Spoken(Emotion.ANGRY, "07", "male")),
+        (ased.parse, "n1-05-02-01-65", Spoken(Emotion.NEUTRAL, "65", "female")),
+    ],
+)
+def test_published_names_are_read(parse: object, stem: str, spoken: Spoken) -> None:
+    """Emotion, speaker, sex and intensity stand in the names."""
+    assert callable(parse)
+    assert parse(stem) == spoken
+
+
+@pytest.mark.parametrize(
+    "stem",
+    [
+        "EB0_calm_17",
+        "1001_DFA_ANG",
+        "1001_DFA_SUR_XX",
+        "ema00401",
+        "ema00000",
+        "emx00001",
+        "x1-01-01-01-01",
+        "a5-01-01-03-01",
+        "03-01-03-01-01-01-99",
+        "",
+    ],
+)
+def test_other_names_belong_to_no_corpus(stem: str) -> None:
+    """A name with an unknown field is nobody's."""
+    assert all(declaration.parse(stem) is None for declaration in DECLARATIONS)
+
+
+def test_a_corpus_says_what_it_is() -> None:
+    """Every corpus has a licence, a citation, and labels among the eight."""
+    for name in CORPORA:
+        assert LICENCES[name]
+        assert CITATIONS[name]
+        assert CORPUS_EMOTIONS[name] <= set(EMOTIONS)
+    assert {name for name in CORPORA if Emotion.CALM in CORPUS_EMOTIONS[name]} == {"ravdess"}
+
+
+def test_an_index_is_read_and_what_is_left_out_is_counted(tmp_path: Path) -> None:
+    """Each reason for leaving out a line or a file shows up once."""
+    lines = (
+        "1001_DFA_HAP_HI.flac,happy,crema1001,male,en,good",
+        "1002_DFA_SAD_XX.flac,sad,crema1002,female,en,good",
+        "1002_DFA_SAD_XX.flac,sad,crema1002,female,en,again",
+        "1003_DFA_ANG_XX.flac,angry,crema1003,female,en,other emotion",
+        "1004_DFA_SAD_XX.flac,sad,crema1004,female,en,absent",
+        "1005_DFA_SAD_XX.flac,happy,crema1005,female,en,name says sad",
+        "1006_DFA_SAD_XX.flac,sad,crema1007,female,en,name says 1006",
+        "1007_DFA_SAD_XX.flac,bored,crema1007,female,en,unknown label",
+    )
+    (tmp_path / "index.csv").write_text(HEADER + "\r\n".join(lines))
+    _touch(
+        tmp_path,
+        *(line.split(",")[0] for line in lines if "absent" not in line),
+        "1008_DFA_SAD_XX.wav",
+        ".hidden.wav",
+    )
+    found = find_recordings(tmp_path, crema_d.DECLARATION)
+    assert [
+        (r.speaker, r.emotion, r.sex, r.language, r.intensity, r.path.name)
+        for r in found.recordings
+    ] == [
+        ("crema_d-1001", "happy", "male", "en-US", "strong", "1001_DFA_HAP_HI.flac"),
+        ("crema_d-1002", "sad", "female", "en-US", "", "1002_DFA_SAD_XX.flac"),
+    ]
+    assert found.left_out == {
+        "listed twice": 1,
+        "labelled angry": 1,
+        "listed but absent": 1,
+        "listed otherwise than named": 2,
+        "with an unknown label, sex or speaker": 1,
+        "not listed": 1,
+    }
+    assert found.n_left_out == 7
+    assert "2 recordings; left out: 1 labelled angry, 1 listed but absent" in str(found)
+
+
+def test_the_corpus_as_published_is_read_from_its_names(tmp_path: Path) -> None:
+    """Without an index all six emotions of CREMA-D count; the table beside gives the sexes."""
+    folder = tmp_path / "CREMA-D"
+    _touch(
+        folder,
+        "AudioWAV/1001_DFA_ANG_XX.wav",
+        "AudioWAV/1002_DFA_SAD_HI.wav",
+        "AudioWAV/1040_ITH_SAD_X.wav",
+        "copy/1002_DFA_SAD_HI.wav",
+        "AudioWAV/notes.wav",
+    )
+    (folder / "VideoDemographics.csv").write_text(
+        '"ActorID","Age","Sex","Race"\n1001,51,"Male","Caucasian"\n1002,21,"Female","Caucasian"\n'
+    )
+    found = survey_corpora(tmp_path)["crema_d"]
+    assert [(r.speaker, str(r.emotion), r.sex) for r in found.recordings] == [
+        ("crema_d-1001", "angry", "male"),
+        ("crema_d-1002", "sad", "female"),
+        ("crema_d-1040", "sad", ""),
+    ]
+    assert found.left_out == {"there twice": 1, "named otherwise": 1}
+
+
+def test_a_spoiled_index_is_refused(tmp_path: Path) -> None:
+    """Missing columns, undecodable bytes and an empty index each say what to do."""
+    index = tmp_path / "index.csv"
+    index.write_text("file,emotion\n")
+    with pytest.raises(DatasetError, match="no column speaker, gender"):
+        find_recordings(tmp_path, nemo.DECLARATION)
+    index.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(DatasetError, match="cannot be read as a table"):
+        find_recordings(tmp_path, nemo.DECLARATION)
+    index.write_text(HEADER)
+    with pytest.raises(DatasetError, match="holds no recording of nemo"):
+        find_recordings(tmp_path, nemo.DECLARATION)
+    with pytest.raises(DatasetError, match="is not a folder"):
+        find_recordings(tmp_path / "absent", nemo.DECLARATION)
+
+
+@pytest.mark.parametrize(
+    ("corpus", "name"),
+    [
+        ("ravdess", "Actor_01/03-01-05-01-01-01-01.wav"),
+        ("nemo", "samples/EB0_anger_1.wav"),
+        ("crema_d", "AudioWAV/1001_DFA_ANG_XX.wav"),
+        ("etts_ko", "plain-to-emotional/ema/wav/ema00201.wav"),
+        ("ased", "a5-01-01-01-01.wav"),
+    ],
+)
+def test_a_corpus_is_known_by_its_files_and_by_its_folder(
+    tmp_path: Path, corpus: str, name: str
+) -> None:
+    """The folder of one corpus under any name, or a folder above it, give the same."""
+    _touch(tmp_path, f"anything/{name}")
+    (only,) = find_corpora(tmp_path / "anything")[corpus]
+    assert only.emotion is Emotion.ANGRY
+    (tmp_path / "anything").rename(tmp_path / corpus)
+    assert list(find_corpora(tmp_path)) == [corpus]
+    assert list(find_corpora(tmp_path / corpus)) == [corpus]
+    assert only.speaker.startswith(f"{corpus}-")
+
+
+def test_folders_without_corpora_are_refused(tmp_path: Path) -> None:
+    """No folder, no corpus, and two folders of one corpus each say what is needed."""
+    with pytest.raises(DatasetError, match="is not a folder"):
+        find_corpora(tmp_path / "absent")
+    _touch(tmp_path, "music/song.wav")
+    with pytest.raises(DatasetError, match="holds no corpus: give a folder that holds ravdess"):
+        find_corpora(tmp_path)
+    _touch(tmp_path, "nemo/EB0_anger_1.wav", "nEMO/EB0_anger_1.wav")
+    with pytest.raises(DatasetError, match="both of them nemo"):
+        find_corpora(tmp_path)
+
+
+def test_a_corpus_offers_the_labels_it_has(tmp_path: Path) -> None:
+    """A training set is asked which labels each of its corpora could give."""
+    _touch(tmp_path, "EB0_anger_1.wav", "EB0_neutral_1.wav", "IC0_neutral_1.wav")
+    recordings = find_recordings(tmp_path, nemo.DECLARATION).recordings
+    assert offered_emotions(recordings) == {"nemo": {Emotion.ANGRY, Emotion.NEUTRAL}}
+    assert offered_emotions([]) == {}
+
+
+def test_scripted_labels_exchange_angry_and_sad(tmp_path: Path) -> None:
+    """The listed labels are what is read; the exchange is asked for by name."""
+    _touch(tmp_path, "nea00001.wav", "nea00101.wav", "nea00201.wav", "nea00301.wav")
+    listed = find_recordings(tmp_path, etts_ko.DECLARATION).recordings
+    assert [str(r.emotion) for r in listed] == ["neutral", "happy", "angry", "sad"]
+    scripted = [etts_ko.as_scripted(recording) for recording in listed]
+    assert [str(r.emotion) for r in scripted] == ["neutral", "happy", "sad", "angry"]
+    assert [r.path for r in scripted] == [r.path for r in listed]
+
+
+def test_nothing_left_out_says_only_how_many() -> None:
+    """A complete corpus needs no second sentence."""
+    assert str(Found([])) == "0 recordings"
+
+
+@pytest.mark.corpus
+@pytest.mark.parametrize(
+    ("declaration", "n_recordings", "n_left_out", "n_speakers", "sexes"),
+    [
+        (nemo.DECLARATION, 583, 0, 9, {"female": 253, "male": 330}),
+        (crema_d.DECLARATION, 234, 11, 39, {"female": 114, "male": 120}),
+        (etts_ko.DECLARATION, 120, 0, 15, {"female": 56, "male": 64}),
+        (ased.DECLARATION, 159, 0, 40, {"female": 80, "male": 79}),
+    ],
+)
+def test_the_samples_are_complete(
+    corpus_dir: Path,
+    declaration: Declaration,
+    n_recordings: int,
+    n_left_out: int,
+    n_speakers: int,
+    sexes: dict[str, int],
+) -> None:
+    """Clips, speakers and sexes are those documented, no line contradicts a name."""
+    if not (corpus_dir / declaration.corpus).is_dir():
+        pytest.skip(f"no {declaration.corpus} in {corpus_dir}")
+    found = find_recordings(corpus_dir / declaration.corpus, declaration)
+    assert (len(found.recordings), found.n_left_out) == (n_recordings, n_left_out)
+    assert len({recording.speaker for recording in found.recordings}) == n_speakers
+    assert Counter(recording.sex for recording in found.recordings) == sexes
+    wanted = declaration.index_emotions or declaration.emotions
+    assert offered_emotions(found.recordings) == {declaration.corpus: wanted}
+    spoken = [declaration.parse(recording.path.stem) for recording in found.recordings]
+    assert all(
+        name is not None and name.sex in ("", recording.sex)
+        for name, recording in zip(spoken, found.recordings, strict=True)
+    )
+
+
+@pytest.mark.corpus
+def test_a_folder_of_corpora_is_surveyed(corpus_dir: Path) -> None:
+    """Every corpus present is found once, speakers are unique, other folders are passed over."""
+    found = find_corpora(corpus_dir)
+    assert "ravdess" in found
+    assert len(found["ravdess"]) == 1440
+    assert all(
+        recording.corpus == name and recording.speaker.startswith(f"{name}-")
+        for name, recordings in found.items()
+        for recording in recordings
+    )
