@@ -10,7 +10,12 @@ import pytest
 import soundfile
 
 from ser_live.datasets.impulse_responses import direct_onset, find_rooms, measure
-from ser_live.datasets.sounds import BACKGROUNDS, find_noises, find_vocal_bursts
+from ser_live.datasets.sounds import (
+    BACKGROUNDS,
+    find_noises,
+    find_vocal_bursts,
+    read_backgrounds,
+)
 from ser_live.errors import DatasetError
 from ser_live.evaluation.corruptions import synthetic_room
 
@@ -43,6 +48,19 @@ def test_kinds_of_noise_are_read_from_the_notes(tmp_path: Path) -> None:
     (tmp_path / "a.flac").unlink()
     with pytest.raises(DatasetError, match="lacks 1 of the 6 sounds"):
         find_noises(tmp_path)
+
+
+def test_backgrounds_are_read_by_kind(tmp_path: Path) -> None:
+    """Only what goes on behind a speaker is read; a folder without any is refused."""
+    index = tmp_path / "index.csv"
+    index.write_text("file,notes\na.wav,noise class: cat\n")
+    soundfile.write(tmp_path / "a.wav", np.full(160, 0.5), RATE)
+    with pytest.raises(DatasetError, match="holds no background noise"):
+        read_backgrounds(tmp_path)
+    index.write_text("file,notes\na.wav,noise: Car\n")
+    ((kind, (samples,)),) = read_backgrounds(tmp_path).items()
+    assert kind == "car"
+    assert samples == pytest.approx(np.full(160, 0.5), abs=1e-4)
 
 
 def test_categories_of_vocal_bursts_are_read_from_the_notes(tmp_path: Path) -> None:

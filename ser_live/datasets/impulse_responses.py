@@ -37,6 +37,7 @@ EVERYDAY_S = 1.25
 _DIRECT_S = 0.0025
 _ONSET_DB = -20.0
 _DECAY_DB = (-5.0, -25.0)
+_MIN_FALL = 32
 _LATE_S = (0.05, 0.14)
 _DENSITY_WINDOW_S = 0.02
 _GAUSSIAN_OUTSIDE = math.erfc(1.0 / math.sqrt(2.0))
@@ -139,7 +140,7 @@ def _decay(energy: NDArray[np.float64]) -> tuple[float, float]:
         return math.nan, math.nan
     level_db = 10.0 * np.log10(np.maximum(left / left[0], 1e-9))
     start, end = (int(np.argmax(level_db <= bound)) for bound in _DECAY_DB)
-    if end - start < 32 or level_db[end] > _DECAY_DB[1]:
+    if end - start < _MIN_FALL or np.ptp(level_db[start:end]) == 0.0:
         return math.nan, math.nan
     time_s = np.arange(start, end) / SAMPLE_RATE_HZ
     slope = float(np.polyfit(time_s, level_db[start:end], 1)[0])

@@ -11,8 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ser_live.datasets.indexed import index_rows
 from ser_live.errors import DatasetError
+from ser_live.sources.recording import read_recording
 
 BACKGROUNDS = ("babble", "cafe restaurant", "car", "metro subway", "ac vacuum", "rain")
 """Kinds of noise that go on, as behind a speaker; the others come in single events or vary."""
@@ -51,6 +55,27 @@ _Sound = TypeVar("_Sound", Noise, VocalBurst)
 def find_noises(folder: Path) -> list[Noise]:
     """Noises listed in ``index.csv``, sorted by kind; raises ``DatasetError``."""
     return _listed(folder, ("file", "notes"), _noise_of)
+
+
+def read_backgrounds(folder: Path) -> dict[str, list[NDArray[np.float32]]]:
+    """Samples, 16 kHz, of the noises whose kind is in ``BACKGROUNDS``, by kind.
+
+    Raises
+    ------
+    DatasetError
+        The folder cannot be read, or holds no background.
+    """
+    noises = find_noises(folder)
+    read = {
+        kind: [read_recording(noise.path) for noise in noises if noise.kind == kind]
+        for kind in BACKGROUNDS
+    }
+    found = {kind: recordings for kind, recordings in read.items() if recordings}
+    if not found:
+        raise DatasetError(
+            f"{folder} holds no background noise: give one with {', '.join(BACKGROUNDS)}."
+        )
+    return found
 
 
 def find_vocal_bursts(folder: Path) -> list[VocalBurst]:

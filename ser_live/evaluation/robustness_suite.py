@@ -104,7 +104,7 @@ COARSE = (
     ),
     *(
         Corruption(f"clipping {share:.0%}", "clipping", partial(c.clipping, share=share))
-        for share in (0.01, 0.05, 0.20)
+        for share in (0.01, 0.05, 0.10)
     ),
     *(
         Corruption(
