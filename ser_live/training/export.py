@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
 from collections.abc import Mapping, Sequence
@@ -12,14 +13,48 @@ from typing import Any
 
 from ser_live import __version__
 from ser_live.config import Settings
-from ser_live.datasets import Recording, ravdess
+from ser_live.datasets import Recording
+from ser_live.datasets.corpora import CITATIONS, CORPORA, LICENCES
 from ser_live.emotions import LABELS
 from ser_live.features import FEATURE_NAMES, FEATURE_SET_VERSION
 from ser_live.fitted import Fitted
 from ser_live.model import CARD_FORMAT
-from ser_live.model_file import CARD_FILE, CARD_TEXT_FILE, WEIGHTS_FILE, write_arrays
+from ser_live.model_file import (
+    CARD_FILE,
+    CARD_TEXT_FILE,
+    ENCODER_FILE,
+    WEIGHTS_FILE,
+    write_arrays,
+)
+from ser_live.training.card_text import card_text
 from ser_live.training.examples import Examples
 from ser_live.training.recipe import Recipe
+
+ENCODER_LICENCE_FILE = "LICENSE-encoder"
+ENCODER_LICENCE = """\
+MIT License
+
+Copyright (c) 2022 OpenAI
+
+Permission is hereby granted, free of charge, to any person obtaining a copy
+of this software and associated documentation files (the "Software"), to deal
+in the Software without restriction, including without limitation the rights
+to use, copy, modify, merge, publish, distribute, sublicense, and/or sell
+copies of the Software, and to permit persons to whom the Software is
+furnished to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all
+copies or substantial portions of the Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
+IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY,
+FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE
+AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER
+LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM,
+OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE
+SOFTWARE.
+"""
+"""What OpenAI's Whisper repository states; its terms ask that it goes with the weights."""
 
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "soxr", "webrtcvad-wheels")
 
@@ -33,6 +68,7 @@ def train_model(
     seed: int,
     scores: Mapping[str, Any],
     settings: Settings | None = None,
+    encoder: Path | None = None,
 ) -> dict[str, Any]:
     """Fit a recipe to all examples and write the model folder; return the card.
 
@@ -42,13 +78,15 @@ def train_model(
         Its name becomes the model's name.
     recipe : Recipe
     recordings : sequence of Recording
-        What the examples were made of: RAVDESS.
+        What the examples were made of.
     examples : Examples
     seed : int
     scores : mapping
         As in `write_model`.
     settings : Settings or None
         Those the examples were made with; None for the defaults.
+    encoder : Path or None
+        Graph of the learned encoder, for a recipe that needs it.
     """
     return write_model(
         folder,
@@ -56,24 +94,40 @@ def train_model(
         recipe.fit(examples, seed),
         kind=recipe.name,
         description=recipe.description,
-        licence=(
-            f"{ravdess.LICENCE} like the data: for non-commercial use, with credit, under the "
-            "same terms."
-        ),
+        licence="CC BY-NC-SA 4.0 like most of the data: for non-commercial use, with credit, "
+        "under the same terms.",
         data={
-            "name": "RAVDESS speech, audio only",
-            "licence": ravdess.LICENCE,
-            "citation": ravdess.CITATION,
-            "language": "North American English",
-            "n_clips": len(recordings),
-            "n_speakers": len({recording.speaker for recording in recordings}),
+            "corpora": describe_corpora(recordings),
             "n_examples": len(examples),
             "variants": list(recipe.variants),
         },
         settings=settings or Settings(),
         seed=seed,
         scores=scores,
+        encoder=encoder if recipe.needs_encoder else None,
     )
+
+
+def describe_corpora(recordings: Sequence[Recording]) -> list[dict[str, Any]]:
+    """Name, terms, source and size of every corpus that the recordings come from."""
+    described = []
+    for corpus in CORPORA:
+        own = [recording for recording in recordings if recording.corpus == corpus]
+        if own:
+            described.append(
+                {
+                    "name": corpus,
+                    "licence": LICENCES[corpus],
+                    "citation": CITATIONS[corpus],
+                    "language": ", ".join(sorted({recording.language for recording in own})),
+                    "n_clips": len(own),
+                    "n_speakers": len({recording.speaker for recording in own}),
+                    "labels": [
+                        label for label in LABELS if any(r.emotion.value == label for r in own)
+                    ],
+                }
+            )
+    return described
 
 
 def write_model(
@@ -88,8 +142,9 @@ def write_model(
     settings: Settings,
     seed: int,
     scores: Mapping[str, Any],
+    encoder: Path | None = None,
 ) -> dict[str, Any]:
-    """Write ``weights.npz``, ``card.json`` and ``MODEL_CARD.md``; return the card.
+    """Write the model's files and return its card.
 
     Parameters
     ----------
@@ -98,10 +153,11 @@ def write_model(
     model_id, kind, description, licence
         As in ``model.ModelCard``; the description is one sentence.
     data : mapping
-        ``name``, ``licence``, ``citation``, ``language``, ``n_clips``, ``n_speakers``,
-        ``variants``.
+        ``corpora`` as from `describe_corpora`, ``n_examples``, ``variants``.
     scores : mapping
         Protocol name to what ``evaluation.Report.as_json`` gives; may be empty.
+    encoder : Path or None
+        Graph of the learned encoder; copied beside the weights.
     """
     folder.mkdir(parents=True, exist_ok=True)
     sha256 = write_arrays(folder / WEIGHTS_FILE, fitted.arrays())
@@ -118,6 +174,7 @@ def write_model(
             "sha256": sha256,
             "n_bytes": (folder / WEIGHTS_FILE).stat().st_size,
         },
+        **({} if encoder is None else {"encoder": _add_encoder(folder, encoder)}),
         "data": dict(data),
         "settings": {
             "vad": asdict(settings.vad),
@@ -137,71 +194,16 @@ def write_model(
     return card
 
 
-def card_text(card: Mapping[str, Any]) -> str:
-    """``MODEL_CARD.md`` of a card; says what the numbers mean and what not to do."""
-    data = card["data"]
-    return f"""# {card["id"]}
-
-{card["description"]}
-
-Input: {len(card["features"]["names"])} named acoustic features of one utterance (feature set
-{card["features"]["version"]}). Output: calibrated probabilities of {len(card["labels"])} labels:
-{", ".join(card["labels"])}.
-
-## What it was trained on
-
-{data["name"]}: {data["n_clips"]} clips of {data["n_speakers"]} speakers, {data["language"]}.
-Trained on these variants of every clip: {", ".join(data["variants"])}.
-
-{data["citation"]}
-
-**Licence.** The data are {data["licence"]}; these weights are {card["licence"]}
-
-## How right it is
-
-{_scores_text(card["scores"])}
-
-Every clip went through the same voice activity detector, segmenter and feature code as live
-audio. UAR is the unweighted average recall: the mean over the eight labels of the share
-recognised, chance 0.125. No actor of a test fold was in training, and what a fit
-chooses (kernel width, ridge, shrinkage, temperatures) was chosen inside the training folds. The
-features and the fixed parts of the recipe were designed with results on these actors in view,
-which flatters by a point or so. Intervals draw actors with replacement: with 24 actors,
-differences below about 4 points are noise.
-
-## What it is not
-
-- **Acted, not felt.** Professional actors spoke two sentences with an emotion they were asked
-  for. How people sound when they feel something is another question, which was not measured.
-- **Eight labels.** Whatever a voice carries, the answer is spread over these eight; mixtures,
-  irony and everything else have no label of their own.
-- **One accent.** North American English, studio microphone. Other languages, ages, rooms and
-  microphones do worse, and the probabilities are then too sure.
-- **Not a diagnosis**, and no statement about what a person thinks, means or is.
-- **Not for judging workers or students**: inferring their emotions at work or in education is
-  forbidden in the European Union (Regulation (EU) 2024/1689, Article 5(1)(f)).
-
-## How it can be made again
-
-`ser-live train --data DIR --out DIR --seed {card["seed"]}` with ser-live
-{card["versions"]["ser-live"]}, Python {card["versions"]["python"]}, NumPy
-{card["versions"]["numpy"]}, scikit-learn {card["versions"]["scikit-learn"]}.
-SHA-256 of the weights: `{card["weights"]["sha256"]}`.
-"""
-
-
-def _scores_text(scores: Mapping[str, Any]) -> str:
-    if not scores:
-        return "Not measured when this model was written."
-    lines = [
-        "| protocol | UAR | 95 % over actors | accuracy | macro F1 | calibration error | clips |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
-    ]
-    for protocol, score in scores.items():
-        low, high = score["interval"]["uar"]
-        lines.append(
-            f"| {protocol} | {score['uar']:.3f} | {low:.3f} to {high:.3f} | "
-            f"{score['accuracy']:.3f} | {score['macro_f1']:.3f} | {score['ece']:.3f} | "
-            f"{score['n']} |"
-        )
-    return "\n".join(lines)
+def _add_encoder(folder: Path, encoder: Path) -> dict[str, Any]:
+    target = folder / ENCODER_FILE
+    content = encoder.read_bytes()
+    if not (target.is_file() and target.read_bytes() == content):
+        target.write_bytes(content)
+    (folder / ENCODER_LICENCE_FILE).write_text(ENCODER_LICENCE, encoding="utf-8")
+    return {
+        "file": ENCODER_FILE,
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "n_bytes": len(content),
+        "source": "OpenAI Whisper base: two convolutions, encoder layers 1 to 3, 8-bit weights",
+        "licence": "MIT, Copyright (c) 2022 OpenAI",
+    }

@@ -1,0 +1,93 @@
+"""A model's card for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def card_text(card: Mapping[str, Any]) -> str:
+    """``MODEL_CARD.md`` of a card; says what the numbers mean and what not to do."""
+    data = card["data"]
+    encoder = card.get("encoder")
+    heard = (
+        ""
+        if encoder is None
+        else f""" Beside them stand the mean and deviation over time of what the
+first layers of a speech encoder hear ({encoder["source"]}; {encoder["licence"]}), and the level."""
+    )
+    languages = sorted({corpus["language"] for corpus in data["corpora"]})
+    corpora = "\n".join(
+        f"| {corpus['name']} | {corpus['n_clips']} | {corpus['n_speakers']} | "
+        f"{corpus['language']} | {', '.join(corpus['labels'])} | {corpus['licence']} |"
+        for corpus in data["corpora"]
+    )
+    citations = "\n".join(f"- {corpus['citation']}" for corpus in data["corpora"])
+    return f"""# {card["id"]}
+
+{card["description"]}
+
+Input: {len(card["features"]["names"])} named acoustic features of one utterance (feature set
+{card["features"]["version"]}).{heard} Output: calibrated probabilities of {len(card["labels"])}
+labels: {", ".join(card["labels"])}.
+
+## What it was trained on
+
+| corpus | clips | speakers | language | labels | licence |
+| --- | --- | --- | --- | --- | --- |
+{corpora}
+
+Each clip also as: {", ".join(data["variants"])} (all noise and rooms synthetic).
+
+{citations}
+
+**Licence.** These weights are {card["licence"]}
+
+## How right it is
+
+{_scores_text(card["scores"])}
+
+Every clip went through the same voice activity detector, segmenter and feature code as live
+audio. UAR is the unweighted average recall: the mean over the eight labels of the share
+recognised, chance 0.125. No actor of a test fold was in training, and what a fit chooses was chosen
+inside the training folds. The features and the fixed parts of the recipe were designed with
+results on these actors in view, which flatters by a point or so. Intervals draw actors with
+replacement: with 24 actors, differences below about 4 points are noise.
+
+## What it is not
+
+- **Acted, not felt.** Professional actors spoke two sentences with an emotion they were asked
+  for. How people sound when they feel something is another question, which was not measured.
+- **Eight labels.** Whatever a voice carries, the answer is spread over these eight; mixtures,
+  irony and everything else have no label of their own.
+- **Few voices.** Languages in training: {", ".join(languages)}; mostly studio microphones. Other
+  languages, ages, cultures, rooms and microphones do worse, and the probabilities are then too
+  sure.
+- **Not a diagnosis**, and no statement about what a person thinks, means or is.
+- **Not for judging workers or students**: inferring their emotions at work or in education is
+  forbidden in the European Union (Regulation (EU) 2024/1689, Article 5(1)(f)).
+
+## How it can be made again
+
+`ser-live train --model {card["kind"]} --data DIR --out DIR --seed {card["seed"]}` with ser-live
+{card["versions"]["ser-live"]}, Python {card["versions"]["python"]}, NumPy
+{card["versions"]["numpy"]}, scikit-learn {card["versions"]["scikit-learn"]}.
+SHA-256 of the weights: `{card["weights"]["sha256"]}`.
+"""
+
+
+def _scores_text(scores: Mapping[str, Any]) -> str:
+    if not scores:
+        return "Not measured when this model was written."
+    lines = [
+        "| protocol | UAR | 95 % over actors | accuracy | macro F1 | calibration error | clips |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for protocol, score in scores.items():
+        low, high = score["interval"]["uar"]
+        lines.append(
+            f"| {protocol} | {score['uar']:.3f} | {low:.3f} to {high:.3f} | "
+            f"{score['accuracy']:.3f} | {score['macro_f1']:.3f} | {score['ece']:.3f} | "
+            f"{score['n']} |"
+        )
+    return "\n".join(lines)
