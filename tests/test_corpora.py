@@ -191,8 +191,8 @@ def test_folders_without_corpora_are_refused(tmp_path: Path) -> None:
     _touch(tmp_path, "music/song.wav")
     with pytest.raises(DatasetError, match="holds no corpus: give a folder that holds ravdess"):
         find_corpora(tmp_path)
-    _touch(tmp_path, "nemo/EB0_anger_1.wav", "nEMO/EB0_anger_1.wav")
-    with pytest.raises(DatasetError, match="both of them nemo"):
+    _touch(tmp_path, "crema_d/1001_DFA_ANG_XX.wav", "CREMA-D/1001_DFA_ANG_XX.wav")
+    with pytest.raises(DatasetError, match="both of them crema_d"):
         find_corpora(tmp_path)
 
 

@@ -6,11 +6,11 @@ the number are the emotion. Speakers ``em.`` give emotion to a plain text, speak
 speak a text made for the emotion.
 
 **The publisher's list of emotions is doubtful.** It says angry for 201 to 300 and sad for 301 to
-400, and that is what is read here. But the published scripts of speakers ``ne.`` say the reverse:
-201 and following are words of sorrow ("that an actor I liked for so long had such an
-accident ..."), 301 and following are reproaches ("how often must I tell you to give up
-drinking?"). The sound agrees, for both kinds of speakers: what is listed as angry is the
-softest and darkest of the four. `as_scripted` exchanges the two labels.
+400, and that is what is read here. But the scripts of speakers ``ne.`` say the reverse, as far as
+they were read: nen00202 is sorrow ("that an actor I liked for so long had such an accident ..."),
+nee00301, neb00304, nek00302 and nek00305 are reproaches ("how often must I tell you to give up
+drinking?"). The sound agrees for both kinds of speakers: what is listed as angry has the lowest
+spectral centroid of the four and the lowest level. `as_scripted` exchanges the two labels.
 """
 
 from __future__ import annotations
