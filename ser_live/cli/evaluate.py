@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -21,6 +22,11 @@ from ser_live.cli.training_options import data_options, default_cache_dir, progr
     help="Six folds of EmoBox, five of Luna-Jiménez, one per actor, or the one that leaks.",
 )
 @click.option(
+    "--leave-corpus-out",
+    is_flag=True,
+    help="Hold out whole corpora instead, one at a time; --data holds several.",
+)
+@click.option(
     "--json",
     "json_path",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -35,47 +41,69 @@ def command(
     seed: int,
     cache_dir: Path | None,
     protocol: str,
+    leave_corpus_out: bool,
     json_path: Path | None,
     jobs: int,
 ) -> None:
-    """Measure a training recipe on RAVDESS.
+    """Measure a training recipe on speakers it never saw.
 
-    Whole actors are held out: in every fold the recipe is fitted again without
-    them and tested on their clips. The protocol `notebook` splits copies of clips
-    at random instead, which leaks; it is there to show how much that flatters.
+    Whole actors of RAVDESS are held out: in every fold the recipe is fitted again
+    without them and tested on their clips, each alone and then in sessions in which
+    the model learns the voice while listening. Other corpora in --data are trained on.
+    The protocol `notebook` splits copies of clips at random instead, which leaks; it is
+    there to show how much that flatters.
 
     \b
     Examples:
       ser-live evaluate --data ravdess --json emobox.json
       ser-live evaluate --data ravdess --protocol loso --jobs 4
+      ser-live evaluate --data corpora --leave-corpus-out
     """
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
     from ser_live.datasets import byte_identical
-    from ser_live.datasets.ravdess import find_recordings
+    from ser_live.evaluation.corpora import corpora_table, recordings_in
+    from ser_live.evaluation.corpora import leave_corpus_out as judge_corpora
     from ser_live.evaluation.evaluate import Evaluation
     from ser_live.evaluation.report import LEAK_WARNING
     from ser_live.training.recipe import find_recipe
 
-    recordings = find_recordings(data)
+    recordings = recordings_in(data)
     for group in byte_identical(recordings):
         names = ", ".join(recording.path.name for recording in group)
         click.echo(f"Note: {names} are byte-identical; all are kept, as published.", err=True)
-    if protocol == "notebook":
+    if protocol == "notebook" and not leave_corpus_out:
         click.echo(f"Warning: {LEAK_WARNING}", err=True)
+    cache_dir = cache_dir or default_cache_dir()
+    record: dict[str, Any]
+    table: RenderableType
     with progress_bars() as bars:
         evaluation = Evaluation(
             find_recipe(recipe_name),
             recordings,
             seed=seed,
             n_jobs=jobs,
-            cache_dir=cache_dir or default_cache_dir(),
+            cache_dir=cache_dir,
             on_example=bars.example,
             on_fold=bars.fold,
         )
-        bars.expect(evaluation.n_examples(protocol), evaluation.n_folds(protocol))
-        report = evaluation.run(protocol)
+        if leave_corpus_out:
+            n_corpora = len({recording.corpus for recording in recordings})
+            bars.expect(evaluation.n_examples("emobox"), n_corpora)
+            record = judge_corpora(
+                evaluation.recipe,
+                evaluation.examples("emobox"),
+                recordings,
+                seed=seed,
+                n_jobs=jobs,
+                on_fold=bars.fold,
+            )
+            table = corpora_table(record)
+        else:
+            bars.expect(evaluation.n_examples(protocol), evaluation.n_folds(protocol))
+            report = evaluation.run(protocol)
+            record, table = report.as_json(), report.as_table()
     if json_path is not None:
-        text = json.dumps(report.as_json(), indent=1, ensure_ascii=False)
+        text = json.dumps(record, indent=1, ensure_ascii=False)
         json_path.write_text(text + "\n", encoding="utf-8")
-    Console().print(report.as_table())
+    Console().print(table)

@@ -39,7 +39,7 @@ def data_options(command: F) -> F:
             type=click.Path(path_type=Path),
             required=True,
             metavar="DIR",
-            help="Folder with RAVDESS recordings (Actor_01 to Actor_24).",
+            help="Folder of RAVDESS (Actor_01 to Actor_24), or one that holds ravdess/ and others.",
         ),
     ):
         command = option(command)

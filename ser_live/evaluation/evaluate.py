@@ -10,15 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_live.config import Settings
-from ser_live.datasets.ravdess import actor_of
+from ser_live.datasets.ravdess import CORPUS, actor_of
 from ser_live.datasets.recording import Recording
 from ser_live.emotions import LABELS
+from ser_live.errors import DatasetError
+from ser_live.evaluation.adaptation import adaptation_sections
+from ser_live.evaluation.folds import FoldFit, clip_probabilities, fit_folds
 from ser_live.evaluation.protocols import actor_folds
 from ser_live.evaluation.report import Report
-from ser_live.fitted import Fitted
-from ser_live.training.augmentation import NOTEBOOK_VARIANTS, PLAIN
+from ser_live.training.augmentation import NOTEBOOK_VARIANTS
 from ser_live.training.examples import Examples, make_examples
 from ser_live.training.recipe import Recipe
+
+__all__ = ["Evaluation", "clip_probabilities"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -28,7 +32,11 @@ NOTEBOOK_TEST_SHARE = 0.25
 
 @dataclass
 class Evaluation:
-    """One evaluation to run: what, on what, and how fast."""
+    """One evaluation to run: what, on what, and how fast.
+
+    Several corpora may be given; RAVDESS alone is tested, and the others are trained on in
+    every fold.
+    """
 
     recipe: Recipe
     recordings: Sequence[Recording]
@@ -36,7 +44,12 @@ class Evaluation:
     n_jobs: int = 1
     cache_dir: Path | None = None
     settings: Settings = field(default_factory=Settings)
+    encoder: Path | None = None
+    """Graph of the learned encoder, for a recipe that needs it."""
+    fits_dir: Path | None = None
+    """Where fitted models are kept between runs; None keeps none."""
     _made: dict[tuple[str, ...], Examples] = field(default_factory=dict, init=False)
+    _fits: dict[str, list[FoldFit]] = field(default_factory=dict, init=False)
     on_example: Callable[[], None] = lambda: None
     """Called after each recording and variant has become examples."""
     on_fold: Callable[[], None] = lambda: None
@@ -50,7 +63,7 @@ class Evaluation:
         """How often ``on_fold`` will be called; also checks that the protocol can run."""
         if protocol == "notebook":
             return 1 + self.n_folds("emobox")
-        return len(actor_folds(protocol, self._actors()))
+        return len(self.masks(protocol))
 
     def run(self, protocol: str) -> Report:
         """Run one protocol of ``protocols.PROTOCOLS``.
@@ -63,10 +76,9 @@ class Evaluation:
             The recordings lack actors or labels that are needed.
         """
         self.n_folds(protocol)
-        examples = self.examples(protocol)
         if protocol == "notebook":
-            return self._notebook(examples)
-        return self._by_actor(protocol, examples)
+            return self._notebook()
+        return self._by_actor(protocol)
 
     def examples(self, protocol: str) -> Examples:
         """The examples a protocol needs, made once."""
@@ -76,37 +88,75 @@ class Evaluation:
                 self.recordings,
                 variants,
                 settings=self.settings,
+                encoder=self.encoder,
                 n_jobs=self.n_jobs,
                 cache_dir=self.cache_dir,
                 on_progress=self.on_example,
             )
         return self._made[variants]
 
+    def masks(self, protocol: str) -> list[tuple[str, NDArray[np.bool_]]]:
+        """Name and test recordings of each fold."""
+        actors = self._actors()
+        folds = actor_folds(protocol, actors[actors > 0])
+        return [(fold.name, fold.is_test(actors)) for fold in folds]
+
+    def fits(self, protocol: str) -> list[FoldFit]:
+        """The model of each fold; fitted once, whatever is measured with them."""
+        if protocol not in self._fits:
+            self._fits[protocol] = fit_folds(
+                self.recipe,
+                self.examples(protocol),
+                self.masks(protocol),
+                seed=self.seed,
+                n_jobs=self.n_jobs,
+                fits_dir=self.fits_dir,
+                on_fold=self.on_fold,
+            )
+        return self._fits[protocol]
+
     def _variants(self, protocol: str) -> tuple[str, ...]:
         return NOTEBOOK_VARIANTS if protocol == "notebook" else self.recipe.variants
 
     def _actors(self) -> IntArray:
-        return np.array([actor_of(recording) for recording in self.recordings], dtype=np.int64)
-
-    def _by_actor(self, protocol: str, examples: Examples) -> Report:
-        """Train on some actors, test the plain recordings of the others."""
-        from joblib import Parallel, delayed
-
-        actors = self._actors()
-        tests = [fold.is_test(actors) for fold in actor_folds(protocol, actors)]
-        answers = Parallel(n_jobs=self.n_jobs, return_as="generator")(
-            delayed(_test_fold)(self.recipe, examples, is_test, self.seed) for is_test in tests
+        """Actor number of each recording, 0 for the corpora that are not tested."""
+        return np.array(
+            [
+                actor_of(recording) if recording.corpus == CORPUS else 0
+                for recording in self.recordings
+            ],
+            dtype=np.int64,
         )
-        probabilities = np.full((len(actors), len(LABELS)), np.nan)
-        n_empty = 0
-        for is_test, (answer, n_missing) in zip(tests, answers, strict=True):
-            probabilities[is_test] = answer
-            n_empty += n_missing
-            self.on_fold()
-        return self._report(protocol, np.arange(len(actors)), probabilities, n_empty)
 
-    def _notebook(self, examples: Examples) -> Report:
+    def _by_actor(self, protocol: str) -> Report:
+        """Train on some actors, test the plain recordings of the others."""
+        examples, fits = self.examples(protocol), self.fits(protocol)
+        report = self._judge(protocol, fits, examples)
+        report.sections = adaptation_sections(fits, examples, self.recordings, seed=self.seed)
+        return report
+
+    def _judge(self, protocol: str, fits: Sequence[FoldFit], examples: Examples) -> Report:
+        clips = np.flatnonzero(self._actors() > 0)
+        probabilities = np.full((len(self.recordings), len(LABELS)), np.nan)
+        folds = np.full(len(self.recordings), -1, dtype=np.int64)
+        n_empty = 0
+        for number, fit in enumerate(fits):
+            wanted, tested = np.flatnonzero(fit.is_test), fit.tested(examples)
+            probabilities[wanted], n_missing = clip_probabilities(
+                fit.fitted, tested, tested.clips, wanted
+            )
+            folds[wanted] = number
+            n_empty += n_missing
+        return self._report(protocol, clips, probabilities[clips], n_empty, folds[clips])
+
+    def _notebook(self) -> Report:
         """Copies first, random split second: copies of test clips are in training."""
+        if (self._actors() == 0).any():
+            raise DatasetError(
+                "found several corpora, but protocol notebook splits RAVDESS alone: give its "
+                "folder."
+            )
+        examples = self.examples("notebook")
         n_clips = len(self.recordings)
         variant_index = np.array(
             [NOTEBOOK_VARIANTS.index(str(variant)) for variant in examples.variants]
@@ -123,11 +173,24 @@ class Evaluation:
             fitted, examples.where(tested), items[tested], test_items
         )
         report = self._report("notebook", test_items % n_clips, probabilities, n_empty)
-        report.unseen_actors = self._by_actor("emobox", examples)
+        fits = fit_folds(
+            self.recipe,
+            examples,
+            self.masks("emobox"),
+            seed=self.seed,
+            n_jobs=self.n_jobs,
+            on_fold=self.on_fold,
+        )
+        report.unseen_actors = self._judge("emobox", fits, examples)
         return report
 
     def _report(
-        self, protocol: str, clips: IntArray, probabilities: FloatArray, n_empty: int
+        self,
+        protocol: str,
+        clips: IntArray,
+        probabilities: FloatArray,
+        n_empty: int,
+        folds: IntArray | None = None,
     ) -> Report:
         chosen = [self.recordings[clip] for clip in clips]
         return Report(
@@ -139,50 +202,6 @@ class Evaluation:
             sexes=np.array([recording.sex for recording in chosen]),
             n_without_utterance=n_empty,
             seed=self.seed,
+            folds=folds,
+            trained_on=tuple(sorted({recording.corpus for recording in self.recordings})),
         )
-
-
-def _test_fold(
-    recipe: Recipe, examples: Examples, is_test: NDArray[np.bool_], seed: int
-) -> tuple[FloatArray, int]:
-    """Probabilities of the test clips by a classifier that saw none of their actors."""
-    row_is_test = is_test[examples.clips]
-    fitted = recipe.fit(examples.where(~row_is_test), seed)
-    tested = examples.where(row_is_test & examples.is_final & (examples.variants == PLAIN))
-    return clip_probabilities(fitted, tested, tested.clips, np.flatnonzero(is_test))
-
-
-def clip_probabilities(
-    fitted: Fitted, tested: Examples, items: IntArray, wanted: IntArray
-) -> tuple[FloatArray, int]:
-    """Probabilities of whole clips from those of their utterances.
-
-    The mean over a clip's utterances, weighted by their speech time. A clip in which
-    no utterance was found has equal probabilities for all labels.
-
-    Parameters
-    ----------
-    fitted : Fitted
-    tested : Examples
-    items : int array, shape (n_rows,)
-        Which clip each row belongs to.
-    wanted : int array, shape (n_clips,)
-        Clips to answer for, in this order.
-
-    Returns
-    -------
-    probabilities : float64 array, shape (n_clips, n_labels)
-    n_empty : int
-        Clips without an utterance.
-    """
-    position = {int(item): index for index, item in enumerate(wanted)}
-    total = np.zeros((len(wanted), len(LABELS)))
-    weight = np.zeros(len(wanted))
-    if len(tested):
-        rows = np.array([position[int(item)] for item in items])
-        np.add.at(total, rows, tested.speech_s[:, None] * fitted.predict_proba(tested.X))
-        np.add.at(weight, rows, tested.speech_s)
-    empty = weight == 0.0
-    total[empty], weight[empty] = 1.0 / len(LABELS), 1.0
-    result: FloatArray = total / weight[:, None]
-    return result, int(empty.sum())

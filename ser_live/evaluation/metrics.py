@@ -53,6 +53,11 @@ def recall_per_class(matrix: IntArray) -> FloatArray:
     return recall
 
 
+def precision_per_class(matrix: IntArray) -> FloatArray:
+    """Diagonal / column sum, shape (n_classes,); NaN for a class that is never predicted."""
+    return recall_per_class(matrix.T)
+
+
 def uar(matrix: IntArray) -> float:
     """Unweighted average recall: mean of the recalls of the classes that occur.
 
@@ -105,10 +110,15 @@ def expected_calibration_error(
         return float("nan")
     confidence = probabilities.max(axis=1)
     is_right = probabilities.argmax(axis=1) == y_true
-    bins = np.clip(np.ceil(confidence * n_bins).astype(np.int64) - 1, 0, n_bins - 1)
+    bins = confidence_bins(confidence, n_bins)
     right = np.bincount(bins, weights=is_right, minlength=n_bins)
     claimed = np.bincount(bins, weights=confidence, minlength=n_bins)
     return float(np.abs(right - claimed).sum() / len(y_true))
+
+
+def confidence_bins(confidence: FloatArray, n_bins: int) -> IntArray:
+    """Bin ``0 .. n_bins - 1`` of equal width on (0, 1]; an edge belongs to the lower bin."""
+    return np.clip(np.ceil(confidence * n_bins).astype(np.int64) - 1, 0, n_bins - 1)
 
 
 def chance_uar(n_classes: int) -> float:
@@ -156,19 +166,37 @@ def bootstrap_interval(
     (low, high) : float
         NaN for fewer than two speakers.
     """
-    n_speakers = len(matrices)
-    if n_speakers < 2:
+    if len(matrices) < 2:
         return float("nan"), float("nan")
+    values = bootstrap_values(matrices, metric, n_draws=n_draws, seed=seed)
+    low, high = np.nanquantile(values, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def bootstrap_values(
+    matrices: NDArray[np.int64],
+    metric: Callable[[IntArray], float] | str = "uar",
+    *,
+    n_draws: int = N_BOOTSTRAP_DRAWS,
+    seed: int = 0,
+) -> FloatArray:
+    """The metric of each draw of speakers, shape (n_draws,); parameters as above.
+
+    Draws that lack a class leave it out of their mean.
+    """
+    n_speakers = len(matrices)
+    if n_speakers == 0:
+        return np.full(n_draws, np.nan)
     rng = np.random.default_rng(seed)
     weights = rng.multinomial(n_speakers, np.full(n_speakers, 1.0 / n_speakers), size=n_draws)
-    drawn = np.tensordot(weights, matrices, axes=1)
+    # Counts are exact as floats, and floats multiply much faster.
+    drawn = np.tensordot(weights.astype(np.float64), matrices.astype(np.float64), axes=1)
     if metric == "uar":
-        values = np.nanmean(recall_per_class(drawn), axis=1)
-    elif metric == "accuracy":
-        values = np.trace(drawn, axis1=1, axis2=2) / drawn.sum(axis=(1, 2))
-    elif callable(metric):
-        values = np.array([metric(matrix) for matrix in drawn])
-    else:
-        raise ValueError(f"unknown metric {metric!r}: give 'uar', 'accuracy' or a callable")
-    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+        recall = recall_per_class(drawn)
+        n_present = np.isfinite(recall).sum(axis=1)
+        return np.asarray(np.nansum(recall, axis=1) / np.where(n_present, n_present, np.nan))
+    if metric == "accuracy":
+        return np.asarray(np.trace(drawn, axis1=1, axis2=2) / drawn.sum(axis=(1, 2)))
+    if callable(metric):
+        return np.array([metric(matrix) for matrix in drawn])
+    raise ValueError(f"unknown metric {metric!r}: give 'uar', 'accuracy' or a callable")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 from ser_live import __version__
 from ser_live.emotions import LABELS
 from ser_live.evaluation import metrics
+from ser_live.evaluation.calibration import calibration_section
+from ser_live.evaluation.judge import judged, rounded, sexes_compared, speaker_matrices
 from ser_live.features import FEATURE_SET_VERSION
 
 if TYPE_CHECKING:
@@ -40,6 +43,12 @@ class Report:
     n_without_utterance: int
     """Clips in which no utterance was found; they count as equal probabilities."""
     seed: int
+    folds: NDArray[np.int64] | None = None
+    """Fold in which each clip was tested; None where folds share speakers."""
+    trained_on: tuple[str, ...] = ()
+    """Corpora in training."""
+    sections: Mapping[str, Any] = field(default_factory=dict)
+    """What else was measured with the same models, by key of the JSON."""
     unseen_actors: Report | None = None
     """For a protocol that leaks: the same recipe and data, split by actor."""
 
@@ -62,48 +71,34 @@ class Report:
 
     def interval(self, metric: str) -> tuple[float, float]:
         """95 % interval over actors drawn with replacement."""
-        per_speaker = metrics.matrices_per_group(
-            self.y_true, self._predicted, self.speakers, len(LABELS)
-        )
-        return metrics.bootstrap_interval(np.stack(list(per_speaker.values())), metric)
+        per_speaker = speaker_matrices(self.y_true, self._predicted, self.speakers, len(LABELS))
+        return metrics.bootstrap_interval(per_speaker, metric)
 
     def as_json(self) -> dict[str, Any]:
         """Everything that was measured; numbers rounded to 4 digits, NaN as None."""
         matrix = self.matrix
-        uar_low, uar_high = self.interval("uar")
-        accuracy_low, accuracy_high = self.interval("accuracy")
         record: dict[str, Any] = {
             "protocol": self.protocol,
             "model": self.recipe,
             "leaks": self.unseen_actors is not None,
-            "n": len(self.y_true),
-            "accuracy": _round(self.accuracy),
-            "uar": _round(self.uar),
-            "macro_f1": _round(metrics.macro_f1(matrix)),
-            "ece": _round(self.ece),
-            "chance_uar": metrics.chance_uar(len(LABELS)),
-            "majority_accuracy": _round(float(matrix.sum(axis=1).max() / max(1, matrix.sum()))),
-            "interval": {
-                "level": 0.95,
-                "method": f"bootstrap over actors, {metrics.N_BOOTSTRAP_DRAWS} draws",
-                "uar": [_round(uar_low), _round(uar_high)],
-                "accuracy": [_round(accuracy_low), _round(accuracy_high)],
-            },
+            **judged(self.y_true, self.probabilities, self.speakers),
+            "majority_accuracy": rounded(float(matrix.sum(axis=1).max() / max(1, matrix.sum()))),
             "ece_bins": metrics.N_ECE_BINS,
             "labels": list(LABELS),
-            "per_class_recall": {
-                label: _round(recall)
-                for label, recall in zip(LABELS, metrics.recall_per_class(matrix), strict=True)
-            },
             "confusion_matrix": matrix.tolist(),
             "per_actor": self._per(self.speakers),
-            "per_actor_uar_std": _round(self._spread()),
+            "per_actor_uar_std": rounded(self._spread()),
             "per_sex": self._per(self.sexes),
+            "sexes": sexes_compared(self.y_true, self.probabilities, self.speakers, self.sexes),
             "n_without_utterance": self.n_without_utterance,
+            "trained_on": list(self.trained_on),
             "seed": self.seed,
             "feature_set_version": FEATURE_SET_VERSION,
             "versions": {"ser-live": __version__, **{name: version(name) for name in _LIBRARIES}},
+            **self.sections,
         }
+        if self.folds is not None:
+            record["calibration"] = calibration_section(self.y_true, self.probabilities, self.folds)
         if self.unseen_actors is not None:
             record["warning"] = LEAK_WARNING
             record["unseen_actors"] = self.unseen_actors.as_json()
@@ -139,6 +134,7 @@ class Report:
             f"{self.n_without_utterance} without an utterance; "
             f"UAR per actor varies by {self._spread():.3f} (standard deviation)",
         ]
+        lines += _session_lines(self.sections)
         parts: list[RenderableType] = [table, Text("\n".join(lines))]
         if self.unseen_actors is not None:
             parts = [
@@ -160,8 +156,8 @@ class Report:
         return {
             group: {
                 "n": int(matrix.sum()),
-                "accuracy": _round(metrics.accuracy(matrix)),
-                "uar": _round(metrics.uar(matrix)),
+                "accuracy": rounded(metrics.accuracy(matrix)),
+                "uar": rounded(metrics.uar(matrix)),
             }
             for group, matrix in metrics.matrices_per_group(
                 self.y_true, self._predicted, groups, len(LABELS)
@@ -175,5 +171,20 @@ class Report:
         return float(np.std([metrics.uar(matrix) for matrix in per_speaker.values()]))
 
 
-def _round(value: float) -> float | None:
-    return round(float(value), 4) if np.isfinite(value) else None
+def _session_lines(sections: Mapping[str, Any]) -> list[str]:
+    """One line for each kind of session of a model that adapts."""
+    adapted = sections.get("adapted")
+    if not adapted:
+        return []
+    kinds = {
+        "adapted to the speaker's past": adapted,
+        "  in mostly neutral sessions": adapted["mostly_neutral"],
+        "  after 20 angry utterances": adapted["after_anger"],
+        "enrolled with one statement": sections.get("enrolled"),
+    }
+    return [
+        f"{name}: UAR {score['uar']:.3f} ({score['interval']['uar'][0]:.3f} to "
+        f"{score['interval']['uar'][1]:.3f}), unadapted {score['unadapted']['uar']:.3f}"
+        for name, score in kinds.items()
+        if score
+    ]

@@ -1,0 +1,187 @@
+"""Another corpus, another microphone, another language: whole corpora held out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ser_live.datasets.ravdess import CORPUS, find_recordings
+from ser_live.datasets.recording import Recording
+from ser_live.emotions import LABELS
+from ser_live.errors import DatasetError
+from ser_live.evaluation.folds import FoldFit, clip_probabilities, fit_folds
+from ser_live.evaluation.judge import rounded, uar_with_interval
+from ser_live.training.examples import Examples
+from ser_live.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+BoolArray = NDArray[np.bool_]
+FloatArray = NDArray[np.float64]
+
+JUDGED_LABELS = ("angry", "happy", "neutral", "sad")
+"""Labels that most corpora share."""
+MIN_CLIPS_PER_LABEL = 5
+"""A label with fewer clips in a corpus is not judged there."""
+
+
+def recordings_in(folder: Path) -> list[Recording]:
+    """Recordings of a folder with several corpora, or of RAVDESS alone.
+
+    Raises
+    ------
+    DatasetError
+        Nothing usable is there.
+    """
+    names = [path.name.lower() for path in folder.iterdir()] if folder.is_dir() else []
+    if CORPUS not in names:
+        return find_recordings(folder)
+    from ser_live.datasets.corpora import find_corpora
+
+    return [recording for found in find_corpora(folder).values() for recording in found]
+
+
+def leave_corpus_out(
+    recipe: Recipe,
+    examples: Examples,
+    recordings: Sequence[Recording],
+    *,
+    seed: int = 0,
+    n_jobs: int = 1,
+    fits_dir: Path | None = None,
+    on_fold: Callable[[], None] = lambda: None,
+) -> dict[str, Any]:
+    """Judge each corpus but RAVDESS by a model that never saw it, without adaptation.
+
+    Two models judge it: one trained on all other corpora, one on RAVDESS alone.
+    Probabilities are renormalised over the labels of ``JUDGED_LABELS`` that the corpus has.
+
+    Parameters
+    ----------
+    recipe, examples, recordings, seed, n_jobs, fits_dir, on_fold
+        As in ``folds.fit_folds``; ``on_fold`` is called once a corpus and once more.
+
+    Returns
+    -------
+    dict
+        ``corpora`` by name, and ``mean_uar`` over them, pooled and with RAVDESS alone.
+
+    Raises
+    ------
+    DatasetError
+        RAVDESS or every other corpus is missing.
+    """
+    corpora = np.array([recording.corpus for recording in recordings])
+    others = [str(name) for name in np.unique(corpora) if name != CORPUS]
+    if CORPUS not in corpora or not others:
+        raise DatasetError(
+            f"found {', '.join(np.unique(corpora))}, but leaving a corpus out needs {CORPUS} and "
+            "another one: give the folder that holds them all."
+        )
+    masks = [(name, corpora == name) for name in others]
+    masks.append((f"{CORPUS} alone", corpora != CORPUS))
+    *pooled, alone = fit_folds(
+        recipe, examples, masks, seed=seed, n_jobs=n_jobs, fits_dir=fits_dir, on_fold=on_fold
+    )
+    results = {}
+    for fit in pooled:
+        judged = judged_labels([recordings[clip] for clip in np.flatnonzero(fit.is_test).tolist()])
+        if len(judged) < 2:
+            continue
+        results[fit.name] = {
+            "labels": list(judged),
+            "chance_uar": rounded(1 / len(judged)),
+            "language": recordings[int(np.argmax(fit.is_test))].language,
+            "trained_on": [name for name in (CORPUS, *others) if name != fit.name],
+            **_judge(fit, examples, recordings, judged),
+            "ravdess_alone": _judge(
+                FoldFit(fit.name, fit.is_test, alone.fitted), examples, recordings, judged
+            ),
+        }
+    if not results:
+        raise DatasetError(
+            f"none of {', '.join(others)} has {MIN_CLIPS_PER_LABEL} clips of two of the labels "
+            f"{', '.join(JUDGED_LABELS)}: add a corpus that has."
+        )
+    return {
+        "protocol": "leave one corpus out",
+        "model": recipe.name,
+        "mean_uar": rounded(float(np.mean([r["uar"] for r in results.values()]))),
+        "mean_uar_ravdess_alone": rounded(
+            float(np.mean([r["ravdess_alone"]["uar"] for r in results.values()]))
+        ),
+        "mean_chance_uar": rounded(float(np.mean([r["chance_uar"] for r in results.values()]))),
+        "corpora": results,
+        "seed": seed,
+    }
+
+
+def corpora_table(record: Mapping[str, Any]) -> RenderableType:
+    """One row a corpus, for people."""
+    from rich.table import Table
+
+    table = Table(
+        title=f"{record['model']}: corpora that training never saw, not adapted",
+        box=None,
+        pad_edge=False,
+        title_justify="left",
+    )
+    for name in ("corpus", "labels", "clips", "speakers", "UAR", "95 %", "chance", "RAVDESS alone"):
+        table.add_column(name, justify="left" if name in ("corpus", "labels") else "right")
+    for name, score in record["corpora"].items():
+        low, high = score["interval"]
+        table.add_row(
+            name,
+            " ".join(score["labels"]),
+            str(score["n"]),
+            str(score["n_speakers"]),
+            f"{score['uar']:.3f}",
+            f"{low:.3f} to {high:.3f}",
+            f"{score['chance_uar']:.3f}",
+            f"{score['ravdess_alone']['uar']:.3f}",
+        )
+    table.add_row(
+        "mean",
+        *[""] * 3,
+        f"{record['mean_uar']:.3f}",
+        "",
+        f"{record['mean_chance_uar']:.3f}",
+        f"{record['mean_uar_ravdess_alone']:.3f}",
+    )
+    return table
+
+
+def judged_labels(recordings: Sequence[Recording]) -> tuple[str, ...]:
+    """Those of ``JUDGED_LABELS`` with enough clips, in the order of ``LABELS``."""
+    counts = dict.fromkeys(LABELS, 0)
+    for recording in recordings:
+        counts[recording.emotion.value] += 1
+    return tuple(
+        label for label in LABELS if label in JUDGED_LABELS and counts[label] >= MIN_CLIPS_PER_LABEL
+    )
+
+
+def _judge(
+    fit: FoldFit, examples: Examples, recordings: Sequence[Recording], labels: Sequence[str]
+) -> dict[str, Any]:
+    """UAR over `labels`, probabilities renormalised over them."""
+    tested = fit.tested(examples)
+    wanted = np.flatnonzero(fit.is_test)
+    probabilities, n_empty = clip_probabilities(fit.fitted, tested, tested.clips, wanted)
+    chosen = [recordings[clip] for clip in wanted.tolist()]
+    keep = np.array([recording.emotion.value in labels for recording in chosen])
+    kept = [recording for recording, is_kept in zip(chosen, keep, strict=True) if is_kept]
+    part: FloatArray = probabilities[keep][:, [LABELS.index(label) for label in labels]]
+    part = part / part.sum(axis=1, keepdims=True)
+    speakers = np.array([recording.speaker for recording in kept])
+    y = np.array([labels.index(recording.emotion.value) for recording in kept])
+    return {
+        **uar_with_interval(y, part, speakers, len(labels)),
+        "n_speakers": len(np.unique(speakers)),
+        "n_without_utterance": n_empty,
+    }

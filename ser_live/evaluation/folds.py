@@ -1,0 +1,201 @@
+"""The models of all folds, each fitted once and without the speakers it will be tested on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+import ser_live
+from ser_live.emotions import LABELS
+from ser_live.errors import DatasetError
+from ser_live.fitted import Fitted
+from ser_live.training.augmentation import PLAIN
+from ser_live.training.examples import Examples
+from ser_live.training.recipe import Recipe
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+
+_FITTING_CODE = ("training", "classifier.py", "ensemble.py", "fitted.py", "speaker.py")
+"""Modules that decide what a fit gives; after a change in any, kept fits are not used."""
+
+
+class Predicts(Protocol):
+    """Whatever answers with probabilities."""
+
+    def predict_proba(self, X: FloatArray) -> FloatArray: ...
+
+
+@dataclass(frozen=True, eq=False)
+class FoldFit:
+    """One fold: who is tested, and the model that heard none of them."""
+
+    name: str
+    is_test: BoolArray
+    """Shape (n_recordings,)."""
+    fitted: Fitted
+
+    def tested(self, examples: Examples) -> Examples:
+        """Whole utterances of the unchanged test recordings."""
+        return examples.where(
+            self.is_test[examples.clips] & examples.is_final & (examples.variants == PLAIN)
+        )
+
+
+def fit_folds(
+    recipe: Recipe,
+    examples: Examples,
+    masks: Sequence[tuple[str, BoolArray]],
+    *,
+    seed: int,
+    n_jobs: int = 1,
+    fits_dir: Path | None = None,
+    on_fold: Callable[[], None] = lambda: None,
+) -> list[FoldFit]:
+    """Fit the recipe once a fold, to everything but the fold's test speakers.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    examples : Examples
+    masks : sequence of (name, bool array)
+        Test recordings of each fold, shape (n_recordings,).
+    seed : int
+    n_jobs : int
+        Processes.
+    fits_dir : Path or None
+        Where fits are kept between runs, found by the content of the training rows and
+        the code of the fit; None keeps none.
+    on_fold : callable
+        Called after each fit.
+
+    Raises
+    ------
+    DatasetError
+        A speaker would be trained on and tested.
+    """
+    from joblib import Memory, Parallel, delayed
+
+    fit = Memory(fits_dir, verbose=0).cache(_fit, ignore=["recipe", "training"])
+
+    def tasks() -> Iterator[tuple[str, int, Recipe, Examples]]:
+        for _, is_test in masks:
+            training = examples.where(training_rows(examples, is_test))
+            yield _key(recipe, training) if fits_dir else "", seed, recipe, training
+
+    fits = Parallel(n_jobs=n_jobs, return_as="generator")(delayed(fit)(*task) for task in tasks())
+    result = []
+    for (name, is_test), fitted in zip(masks, fits, strict=True):
+        result.append(FoldFit(name, is_test, fitted))
+        on_fold()
+    return result
+
+
+def training_rows(examples: Examples, is_test: BoolArray) -> BoolArray:
+    """Rows that may be trained on when these recordings are tested.
+
+    Raises
+    ------
+    DatasetError
+        A speaker is on both sides.
+    """
+    row_is_test = is_test[examples.clips]
+    both = sorted(
+        set(examples.speakers[row_is_test].tolist()) & set(examples.speakers[~row_is_test].tolist())
+    )
+    if both:
+        raise DatasetError(
+            f"found {', '.join(both)} among those tested and those trained on, but whole speakers "
+            "must be held out: split by speaker."
+        )
+    return ~row_is_test
+
+
+def _fit(key: str, seed: int, recipe: Recipe, training: Examples) -> Fitted:
+    """Kept by `key` and `seed`, which say everything that counts."""
+    return recipe.fit(training, seed)
+
+
+def _key(recipe: Recipe, training: Examples) -> str:
+    """Identity of a fit: recipe, code and training rows."""
+    digest = hashlib.sha256(f"{recipe.name} {_code_hash()}".encode())
+    for field in fields(training):
+        digest.update(np.ascontiguousarray(getattr(training, field.name)).tobytes())
+    return digest.hexdigest()
+
+
+@cache
+def _code_hash() -> str:
+    digest = hashlib.sha256()
+    package = Path(ser_live.__file__).parent
+    for name in _FITTING_CODE:
+        entry = package / name
+        for path in sorted(entry.rglob("*.py")) if entry.is_dir() else [entry]:
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def clip_probabilities(
+    classifier: Predicts, tested: Examples, items: IntArray, wanted: IntArray
+) -> tuple[FloatArray, int]:
+    """Probabilities of whole clips from those of their utterances.
+
+    The mean over a clip's utterances, weighted by their speech time. A clip in which
+    no utterance was found has equal probabilities for all labels.
+
+    Parameters
+    ----------
+    classifier : anything with ``predict_proba(X)``
+    tested : Examples
+    items : int array, shape (n_rows,)
+        Which clip each row belongs to.
+    wanted : int array, shape (n_clips,)
+        Clips to answer for, in this order.
+
+    Returns
+    -------
+    probabilities : float64 array, shape (n_clips, n_labels)
+    n_empty : int
+        Clips without an utterance.
+    """
+    position = {int(item): index for index, item in enumerate(wanted)}
+    rows = np.array([position[int(item)] for item in items], dtype=np.int64)
+    answers = classifier.predict_proba(tested.X) if len(tested) else np.zeros((0, len(LABELS)))
+    return mean_by_clip(answers, rows, tested.speech_s, len(wanted))
+
+
+def mean_by_clip(
+    probabilities: FloatArray, clips: IntArray, speech_s: FloatArray, n_clips: int
+) -> tuple[FloatArray, int]:
+    """Mean over the utterances of each clip, weighted by speech time, and the empty clips.
+
+    Parameters
+    ----------
+    probabilities : float64 array, shape (n_rows, n_labels)
+    clips : int array, shape (n_rows,)
+        In ``0 .. n_clips - 1``.
+    speech_s : float64 array, shape (n_rows,)
+    n_clips : int
+
+    Returns
+    -------
+    probabilities : float64 array, shape (n_clips, n_labels)
+        Equal for all labels where a clip has no utterance.
+    n_empty : int
+    """
+    total = np.zeros((n_clips, len(LABELS)))
+    weight = np.zeros(n_clips)
+    np.add.at(total, clips, speech_s[:, None] * probabilities)
+    np.add.at(weight, clips, speech_s)
+    empty = weight == 0.0
+    total[empty], weight[empty] = 1.0 / len(LABELS), 1.0
+    result: FloatArray = total / weight[:, None]
+    return result, int(empty.sum())

@@ -1,0 +1,58 @@
+"""Recordings through segmenter and inputs as a live session hears them, whole utterances only."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ser_live.config import Settings
+from ser_live.encoder import SpeechEncoder
+from ser_live.events import Utterance
+from ser_live.features import FEATURE_SET_VERSION, extract
+from ser_live.inputs import join
+from ser_live.training.examples import code_hash, utterances_of
+
+FloatArray = NDArray[np.float64]
+Samples = NDArray[np.float32]
+
+
+def whole_utterances(samples: Samples, settings: Settings) -> list[Utterance]:
+    """What the segmenter accepts of a recording heard as a stream of its own.
+
+    Parameters
+    ----------
+    samples : float32 array, shape (n,)
+        Mono, 16 kHz.
+    settings : Settings
+    """
+    return [
+        utterance for utterance in utterances_of(samples, settings) if utterance.kind == "final"
+    ]
+
+
+def inputs_of(samples: Samples, encoder_path: Path | None) -> FloatArray:
+    """Input vector of one utterance, shape (2538,) without encoder, else (4587,)."""
+    encoder = None if encoder_path is None else _encoder(encoder_path)
+    return join(extract(samples).values, samples, encoder)
+
+
+def live_path_key(settings: Settings, encoder_path: Path | None) -> str:
+    """Identity of everything that decides about inputs, for caches."""
+    encoder = "" if encoder_path is None else _content(encoder_path)
+    return f"{FEATURE_SET_VERSION} {code_hash()} {settings.vad} {settings.segmenter} {encoder}"
+
+
+@cache
+def _encoder(path: Path) -> SpeechEncoder:
+    """Loaded once a process: workers of a pool cannot be handed a session."""
+    return SpeechEncoder(path)
+
+
+@cache
+def _content(path: Path) -> str:
+    from ser_live.datasets.recording import content_hash
+
+    return content_hash(path)

@@ -1,0 +1,183 @@
+"""What noise, rooms and bad microphones do to the answers to unseen speakers."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ser_live.config import Settings
+from ser_live.datasets.recording import Recording, content_hash
+from ser_live.emotions import LABELS
+from ser_live.evaluation.folds import FoldFit, mean_by_clip
+from ser_live.evaluation.judge import rounded, uar_with_interval
+from ser_live.evaluation.live_path import Samples, inputs_of, live_path_key, whole_utterances
+from ser_live.evaluation.onset import clips_under_test
+from ser_live.sources import read_recording
+
+FloatArray = NDArray[np.float64]
+Rows = list[tuple[FloatArray, float]]
+"""Input vector and speech seconds of each utterance of a recording."""
+
+
+class Corruption(Protocol):
+    """One way in which sound is spoilt."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def group(self) -> str: ...
+
+    @property
+    def pass_mark(self) -> float | None:
+        """Least share of unchanged labels; None where none is asked for."""
+
+    def apply(self, samples: Samples, rng: np.random.Generator) -> Samples:
+        """The spoilt sound, mono, 16 kHz."""
+
+
+def robustness_section(
+    fits: Sequence[FoldFit],
+    recordings: Sequence[Recording],
+    suite: Sequence[Corruption],
+    *,
+    settings: Settings,
+    encoder_path: Path | None = None,
+    every: int = 4,
+    n_jobs: int = 1,
+    cache_dir: Path | None = None,
+    on_progress: Callable[[], None] = lambda: None,
+) -> dict[str, Any]:
+    """Spoil the unseen clips in every way, hear them as live audio, compare the answers.
+
+    Parameters
+    ----------
+    fits : sequence of FoldFit
+    recordings : sequence of Recording
+    suite : sequence of Corruption
+    settings : Settings
+    encoder_path : Path or None
+        The learned encoder of a model that has one.
+    every : int
+        Take every so many-th test clip.
+    n_jobs, cache_dir
+        As in ``training.examples.make_examples``.
+    on_progress : callable
+        Called after each clip and way, and once more a clip for the unspoilt sound.
+    """
+    clips = clips_under_test(fits, every)
+    chosen = [recordings[clip] for clip in clips]
+    y = np.array([LABELS.index(recording.emotion.value) for recording in chosen])
+    speakers = np.array([recording.speaker for recording in chosen])
+
+    def answers(corruption: Corruption | None) -> tuple[FloatArray, int]:
+        rows = _heard(chosen, corruption, settings, encoder_path, n_jobs, cache_dir, on_progress)
+        return _answers(fits, clips, rows)
+
+    clean, n_lost = answers(None)
+    clean_score = {**uar_with_interval(y, clean, speakers), "n_without_utterance": n_lost}
+    items = []
+    for corruption in suite:
+        spoilt, n_lost = answers(corruption)
+        score = uar_with_interval(y, spoilt, speakers)
+        has_answer = spoilt.max(axis=1) > spoilt.min(axis=1)
+        unchanged = float(np.mean((spoilt.argmax(axis=1) == clean.argmax(axis=1)) & has_answer))
+        mark = corruption.pass_mark
+        items.append(
+            {
+                "name": corruption.name,
+                "group": corruption.group,
+                "unchanged": rounded(unchanged),
+                "pass_mark": mark,
+                "passes": None if mark is None else bool(unchanged >= mark),
+                **score,
+                "uar_lost": rounded(clean_score["uar"] - score["uar"]),
+                "n_without_utterance": n_lost,
+            }
+        )
+    return {"every": every, "clean": clean_score, "items": items}
+
+
+def _heard(
+    recordings: Sequence[Recording],
+    corruption: Corruption | None,
+    settings: Settings,
+    encoder_path: Path | None,
+    n_jobs: int,
+    cache_dir: Path | None,
+    on_progress: Callable[[], None],
+) -> list[Rows]:
+    from joblib import Memory, Parallel, delayed
+
+    hear = Memory(cache_dir, verbose=0).cache(
+        _rows_of, ignore=["path", "corruption", "settings", "encoder_path"]
+    )
+    key = f"{live_path_key(settings, encoder_path)} {_suite_hash()}"
+    name = "" if corruption is None else f"{corruption.group} {corruption.name}"
+    made = Parallel(n_jobs=n_jobs, return_as="generator")(
+        delayed(hear)(
+            content_hash(recording.path),
+            name,
+            key,
+            recording.path,
+            corruption,
+            settings,
+            encoder_path,
+        )
+        for recording in recordings
+    )
+    result = []
+    for rows in made:
+        on_progress()
+        result.append(rows)
+    return result
+
+
+def _rows_of(
+    content: str,
+    name: str,
+    key: str,
+    path: Path,
+    corruption: Corruption | None,
+    settings: Settings,
+    encoder_path: Path | None,
+) -> Rows:
+    """Cached by `content`, `name` and `key`, which say everything that counts."""
+    samples = read_recording(path)
+    if corruption is not None:
+        # Every recording meets its own piece of noise, the same in every run.
+        rng = np.random.default_rng(zlib.crc32(f"{content} {name}".encode()))
+        samples = corruption.apply(samples, rng)
+    return [
+        (inputs_of(utterance.samples, encoder_path), utterance.speech_s)
+        for utterance in whole_utterances(samples, settings)
+    ]
+
+
+def _answers(
+    fits: Sequence[FoldFit], clips: NDArray[np.int64], heard: Sequence[Rows]
+) -> tuple[FloatArray, int]:
+    """Probabilities of each clip by the model that never heard its speaker."""
+    probabilities = np.zeros((len(clips), len(LABELS)))
+    n_lost = 0
+    for fit in fits:
+        places = np.flatnonzero(fit.is_test[clips])
+        rows = [(n, row) for n, place in enumerate(places.tolist()) for row in heard[place]]
+        X = np.stack([row[0] for _, row in rows]) if rows else None
+        answers = np.zeros((0, len(LABELS))) if X is None else fit.fitted.predict_proba(X)
+        index = np.array([n for n, _ in rows], dtype=np.int64)
+        speech_s = np.array([row[1] for _, row in rows])
+        probabilities[places], n_empty = mean_by_clip(answers, index, speech_s, len(places))
+        n_lost += n_empty
+    return probabilities, n_lost
+
+
+def _suite_hash() -> str:
+    """Hash of the code that spoils sound; a change in it empties the cache."""
+    path = Path(__file__).with_name("corruptions.py")
+    return str(zlib.crc32(path.read_bytes())) if path.exists() else ""
