@@ -220,6 +220,17 @@ def find_model(name_or_path: str | Path) -> Path:
     )
 
 
+def find_encoder() -> Path:
+    """Graph of the learned encoder, for training; raises ``ModelError`` where there is none."""
+    for folder in _bundled_folders():
+        for path in sorted(folder.glob(f"*/{ENCODER_FILE}")):
+            return path
+    raise ModelError(
+        f"no bundled model has {ENCODER_FILE}, which this recipe needs: make it with "
+        "scripts/export_encoder.py, or choose the recipe that does without (--model classic)."
+    )
+
+
 def _bundled_folders() -> tuple[Path, ...]:
     """Where models lie: in the installed package, or beside it in a checkout."""
     package = Path(__file__).parent

@@ -9,7 +9,12 @@ from typing import Any
 import click
 
 from ser_live.cli.options import jobs_option
-from ser_live.cli.training_options import data_options, default_cache_dir, progress_bars
+from ser_live.cli.training_options import (
+    data_options,
+    default_cache_dir,
+    encoder_of,
+    progress_bars,
+)
 
 
 @click.command()
@@ -68,7 +73,8 @@ def command(
     from ser_live.evaluation.report import LEAK_WARNING
     from ser_live.training.recipe import find_recipe
 
-    recordings = recordings_in(data)
+    recipe = find_recipe(recipe_name)
+    recordings = recordings_in(data, None if leave_corpus_out else recipe.corpora)
     for group in byte_identical(recordings):
         names = ", ".join(recording.path.name for recording in group)
         click.echo(f"Note: {names} are byte-identical; all are kept, as published.", err=True)
@@ -79,11 +85,12 @@ def command(
     table: RenderableType
     with progress_bars() as bars:
         evaluation = Evaluation(
-            find_recipe(recipe_name),
+            recipe,
             recordings,
             seed=seed,
             n_jobs=jobs,
             cache_dir=cache_dir,
+            encoder=encoder_of(recipe),
             on_example=bars.example,
             on_fold=bars.fold,
         )

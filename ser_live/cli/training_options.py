@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from ser_live.model import find_encoder
+
+if TYPE_CHECKING:
+    from ser_live.training.recipe import Recipe
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -51,6 +56,17 @@ def default_cache_dir() -> Path:
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("ser-live")) / "examples"
+
+
+def encoder_of(recipe: Recipe) -> Path | None:
+    """Graph of the learned encoder, None for a recipe that does without.
+
+    Raises
+    ------
+    ModelError
+        It is not there.
+    """
+    return find_encoder() if recipe.needs_encoder else None
 
 
 class Bars:

@@ -30,8 +30,14 @@ MIN_CLIPS_PER_LABEL = 5
 """A label with fewer clips in a corpus is not judged there."""
 
 
-def recordings_in(folder: Path) -> list[Recording]:
+def recordings_in(folder: Path, corpora: Sequence[str] | None = None) -> list[Recording]:
     """Recordings of a folder with several corpora, or of RAVDESS alone.
+
+    Parameters
+    ----------
+    folder : Path
+    corpora : sequence of str or None
+        Which corpora to return beside RAVDESS, where they are there; None for all.
 
     Raises
     ------
@@ -43,7 +49,12 @@ def recordings_in(folder: Path) -> list[Recording]:
         return find_recordings(folder)
     from ser_live.datasets.corpora import find_corpora
 
-    return [recording for found in find_corpora(folder).values() for recording in found]
+    return [
+        recording
+        for name, found in find_corpora(folder).items()
+        if corpora is None or name in (CORPUS, *corpora)
+        for recording in found
+    ]
 
 
 def leave_corpus_out(
@@ -83,13 +94,16 @@ def leave_corpus_out(
             f"found {', '.join(np.unique(corpora))}, but leaving a corpus out needs {CORPUS} and "
             "another one: give the folder that holds them all."
         )
-    masks = [(name, corpora == name) for name in others]
+    # A corpus that the recipe does not train on is held out always.
+    never = ~np.isin(corpora, [CORPUS, *recipe.corpora])
+    masks = [(name, never | (corpora == name)) for name in others]
     masks.append((f"{CORPUS} alone", corpora != CORPUS))
     *pooled, alone = fit_folds(
         recipe, examples, masks, seed=seed, n_jobs=n_jobs, fits_dir=fits_dir, on_fold=on_fold
     )
     results = {}
-    for fit in pooled:
+    for held_out in pooled:
+        fit = FoldFit(held_out.name, corpora == held_out.name, held_out.fitted)
         judged = judged_labels([recordings[clip] for clip in np.flatnonzero(fit.is_test).tolist()])
         if len(judged) < 2:
             continue
@@ -97,7 +111,7 @@ def leave_corpus_out(
             "labels": list(judged),
             "chance_uar": rounded(1 / len(judged)),
             "language": recordings[int(np.argmax(fit.is_test))].language,
-            "trained_on": [name for name in (CORPUS, *others) if name != fit.name],
+            "trained_on": sorted(set(corpora[~held_out.is_test].tolist())),
             **_judge(fit, examples, recordings, judged),
             "ravdess_alone": _judge(
                 FoldFit(fit.name, fit.is_test, alone.fitted), examples, recordings, judged
