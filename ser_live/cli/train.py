@@ -1,4 +1,4 @@
-"""``ser-live train``: a model folder from RAVDESS."""
+"""``ser-live train``: a model folder from recordings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from pathlib import Path
 import click
 
 from ser_live.cli.options import jobs_option
-from ser_live.cli.training_options import data_options, default_cache_dir, progress_bars
+from ser_live.cli.training_options import (
+    data_options,
+    default_cache_dir,
+    encoder_of,
+    progress_bars,
+)
 
 
 @click.command()
@@ -35,7 +40,7 @@ def command(
     scores: bool,
     jobs: int,
 ) -> None:
-    """Train a model on RAVDESS.
+    """Train a model on RAVDESS, and on what else a recipe can use.
 
     Recordings go through the same voice activity detection, segmentation and
     features as live audio. RAVDESS is licensed CC BY-NC-SA 4.0, so the model is
@@ -43,16 +48,17 @@ def command(
 
     \b
     Examples:
-      ser-live train --data ravdess --out models/mine --jobs 4
+      ser-live train --data corpora --model ear --out models/mine --jobs 4
       ser-live --model models/mine
     """
-    from ser_live.datasets.ravdess import find_recordings
+    from ser_live.evaluation.corpora import recordings_in
     from ser_live.evaluation.evaluate import Evaluation
     from ser_live.training.export import train_model
     from ser_live.training.recipe import find_recipe
 
-    recordings = find_recordings(data)
     recipe = find_recipe(recipe_name)
+    recordings = recordings_in(data, recipe.corpora)
+    encoder = encoder_of(recipe)
     with progress_bars() as bars:
         evaluation = Evaluation(
             recipe,
@@ -60,6 +66,7 @@ def command(
             seed=seed,
             n_jobs=jobs,
             cache_dir=cache_dir or default_cache_dir(),
+            encoder=encoder,
             on_example=bars.example,
             on_fold=bars.fold,
         )
@@ -67,7 +74,9 @@ def command(
         bars.expect(evaluation.n_examples("emobox"), n_folds)
         examples = evaluation.examples("emobox")
         measured = {"emobox": evaluation.run("emobox").as_json()} if scores else {}
-        card = train_model(out, recipe, recordings, examples, seed=seed, scores=measured)
+        card = train_model(
+            out, recipe, recordings, examples, seed=seed, scores=measured, encoder=encoder
+        )
     click.echo(
         f"Wrote {out} ({card['weights']['n_bytes'] / 1e6:.1f} MB, "
         f"SHA-256 {card['weights']['sha256'][:12]})."
