@@ -2,10 +2,12 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+DATA ?= $(SER_DATA)
+JOBS ?= 2
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test check bench docs lock wheel clean
+.PHONY: help setup demo run test check evaluate bench docs lock wheel clean
 
 help: ## Print this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -34,6 +36,9 @@ check: setup ## Formatting, lint, types, import directions, generated docs
 	$(BIN)/mypy
 	$(BIN)/lint-imports --config pyproject.toml
 	$(BIN)/python scripts/make_docs.py --check
+
+evaluate: setup ## Measure the models on unseen speakers (DATA=folder of corpora, JOBS=2); hours
+	$(BIN)/python scripts/make_evaluation.py --data $(DATA) --jobs $(JOBS)
 
 bench: setup ## Measure speed and size, beside peers (PEERS=no leaves them out)
 	@test "$(PEERS)" = no || test -x .cache/peers/bin/python || \

@@ -2,6 +2,7 @@
 
 docs/commands.md   help of every command, and the settings
 docs/features.md   every feature with unit, definition and source
+docs/evaluation/README.md   what was measured, from the JSON files beside it
 README.md          the tables between ``<!-- generated: NAME -->`` marks
 """
 
@@ -74,6 +75,13 @@ def features_page() -> str:
     return "\n".join(parts) + "\n"
 
 
+def evaluation_page() -> str:
+    """What `make evaluate` measured, from its JSON files alone."""
+    from ser_live.evaluation.page import page
+
+    return page(ROOT / "docs" / "evaluation")
+
+
 def readme_page() -> str:
     """README.md with its generated tables renewed."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -133,6 +141,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/commands.md": commands_page,
     "docs/features.md": features_page,
     "README.md": readme_page,
+    "docs/evaluation/README.md": evaluation_page,
 }
 
 

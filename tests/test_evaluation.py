@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from ser_live.evaluation.judge import judged, sexes_compared
 from ser_live.evaluation.onset import SECONDS, onset_section
 from ser_live.evaluation.permutation import permutation_check, permuted_labels
 from ser_live.evaluation.robustness import robustness_section
+from ser_live.evaluation.robustness_suite import Corruption
 from ser_live.features import FEATURE_NAMES
 from ser_live.fitted import Fitted
 from ser_live.training.augmentation import PLAIN
@@ -257,17 +259,8 @@ def test_the_onset_curve_of_a_constant_answer_is_flat(small: list, tmp_path: Pat
     assert found["n_without_utterance"] == 0
 
 
-@dataclass(frozen=True)
-class Gain:
-    """Louder or quieter."""
-
-    name: str
-    factor: float
-    group: str = "level"
-    pass_mark: float | None = 0.9
-
-    def apply(self, samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        return (samples * self.factor).astype(np.float32)
+def gain(samples: np.ndarray, identity: str, *, factor: float) -> np.ndarray:
+    return (samples * factor).astype(np.float32)
 
 
 def test_silence_loses_every_utterance_and_nothing_changes_by_nothing(small: list) -> None:
@@ -276,18 +269,24 @@ def test_silence_loses_every_utterance_and_nothing_changes_by_nothing(small: lis
     found = robustness_section(
         [constant_fold(small)],
         small,
-        [Gain("same", 1.0), Gain("nothing", 0.0)],
+        [
+            Corruption("same", "small", partial(gain, factor=1.0)),
+            Corruption("nothing", "small", partial(gain, factor=0.0)),
+            Corruption("half", "small", partial(gain, factor=0.5), partial(gain, factor=1.0)),
+        ],
         settings=Settings(),
         every=4,
         on_progress=lambda: calls.append(None),
     )
-    same, nothing = found["items"]
+    same, nothing, half = found["items"]
     assert found["clean"]["n"] == 4
     assert (same["unchanged"], same["passes"], same["uar_lost"]) == (1.0, True, 0.0)
     assert same["n_without_utterance"] == 0
     assert (nothing["unchanged"], nothing["passes"]) == (0.0, False)
     assert nothing["n_without_utterance"] == 4
-    assert len(calls) == 3 * 4
+    assert half["unchanged"] == 1.0
+    # The clean sound, three ways, and no second hearing of a way that is known.
+    assert len(calls) == 4 * 4
 
 
 def test_the_same_answer_whatever_is_asked() -> None:

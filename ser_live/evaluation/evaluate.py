@@ -128,10 +128,14 @@ class Evaluation:
             dtype=np.int64,
         )
 
+    def judge(self, protocol: str) -> Report:
+        """Train on some actors, test each plain recording of the others on its own."""
+        return self._judge(protocol, self.fits(protocol), self.examples(protocol))
+
     def _by_actor(self, protocol: str) -> Report:
-        """Train on some actors, test the plain recordings of the others."""
+        """The same, and then in sessions."""
         examples, fits = self.examples(protocol), self.fits(protocol)
-        report = self._judge(protocol, fits, examples)
+        report = self.judge(protocol)
         report.sections = adaptation_sections(fits, examples, self.recordings, seed=self.seed)
         return report
 

@@ -21,7 +21,7 @@ BLUE, ORANGE = "#1f5fa8", "#d1761c"
 WIDTH, HEIGHT = 5.6, 3.9
 """Of a figure, inches."""
 
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "ser-live",
     "font.family": "DejaVu Sans",
@@ -101,13 +101,12 @@ def coverage(path: Path, scores: Json) -> None:
             x, y = 100 * threshold["coverage"], 100 * (1 - threshold["error"])
             axes.plot([x], [y], color=ORANGE, marker="D", markersize=8, linestyle="none")
             axes.annotate(
-                f"threshold for {100 * threshold['max_error']:.0f} % error,\nchosen on other "
-                f"speakers:\n{100 * threshold['error']:.0f} % error, {x:.0f} % answered",
+                f"threshold for {100 * threshold['max_error']:.0f} % error, chosen on other\n"
+                f"speakers: {100 * threshold['error']:.0f} % error, {x:.0f} % answered",
                 (x, y),
-                xytext=(-10, -14),
-                textcoords="offset points",
-                ha="right",
-                va="top",
+                xytext=(0.04, 0.06),
+                textcoords="axes fraction",
+                arrowprops={"arrowstyle": "-", "color": ORANGE, "shrinkB": 6},
             )
         lowest = min(point["accuracy"] for point in points)
         axes.set(
@@ -140,7 +139,7 @@ def by_past(path: Path, scores: Json) -> None:
     places = np.arange(len(curve))
     with _figure(path, "Learning the voice while listening") as axes:
         _curve(axes, places, curve, BLUE, "o", "-", "adapted")
-        _level(axes, scores["uar"], "not adapted")
+        _level(axes, scores["uar"], "not adapted", is_below=True)
         _level(axes, scores["chance_uar"], "chance")
         axes.set_xticks(places, [_span(point["from"], point["to"]) for point in curve])
         axes.set(ylim=(0, 1), xlabel="utterances of the speaker heard before", ylabel="UAR")
@@ -174,22 +173,11 @@ def robustness(path: Path, section: Json) -> None:
     size = (WIDTH + 0.9, 1.1 + 0.235 * len(items))
     with _figure(path, "Labels that stay when the sound is spoilt", size=size) as axes:
         values = [100 * item["unchanged"] for item in items]
-        passes = [item["passes"] is not False for item in items]
-        for is_pass, color, hatch, label in (
-            (True, BLUE, None, "passes"),
-            (False, ORANGE, "////", "falls short"),
-        ):
-            chosen = [n for n, one in enumerate(passes) if one is is_pass]
+        kinds = [_verdict(item) for item in items]
+        for kind, style in _VERDICTS.items():
+            chosen = [n for n, one in enumerate(kinds) if one == kind]
             if chosen:
-                axes.barh(
-                    places[chosen],
-                    [values[n] for n in chosen],
-                    0.68,
-                    color=color if is_pass else "white",
-                    edgecolor=color,
-                    hatch=hatch,
-                    label=label,
-                )
+                axes.barh(places[chosen], [values[n] for n in chosen], 0.68, label=kind, **style)
         marked = [n for n, item in enumerate(items) if item["pass_mark"] is not None]
         axes.plot(
             [100 * items[n]["pass_mark"] for n in marked],
@@ -201,21 +189,39 @@ def robustness(path: Path, section: Json) -> None:
             linestyle="none",
             label="mark to pass",
         )
-        for place, value in zip(places, values, strict=True):
+        for place, value, kind in zip(places, values, kinds, strict=True):
+            is_full = kind != _SHORT
             axes.annotate(
-                f"{value:.0f}", (value, place), xytext=(-4, 0), textcoords="offset points",
-                ha="right", va="center", color="white" if passes[len(items) - 1 - place] else INK,
+                f"{value:.0f}",
+                (0, place),
+                xytext=(4, 0),
+                textcoords="offset points",
+                va="center",
+                color="white" if is_full else INK,
                 fontsize=8,
-            )  # fmt: skip
+                bbox=None if is_full else {"facecolor": "white", "edgecolor": "none", "pad": 1},
+            )
         axes.set_yticks(places, [item["name"] for item in items])
         axes.set(
             xlim=(0, 103), ylim=(-0.7, len(items) - 0.3), xlabel="labels unchanged, % of clips"
         )
         axes.grid(axis="y", visible=False)
         axes.tick_params(axis="y", length=0)
-        axes.legend(
-            loc="lower center", bbox_to_anchor=(0.4, -0.02 - 2.3 / (len(items) + 4)), ncols=3
-        )
+        axes.figure.legend(loc="outside lower center", ncols=3)
+
+
+_SHORT = "falls short"
+_VERDICTS: dict[str, dict[str, Any]] = {
+    "passes": {"color": BLUE},
+    _SHORT: {"color": "white", "edgecolor": ORANGE, "hatch": "////"},
+    "no mark set": {"color": MUTED},
+}
+
+
+def _verdict(item: Json) -> str:
+    if item["pass_mark"] is None:
+        return "no mark set"
+    return "passes" if item["passes"] else _SHORT
 
 
 def draw_all(folder: Path, scores: Json, spoilt: Json | None = None) -> list[str]:
@@ -248,22 +254,34 @@ def _curve(
     axes.plot(x, values, color=color, marker=marker, linestyle=line)
     for place, value in zip(x, values, strict=True):
         axes.annotate(
-            f"{value:.2f}", (place, value), xytext=(0, 6), textcoords="offset points", ha="center",
+            f"{value:.2f}",
+            (place, value),
+            xytext=(0, 6),
+            textcoords="offset points",
+            ha="center",
             fontsize=8,
-        )  # fmt: skip
+        )
     axes.annotate(
-        f"{label}\n(shaded: 95 % over speakers)", (x[-1], low[-1]), xytext=(0, -6),
-        textcoords="offset points", ha="right", va="top", color=color,
-    )  # fmt: skip
+        f"{label} (shaded: 95 % over speakers)",
+        (0.98, 0.24),
+        xycoords="axes fraction",
+        ha="right",
+        color=color,
+    )
 
 
-def _level(axes: Any, value: float, label: str) -> None:
-    """A horizontal line with its name and value at the left."""
+def _level(axes: Any, value: float, label: str, *, is_below: bool = False) -> None:
+    """A horizontal line with its name and value."""
     axes.axhline(value, color=MUTED, linewidth=1.0, linestyle="--")
     axes.annotate(
-        f"{label} {value:.3f}", (0.01, value), xycoords=("axes fraction", "data"),
-        xytext=(0, 3), textcoords="offset points", color=MUTED, fontsize=8,
-    )  # fmt: skip
+        f"{label} {value:.3f}",
+        (0.01, value),
+        xycoords=("axes fraction", "data"),
+        xytext=(0, -24 if is_below else 3),
+        textcoords="offset points",
+        color=MUTED,
+        fontsize=8,
+    )
 
 
 def _span(low: int, high: int) -> str:

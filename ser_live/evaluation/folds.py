@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +31,7 @@ _FITTING_CODE = ("training", "classifier.py", "ensemble.py", "fitted.py", "speak
 class Predicts(Protocol):
     """Whatever answers with probabilities."""
 
-    def predict_proba(self, X: FloatArray) -> FloatArray: ...
+    def predict_proba(self, X: Any) -> FloatArray: ...
 
 
 @dataclass(frozen=True, eq=False)

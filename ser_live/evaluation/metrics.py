@@ -190,7 +190,9 @@ def bootstrap_values(
     rng = np.random.default_rng(seed)
     weights = rng.multinomial(n_speakers, np.full(n_speakers, 1.0 / n_speakers), size=n_draws)
     # Counts are exact as floats, and floats multiply much faster.
-    drawn = np.tensordot(weights.astype(np.float64), matrices.astype(np.float64), axes=1)
+    drawn = np.tensordot(weights.astype(np.float64), matrices.astype(np.float64), axes=1).astype(
+        np.int64
+    )
     if metric == "uar":
         recall = recall_per_class(drawn)
         n_present = np.isfinite(recall).sum(axis=1)

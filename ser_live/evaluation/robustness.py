@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import zlib
+import hashlib
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,30 +16,14 @@ from ser_live.datasets.recording import Recording, content_hash
 from ser_live.emotions import LABELS
 from ser_live.evaluation.folds import FoldFit, mean_by_clip
 from ser_live.evaluation.judge import rounded, uar_with_interval
-from ser_live.evaluation.live_path import Samples, inputs_of, live_path_key, whole_utterances
+from ser_live.evaluation.live_path import inputs_of, live_path_key, whole_utterances
 from ser_live.evaluation.onset import clips_under_test
+from ser_live.evaluation.robustness_suite import Apply, Corruption
 from ser_live.sources import read_recording
 
 FloatArray = NDArray[np.float64]
 Rows = list[tuple[FloatArray, float]]
 """Input vector and speech seconds of each utterance of a recording."""
-
-
-class Corruption(Protocol):
-    """One way in which sound is spoilt."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def group(self) -> str: ...
-
-    @property
-    def pass_mark(self) -> float | None:
-        """Least share of unchanged labels; None where none is asked for."""
-
-    def apply(self, samples: Samples, rng: np.random.Generator) -> Samples:
-        """The spoilt sound, mono, 16 kHz."""
 
 
 def robustness_section(
@@ -68,33 +53,41 @@ def robustness_section(
     n_jobs, cache_dir
         As in ``training.examples.make_examples``.
     on_progress : callable
-        Called after each clip and way, and once more a clip for the unspoilt sound.
+        Called after each clip and way that was heard, the unspoilt one included.
     """
     clips = clips_under_test(fits, every)
     chosen = [recordings[clip] for clip in clips]
     y = np.array([LABELS.index(recording.emotion.value) for recording in chosen])
     speakers = np.array([recording.speaker for recording in chosen])
 
-    def answers(corruption: Corruption | None) -> tuple[FloatArray, int]:
-        rows = _heard(chosen, corruption, settings, encoder_path, n_jobs, cache_dir, on_progress)
-        return _answers(fits, clips, rows)
+    known: dict[str, tuple[FloatArray, int]] = {}
+
+    def answers(apply: Apply | None) -> tuple[FloatArray, int]:
+        identity = _identity(apply)
+        if identity not in known:
+            rows = _heard(
+                chosen, apply, identity, settings, encoder_path, n_jobs, cache_dir, on_progress
+            )
+            known[identity] = _answers(fits, clips, rows)
+        return known[identity]
 
     clean, n_lost = answers(None)
     clean_score = {**uar_with_interval(y, clean, speakers), "n_without_utterance": n_lost}
     items = []
     for corruption in suite:
-        spoilt, n_lost = answers(corruption)
+        reference, _ = answers(corruption.reference)
+        spoilt, n_lost = answers(corruption.apply)
         score = uar_with_interval(y, spoilt, speakers)
         has_answer = spoilt.max(axis=1) > spoilt.min(axis=1)
-        unchanged = float(np.mean((spoilt.argmax(axis=1) == clean.argmax(axis=1)) & has_answer))
+        is_same = (spoilt.argmax(axis=1) == reference.argmax(axis=1)) & has_answer
         mark = corruption.pass_mark
         items.append(
             {
                 "name": corruption.name,
                 "group": corruption.group,
-                "unchanged": rounded(unchanged),
+                "unchanged": rounded(float(is_same.mean())),
                 "pass_mark": mark,
-                "passes": None if mark is None else bool(unchanged >= mark),
+                "passes": None if mark is None else bool(is_same.mean() >= mark),
                 **score,
                 "uar_lost": rounded(clean_score["uar"] - score["uar"]),
                 "n_without_utterance": n_lost,
@@ -105,27 +98,28 @@ def robustness_section(
 
 def _heard(
     recordings: Sequence[Recording],
-    corruption: Corruption | None,
+    apply: Apply | None,
+    identity: str,
     settings: Settings,
     encoder_path: Path | None,
     n_jobs: int,
     cache_dir: Path | None,
     on_progress: Callable[[], None],
 ) -> list[Rows]:
+    """Utterances of recordings spoilt in one way."""
     from joblib import Memory, Parallel, delayed
 
     hear = Memory(cache_dir, verbose=0).cache(
-        _rows_of, ignore=["path", "corruption", "settings", "encoder_path"]
+        _rows_of, ignore=["path", "apply", "settings", "encoder_path"]
     )
-    key = f"{live_path_key(settings, encoder_path)} {_suite_hash()}"
-    name = "" if corruption is None else f"{corruption.group} {corruption.name}"
+    key = live_path_key(settings, encoder_path)
     made = Parallel(n_jobs=n_jobs, return_as="generator")(
         delayed(hear)(
             content_hash(recording.path),
-            name,
+            identity,
             key,
             recording.path,
-            corruption,
+            apply,
             settings,
             encoder_path,
         )
@@ -140,21 +134,20 @@ def _heard(
 
 def _rows_of(
     content: str,
-    name: str,
+    identity: str,
     key: str,
     path: Path,
-    corruption: Corruption | None,
+    apply: Apply | None,
     settings: Settings,
     encoder_path: Path | None,
 ) -> Rows:
-    """Cached by `content`, `name` and `key`, which say everything that counts."""
+    """Cached by `content`, `identity` and `key`, which say everything that counts."""
     samples = read_recording(path)
-    if corruption is not None:
+    if apply is not None:
         # Every recording meets its own piece of noise, the same in every run.
-        rng = np.random.default_rng(zlib.crc32(f"{content} {name}".encode()))
-        samples = corruption.apply(samples, rng)
+        samples = apply(samples, content)
     return [
-        (inputs_of(utterance.samples, encoder_path), utterance.speech_s)
+        (inputs_of(utterance.samples, encoder_path).astype(np.float32), utterance.speech_s)
         for utterance in whole_utterances(samples, settings)
     ]
 
@@ -177,7 +170,22 @@ def _answers(
     return probabilities, n_lost
 
 
-def _suite_hash() -> str:
-    """Hash of the code that spoils sound; a change in it empties the cache."""
-    path = Path(__file__).with_name("corruptions.py")
-    return str(zlib.crc32(path.read_bytes())) if path.exists() else ""
+def _identity(apply: Apply | None) -> str:
+    """What a way of spoiling is known by: its function, its arguments, and their code."""
+    import joblib
+
+    return "" if apply is None else f"{joblib.hash(apply)} {_spoiling_code_hash()}"
+
+
+@cache
+def _spoiling_code_hash() -> str:
+    package = Path(__file__).parents[1]
+    digest = hashlib.sha256()
+    for name in (
+        "evaluation/corruptions.py",
+        "evaluation/robustness_suite.py",
+        "datasets/impulse_responses.py",
+        "training/augmentation.py",
+    ):
+        digest.update((package / name).read_bytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,245 @@
+"""Measure the models on speakers they never heard, and write docs/evaluation/.
+
+python scripts/make_evaluation.py --data DIR [--jobs 2] [--models ear classic] [--every 4]
+
+DIR holds corpora (``ravdess/`` and others), or is RAVDESS itself; ``noise/`` and ``rir/`` in it
+add recorded noises and rooms to the spoilt sound. Features, spoilt sound and fitted models are
+cached, so that a run that was interrupted goes on where it was. Every fold is fitted once, and
+its model serves every measurement. What is written: MODEL-PROTOCOL.json, MODEL-corpora.json,
+MODEL-robustness.json, run.json, MODEL/*.svg and README.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ser_live import __version__
+from ser_live.cli.training_options import default_cache_dir, encoder_of
+from ser_live.config import Settings
+from ser_live.datasets.recording import Recording
+from ser_live.errors import SerLiveError
+from ser_live.evaluation.corpora import leave_corpus_out, recordings_in
+from ser_live.evaluation.evaluate import Evaluation
+from ser_live.evaluation.figures import draw_all
+from ser_live.evaluation.judge import uar_with_interval
+from ser_live.evaluation.onset import onset_section
+from ser_live.evaluation.page import MODELS, RUN_FILE, page
+from ser_live.evaluation.permutation import permutation_check
+from ser_live.evaluation.robustness import robustness_section
+from ser_live.evaluation.robustness_suite import Corruption, suite
+from ser_live.training.recipe import RECIPES, Recipe
+
+FOLDER = Path(__file__).parents[1] / "docs" / "evaluation"
+MAIN = "emobox"
+T = TypeVar("T")
+
+
+@dataclass
+class Run:
+    """Options of a run, and how long its steps took."""
+
+    data: Path
+    n_jobs: int
+    seed: int
+    cache_dir: Path
+    every: int
+    folder: Path
+    steps: set[str]
+    settings: Settings = field(default_factory=Settings)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def timed(self, name: str, make: Callable[[], T]) -> T:
+        """Run one step and say how long it took."""
+        print(f"{time.strftime('%H:%M:%S')} {name} ...", flush=True)
+        start = time.monotonic()
+        result = make()
+        self.seconds[name] = round(time.monotonic() - start, 1)
+        print(f"         {name}: {self.seconds[name]:.0f} s", flush=True)
+        return result
+
+    def evaluation(self, recipe: Recipe, recordings: list[Recording]) -> Evaluation:
+        """The recipe on these recordings, fits kept."""
+        return Evaluation(
+            recipe,
+            recordings,
+            seed=self.seed,
+            n_jobs=self.n_jobs,
+            cache_dir=self.cache_dir,
+            settings=self.settings,
+            encoder=encoder_of(recipe),
+            fits_dir=self.cache_dir / "fits",
+        )
+
+    def write(self, name: str, record: dict[str, Any]) -> None:
+        """Write one result."""
+        text = json.dumps(record, indent=1, ensure_ascii=False)
+        (self.folder / name).write_text(text + "\n", encoding="utf-8")
+
+
+def main() -> None:
+    """Measure, write, say how long it took."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N")
+    parser.add_argument("--models", nargs="+", default=[m for m in MODELS if m in RECIPES])
+    parser.add_argument("--protocols", nargs="+", default=[MAIN, "luna"])
+    parser.add_argument(
+        "--steps",
+        nargs="+",
+        default=["onset", "permutation", "alone", "robustness", "corpora"],
+        help="measurements beside the protocols",
+    )
+    parser.add_argument("--every", type=int, default=4, help="spoil every so many-th clip")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--cache", type=Path, default=default_cache_dir(), metavar="DIR")
+    parser.add_argument("--out", type=Path, default=FOLDER, metavar="DIR")
+    options = parser.parse_args()
+    run = Run(
+        data=options.data,
+        n_jobs=options.jobs,
+        seed=options.seed,
+        cache_dir=options.cache,
+        every=options.every,
+        folder=options.out,
+        steps=set(options.steps),
+    )
+    run.folder.mkdir(parents=True, exist_ok=True)
+    try:
+        for model in options.models:
+            measure(run, RECIPES[model], options.protocols)
+    except SerLiveError as error:
+        sys.exit(f"Error: {error}")
+    run.write(
+        RUN_FILE,
+        {
+            "seed": run.seed,
+            "n_jobs": run.n_jobs,
+            "seconds": run.seconds,
+            "versions": {"ser-live": __version__},
+        },
+    )
+    (run.folder / "README.md").write_text(page(run.folder), encoding="utf-8")
+    print(f"Wrote {run.folder} in {sum(run.seconds.values()) / 60:.0f} min.")
+
+
+def measure(run: Run, recipe: Recipe, protocols: list[str]) -> None:
+    """Everything about one recipe."""
+    name = recipe.name
+    recordings = recordings_in(run.data, recipe.corpora)
+    evaluation = run.evaluation(recipe, recordings)
+    run.timed(f"{name}: examples", lambda: evaluation.examples(MAIN))
+    records: dict[str, dict[str, Any]] = {}
+    for protocol in protocols:
+        run.timed(f"{name}: fits of {protocol}", lambda p=protocol: evaluation.fits(p))  # type: ignore[misc]
+        report = run.timed(f"{name}: {protocol}", lambda p=protocol: evaluation.run(p))  # type: ignore[misc]
+        records[protocol] = report.as_json()
+        run.write(f"{name}-{protocol}.json", records[protocol])
+    if MAIN in records:
+        add_sections(run, evaluation, records[MAIN])
+        run.write(f"{name}-{MAIN}.json", records[MAIN])
+        spoilt = spoil(run, evaluation) if "robustness" in run.steps else None
+        (run.folder / name).mkdir(exist_ok=True)
+        draw_all(run.folder / name, records[MAIN], spoilt)
+    if "corpora" in run.steps and (run.data / "ravdess").is_dir():
+        run.write(f"{name}-corpora.json", hold_out_corpora(run, recipe))
+
+
+def add_sections(run: Run, evaluation: Evaluation, record: dict[str, Any]) -> None:
+    """What is measured with the models of the main folds beside the protocol itself."""
+    recipe = evaluation.recipe
+    fits, examples = evaluation.fits(MAIN), evaluation.examples(MAIN)
+    if "onset" in run.steps:
+        record["onset"] = run.timed(
+            f"{recipe.name}: onset",
+            lambda: onset_section(
+                fits,
+                evaluation.recordings,
+                settings=run.settings,
+                encoder_path=evaluation.encoder,
+                n_jobs=run.n_jobs,
+                cache_dir=run.cache_dir,
+            ),
+        )
+    if "permutation" in run.steps:
+        record["permutation"] = run.timed(
+            f"{recipe.name}: permuted labels",
+            lambda: permutation_check(
+                recipe,
+                examples,
+                evaluation.recordings,
+                evaluation.masks(MAIN),
+                seed=run.seed,
+                n_jobs=run.n_jobs,
+                fits_dir=run.cache_dir / "fits",
+            ),
+        )
+    corpora = {recording.corpus for recording in evaluation.recordings}
+    if "alone" in run.steps and len(corpora) > 1:
+        alone = run.evaluation(recipe, [r for r in evaluation.recordings if r.corpus == "ravdess"])
+        report = run.timed(f"{recipe.name}: RAVDESS alone", lambda: alone.judge(MAIN))
+        record["ravdess_alone"] = uar_with_interval(
+            report.y_true, report.probabilities, report.speakers
+        )
+
+
+def spoil(run: Run, evaluation: Evaluation) -> dict[str, Any]:
+    """Spoilt sound, judged by the models of the main folds."""
+    name = evaluation.recipe.name
+    section = run.timed(
+        f"{name}: spoilt sound",
+        lambda: robustness_section(
+            evaluation.fits(MAIN),
+            evaluation.recordings,
+            corruptions_in(run.data),
+            settings=run.settings,
+            encoder_path=evaluation.encoder,
+            every=run.every,
+            n_jobs=run.n_jobs,
+            cache_dir=run.cache_dir,
+        ),
+    )
+    record = {"model": name, "protocol": MAIN, "seed": run.seed, **section}
+    run.write(f"{name}-robustness.json", record)
+    return record
+
+
+def corruptions_in(data: Path) -> list[Corruption]:
+    """Every way of spoiling for which there is what it needs."""
+    from ser_live.datasets.impulse_responses import find_rooms
+    from ser_live.datasets.sounds import read_backgrounds
+
+    noises, rooms = data / "noise", data / "rir"
+    return suite(
+        read_backgrounds(noises) if noises.is_dir() else None,
+        find_rooms(rooms) if rooms.is_dir() else None,
+    )
+
+
+def hold_out_corpora(run: Run, recipe: Recipe) -> dict[str, Any]:
+    """Each corpus judged by a model that never saw it."""
+    recordings = recordings_in(run.data)
+    evaluation = run.evaluation(recipe, recordings)
+    examples = run.timed(f"{recipe.name}: all corpora", lambda: evaluation.examples(MAIN))
+    return run.timed(
+        f"{recipe.name}: corpora held out",
+        lambda: leave_corpus_out(
+            recipe,
+            examples,
+            recordings,
+            seed=run.seed,
+            n_jobs=run.n_jobs,
+            fits_dir=run.cache_dir / "fits",
+        ),
+    )
+
+
+if __name__ == "__main__":
+    main()

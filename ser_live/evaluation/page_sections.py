@@ -1,0 +1,224 @@
+"""Sections of the page of an evaluation, each from one record; empty without its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+Json = Mapping[str, Any]
+
+_SESSIONS = (
+    ("alone", (), "each clip alone"),
+    ("balanced", ("adapted",), "every clip once, random order"),
+    ("mostly neutral", ("adapted", "mostly_neutral"), "sessions of 60, 80 % neutral"),
+    ("after anger", ("adapted", "after_anger"), "after 20 angry utterances in a row"),
+    ("enrolled", ("enrolled",), "after reading one statement neutrally"),
+)
+
+
+def sessions(score: Json) -> list[str]:
+    """What adapting to the speaker brings, by kind of session."""
+    if not score.get("adapted"):
+        return []
+    rows = []
+    for _, path, text in _SESSIONS:
+        part = at(score, path)
+        if part is None:
+            continue
+        rows.append(
+            (
+                text,
+                f"**{number(part['uar'])}**",
+                interval(part["interval"]["uar"]),
+                number(part.get("uar_std_over_orders")),
+                number(at(part, ["unadapted", "uar"])),
+                number(part["ece"]),
+                number(part.get("confident_half_accuracy")),
+            )
+        )
+    head = ("session", "UAR", "95 %", "± over orders", "same clips alone", "calibration error")
+    return [
+        "### Sessions\n",
+        "The model learns how the speaker differs from the utterances before, unlabelled; every "
+        "session starts from nothing, and no clip is scored that was heard before in its "
+        "session.\n",
+        table((*head, "surer half right"), rows),
+    ]
+
+
+def emotions(score: Json) -> list[str]:
+    """Recall and precision of each emotion."""
+    recall, precision = score["per_class_recall"], score.get("per_class_precision", {})
+    adapted = at(score, ["adapted", "per_class_recall"]) or {}
+    rows = [
+        (label, number(recall[label]), number(precision.get(label)), number(adapted.get(label)))
+        for label in score["labels"]
+    ]
+    head = ("emotion", "recall", "precision", "recall, adapted")
+    return ["### Emotions\n", table(head, rows)]
+
+
+def sexes(score: Json) -> list[str]:
+    """Women and men side by side."""
+    rows = []
+    for name, part in (
+        ("alone", score.get("sexes")),
+        ("adapted", at(score, ["adapted", "sexes"])),
+    ):
+        if part:
+            rows.append(
+                (
+                    name,
+                    *(
+                        f"{number(part[key]['uar'])} {interval(part[key]['interval'])}"
+                        for key in ("male", "female", "gap")
+                    ),
+                )
+            )
+    if not rows:
+        return []
+    return ["### Women and men\n", table(("", "men, UAR", "women, UAR", "women less men"), rows)]
+
+
+def calibration(score: Json) -> list[str]:
+    """What withholding unsure answers brings."""
+    threshold = at(score, ["calibration", "threshold"])
+    if threshold is None or threshold["error"] is None:
+        return []
+    return [
+        "### Certainty\n",
+        f"The surer half of the answers is right in {score['confident_half_accuracy']:.1%} of the "
+        f"clips. Below {threshold['threshold']:.2f} an answer is withheld to keep errors at "
+        f"{threshold['max_error']:.0%}; chosen on the other folds, that leaves "
+        f"{threshold['error']:.1%} errors among the {threshold['coverage']:.0%} that are "
+        "answered.\n",
+    ]
+
+
+def onset(score: Json) -> list[str]:
+    """How much must be heard."""
+    if "onset" not in score:
+        return []
+    rows = [
+        (f"{point['seconds']} s", number(point["uar"]), interval(point["interval"]))
+        for point in score["onset"]["curve"]
+    ]
+    return [
+        "### From the first word on\n",
+        table(("heard since speech began", "UAR", "95 %"), rows),
+    ]
+
+
+def robustness(score: Json | None) -> list[str]:
+    """Answers to spoilt sound."""
+    if score is None:
+        return []
+    rows = [
+        (
+            item["name"],
+            f"{item['unchanged']:.1%}",
+            "" if item["pass_mark"] is None else f"{item['pass_mark']:.0%}",
+            {None: "", True: "yes", False: "**no**"}[item["passes"]],
+            number(item["uar"]),
+            number(item["uar_lost"]),
+            str(item["n_without_utterance"]),
+        )
+        for item in score["items"]
+    ]
+    clean = score["clean"]
+    head = ("sound", "labels unchanged", "mark", "passes", "UAR", "UAR lost")
+    return [
+        "### Spoilt sound\n",
+        f"Every {ordinal(score['every'])} unseen clip ({clean['n']} clips, clean UAR "
+        f"{number(clean['uar'])} {interval(clean['interval'])}) through segmenter, features and "
+        "the model of its fold, not adapted. Marks after Derington et al. 2023 "
+        "(arXiv:2312.06270).\n",
+        table((*head, "no utterance found"), rows),
+    ]
+
+
+def corpora(score: Json | None) -> list[str]:
+    """Corpora that training never saw."""
+    if score is None:
+        return []
+    rows = [
+        (
+            name,
+            one["language"],
+            ", ".join(one["labels"]),
+            f"{one['n']} of {one['n_speakers']}",
+            f"**{number(one['uar'])}**",
+            interval(one["interval"]),
+            number(one["ravdess_alone"]["uar"]),
+            number(one["chance_uar"]),
+        )
+        for name, one in score["corpora"].items()
+    ]
+    rows.append(
+        (
+            "mean",
+            "",
+            "",
+            "",
+            f"**{number(score['mean_uar'])}**",
+            "",
+            number(score["mean_uar_ravdess_alone"]),
+            number(score["mean_chance_uar"]),
+        )
+    )
+    head = ("held out", "language", "labels", "clips of speakers", "UAR", "95 %", "RAVDESS alone")
+    return [
+        "### Corpora that training never saw\n",
+        "Other voices, microphones and languages: the whole corpus is held out, nothing is "
+        "adapted, probabilities are renormalised over the labels that the corpus has.\n",
+        table((*head, "chance"), rows),
+    ]
+
+
+def permutation(score: Json) -> list[str]:
+    """Whether meaningless labels teach nothing."""
+    check = score.get("permutation")
+    if not check:
+        return []
+    verdict = "holds" if check["chance_is_in_interval"] else "**does not hold**"
+    return [
+        f"Trained on labels that were shuffled within each speaker, the recipe reaches "
+        f"{number(check['uar'])} {interval(check['interval'])} (over folds); chance "
+        f"{number(check['chance_uar'])} {verdict}.\n"
+    ]
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [f"| {' | '.join(head)} |", "|" + " --- |" * len(head)]
+    lines += [f"| {' | '.join(row)} |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def number(value: float | None, sign: str = "") -> str:
+    """Three digits; empty for None."""
+    return "" if value is None else f"{sign}{value:.3f}"
+
+
+def interval(pair: Sequence[float | None] | None) -> str:
+    """Both ends, three digits; empty where there is none."""
+    if pair is None or pair[0] is None or pair[1] is None:
+        return ""
+    return f"[{pair[0]:.3f}, {pair[1]:.3f}]"
+
+
+def ordinal(n: int) -> str:
+    """The word for every so many-th; empty for 1."""
+    return "" if n == 1 else f"{n}th" if n > 3 else {2: "second", 3: "third"}[n]
+
+
+def at(score: Any, path: Sequence[str | int]) -> Any:
+    """Value at a path of keys, None where it ends early."""
+    for key in path:
+        if isinstance(score, Mapping):
+            score = score.get(key)
+        elif isinstance(score, list) and isinstance(key, int) and -len(score) <= key < len(score):
+            score = score[key]
+        else:
+            return None
+    return score
