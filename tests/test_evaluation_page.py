@@ -1,0 +1,114 @@
+"""The page and the plots of an evaluation, and the one command that makes them."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+from small_corpus import write_small_corpus
+from synthetic_examples import nearest_centre
+
+from ser_live.evaluation import evaluate
+from ser_live.evaluation.figures import draw_all
+from ser_live.evaluation.page import page
+from ser_live.evaluation.protocols import actor_folds
+from ser_live.training.augmentation import PLAIN
+from ser_live.training.examples import Examples
+from ser_live.training.recipe import RECIPES, Recipe
+
+SCRIPTS = Path(__file__).parents[1] / "scripts"
+
+
+@pytest.fixture
+def script() -> ModuleType:
+    """scripts/make_evaluation.py."""
+    spec = importlib.util.spec_from_file_location("make_evaluation", SCRIPTS / "make_evaluation.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    # Dataclasses look their module up while it is being executed.
+    sys.modules["make_evaluation"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def constant(examples: Examples, seed: int) -> object:
+    """Nearest centre of features that are all the same: one answer for everything."""
+    filled = np.zeros_like(examples.X, dtype=np.float64)
+    return nearest_centre(
+        Examples(
+            **{**{f: getattr(examples, f) for f in examples.__dataclass_fields__}, "X": filled}
+        ),
+        0,
+    )
+
+
+@pytest.mark.slow
+def test_one_command_makes_it_all(
+    script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """JSON, plots and page of a recipe that knows nothing: chance everywhere, said so."""
+    monkeypatch.setitem(
+        RECIPES,
+        "classic",
+        Recipe("classic", "Nothing.", (PLAIN,), constant),  # type: ignore[arg-type]
+    )
+    # Three actors, so leaving one out stands in for EmoBox.
+    monkeypatch.setattr(evaluate, "actor_folds", lambda _, actors: actor_folds("loso", actors))
+    data, out = write_small_corpus(tmp_path / "data", (1, 2, 3)), tmp_path / "out"
+    argv = ["x", "--data", str(data), "--out", str(out), "--cache", str(tmp_path / "cache")]
+    argv += ["--jobs", "1", "--models", "classic", "--protocols", "emobox", "--every", "24"]
+    monkeypatch.setattr(sys, "argv", argv)
+    script.main()
+    record = json.loads((out / "classic-emobox.json").read_text())
+    assert record["uar"] == 0.125
+    assert record["adapted"] is None
+    assert {point["uar"] for point in record["onset"]["curve"]} == {0.125}
+    assert record["permutation"]["n_folds"] == 3
+    spoilt = json.loads((out / "classic-robustness.json").read_text())
+    assert spoilt["clean"]["n"] == 1
+    assert {item["name"] for item in spoilt["items"]} >= {"telephone, GSM", "white noise 20 dB"}
+    text = (out / "README.md").read_text(encoding="utf-8")
+    assert "| EmoBox, 6 folds of actors | **0.125** | [0.125, 0.125] |" in text
+    assert "minutes" in text
+    assert "(classic/robustness.svg)" in text
+    for plot in (out / "classic").glob("*.svg"):
+        assert plot.read_text().startswith("<?xml")
+
+
+def test_the_page_of_nothing_is_a_page(tmp_path: Path) -> None:
+    """Without any result there is a heading, and no table."""
+    assert page(tmp_path).startswith("# How right it is")
+    assert "|" not in page(tmp_path)
+
+
+def test_targets_say_whether_they_are_reached(tmp_path: Path) -> None:
+    """More is better unless it says less; a target without a result is left out."""
+    (tmp_path / "a.json").write_text('{"uar": 0.7, "gap": -0.08, "interval": [0.65, 0.75]}')
+    targets = [
+        {"what": "one", "file": "a.json", "path": ["uar"], "floor": 0.6, "aim": 0.8},
+        {"what": "two", "file": "a.json", "path": ["gap"], "aim": 0.075, "better": "less"},
+        {"what": "three", "file": "b.json", "path": ["uar"], "floor": 0.6},
+        {"what": "four", "file": "a.json", "path": ["uar"], "interval": ["interval"], "floor": 0.7},
+    ]
+    (tmp_path / "targets.json").write_text(json.dumps({"targets": targets}))
+    rows = [line for line in page(tmp_path).splitlines() if line.startswith("| ")][1:]
+    assert rows[1:] == [
+        "| one | 0.600 | 0.800 | **0.700** |  |  | yes / no |",
+        "| two |  | ≤ 0.075 | **-0.080** |  |  | – / no |",
+        "| four | 0.700 |  | **0.700** | [0.650, 0.750] |  | yes / – |",
+    ]
+
+
+def test_plots_need_no_more_than_the_numbers_there_are(tmp_path: Path) -> None:
+    """Only what was measured is drawn, the same file every time."""
+    scores = {"labels": ["a", "b"], "confusion_matrix": [[3, 1], [0, 4]]}
+    assert draw_all(tmp_path, scores) == ["confusion.svg"]
+    first = (tmp_path / "confusion.svg").read_bytes()
+    draw_all(tmp_path, scores)
+    assert (tmp_path / "confusion.svg").read_bytes() == first
