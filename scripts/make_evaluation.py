@@ -35,6 +35,7 @@ from ser_live.evaluation.page import MODELS, RUN_FILE, page
 from ser_live.evaluation.permutation import permutation_check
 from ser_live.evaluation.robustness import robustness_section
 from ser_live.evaluation.robustness_suite import Corruption, suite
+from ser_live.model import find_encoder
 from ser_live.training.recipe import RECIPES, Recipe
 
 FOLDER = Path(__file__).parents[1] / "docs" / "evaluation"
@@ -53,6 +54,8 @@ class Run:
     every: int
     folder: Path
     steps: set[str]
+    encoder: Path | None
+    """What spoilt sound and beginnings are heard with, for all models at once."""
     settings: Settings = field(default_factory=Settings)
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -110,6 +113,7 @@ def main() -> None:
         every=options.every,
         folder=options.out,
         steps=set(options.steps),
+        encoder=find_encoder() if any(RECIPES[m].needs_encoder for m in options.models) else None,
     )
     run.folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -163,7 +167,7 @@ def add_sections(run: Run, evaluation: Evaluation, record: dict[str, Any]) -> No
                 fits,
                 evaluation.recordings,
                 settings=run.settings,
-                encoder_path=evaluation.encoder,
+                encoder_path=run.encoder,
                 n_jobs=run.n_jobs,
                 cache_dir=run.cache_dir,
             ),
@@ -200,7 +204,7 @@ def spoil(run: Run, evaluation: Evaluation) -> dict[str, Any]:
             evaluation.recordings,
             corruptions_in(run.data),
             settings=run.settings,
-            encoder_path=evaluation.encoder,
+            encoder_path=run.encoder,
             every=run.every,
             n_jobs=run.n_jobs,
             cache_dir=run.cache_dir,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from ser_live.config import Settings
 from ser_live.encoder import SpeechEncoder
 from ser_live.events import Utterance
 from ser_live.features import FEATURE_SET_VERSION, extract
+from ser_live.fitted import Fitted
 from ser_live.inputs import join
 from ser_live.training.examples import code_hash, utterances_of
 
@@ -37,6 +39,15 @@ def inputs_of(samples: Samples, encoder_path: Path | None) -> FloatArray:
     """Input vector of one utterance, shape (2538,) without encoder, else (4587,)."""
     encoder = None if encoder_path is None else _encoder(encoder_path)
     return join(extract(samples).values, samples, encoder)
+
+
+def seen_by(fitted: Fitted, inputs: Sequence[NDArray[np.float32]]) -> FloatArray:
+    """Inputs as a table, cut to what the model sees.
+
+    A model without the encoder sees the beginning of what one with it sees, so what was
+    heard for the one serves the other.
+    """
+    return np.stack(inputs).astype(np.float64)[:, : len(fitted.feature_scale)]
 
 
 def live_path_key(settings: Settings, encoder_path: Path | None) -> str:

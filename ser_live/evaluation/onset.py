@@ -14,7 +14,7 @@ from ser_live.datasets.recording import Recording, content_hash
 from ser_live.emotions import LABELS
 from ser_live.evaluation.folds import FoldFit
 from ser_live.evaluation.judge import uar_with_interval
-from ser_live.evaluation.live_path import inputs_of, live_path_key, whole_utterances
+from ser_live.evaluation.live_path import inputs_of, live_path_key, seen_by, whole_utterances
 from ser_live.sources import read_recording
 
 FloatArray = NDArray[np.float64]
@@ -42,7 +42,7 @@ def onset_section(
     recordings : sequence of Recording
     settings : Settings
     encoder_path : Path or None
-        The learned encoder of a model that has one.
+        The learned encoder; a model that does without may be given it too.
     every : int
         Take every so many-th test clip.
     n_jobs, cache_dir, on_progress
@@ -66,7 +66,7 @@ def onset_section(
         )
         for clip in clips
     )
-    inputs: dict[int, list[FloatArray]] = {}
+    inputs: dict[int, list[NDArray[np.float32]]] = {}
     for clip, vectors in zip(clips, made, strict=True):
         on_progress()
         inputs[int(clip)] = vectors
@@ -74,7 +74,9 @@ def onset_section(
     for fit in fits:
         for place, clip in enumerate(clips):
             if fit.is_test[clip] and inputs[int(clip)]:
-                probabilities[:, place] = fit.fitted.predict_proba(np.stack(inputs[int(clip)]))
+                probabilities[:, place] = fit.fitted.predict_proba(
+                    seen_by(fit.fitted, inputs[int(clip)])
+                )
     y = np.array([LABELS.index(recordings[clip].emotion.value) for clip in clips])
     speakers = np.array([recordings[clip].speaker for clip in clips])
     return {
@@ -100,7 +102,7 @@ def _beginnings(
     path: Path,
     settings: Settings,
     encoder_path: Path | None,
-) -> list[FloatArray]:
+) -> list[NDArray[np.float32]]:
     """Inputs of the first utterance cut after each of `seconds`; empty without utterance."""
     utterances = whole_utterances(read_recording(path), settings)
     if not utterances:
@@ -108,5 +110,8 @@ def _beginnings(
     first = utterances[0]
     onset = int(np.argmax(first.speech)) * FRAME_SAMPLES
     return [
-        inputs_of(first.samples[: onset + round(s * SAMPLE_RATE_HZ)], encoder_path) for s in seconds
+        inputs_of(first.samples[: onset + round(s * SAMPLE_RATE_HZ)], encoder_path).astype(
+            np.float32
+        )
+        for s in seconds
     ]

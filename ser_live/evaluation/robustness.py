@@ -16,13 +16,13 @@ from ser_live.datasets.recording import Recording, content_hash
 from ser_live.emotions import LABELS
 from ser_live.evaluation.folds import FoldFit, mean_by_clip
 from ser_live.evaluation.judge import rounded, uar_with_interval
-from ser_live.evaluation.live_path import inputs_of, live_path_key, whole_utterances
+from ser_live.evaluation.live_path import inputs_of, live_path_key, seen_by, whole_utterances
 from ser_live.evaluation.onset import clips_under_test
 from ser_live.evaluation.robustness_suite import Apply, Corruption
 from ser_live.sources import read_recording
 
 FloatArray = NDArray[np.float64]
-Rows = list[tuple[FloatArray, float]]
+Rows = list[tuple[NDArray[np.float32], float]]
 """Input vector and speech seconds of each utterance of a recording."""
 
 
@@ -47,7 +47,7 @@ def robustness_section(
     suite : sequence of Corruption
     settings : Settings
     encoder_path : Path or None
-        The learned encoder of a model that has one.
+        The learned encoder; a model that does without may be given it too.
     every : int
         Take every so many-th test clip.
     n_jobs, cache_dir
@@ -161,8 +161,9 @@ def _answers(
     for fit in fits:
         places = np.flatnonzero(fit.is_test[clips])
         rows = [(n, row) for n, place in enumerate(places.tolist()) for row in heard[place]]
-        X = np.stack([row[0] for _, row in rows]) if rows else None
-        answers = np.zeros((0, len(LABELS))) if X is None else fit.fitted.predict_proba(X)
+        answers = np.zeros((0, len(LABELS)))
+        if rows:
+            answers = fit.fitted.predict_proba(seen_by(fit.fitted, [row[0] for _, row in rows]))
         index = np.array([n for n, _ in rows], dtype=np.int64)
         speech_s = np.array([row[1] for _, row in rows])
         probabilities[places], n_empty = mean_by_clip(answers, index, speech_s, len(places))
