@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
+from rich.console import Console
 from synthetic_examples import fitted_that_adapts, fitted_that_answers, synthetic_corpus
 
 from ser_live.emotions import EMOTIONS, LABELS, Emotion
@@ -16,6 +19,7 @@ from ser_live.evaluation.adaptation import (
     session_scores,
 )
 from ser_live.evaluation.folds import FoldFit
+from ser_live.evaluation.report import Report
 from ser_live.evaluation.sessions import Session, Speaker
 from ser_live.speaker import SpeakerShift
 
@@ -95,6 +99,13 @@ def test_a_constant_answer_scores_chance_along_a_flat_curve() -> None:
         assert score["uar"] == pytest.approx(1 / K, abs=1e-4)
         assert score["unadapted"]["uar"] == pytest.approx(1 / K, abs=1e-4)
     assert found["enrolled"]["uar"] == pytest.approx(1 / K, abs=1e-4)
+    report = Report(
+        "emobox", "same", examples.y, np.eye(K)[examples.y], *[examples.speakers] * 2, 0, 0
+    )
+    report.sections = found
+    screen = Console(file=io.StringIO(), width=120)
+    screen.print(report.as_table())
+    assert "after 20 angry utterances: UAR 0.125" in screen.file.getvalue()  # type: ignore[attr-defined]
     # The first points have too few clips for every label to occur.
     late = [point for point in adapted["by_past"] if point["n"] >= 100]
     assert late

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 from small_corpus import write_small_corpus
 from synthetic_examples import fitted_that_answers, linear, nearest_centre, synthetic_corpus
 
@@ -18,7 +20,13 @@ from ser_live.emotions import LABELS
 from ser_live.ensemble import Ensemble
 from ser_live.errors import DatasetError
 from ser_live.evaluation import calibration
-from ser_live.evaluation.corpora import judged_labels, leave_corpus_out, recordings_in
+from ser_live.evaluation.corpora import (
+    corpora_table,
+    judged_labels,
+    leave_corpus_out,
+    recordings_in,
+)
+from ser_live.evaluation.evaluate import Evaluation
 from ser_live.evaluation.folds import FoldFit, fit_folds, training_rows
 from ser_live.evaluation.judge import judged, sexes_compared
 from ser_live.evaluation.onset import SECONDS, onset_section
@@ -159,18 +167,7 @@ def test_fits_are_kept_and_found_again(tmp_path: Path) -> None:
 
 def test_a_corpus_that_is_judged_was_never_trained_on() -> None:
     """Every fit lacks the judged corpus; the last has RAVDESS alone."""
-    parts = [synthetic_corpus(3, corpus=name) for name in ("nemo", "ravdess", "ased")]
-    recordings = [recording for _, part in parts for recording in part]
-    X = np.concatenate([examples.X for examples, _ in parts])
-    n = len(recordings)
-    examples = replace(
-        parts[0][0],
-        **{
-            name: np.concatenate([getattr(part, name) for part, _ in parts])
-            for name in Examples.__dataclass_fields__
-        },
-    )
-    examples = replace(examples, X=X, clips=np.arange(n))
+    examples, recordings = several_corpora("nemo", "ravdess", "ased")
     ROWS_SEEN.clear()
     found = leave_corpus_out(RECIPE, examples, recordings)
     of = [{speaker.split("-")[0] for speaker in seen} for seen in ROWS_SEEN]
@@ -183,6 +180,38 @@ def test_a_corpus_that_is_judged_was_never_trained_on() -> None:
         assert score["chance_uar"] == 0.25
         assert score["n"] == 3 * (4 + 8 + 8 + 8)
     assert found["mean_chance_uar"] == 0.25
+    screen = Console(file=io.StringIO(), width=120)
+    screen.print(corpora_table(found))
+    assert "neutral happy sad angry" in screen.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_other_corpora_are_trained_on_and_ravdess_alone_is_tested() -> None:
+    """Every fold sees all of the other corpus and none of its own actor."""
+    examples, recordings = several_corpora("nemo", "ravdess")
+    evaluation = Evaluation(RECIPE, recordings)
+    evaluation._made[RECIPE.variants] = examples
+    ROWS_SEEN.clear()
+    record = evaluation.run("loso").as_json()
+    nemo = {f"nemo-{n:02d}" for n in (1, 2, 3)}
+    actors = {f"ravdess-{n:02d}" for n in (1, 2, 3)}
+    assert [nemo | actors - {actor} for actor in sorted(actors)] == ROWS_SEEN
+    assert record["n"] == 3 * 60
+    assert record["trained_on"] == ["nemo", "ravdess"]
+    assert set(record["per_actor"]) == actors
+    assert record["uar"] > 0.95
+    with pytest.raises(DatasetError, match="splits RAVDESS alone"):
+        evaluation.run("notebook")
+
+
+def several_corpora(*names: str) -> tuple[Examples, list]:
+    """Three speakers of each."""
+    parts = [synthetic_corpus(3, corpus=name) for name in names]
+    columns = {
+        field: np.concatenate([getattr(part, field) for part, _ in parts])
+        for field in Examples.__dataclass_fields__
+    }
+    columns["clips"] = np.arange(len(columns["y"]))
+    return Examples(**columns), [recording for _, part in parts for recording in part]
 
 
 def test_only_labels_with_enough_clips_are_judged() -> None:

@@ -62,6 +62,11 @@ class Evaluation:
     def n_folds(self, protocol: str) -> int:
         """How often ``on_fold`` will be called; also checks that the protocol can run."""
         if protocol == "notebook":
+            if (self._actors() == 0).any():
+                raise DatasetError(
+                    "found several corpora, but protocol notebook splits RAVDESS alone: give its "
+                    "folder."
+                )
             return 1 + self.n_folds("emobox")
         return len(self.masks(protocol))
 
@@ -155,11 +160,6 @@ class Evaluation:
 
     def _notebook(self) -> Report:
         """Copies first, random split second: copies of test clips are in training."""
-        if (self._actors() == 0).any():
-            raise DatasetError(
-                "found several corpora, but protocol notebook splits RAVDESS alone: give its "
-                "folder."
-            )
         examples = self.examples("notebook")
         n_clips = len(self.recordings)
         variant_index = np.array(
