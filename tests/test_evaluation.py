@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -29,7 +30,7 @@ from ser_live.evaluation.corpora import (
 from ser_live.evaluation.evaluate import Evaluation
 from ser_live.evaluation.folds import FoldFit, fit_folds, training_rows
 from ser_live.evaluation.judge import judged, sexes_compared
-from ser_live.evaluation.onset import SECONDS, onset_section
+from ser_live.evaluation.onset import SECONDS, clips_under_test, onset_section
 from ser_live.evaluation.permutation import permutation_check, permuted_labels
 from ser_live.evaluation.robustness import robustness_section
 from ser_live.evaluation.robustness_suite import Corruption
@@ -257,6 +258,21 @@ def test_permuting_keeps_clips_together_and_counts_per_speaker() -> None:
         assert len(set(shuffled.y[doubled.clips == clip].tolist())) == 1
 
 
+def test_a_subset_has_each_label_in_its_share() -> None:
+    """A quarter of RAVDESS: two clips of each emotion and speaker, one of neutral."""
+    _, recordings = synthetic_corpus(n_speakers=6)
+    fits = [FoldFit("all", np.ones(len(recordings), dtype=bool), fitted_that_answers(0))]
+    chosen = [recordings[clip] for clip in clips_under_test(fits, recordings, 4)]
+    counts = Counter((recording.speaker, recording.emotion.value) for recording in chosen)
+    assert set(counts.values()) == {1, 2}
+    assert {key[1] for key, n in counts.items() if n == 1} == {"neutral"}
+    names = {recording.path.name[9:17] for recording in chosen}
+    assert names >= {"01-01-01", "02-02-02"}
+    every = [clips_under_test(fits, recordings, 60) for _ in range(2)]
+    assert every[0].tolist() == every[1].tolist()
+    assert len({recordings[clip].emotion for clip in every[0]}) > 3
+
+
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> list:
     return find_recordings(write_small_corpus(tmp_path_factory.mktemp("corpus"), (1, 2)))
@@ -313,6 +329,8 @@ def test_silence_loses_every_utterance_and_nothing_changes_by_nothing(small: lis
     assert same["n_without_utterance"] == 0
     assert (nothing["unchanged"], nothing["passes"]) == (0.0, False)
     assert nothing["n_without_utterance"] == 4
+    # Not the 1/8 of calling all of them neutral.
+    assert nothing["uar"] == 0.0
     assert half["unchanged"] == 1.0
     # The clean sound, three ways, and no second hearing of a way that is known.
     assert len(calls) == 4 * 4

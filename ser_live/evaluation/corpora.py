@@ -183,7 +183,10 @@ def judged_labels(recordings: Sequence[Recording]) -> tuple[str, ...]:
 def _judge(
     fit: FoldFit, examples: Examples, recordings: Sequence[Recording], labels: Sequence[str]
 ) -> dict[str, Any]:
-    """UAR over `labels`, probabilities renormalised over them."""
+    """UAR over `labels`, probabilities renormalised over them.
+
+    A clip without an utterance is wrong: equal probabilities would call it the first label.
+    """
     tested = fit.tested(examples)
     wanted = np.flatnonzero(fit.is_test)
     probabilities, n_empty = clip_probabilities(fit.fitted, tested, tested.clips, wanted)
@@ -192,10 +195,13 @@ def _judge(
     kept = [recording for recording, is_kept in zip(chosen, keep, strict=True) if is_kept]
     part: FloatArray = probabilities[keep][:, [LABELS.index(label) for label in labels]]
     part = part / part.sum(axis=1, keepdims=True)
+    kept_all = probabilities[keep]
+    is_empty = kept_all.max(axis=1) == kept_all.min(axis=1)
+    part = np.column_stack([np.where(is_empty[:, None], 0.0, part), is_empty])
     speakers = np.array([recording.speaker for recording in kept])
     y = np.array([labels.index(recording.emotion.value) for recording in kept])
     return {
-        **uar_with_interval(y, part, speakers, len(labels)),
+        **uar_with_interval(y, part, speakers, len(labels) + 1),
         "n_speakers": len(np.unique(speakers)),
         "n_without_utterance": n_empty,
     }

@@ -197,7 +197,7 @@ def robustness(path: Path, section: Json) -> None:
                 xytext=(4, 0),
                 textcoords="offset points",
                 va="center",
-                color="white" if is_full else INK,
+                color="white" if is_full and value > 6 else INK,
                 fontsize=8,
                 bbox=None if is_full else {"facecolor": "white", "edgecolor": "none", "pad": 1},
             )
@@ -207,7 +207,7 @@ def robustness(path: Path, section: Json) -> None:
         )
         axes.grid(axis="y", visible=False)
         axes.tick_params(axis="y", length=0)
-        axes.figure.legend(loc="outside lower center", ncols=3)
+        axes.figure.legend(loc="outside lower center", ncols=4)
 
 
 _SHORT = "falls short"

@@ -50,7 +50,7 @@ def onset_section(
     """
     from joblib import Memory, Parallel, delayed
 
-    clips = clips_under_test(fits, every)
+    clips = clips_under_test(fits, recordings, every)
     beginnings = Memory(cache_dir, verbose=0).cache(
         _beginnings, ignore=["path", "settings", "encoder_path"]
     )
@@ -89,10 +89,21 @@ def onset_section(
     }
 
 
-def clips_under_test(fits: Sequence[FoldFit], every: int) -> NDArray[np.int64]:
-    """Every so many-th test recording, in the order of the recordings."""
-    is_tested = np.any([fit.is_test for fit in fits], axis=0)
-    return np.asarray(np.flatnonzero(is_tested)[::every])
+def clips_under_test(
+    fits: Sequence[FoldFit], recordings: Sequence[Recording], every: int
+) -> NDArray[np.int64]:
+    """Every so many-th test recording, each label and speaker in its share.
+
+    Within a label and speaker chance decides: file names are sorted by statement and
+    intensity, and a fixed step through them would meet the same ones in every speaker.
+    """
+    tested = np.flatnonzero(np.any([fit.is_test for fit in fits], axis=0))
+    chance = np.random.default_rng(0).permutation(len(recordings))
+    order = sorted(
+        tested.tolist(),
+        key=lambda clip: (recordings[clip].emotion, recordings[clip].speaker, chance[clip]),
+    )
+    return np.sort(np.array(order[::every], dtype=np.int64))
 
 
 def _beginnings(

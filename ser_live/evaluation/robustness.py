@@ -26,6 +26,9 @@ Rows = list[tuple[NDArray[np.float32], float]]
 """Input vector and speech seconds of each utterance of a recording."""
 
 
+_NO_ANSWER = len(LABELS)
+
+
 def robustness_section(
     fits: Sequence[FoldFit],
     recordings: Sequence[Recording],
@@ -55,7 +58,7 @@ def robustness_section(
     on_progress : callable
         Called after each clip and way that was heard, the unspoilt one included.
     """
-    clips = clips_under_test(fits, every)
+    clips = clips_under_test(fits, recordings, every)
     chosen = [recordings[clip] for clip in clips]
     y = np.array([LABELS.index(recording.emotion.value) for recording in chosen])
     speakers = np.array([recording.speaker for recording in chosen])
@@ -72,14 +75,14 @@ def robustness_section(
         return known[identity]
 
     clean, n_lost = answers(None)
-    clean_score = {**uar_with_interval(y, clean, speakers), "n_without_utterance": n_lost}
+    clean_score = {**_score(y, clean, speakers), "n_without_utterance": n_lost}
     items = []
     for corruption in suite:
         reference, _ = answers(corruption.reference)
         spoilt, n_lost = answers(corruption.apply)
-        score = uar_with_interval(y, spoilt, speakers)
-        has_answer = spoilt.max(axis=1) > spoilt.min(axis=1)
-        is_same = (spoilt.argmax(axis=1) == reference.argmax(axis=1)) & has_answer
+        score = _score(y, spoilt, speakers)
+        answer = spoilt.argmax(axis=1)
+        is_same = (answer == reference.argmax(axis=1)) & (answer != _NO_ANSWER)
         mark = corruption.pass_mark
         items.append(
             {
@@ -155,8 +158,12 @@ def _rows_of(
 def _answers(
     fits: Sequence[FoldFit], clips: NDArray[np.int64], heard: Sequence[Rows]
 ) -> tuple[FloatArray, int]:
-    """Probabilities of each clip by the model that never heard its speaker."""
-    probabilities = np.zeros((len(clips), len(LABELS)))
+    """Probabilities of each clip by the model that never heard its speaker.
+
+    Shape (n_clips, 9): the last column is 1 where no utterance was found. Equal
+    probabilities would make every such clip neutral, the first label.
+    """
+    probabilities = np.zeros((len(clips), len(LABELS) + 1))
     n_lost = 0
     for fit in fits:
         places = np.flatnonzero(fit.is_test[clips])
@@ -166,9 +173,17 @@ def _answers(
             answers = fit.fitted.predict_proba(seen_by(fit.fitted, [row[0] for _, row in rows]))
         index = np.array([n for n, _ in rows], dtype=np.int64)
         speech_s = np.array([row[1] for _, row in rows])
-        probabilities[places], n_empty = mean_by_clip(answers, index, speech_s, len(places))
+        means, n_empty = mean_by_clip(answers, index, speech_s, len(places))
+        probabilities[places, :-1] = means
+        empty = places[~np.isin(np.arange(len(places)), index)]
+        probabilities[empty] = np.eye(len(LABELS) + 1)[_NO_ANSWER]
         n_lost += n_empty
     return probabilities, n_lost
+
+
+def _score(y: NDArray[np.int64], answers: FloatArray, speakers: NDArray[np.str_]) -> dict[str, Any]:
+    """UAR with interval; a clip without an answer is wrong whatever it was."""
+    return uar_with_interval(y, answers, speakers, len(LABELS) + 1)
 
 
 def _identity(apply: Apply | None) -> str:
