@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ser_live.errors import UsageError
+
 SAMPLE_RATE_HZ = 16_000
 """The one sample rate inside the program, in hertz."""
 
@@ -34,6 +36,22 @@ class VadSettings:
     """A voiced frame has at least this share of its energy below 2 kHz."""
     max_burstiness: float = 4.0
     """In a voiced frame no eighth is louder than this times the mean power, unlike a click."""
+    confirm: str = "auto"
+    """Network that confirms speech: on, off, or auto (on where onnxruntime is installed)."""
+    wake_above_noise_db: float = 2.0
+    """The network wakes for a frame this far above the noise floor."""
+    sure_probability: float = 0.30
+    """From here on the network alone makes a frame speech, and voiced."""
+    possible_probability: float = 0.10
+    """From here on a frame is speech when the cheap gate hears it too."""
+    suspected_probability: float = 0.02
+    """From here on such a frame may be the beginning of an utterance that opens later."""
+
+    def __post_init__(self) -> None:
+        if self.confirm not in ("auto", "on", "off"):
+            raise UsageError(
+                f"the setting confirm is {self.confirm!r}, but auto, on or off is needed."
+            )
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,18 @@
-"""Which 30 ms frames are speech: WebRTC's detector, an energy gate, and voicing.
+"""Which 30 ms frames are speech: a cheap gate, and a network that confirms it.
 
-WebRTC's detector notices what is new in a signal, not what is speech: in loud pink noise
-it calls everything speech, and it calls typing speech 41 % of the time. So a frame must
-stand above the tracked noise floor, whoever calls it speech. Then either WebRTC's detector
-or the test for voicing must call it speech: in noise WebRTC's misses soft vowels that are
-plainly periodic. The segmenter opens no utterance without voiced frames, which typing,
-doors and rain do not have. Everything is causal and deterministic.
+The cheap gate: WebRTC's detector notices what is new in a signal, not what is speech: in
+loud pink noise it calls everything speech, and it calls typing speech 41 % of the time. So
+a frame must stand above the tracked noise floor, whoever calls it speech. Then either
+WebRTC's detector or the test for voicing must call it speech: in noise WebRTC's misses soft
+vowels that are plainly periodic.
+
+The network (`ser_live.silero`) sleeps until something stands above the noise floor. It
+then says how likely each frame is speech: sure of it, it needs no cheap gate, which is deaf
+in strong noise; where the cheap gate hears something, it only has to think it possible.
+
+The segmenter opens no utterance without voiced frames: those the network is sure of, or,
+without it, periodic ones, which typing, doors and rain do not have. Everything is causal
+and deterministic.
 """
 
 from __future__ import annotations
@@ -21,6 +28,9 @@ from numpy.typing import NDArray
 
 from ser_live.config import FRAME_S, FRAME_SAMPLES, SAMPLE_RATE_HZ, VadSettings
 from ser_live.errors import InvalidAudioError
+from ser_live.silero import Confirmer, is_runnable
+
+NAN = float("nan")
 
 Frame = NDArray[np.float64]
 """30 ms of sound, shape (480,)."""
@@ -46,7 +56,7 @@ class VadReason(str, Enum):
     NEAR_NOISE = "near noise"
     """Not `min_above_noise_db` above the noise floor."""
     NOT_SPEECH = "not speech"
-    """Neither WebRTC's detector nor the voicing calls it speech."""
+    """Neither WebRTC's detector nor the voicing calls it speech, or the network does not."""
 
     def __str__(self) -> str:
         return self.value
@@ -63,7 +73,12 @@ class VadDecision:
     noise_dbfs: float
     """Noise floor including this frame, dBFS RMS; NaN in the first half second."""
     is_voiced: bool
-    """Speech that is periodic and low enough for a voice, and no click."""
+    """Speech the network is sure of; without it, speech that is periodic and low enough for
+    a voice, and no click."""
+    is_suspected: bool
+    """May be speech: the cheap gate hears it, and the network does not rule it out."""
+    probability: float
+    """Of speech, as the network hears it; 0 while it sleeps, NaN where there is none."""
 
 
 class VoiceActivityDetector:
@@ -72,6 +87,11 @@ class VoiceActivityDetector:
     Parameters
     ----------
     settings : VadSettings
+
+    Raises
+    ------
+    ModelError
+        The network is asked for and onnxruntime is missing, or its file is missing or altered.
     """
 
     def __init__(self, settings: VadSettings | None = None) -> None:
@@ -81,6 +101,7 @@ class VoiceActivityDetector:
         self._webrtc: Any = webrtcvad.Vad(self.settings.aggressiveness)
         self._noise = NoiseFloor(self.settings.noise_window_s)
         self._previous: Frame = np.zeros(FRAME_SAMPLES)
+        self._confirmer = Confirmer() if is_confirming(self.settings) else None
 
     def process(self, frame: NDArray[np.float32]) -> VadDecision:
         """Decide about the next frame of the stream.
@@ -107,21 +128,41 @@ class VoiceActivityDetector:
                 "a frame holds NaN or infinity; finite samples are needed: check the source."
             )
         noise_dbfs = self._noise.update(level_dbfs)
-        previous, self._previous = self._previous, wide
+        reason, voiced = self._cheap_gate(wide, level_dbfs, noise_dbfs)
+        suspected = reason is VadReason.SPEECH
+        if self._confirmer is None:
+            return VadDecision(suspected, reason, level_dbfs, noise_dbfs, voiced, suspected, NAN)
 
+        s = self.settings
+        is_audible = level_dbfs >= s.min_level_dbfs
+        # Compared this way round, a floor that is not known yet (NaN) wakes it too.
+        is_near_noise = level_dbfs < noise_dbfs + s.wake_above_noise_db
+        probability = self._confirmer.process(frame, is_audible and not is_near_noise)
+        is_sure = is_audible and probability >= s.sure_probability
+        is_speech = is_sure or (suspected and probability >= s.possible_probability)
+        suspected = is_speech or (suspected and probability >= s.suspected_probability)
+        if is_speech:
+            reason = VadReason.SPEECH
+        elif reason is VadReason.SPEECH:
+            reason = VadReason.NOT_SPEECH
+        return VadDecision(
+            is_speech, reason, level_dbfs, noise_dbfs, is_sure, suspected, probability
+        )
+
+    def _cheap_gate(
+        self, frame: Frame, level_dbfs: float, noise_dbfs: float
+    ) -> tuple[VadReason, bool]:
+        """What level, WebRTC's detector and voicing say; whether it is voiced speech."""
+        previous, self._previous = self._previous, frame
         # WebRTC hears every frame, whatever the gates say: it keeps a model of the noise.
-        pcm = np.clip(wide * 32767.0, -32768.0, 32767.0).astype("<i2")
+        pcm = np.clip(frame * 32767.0, -32768.0, 32767.0).astype("<i2")
         heard = bool(self._webrtc.is_speech(pcm.tobytes(), SAMPLE_RATE_HZ))
-        voiced = False
         if level_dbfs < self.settings.min_level_dbfs:
-            reason = VadReason.TOO_QUIET
-        elif level_dbfs < noise_dbfs + self.settings.min_above_noise_db:
-            reason = VadReason.NEAR_NOISE
-        else:
-            voiced = self._is_voiced(previous, wide)
-            reason = VadReason.SPEECH if heard or voiced else VadReason.NOT_SPEECH
-        is_speech = reason is VadReason.SPEECH
-        return VadDecision(is_speech, reason, level_dbfs, noise_dbfs, is_speech and voiced)
+            return VadReason.TOO_QUIET, False
+        if level_dbfs < noise_dbfs + self.settings.min_above_noise_db:
+            return VadReason.NEAR_NOISE, False
+        voiced = self._is_voiced(previous, frame)
+        return VadReason.SPEECH if heard or voiced else VadReason.NOT_SPEECH, voiced
 
     def _is_voiced(self, previous: Frame, frame: Frame) -> bool:
         s = self.settings
@@ -132,6 +173,21 @@ class VoiceActivityDetector:
             return False
         below_1_khz, below_2_khz = low_shares(both)
         return below_1_khz >= s.min_share_below_1_khz and below_2_khz >= s.min_share_below_2_khz
+
+
+def is_confirming(settings: VadSettings) -> bool:
+    """Whether the network is used with these settings on this machine."""
+    return settings.confirm == "on" or (settings.confirm == "auto" and is_runnable())
+
+
+def missing_confirmation(settings: VadSettings) -> str:
+    """A note for people where the network is wanted but cannot run; otherwise empty."""
+    if settings.confirm != "auto" or is_runnable():
+        return ""
+    return (
+        "onnxruntime is not installed, so speech is found without the confirming network: "
+        "more noises are taken for speech, and speech in strong noise is missed."
+    )
 
 
 class NoiseFloor:

@@ -56,7 +56,12 @@ def segment(
         speech.append(heard.is_speech)
         is_voiced = heard.is_voiced if ask_for_voice else None
         events += segmenter.push(
-            frame, heard.is_speech, heard.noise_dbfs, heard.level_dbfs, is_voiced
+            frame,
+            heard.is_speech,
+            heard.noise_dbfs,
+            heard.level_dbfs,
+            is_voiced,
+            heard.is_suspected,
         )
     events += segmenter.flush(samples[n_frames * FRAME_SAMPLES :])
     finals = tuple(e for e in events if isinstance(e, Utterance) and e.kind == "final")

@@ -32,6 +32,7 @@ _LIVE_PATH = (
     "pipeline.py",
     "segmenter.py",
     "vad.py",
+    "silero.py",
     "features",
     "inputs.py",
     "sources",
