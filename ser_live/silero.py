@@ -86,13 +86,13 @@ class Confirmer:
     """The network, run only when something could be speech.
 
     A loud frame wakes it for `AWAKE_S`. It then hears the last `LOOK_BACK_S` from a fresh
-    start, and again every half second while it hears no speech: long noise would make it
-    deaf to faint talkers.
+    start, and again every second while it hears no speech: long noise would make it deaf to
+    faint talkers.
     """
 
     AWAKE_S = 1.0
-    LOOK_BACK_S = 1.0
-    RESTART_S = 0.5
+    LOOK_BACK_S = 2.0
+    RESTART_S = 1.0
     HEARD = 0.15
     """A probability from here on is something heard."""
 
@@ -103,7 +103,7 @@ class Confirmer:
         self._recent: deque[NDArray[np.float32]] = deque(maxlen=self._n_look_back)
         self._n_awake = 0
         self._n_unheard = 0
-        """Frames since something was heard or since the last fresh start, less its half."""
+        """Frames since something was heard; a fresh start sets it back."""
 
     def process(self, frame: NDArray[np.float32], is_loud: bool) -> float:
         """Probability of speech in the next frame; 0 while asleep."""
