@@ -129,7 +129,10 @@ class Confirmer:
 
 def is_runnable() -> bool:
     """Whether onnxruntime is installed; does not import it."""
-    return find_spec("onnxruntime") is not None
+    try:
+        return find_spec("onnxruntime") is not None
+    except ValueError:  # blocked by None in sys.modules
+        return False
 
 
 def bundled_graph() -> Path:
@@ -166,8 +169,8 @@ def _session(path: Path) -> Any:
         import onnxruntime
     except ImportError as error:
         raise ModelError(
-            "the confirming speech detector needs onnxruntime, which is not installed: "
-            "pip install onnxruntime, or do without it by --vad-confirm auto."
+            "the network that confirms speech needs onnxruntime, which cannot be imported: "
+            "install it, or do without the network by --vad-confirm off."
         ) from error
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
