@@ -68,7 +68,7 @@ class SegmenterSettings:
     """Share of speech frames in the window at or below which the hangover runs."""
     max_unvoiced_s: float = 0.60
     """Speech frames this long after the last voiced frame no longer hold back the hangover."""
-    lead_s: float = 0.90
+    lead_s: float = 1.20
     """How far before the opening window the first speech frame is looked for."""
     lead_pause_s: float = 0.15
     """A pause longer than this ends that search."""

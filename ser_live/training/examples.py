@@ -34,6 +34,8 @@ _LIVE_PATH = (
     "segmenter.py",
     "vad.py",
     "silero.py",
+    "shouting.py",
+    "voicing.py",
     "features",
     "inputs.py",
     "sources",
