@@ -81,7 +81,7 @@ class SegmenterSettings:
     min_speech_s: float = 0.35
     """Utterances with less speech than this are reported as too short."""
     min_speech_share: float = 0.50
-    """Least share of speech frames from the first to the last; below it, it was clatter."""
+    """Least share of suspected frames from the first to the last; below it, it was clatter."""
     min_voiced_share: float = 0.10
     """Least share of voiced frames among the speech frames; below it, it was clatter."""
     max_utterance_s: float = 12.0

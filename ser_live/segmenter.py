@@ -345,10 +345,11 @@ class Segmenter:
             if open_.first_speech_sample <= f.start_sample < open_.solid_end_sample
         ]
         n_speech = sum(f.is_speech for f in heard)
+        n_suspected = sum(f.is_suspected for f in heard)
         n_voiced = sum(f.is_voiced for f in heard)
         return (
             n_speech >= self._n_min_speech
-            and n_speech >= self.settings.min_speech_share * len(heard)
+            and n_suspected >= self.settings.min_speech_share * len(heard)
             and n_voiced >= self.settings.min_voiced_share * n_speech
         )
 
