@@ -1,21 +1,25 @@
-"""Measure on real recordings how well speech is found, and print the tables.
+"""Measure on real recordings how well speech is found; print the tables, write them as JSON.
 
 Needs a folder with ravdess/, conversation/, noise/ and optionally other corpora, in the
 environment variable SER_DATA or as the argument. Settings were tuned on odd actors and
-on every second noise file (sorted by name, the second, fourth ...); --half prints only one half.
+on every second noise file (sorted by name, the second, fourth ...); --half chooses one half.
+The meetings were looked at while tuning. With --json both the confirmed detector and the
+cheap gate alone are measured and written.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import json
 import os
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -25,6 +29,7 @@ from ser_live.config import SAMPLE_RATE_HZ, Settings
 from ser_live.evaluation import segmentation as sg
 
 Finder = Callable[[NDArray[np.float32]], sg.Segmentation]
+Row = dict[str, Any]
 
 # Sounds of people: an utterance there is not a false alarm.
 HUMAN = ("baby cry", "sneeze", "snoring", "Babble", "Cafe", "miaowing", "dude")
@@ -48,7 +53,7 @@ def actors(folder: Path, half: str) -> list[Path]:
     ]
 
 
-def measure_clips(folder: Path, half: str, find: Finder) -> None:
+def measure_clips(folder: Path, half: str, find: Finder) -> dict[str, Row]:
     """Every clip alone: whether it is found, whole, as one utterance."""
     print("\nClips alone, as a stream then flushed: utterances per clip; onset of the first")
     print("corpus         clips   none  one    more  too-short  cut>50ms  onset p1/p50/p99 s")
@@ -57,6 +62,7 @@ def measure_clips(folder: Path, half: str, find: Finder) -> None:
         if (folder / name).is_dir():
             sets[name] = sorted((folder / name).rglob("*.flac"))
     busy_s = audio_s = 0.0
+    rows: dict[str, Row] = {}
     for name, paths in sets.items():
         counts, errors, n_short, none = [], [], 0, []
         for path in paths:
@@ -80,7 +86,16 @@ def measure_clips(folder: Path, half: str, find: Finder) -> None:
         )
         if none:
             print("              none in:", ", ".join(none[:12]), "..." if len(none) > 12 else "")
+        rows[name] = {
+            "clips": len(n),
+            "none": int(np.sum(n == 0)),
+            "exactly_one": float(np.mean(n == 1)),
+            "too_short": n_short,
+            "cut_over_50_ms": float(np.mean(e > 0.05)),
+            "onset_s_p1_p50_p99": [float(p1), float(p50), float(p99)],
+        }
     print(f"cost of detector and segmenter: {1000 * busy_s / audio_s:.2f} ms per second of audio")
+    return rows
 
 
 def sentence_stream(
@@ -127,7 +142,7 @@ def noises(
             yield f"{name} {snr_db} dB", noise / np.sqrt(np.mean(noise**2)) * 10 ** (-snr_db / 20)
 
 
-def measure_streams(folder: Path, half: str, find: Finder) -> None:
+def measure_streams(folder: Path, half: str, find: Finder) -> dict[str, Row]:
     """Sentences in a row, clean and in noise."""
     print(
         "\n48 RAVDESS sentences with gaps (room noise -70 dBFS); in noise each sentence at -26 dBFS"
@@ -142,19 +157,21 @@ def measure_streams(folder: Path, half: str, find: Finder) -> None:
     raw, truth, spans = sentence_stream([paths[i] for i in chosen], np.random.default_rng(10), None)
     even, _, _ = sentence_stream([paths[i] for i in chosen], np.random.default_rng(10), -26.0)
     room = 10 ** (-70 / 20) * sg.pink_noise(len(raw), rng)
+    rows = {}
     for name, noise in noises(folder, len(raw), rng):
         mixed = raw + room if noise is None else even + room + 10 ** (-26 / 20) * noise
         mixed *= min(1.0, 0.99 / np.abs(mixed).max())
-        print_stream(name, mixed.astype(np.float32), truth, spans, find)
+        rows[name] = measure_stream(name, mixed.astype(np.float32), truth, spans, find)
+    return rows
 
 
-def print_stream(
+def measure_stream(
     name: str,
     samples: NDArray[np.float32],
     truth: NDArray[np.bool_],
     spans: list[tuple[int, int]],
     find: Finder,
-) -> None:
+) -> Row:
     """One line of frame and utterance errors."""
     found = find(samples)
     ends = [(u.start_sample, u.end_sample) for u in found.accepted]
@@ -169,18 +186,34 @@ def print_stream(
         f" |           {whole.miss * 100:5.1f}  {whole.false_alarm * 100:5.1f}  {whole.f1:.3f} |"
         f" {hit}/{len(spans)} {cut - (len(spans) - hit):3d} {false:3d}"
     )
+    return {
+        "frames": asdict(frames),
+        "utterances": asdict(whole),
+        "found": hit,
+        "of": len(spans),
+        "cut_over_50_ms": cut - (len(spans) - hit),
+        "false_utterances": false,
+    }
 
 
-def measure_conversation(folder: Path, find: Finder) -> None:
-    """Meetings against their annotation."""
+def measure_conversation(folder: Path, find: Finder) -> dict[str, Row]:
+    """Meetings against their annotation, and all of them together."""
     print("\nMeetings (found/cut: turns by their overlap with an utterance)")
+    rows, truths, founds = {}, [], []
     for name, spans in sorted(sg.read_rttm(folder / "conversation" / "truth.rttm").items()):
         samples = read(folder / "conversation" / f"{name}.flac")
         truth = sg.steps_of_spans(spans, len(samples))
-        print_stream(name, samples, truth, spans, find)
+        rows[name] = measure_stream(name, samples, truth, spans, find)
+        found = sg.steps_of_frames(find(samples).speech)
+        truths.append(truth[: len(found)])
+        founds.append(found[: len(truth)])
+    every = sg.frame_errors(np.concatenate(truths), np.concatenate(founds))
+    print(f"all frames: {every.miss * 100:.1f} {every.false_alarm * 100:.1f} {every.f1:.3f}")
+    rows["all"] = {"frames": asdict(every)}
+    return rows
 
 
-def measure_noise(folder: Path, half: str, find: Finder) -> None:
+def measure_noise(folder: Path, half: str, find: Finder) -> dict[str, Row]:
     """Utterances where nobody speaks."""
     print("\nFalse utterances by class: accepted + too short / minutes (bursts ignored)")
     totals: dict[str, list[float]] = defaultdict(lambda: [0, 0, 0, 0])
@@ -194,6 +227,7 @@ def measure_noise(folder: Path, half: str, find: Finder) -> None:
     rng = np.random.default_rng(3)
     for kind in sg.CLATTER:
         add(totals[f"{kind} (made)"], sg.clatter(kind, 120.0, rng), find)
+    add(totals["music (made)"], sg.music(120.0, rng), find)
     groups: dict[str, list[float]] = defaultdict(lambda: [0, 0, 0, 0])
     for name, total in sorted(totals.items(), key=lambda item: -item[1][0] / item[1][2]):
         group = "people" if any(w in name for w in HUMAN) else "not described"
@@ -209,6 +243,10 @@ def measure_noise(folder: Path, half: str, find: Finder) -> None:
             f"{name}: {total[0] / total[2]:.2f} accepted,"
             f" {total[1] / total[2]:.2f} too short a minute"
         )
+    return {
+        name: {"accepted": total[0], "too_short": total[1], "minutes": total[2]}
+        for name, total in (totals | groups).items()
+    }
 
 
 def add(total: list[float], samples: NDArray[np.float32], find: Finder) -> None:
@@ -218,6 +256,28 @@ def add(total: list[float], samples: NDArray[np.float32], find: Finder) -> None:
     total[1] += len(found.utterances) - len(found.accepted)
     total[2] += len(samples) / SAMPLE_RATE_HZ / 60
     total[3] += found.n_ignored
+
+
+def measure_cost(folder: Path, find: Finder) -> dict[str, float]:
+    """CPU milliseconds per second of audio, detector and segmenter together."""
+    print("\nCPU, ms per second of audio")
+    n = 60 * SAMPLE_RATE_HZ
+    noise = sg.pink_noise(n, np.random.default_rng(1))
+    speech = np.concatenate([read(p)[8000:40000] for p in actors(folder, "all")[::48]])
+    sounds = {
+        "zeros": np.zeros(n),
+        "room noise -70 dBFS": 10 ** (-70 / 20) * noise,
+        "fan -40 dBFS": 10 ** (-40 / 20) * noise,
+        "continuous speech": np.resize(speech, n),
+    }
+    find(np.resize(speech, SAMPLE_RATE_HZ).astype(np.float32))  # loads what is loaded once
+    rows = {}
+    for name, sound in sounds.items():
+        begin = time.process_time()
+        find(sound.astype(np.float32))
+        rows[name] = 1000 * (time.process_time() - begin) / 60
+        print(f"  {name:20s} {rows[name]:5.1f}")
+    return rows
 
 
 def parse_settings(pairs: list[str]) -> Settings:
@@ -234,27 +294,51 @@ def parse_settings(pairs: list[str]) -> Settings:
 
 
 def main() -> None:
-    """Print the tables."""
+    """Print the tables, write the file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", nargs="?", type=Path, default=os.environ.get("SER_DATA"))
     parser.add_argument("--half", choices=("tuned", "held-out", "all"), default="held-out")
-    parser.add_argument("--only", choices=("clips", "streams", "conversation", "noise"))
+    parser.add_argument("--only", choices=("clips", "streams", "conversation", "noise", "cost"))
+    parser.add_argument("--json", type=Path, help="e.g. docs/evaluation/segmentation.json")
     parser.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE")
     parser.add_argument("--no-voicing", action="store_true", help="speech counts as voiced")
     args = parser.parse_args()
     if args.data is None:
         raise SystemExit("no recordings named: give their folder or set SER_DATA.")
     folder, settings = Path(args.data), parse_settings(args.set)
-    find = partial(sg.segment, settings=settings, ask_for_voice=not args.no_voicing)
-    parts: dict[str, Callable[[], None]] = {
-        "clips": lambda: measure_clips(folder, args.half, find),
-        "streams": lambda: measure_streams(folder, args.half, find),
-        "conversation": lambda: measure_conversation(folder, find),
-        "noise": lambda: measure_noise(folder, args.half, find),
-    }
-    for name, measure in parts.items():
-        if args.only in (None, name):
-            measure()
+    variants = {"as set": settings}
+    if args.json is not None:
+        variants = {
+            confirm: replace(settings, vad=replace(settings.vad, confirm=confirm))
+            for confirm in ("on", "off")
+        }
+    report: dict[str, Any] = {"half": args.half, "settings": asdict(settings)}
+    for variant, chosen in variants.items():
+        print(f"\n=== confirm: {variant}")
+        find = partial(sg.segment, settings=chosen, ask_for_voice=not args.no_voicing)
+        parts: dict[str, Callable[[], object]] = {
+            "clips": partial(measure_clips, folder, args.half, find),
+            "streams": partial(measure_streams, folder, args.half, find),
+            "conversation": partial(measure_conversation, folder, find),
+            "noise": partial(measure_noise, folder, args.half, find),
+            "cost": partial(measure_cost, folder, find),
+        }
+        report[variant] = {
+            name: measure() for name, measure in parts.items() if args.only in (None, name)
+        }
+    if args.json is not None:
+        args.json.write_text(json.dumps(rounded(report), indent=1) + "\n", encoding="utf-8")
+
+
+def rounded(value: Any) -> Any:
+    """Numbers to four digits; NaN, which JSON has not, as null."""
+    if isinstance(value, dict):
+        return {key: rounded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [rounded(item) for item in value]
+    if isinstance(value, float):
+        return round(value, 4) if np.isfinite(value) else None
+    return value
 
 
 if __name__ == "__main__":

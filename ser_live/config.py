@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ser_live.errors import UsageError
+
 SAMPLE_RATE_HZ = 16_000
 """The one sample rate inside the program, in hertz."""
 
@@ -34,6 +36,22 @@ class VadSettings:
     """A voiced frame has at least this share of its energy below 2 kHz."""
     max_burstiness: float = 4.0
     """In a voiced frame no eighth is louder than this times the mean power, unlike a click."""
+    confirm: str = "auto"
+    """Network that confirms speech: on, off, or auto (on where onnxruntime is installed)."""
+    wake_above_noise_db: float = 2.0
+    """The network wakes for a frame this far above the noise floor."""
+    sure_probability: float = 0.30
+    """From here on the network alone makes a frame speech, and voiced."""
+    possible_probability: float = 0.10
+    """From here on a frame is speech when the cheap gate hears it too."""
+    suspected_probability: float = 0.02
+    """From here on such a frame may be the beginning of an utterance that opens later."""
+
+    def __post_init__(self) -> None:
+        if self.confirm not in ("auto", "on", "off"):
+            raise UsageError(
+                f"the setting confirm is {self.confirm!r}, but auto, on or off is needed."
+            )
 
 
 @dataclass(frozen=True)
@@ -50,7 +68,7 @@ class SegmenterSettings:
     """Share of speech frames in the window at or below which the hangover runs."""
     max_unvoiced_s: float = 0.60
     """Speech frames this long after the last voiced frame no longer hold back the hangover."""
-    lead_s: float = 0.90
+    lead_s: float = 1.20
     """How far before the opening window the first speech frame is looked for."""
     lead_pause_s: float = 0.15
     """A pause longer than this ends that search."""
@@ -63,7 +81,7 @@ class SegmenterSettings:
     min_speech_s: float = 0.35
     """Utterances with less speech than this are reported as too short."""
     min_speech_share: float = 0.50
-    """Least share of speech frames from the first to the last; below it, it was clatter."""
+    """Least share of suspected frames from the first to the last; below it, it was clatter."""
     min_voiced_share: float = 0.10
     """Least share of voiced frames among the speech frames; below it, it was clatter."""
     max_utterance_s: float = 12.0

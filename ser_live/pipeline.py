@@ -139,6 +139,7 @@ class SegmentingStage:
                         noise_dbfs=heard.noise_dbfs,
                         level_dbfs=heard.level_dbfs,
                         is_voiced=heard.is_voiced,
+                        is_suspected=heard.is_suspected,
                     )
                 )
             )

@@ -6,10 +6,10 @@ library; what it says depends on the frames alone, never on when they arrive.
 
 An utterance opens when enough of the sliding window is speech and enough of it is
 voiced: typing, rain and doors give speech frames but hardly any periodic ones. It
-reaches back to the first speech frame and `pre_roll_s` before it. It ends when nothing
-solid was heard for `hangover_s`. A speech frame is solid when the window around it holds
-more than `close_share` of speech and something voiced was heard in the last
-`max_unvoiced_s`; so single false speech frames, and rain after the last word, keep
+reaches back to the first frame that could be speech and `pre_roll_s` before it. It ends
+when nothing solid was heard for `hangover_s`. A speech frame is solid when the window
+around it holds more than `close_share` of speech and something voiced was heard in the
+last `max_unvoiced_s`; so single false speech frames, and rain after the last word, keep
 nothing open. (One speech frame resetting the silence counter once turned 341 of 380 s
 of typing into one turn.)
 """
@@ -50,6 +50,7 @@ class _Frame(NamedTuple):
     samples: NDArray[np.float32]
     is_speech: bool
     is_voiced: bool
+    is_suspected: bool
     level_dbfs: float
     noise_dbfs: float
 
@@ -141,6 +142,7 @@ class Segmenter:
         noise_dbfs: float = float("nan"),
         level_dbfs: float = float("nan"),
         is_voiced: bool | None = None,
+        is_suspected: bool | None = None,
     ) -> list[SegmenterEvent]:
         """Take the next frame, return what became known with it.
 
@@ -154,7 +156,10 @@ class Segmenter:
         level_dbfs : float
             Level of the frame, dBFS; where it is NaN it is computed when needed.
         is_voiced : bool, optional
-            Whether the frame is periodic; without it, speech counts as voiced.
+            Whether the frame is surely a voice; without it, speech counts as voiced.
+        is_suspected : bool, optional
+            Whether the frame may be speech; an utterance that opens later begins with the
+            suspected frames before it. Without it, speech frames are the suspected ones.
 
         Raises
         ------
@@ -167,9 +172,12 @@ class Segmenter:
                 f"({FRAME_SAMPLES},) samples: cut the stream with FrameCutter."
             )
         voiced = is_speech if is_voiced is None else is_speech and is_voiced
+        suspected = is_speech or bool(is_suspected)
         samples = np.array(frame, dtype=np.float32)
         start, self._clock = self._clock, self._clock + FRAME_SAMPLES
-        taken = _Frame(start, self._clock, samples, is_speech, voiced, level_dbfs, noise_dbfs)
+        taken = _Frame(
+            start, self._clock, samples, is_speech, voiced, suspected, level_dbfs, noise_dbfs
+        )
         self._n_zeros = 0 if samples.any() else self._n_zeros + FRAME_SAMPLES
 
         events = self._step(taken)
@@ -208,7 +216,7 @@ class Segmenter:
             samples = np.array(leftover, dtype=np.float32)
             start, self._clock = self._clock, self._clock + len(samples)
             nan = float("nan")
-            self._history.append(_Frame(start, self._clock, samples, False, False, nan, nan))
+            self._history.append(_Frame(start, self._clock, samples, False, False, False, nan, nan))
         events: list[SegmenterEvent] = []
         if self._open is not None:
             events.append(self._close(self._open))
@@ -244,12 +252,14 @@ class Segmenter:
         return []
 
     def _start(self) -> SpeechStarted:
-        """Open an utterance at the first frame of this run of speech, less the pre-roll."""
+        """Open an utterance at the first suspected frame of this run, less the pre-roll."""
         history = self._history
-        first = len(history) - 1
+        first = first_speech = len(history) - 1
         n_pause = 0
         for index in range(len(history) - 1, max(-1, len(history) - 1 - self._n_lead), -1):
             if history[index].is_speech:
+                first_speech = index
+            if history[index].is_suspected:
                 first, n_pause = index, 0
             else:
                 n_pause += 1
@@ -259,7 +269,7 @@ class Segmenter:
         last_speech = max(i for i, frame in enumerate(history) if frame.is_speech)
         self._open = _Open(
             id=self.next_id,
-            first_speech_sample=history[first].start_sample,
+            first_speech_sample=history[first_speech].start_sample,
             solid_end_sample=history[last_speech].end_sample,
             noise_dbfs=noise_dbfs,
             n_speech=sum(frame.is_speech for frame in history[first:]),
@@ -335,10 +345,11 @@ class Segmenter:
             if open_.first_speech_sample <= f.start_sample < open_.solid_end_sample
         ]
         n_speech = sum(f.is_speech for f in heard)
+        n_suspected = sum(f.is_suspected for f in heard)
         n_voiced = sum(f.is_voiced for f in heard)
         return (
             n_speech >= self._n_min_speech
-            and n_speech >= self.settings.min_speech_share * len(heard)
+            and n_suspected >= self.settings.min_speech_share * len(heard)
             and n_voiced >= self.settings.min_voiced_share * n_speech
         )
 

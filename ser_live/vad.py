@@ -1,11 +1,18 @@
-"""Which 30 ms frames are speech: WebRTC's detector, an energy gate, and voicing.
+"""Which 30 ms frames are speech: a cheap gate, and a network that confirms it.
 
-WebRTC's detector notices what is new in a signal, not what is speech: in loud pink noise
-it calls everything speech, and it calls typing speech 41 % of the time. So a frame must
-stand above the tracked noise floor, whoever calls it speech. Then either WebRTC's detector
-or the test for voicing must call it speech: in noise WebRTC's misses soft vowels that are
-plainly periodic. The segmenter opens no utterance without voiced frames, which typing,
-doors and rain do not have. Everything is causal and deterministic.
+The cheap gate: WebRTC's detector notices what is new in a signal, not what is speech: in
+loud pink noise it calls everything speech, and it calls typing speech 41 % of the time. So
+a frame must stand above the tracked noise floor, whoever calls it speech. Then either
+WebRTC's detector or the test for voicing must call it speech: in noise WebRTC's misses soft
+vowels that are plainly periodic.
+
+The network (`ser_live.silero`) sleeps until something stands above the noise floor. It
+then says how likely each frame is speech: sure of it, it needs no cheap gate, which is deaf
+in strong noise; where the cheap gate hears something, it only has to think it possible.
+
+The segmenter opens no utterance without voiced frames: those the network is sure of, or,
+without it, periodic ones, which typing, doors and rain do not have. Everything is causal
+and deterministic.
 """
 
 from __future__ import annotations
@@ -21,19 +28,11 @@ from numpy.typing import NDArray
 
 from ser_live.config import FRAME_S, FRAME_SAMPLES, SAMPLE_RATE_HZ, VadSettings
 from ser_live.errors import InvalidAudioError
+from ser_live.shouting import ABOVE_NOISE_DB, Shouting
+from ser_live.silero import Confirmer, is_runnable
+from ser_live.voicing import Frame, burstiness, low_shares, periodicity
 
-Frame = NDArray[np.float64]
-"""30 ms of sound, shape (480,)."""
-
-# Voicing is looked for at 4 kHz, where the strong harmonics are.
-_DECIMATION = 4
-_LOW_RATE_HZ = SAMPLE_RATE_HZ // _DECIMATION
-_N_LOW = 2 * FRAME_SAMPLES // _DECIMATION
-_N_FFT = 512
-_MIN_LAG = _LOW_RATE_HZ // 500
-_MAX_LAG = math.ceil(_LOW_RATE_HZ / 60)
-_PADDING = np.zeros(_MAX_LAG + 1)
-_BIN_100_HZ, _BIN_1_KHZ, _BIN_2_KHZ = (round(f * _N_FFT / _LOW_RATE_HZ) for f in (100, 1000, 2000))
+NAN = float("nan")
 
 
 class VadReason(str, Enum):
@@ -46,7 +45,7 @@ class VadReason(str, Enum):
     NEAR_NOISE = "near noise"
     """Not `min_above_noise_db` above the noise floor."""
     NOT_SPEECH = "not speech"
-    """Neither WebRTC's detector nor the voicing calls it speech."""
+    """Neither WebRTC's detector nor the voicing calls it speech, or the network does not."""
 
     def __str__(self) -> str:
         return self.value
@@ -63,7 +62,12 @@ class VadDecision:
     noise_dbfs: float
     """Noise floor including this frame, dBFS RMS; NaN in the first half second."""
     is_voiced: bool
-    """Speech that is periodic and low enough for a voice, and no click."""
+    """Speech the network is sure of; without it, speech that is periodic and low enough for
+    a voice, and no click."""
+    is_suspected: bool
+    """May be speech: the cheap gate hears it, and the network does not rule it out."""
+    probability: float
+    """Of speech, as the network hears it; 0 while it sleeps, NaN where there is none."""
 
 
 class VoiceActivityDetector:
@@ -72,6 +76,11 @@ class VoiceActivityDetector:
     Parameters
     ----------
     settings : VadSettings
+
+    Raises
+    ------
+    ModelError
+        The network is asked for and onnxruntime is missing, or its file is missing or altered.
     """
 
     def __init__(self, settings: VadSettings | None = None) -> None:
@@ -81,6 +90,8 @@ class VoiceActivityDetector:
         self._webrtc: Any = webrtcvad.Vad(self.settings.aggressiveness)
         self._noise = NoiseFloor(self.settings.noise_window_s)
         self._previous: Frame = np.zeros(FRAME_SAMPLES)
+        self._shouting = Shouting()
+        self._confirmer = Confirmer() if is_confirming(self.settings) else None
 
     def process(self, frame: NDArray[np.float32]) -> VadDecision:
         """Decide about the next frame of the stream.
@@ -107,21 +118,65 @@ class VoiceActivityDetector:
                 "a frame holds NaN or infinity; finite samples are needed: check the source."
             )
         noise_dbfs = self._noise.update(level_dbfs)
-        previous, self._previous = self._previous, wide
+        reason, voiced = self._cheap_gate(wide, level_dbfs, noise_dbfs)
+        if self._confirmer is None:
+            is_speech = reason is VadReason.SPEECH
+            return VadDecision(is_speech, reason, level_dbfs, noise_dbfs, voiced, is_speech, NAN)
+        probability = self._confirmer.process(frame, self._could_be_speech(level_dbfs, noise_dbfs))
+        return self._confirmed(probability, reason, voiced, level_dbfs, noise_dbfs)
 
+    def _could_be_speech(self, level_dbfs: float, noise_dbfs: float) -> bool:
+        """Whether the frame is loud enough to wake the network."""
+        s = self.settings
+        # Compared this way round, a floor that is not known yet (NaN) wakes it too.
+        is_near_noise = level_dbfs < noise_dbfs + s.wake_above_noise_db
+        return level_dbfs >= s.min_level_dbfs and not is_near_noise
+
+    def _confirmed(
+        self,
+        probability: float,
+        reason: VadReason,
+        voiced: bool,
+        level_dbfs: float,
+        noise_dbfs: float,
+    ) -> VadDecision:
+        """The cheap gate's decision after the network heard the frame."""
+        s = self.settings
+        is_audible = level_dbfs >= s.min_level_dbfs
+        is_heard = reason is VadReason.SPEECH
+        is_loud = is_heard and level_dbfs >= noise_dbfs + ABOVE_NOISE_DB
+        is_shout = self._shouting.update(is_loud=is_loud, is_voiced=voiced, probability=probability)
+        is_sure = is_audible and probability >= s.sure_probability
+        is_speech = is_sure or is_shout or (is_heard and probability >= s.possible_probability)
+        is_suspected = is_heard and (is_loud or probability >= s.suspected_probability)
+        if is_speech:
+            reason = VadReason.SPEECH
+        elif is_heard:
+            reason = VadReason.NOT_SPEECH
+        return VadDecision(
+            is_speech,
+            reason,
+            level_dbfs,
+            noise_dbfs,
+            is_sure or (is_shout and voiced),
+            is_speech or is_suspected,
+            probability,
+        )
+
+    def _cheap_gate(
+        self, frame: Frame, level_dbfs: float, noise_dbfs: float
+    ) -> tuple[VadReason, bool]:
+        """What level, WebRTC's detector and voicing say; whether it is voiced speech."""
+        previous, self._previous = self._previous, frame
         # WebRTC hears every frame, whatever the gates say: it keeps a model of the noise.
-        pcm = np.clip(wide * 32767.0, -32768.0, 32767.0).astype("<i2")
+        pcm = np.clip(frame * 32767.0, -32768.0, 32767.0).astype("<i2")
         heard = bool(self._webrtc.is_speech(pcm.tobytes(), SAMPLE_RATE_HZ))
-        voiced = False
         if level_dbfs < self.settings.min_level_dbfs:
-            reason = VadReason.TOO_QUIET
-        elif level_dbfs < noise_dbfs + self.settings.min_above_noise_db:
-            reason = VadReason.NEAR_NOISE
-        else:
-            voiced = self._is_voiced(previous, wide)
-            reason = VadReason.SPEECH if heard or voiced else VadReason.NOT_SPEECH
-        is_speech = reason is VadReason.SPEECH
-        return VadDecision(is_speech, reason, level_dbfs, noise_dbfs, is_speech and voiced)
+            return VadReason.TOO_QUIET, False
+        if level_dbfs < noise_dbfs + self.settings.min_above_noise_db:
+            return VadReason.NEAR_NOISE, False
+        voiced = self._is_voiced(previous, frame)
+        return VadReason.SPEECH if heard or voiced else VadReason.NOT_SPEECH, voiced
 
     def _is_voiced(self, previous: Frame, frame: Frame) -> bool:
         s = self.settings
@@ -132,6 +187,21 @@ class VoiceActivityDetector:
             return False
         below_1_khz, below_2_khz = low_shares(both)
         return below_1_khz >= s.min_share_below_1_khz and below_2_khz >= s.min_share_below_2_khz
+
+
+def is_confirming(settings: VadSettings) -> bool:
+    """Whether the network is used with these settings on this machine."""
+    return settings.confirm == "on" or (settings.confirm == "auto" and is_runnable())
+
+
+def missing_confirmation(settings: VadSettings) -> str:
+    """A note for people where the network is wanted but cannot run; otherwise empty."""
+    if settings.confirm != "auto" or is_runnable():
+        return ""
+    return (
+        "onnxruntime is not installed, so speech is found without the confirming network: "
+        "more noises are taken for speech, and speech in strong noise is missed."
+    )
 
 
 class NoiseFloor:
@@ -177,62 +247,6 @@ class NoiseFloor:
         if self._n_heard < self._n_known:
             return math.nan
         return 10.0 * math.log10(self._minima[0][1]) + self.BIAS_DB
-
-
-def periodicity(samples: NDArray[np.float64]) -> float:
-    """Autocorrelation of 60 ms at the best pitch period of 60-500 Hz.
-
-    The 960 samples are decimated to 4 kHz by averaging. Of the local maxima of
-    ``sum x[i] x[i+l] / sqrt(sum x[i]^2 sum x[i+l]^2)``, each over the overlap of `x` with
-    itself shifted, the largest counts: about 1 for a steady vowel, mostly below 0.5 for
-    noise, 0 where there is no maximum.
-    """
-    low = _decimated(samples)
-    products = np.correlate(np.concatenate((low, _PADDING)), low)
-    energy = np.zeros(_N_LOW + 1)
-    np.cumsum(low * low, out=energy[1:])
-    n_lags = len(products)
-    overlap = energy[: -n_lags - 1 : -1] * (energy[-1] - energy[:n_lags])
-    ratio = products / np.sqrt(np.maximum(overlap, 1e-24))
-    inner = ratio[_MIN_LAG:-1]
-    is_peak = (inner >= ratio[_MIN_LAG - 1 : -2]) & (inner > ratio[_MIN_LAG + 1 :])
-    return float((inner * is_peak).max(initial=0.0))
-
-
-def low_shares(samples: NDArray[np.float64]) -> tuple[float, float]:
-    """Shares of the energy above 100 Hz that lie below 1 kHz and below 2 kHz, 0 to 1.
-
-    Measured at 4 kHz after averaging, which takes up to 4 dB near 2 kHz and lets some of
-    what is above through. Birds, glass and clicks have little there. Zeros give 0.
-    """
-    low = _decimated(samples)
-    spectrum = np.fft.rfft(low, _N_FFT)
-    power = spectrum.real**2 + spectrum.imag**2
-    # Parseval; the mean of 4 samples stands for 4 of them.
-    power *= 2.0 * _DECIMATION / _N_FFT
-    rumble = float(power[1:_BIN_100_HZ].sum())
-    mean = float(samples.sum()) / len(samples)
-    total = float(samples @ samples) - len(samples) * mean * mean - rumble
-    if total <= 0.0:
-        return 0.0, 0.0
-    below_1_khz = float(power[_BIN_100_HZ:_BIN_1_KHZ].sum())
-    below_2_khz = below_1_khz + float(power[_BIN_1_KHZ:_BIN_2_KHZ].sum())
-    return below_1_khz / total, below_2_khz / total
-
-
-def _decimated(samples: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Means of 4 neighbours, less the mean of all: 4 kHz."""
-    low = (samples[0::4] + samples[1::4] + samples[2::4] + samples[3::4]) * (1 / _DECIMATION)
-    low -= low.sum() / len(low)
-    return low
-
-
-def burstiness(frame: Frame) -> float:
-    """Largest power of an eighth of the frame over the mean power: 1 to 8, high for clicks."""
-    eighths = frame.reshape(8, -1)
-    power = np.einsum("ij,ij->i", eighths, eighths)
-    mean = float(power.mean())
-    return float(power.max()) / mean if mean > 0.0 else 1.0
 
 
 def _level_without_mean_dbfs(frame: Frame) -> float:

@@ -96,6 +96,11 @@ def take_settings(kwargs: dict[str, Any]) -> Settings:
             if value is not None:
                 changed[f.name] = value
         settings = replace(settings, **{group: replace(getattr(settings, group), **changed)})
+    # Late: the detector's imports would slow down --help.
+    from ser_live.vad import missing_confirmation
+
+    if note := missing_confirmation(settings.vad):
+        click.echo(f"ser-live: {note}", err=True)
     return settings
 
 

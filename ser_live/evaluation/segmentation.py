@@ -56,7 +56,12 @@ def segment(
         speech.append(heard.is_speech)
         is_voiced = heard.is_voiced if ask_for_voice else None
         events += segmenter.push(
-            frame, heard.is_speech, heard.noise_dbfs, heard.level_dbfs, is_voiced
+            frame,
+            heard.is_speech,
+            heard.noise_dbfs,
+            heard.level_dbfs,
+            is_voiced,
+            heard.is_suspected,
         )
     events += segmenter.flush(samples[n_frames * FRAME_SAMPLES :])
     finals = tuple(e for e in events if isinstance(e, Utterance) and e.kind == "final")
@@ -238,3 +243,36 @@ def _resonances(
         damped = np.exp(-time_s * np.pi * frequency / 10)
         total += strength * damped * np.sin(2 * np.pi * frequency * time_s + phase)
     return total
+
+
+def music(duration_s: float, rng: np.random.Generator) -> Samples:
+    """Imitate a small band: chords, a bass and drums at 100 beats a minute, peak -6 dBFS.
+
+    Notes are harmonics that decay, the melody has vibrato: as periodic as a voice.
+    """
+    n = round(duration_s * SAMPLE_RATE_HZ)
+    beat = round(0.6 * SAMPLE_RATE_HZ)
+    out = np.zeros(n + 4 * beat)
+    scale_hz = 220.0 * 2.0 ** (np.array([0, 2, 4, 5, 7, 9, 11, 12]) / 12)
+    for index, at in enumerate(range(0, n, beat)):
+        root = rng.choice(scale_hz)
+        if index % 4 == 0:
+            for ratio in (1.0, 1.25, 1.5):
+                out[at : at + 4 * beat] += 0.3 * _note(root * ratio, 4 * beat, 0.8, 0.0)
+        out[at : at + beat] += 0.8 * _note(root / 4, beat, 0.3, 0.0)
+        out[at : at + beat] += 0.7 * _note(rng.choice(scale_hz) * 2, beat, 0.4, 0.01)
+        drum = rng.standard_normal(beat) * np.exp(-np.arange(beat) / 800)
+        out[at : at + beat] += (
+            drum if index % 2 else 2 * np.convolve(drum, np.ones(40) / 40, "same")
+        )
+    out = out[:n] * (0.5 / np.abs(out[:n]).max())
+    return out.astype(np.float32)
+
+
+def _note(f0_hz: float, n: int, decay_s: float, vibrato: float) -> NDArray[np.float64]:
+    time_s = np.arange(n) / SAMPLE_RATE_HZ
+    phase = 2 * np.pi * f0_hz * (time_s + vibrato / 35 * np.sin(2 * np.pi * 5.5 * time_s))
+    wave = np.zeros(n)
+    for harmonic in range(1, 1 + int(min(12, 7000 / f0_hz))):
+        wave += np.sin(harmonic * phase) / harmonic
+    return wave * np.exp(-time_s / decay_s) * np.minimum(time_s / 0.01, 1)

@@ -22,6 +22,7 @@ from ser_live.inputs import N_HAND_MADE, N_INPUTS, InputMaker, embedding_and_lev
 from ser_live.pipeline import SegmentingStage
 from ser_live.sources import read_recording
 from ser_live.training.augmentation import PLAIN, vary
+from ser_live.vad import is_confirming
 
 if TYPE_CHECKING:
     from ser_live.encoder import SpeechEncoder
@@ -32,6 +33,9 @@ _LIVE_PATH = (
     "pipeline.py",
     "segmenter.py",
     "vad.py",
+    "silero.py",
+    "shouting.py",
+    "voicing.py",
     "features",
     "inputs.py",
     "sources",
@@ -113,7 +117,10 @@ def make_examples(
     memory = Memory(cache_dir, verbose=0)
     hand_made = memory.cache(_rows_of, ignore=["path", "settings"])
     learned = memory.cache(_embeddings_of, ignore=["path", "settings", "encoder"])
-    key = f"{FEATURE_SET_VERSION} {code_hash()} {settings.vad} {settings.segmenter}"
+    key = (
+        f"{FEATURE_SET_VERSION} {code_hash()} {settings.vad} {settings.segmenter} "
+        f"{is_confirming(settings.vad)}"
+    )
     encoder_key = "" if encoder is None else f"{content_hash(encoder)} {_encoder_code_hash()}"
     tasks = [(index, variant) for variant in variants for index in range(len(recordings))]
     results = Parallel(n_jobs=n_jobs, return_as="generator")(

@@ -1,0 +1,182 @@
+"""Silero's speech detector: a small recurrent network, one probability per 30 ms frame.
+
+Its graph takes windows of 576 samples: 512 new ones after 64 of context. Here the windows
+end where the frames of this program end, so each brings 480 new samples after 96 of
+context, and a decision never waits for sound beyond its frame. What that changes in the
+probabilities is far below what decides (``docs/adr/0002-finding-speech.md``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ser_live.config import FRAME_S, FRAME_SAMPLES
+from ser_live.errors import ModelError
+
+SILERO_FILE = "silero-vad/silero_vad_16k_sequence.onnx"
+"""Where the graph lies in the folder of models."""
+
+SILERO_SHA256 = "9ccdacc4719d8aa7e45a77536bfabec45a03ba1f2fad5e241ab4060b24238a85"
+"""Of the graph in the Python package silero-vad 6.2.3."""
+
+MAX_BYTES = 8 << 20
+"""A graph larger than this is not read."""
+
+WINDOW_SAMPLES = 576
+_CONTEXT = WINDOW_SAMPLES - FRAME_SAMPLES
+_STATE_SHAPE = (1, 1, 128)
+
+
+class SileroVad:
+    """Speech probabilities of the frames of one stream, in order.
+
+    The state runs from frame to frame; the network behind it is shared in the process.
+
+    Parameters
+    ----------
+    path : Path, optional
+        The graph; by default the one that comes with the program.
+
+    Raises
+    ------
+    ModelError
+        onnxruntime is missing, or the graph is missing or altered.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._session = _session(path or bundled_graph())
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget what was heard."""
+        self._h = np.zeros(_STATE_SHAPE, np.float32)
+        self._c = np.zeros(_STATE_SHAPE, np.float32)
+        self._context = np.zeros(_CONTEXT, np.float32)
+
+    def probabilities(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Hear the next whole frames.
+
+        Parameters
+        ----------
+        samples : ndarray of float32, shape (480 n,)
+            Nominal range [-1, 1].
+
+        Returns
+        -------
+        ndarray of float32, shape (n,)
+            Probability of speech in each frame, 0 to 1.
+        """
+        heard = np.concatenate((self._context, samples))
+        windows = np.lib.stride_tricks.sliding_window_view(heard, WINDOW_SAMPLES)[::FRAME_SAMPLES]
+        feeds = {"input": np.ascontiguousarray(windows), "h": self._h, "c": self._c}
+        probabilities, self._h, self._c = self._session.run(None, feeds)
+        self._context = heard[-_CONTEXT:]
+        return np.asarray(probabilities, dtype=np.float32)
+
+
+class Confirmer:
+    """The network, run only when something could be speech.
+
+    A loud frame wakes it for `AWAKE_S`. It then hears the last `LOOK_BACK_S` from a fresh
+    start, and again every second while it hears no speech: long noise would make it deaf to
+    faint talkers.
+    """
+
+    AWAKE_S = 1.0
+    LOOK_BACK_S = 2.0
+    RESTART_S = 1.0
+    HEARD = 0.15
+    """A probability from here on is something heard."""
+
+    def __init__(self) -> None:
+        self._network = SileroVad()
+        self._n_look_back = round(self.LOOK_BACK_S / FRAME_S)
+        self._n_restart = round(self.RESTART_S / FRAME_S)
+        self._recent: deque[NDArray[np.float32]] = deque(maxlen=self._n_look_back)
+        self._n_awake = 0
+        self._n_unheard = 0
+        """Frames since something was heard; a fresh start sets it back."""
+
+    def process(self, frame: NDArray[np.float32], is_loud: bool) -> float:
+        """Probability of speech in the next frame; 0 while asleep."""
+        self._recent.append(frame.copy())
+        if is_loud:
+            is_waking = self._n_awake == 0
+            self._n_awake = round(self.AWAKE_S / FRAME_S)
+        elif self._n_awake == 0:
+            return 0.0
+        else:
+            is_waking = False
+        self._n_awake -= 1
+        if is_waking or self._n_unheard == self._n_look_back:
+            self._network.reset()
+            samples = np.concatenate(self._recent)
+            self._n_unheard = self._n_look_back - self._n_restart
+        else:
+            samples = frame
+        probability = float(self._network.probabilities(samples)[-1])
+        self._n_unheard = 0 if probability >= self.HEARD else self._n_unheard + 1
+        return probability
+
+
+def is_runnable() -> bool:
+    """Whether onnxruntime is installed; does not import it."""
+    try:
+        return find_spec("onnxruntime") is not None
+    except ValueError:  # blocked by None in sys.modules
+        return False
+
+
+def bundled_graph() -> Path:
+    """Path of the graph in the installed package, or beside it in a checkout."""
+    package = Path(__file__).parent
+    installed = package / "models" / SILERO_FILE
+    return installed if installed.is_file() else package.parent / "models" / SILERO_FILE
+
+
+def read_graph(path: Path) -> bytes:
+    """Bytes of the graph, refused with ``ModelError`` unless they are the known ones."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise ModelError(
+            f"the speech detector {path} cannot be read ({error.strerror}): install ser-live "
+            "again, or do without it by --vad-confirm off."
+        ) from error
+    found = hashlib.sha256(content).hexdigest()
+    if found != SILERO_SHA256:
+        raise ModelError(
+            f"the speech detector {path} has SHA-256 {found[:12]}…, but {SILERO_SHA256[:12]}… is "
+            "needed: the file was altered or cut off, install ser-live again."
+        )
+    return content
+
+
+@lru_cache(maxsize=1)
+def _session(path: Path) -> Any:
+    """The loaded network; its ``run`` keeps no state and may be called from any thread."""
+    content = read_graph(path)
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise ModelError(
+            "the network that confirms speech needs onnxruntime, which cannot be imported: "
+            "install it, or do without the network by --vad-confirm off."
+        ) from error
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    # A thread that spins while it waits would cost a core in silence.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.enable_cpu_mem_arena = False
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
