@@ -1,4 +1,4 @@
-"""Synthetic changes of a recording: room, telephone, tilt, another vocal tract.
+"""Synthetic changes of a recording: room, telephone, another microphone, another speed.
 
 Everything is made from random numbers and formulas, so that real noises and real rooms
 stay unseen for measurements. Samples are mono at 16 kHz.
@@ -14,12 +14,6 @@ from ser_live.config import SAMPLE_RATE_HZ
 
 Samples = NDArray[np.float32]
 
-_STRETCH_WINDOW = 640
-"""40 ms: at least two periods of the lowest voices."""
-_STRETCH_HOP = _STRETCH_WINDOW // 2
-_STRETCH_SEARCH = 160
-"""Segments are shifted by up to 10 ms, a period of 100 Hz, to fit what is there."""
-
 _TELEPHONE_BAND_HZ = (300.0, 3400.0)
 _MU = 255.0
 """Companding constant of ITU-T G.711."""
@@ -33,37 +27,13 @@ def play_faster(samples: Samples, speed: float) -> Samples:
     return changed
 
 
-def stretch(samples: Samples, factor: float) -> Samples:
-    """`factor` times as long at the same pitch: waveform-similarity overlap-add.
-
-    Segments of 40 ms are taken every ``20 / factor`` ms, each shifted by up to 10 ms to where
-    it resembles best what would have followed the last one (Verhelst and Roelands 1993).
-    """
-    window = np.hanning(_STRETCH_WINDOW + 1)[:-1]
-    margin = _STRETCH_WINDOW + 2 * _STRETCH_SEARCH + _STRETCH_HOP
-    padded = np.pad(samples.astype(np.float64), (_STRETCH_SEARCH, margin))
-    n_segments = round(len(samples) * factor) // _STRETCH_HOP + 1
-    result = np.zeros((n_segments + 1) * _STRETCH_HOP)
-    follows = padded[:_STRETCH_WINDOW]
-    for index in range(n_segments):
-        start = min(int(index * _STRETCH_HOP / factor), len(samples))
-        region = padded[start : start + _STRETCH_WINDOW + 2 * _STRETCH_SEARCH]
-        likeness = np.correlate(region, follows, mode="valid")
-        chosen = start + int(likeness.argmax())
-        place = slice(index * _STRETCH_HOP, index * _STRETCH_HOP + _STRETCH_WINDOW)
-        result[place] += window * padded[chosen : chosen + _STRETCH_WINDOW]
-        following = chosen + _STRETCH_HOP
-        follows = padded[following : following + _STRETCH_WINDOW]
-    return result[: round(len(samples) * factor)].astype(np.float32)
-
-
 def room(samples: Samples, rng: np.random.Generator) -> Samples:
     """In a room: noise that decays after the direct sound, high tones faster than low ones.
 
-    The reverberation time is 0.2 to 1.0 s, the direct sound -6 to 10 dB above the decay, and
-    0 to 30 ms lie between them. The RMS stays.
+    The reverberation time is 0.2 to 2.0 s, the direct sound -10 to 8 dB above the decay, and
+    1 to 30 ms lie between them. The RMS stays.
     """
-    decay_s = rng.uniform(0.2, 1.0)
+    decay_s = float(np.exp(rng.uniform(np.log(0.2), np.log(2.0))))
     delay = round(rng.uniform(0.001, 0.030) * SAMPLE_RATE_HZ)
     n_tail = round(decay_s * SAMPLE_RATE_HZ)
     time_s = np.arange(n_tail) / SAMPLE_RATE_HZ
@@ -75,15 +45,13 @@ def room(samples: Samples, rng: np.random.Generator) -> Samples:
     tail /= np.sqrt(np.sum(tail**2))
     response = np.zeros(delay + n_tail)
     response[0] = 1.0
-    response[delay:] += 10.0 ** (-rng.uniform(-6.0, 10.0) / 20.0) * tail
+    response[delay:] += 10.0 ** (-rng.uniform(-10.0, 8.0) / 20.0) * tail
     return _like(signal.fftconvolve(samples, response)[: len(samples)], samples)
 
 
 def telephone(samples: Samples) -> Samples:
     """Over a telephone: 300 to 3400 Hz, 8-bit companded (mu-law). The RMS stays."""
-    sections = signal.butter(
-        4, _TELEPHONE_BAND_HZ, "bandpass", fs=SAMPLE_RATE_HZ, output="sos"
-    )
+    sections = signal.butter(4, _TELEPHONE_BAND_HZ, "bandpass", fs=SAMPLE_RATE_HZ, output="sos")
     narrow = signal.sosfilt(sections, samples.astype(np.float64))
     peak = float(np.abs(narrow).max(initial=0.0))
     if peak == 0.0:

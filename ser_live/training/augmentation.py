@@ -1,8 +1,8 @@
-"""Variants of a training recording: another speed, added noise.
+"""Variants of a training recording: another speed, noise, rooms, microphones, lines.
 
-All noise is synthesised, so training needs nothing beyond the corpus, and real
-noise stays unseen for measurements. The ``notebook`` variants repeat what a widespread
-notebook does to RAVDESS; they serve the protocol of that name alone.
+All of it is synthesised, so training needs nothing beyond the corpus, and real noises
+and rooms stay unseen for measurements. The ``notebook`` variants repeat what a
+widespread notebook does to RAVDESS; they serve the protocol of that name alone.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_live.config import SAMPLE_RATE_HZ
-from ser_live.training.acoustics import play_faster, room, stretch, telephone, tilt
+from ser_live.training.acoustics import play_faster, room, telephone, tilt
 
 PLAIN = "plain"
 VARIANTS = (PLAIN, "speed", "noisy")
@@ -29,11 +29,10 @@ NOTEBOOK_VARIANTS = (PLAIN, "notebook noise", "notebook stretch and pitch")
 NOISE_SNR_DB = (0.0, 20.0)
 """Range from which the speech-to-noise ratio of ``noisy`` is drawn, in dB."""
 
-MILD, STRONG, VOICE = "mild", "strong", "voice"
-EAR_VARIANTS = (PLAIN, MILD, STRONG, VOICE)
-"""Variants the learned ear trains on, each a random mixture of changes:
-``mild`` another microphone in a quiet place, ``strong`` a bad place or line,
-``voice`` a smaller or larger vocal tract, half of them at the tempo they had."""
+MILD, STRONG = "mild", "strong"
+EAR_VARIANTS = (PLAIN, MILD, STRONG)
+"""Variants the learned ear trains on, random mixtures of changes: ``mild`` is another
+microphone in a quiet place, ``strong`` a bad place or line."""
 
 _FRAME = 320
 _SPEECH_SHARE = 0.3
@@ -47,7 +46,7 @@ def vary(samples: NDArray[np.float32], variant: str, identity: str) -> NDArray[n
     samples : float32 array, shape (n,)
         Mono, 16 kHz.
     variant : str
-        One of ``VARIANTS`` or ``NOTEBOOK_VARIANTS``.
+        One of ``VARIANTS``, ``EAR_VARIANTS`` or ``NOTEBOOK_VARIANTS``.
     identity : str
         Name of the recording; the same name always draws the same noise.
 
@@ -55,7 +54,7 @@ def vary(samples: NDArray[np.float32], variant: str, identity: str) -> NDArray[n
     -------
     float32 array, mono, 16 kHz, about as long
     """
-    if variant == PLAIN:
+    if variant == PLAIN or len(samples) == 0:
         return samples
     known = dict.fromkeys((*VARIANTS, *EAR_VARIANTS, *NOTEBOOK_VARIANTS))
     if variant not in known:
@@ -63,7 +62,7 @@ def vary(samples: NDArray[np.float32], variant: str, identity: str) -> NDArray[n
     if variant in EAR_VARIANTS:
         # Each its own chance: the same voice in the same noise would teach less.
         rng = np.random.default_rng(zlib.crc32(f"{variant} {identity}".encode()))
-        return {MILD: _mild, STRONG: _strong, VOICE: _voice}[variant](samples, rng)
+        return _mild(samples, rng) if variant == MILD else _strong(samples, rng)
     rng = np.random.default_rng(zlib.crc32(identity.encode()))
     if variant in NOTEBOOK_VARIANTS:
         return _notebook(samples, variant, rng)
@@ -97,13 +96,6 @@ def _strong(samples: NDArray[np.float32], rng: np.random.Generator) -> NDArray[n
     if rng.random() < 0.2:
         samples = telephone(samples)
     return _gain(samples, float(rng.uniform(-8.0, 4.0)))
-
-
-def _voice(samples: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Pitch and formants moved by 6 to 19 %, in half of them with the tempo restored."""
-    speed = float(np.exp(rng.choice((-1.0, 1.0)) * rng.uniform(np.log(1.06), np.log(1.19))))
-    samples = play_faster(samples, speed)
-    return stretch(samples, speed) if rng.random() < 0.5 else samples
 
 
 def _gain(samples: NDArray[np.float32], gain_db: float) -> NDArray[np.float32]:
