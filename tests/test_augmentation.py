@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from speechlike import SAMPLE_RATE, speechlike, tone
 
+from ser_live.training.acoustics import room, telephone, tilt
 from ser_live.training.augmentation import (
+    EAR_VARIANTS,
     NOTEBOOK_VARIANTS,
     PLAIN,
     VARIANTS,
@@ -23,7 +25,7 @@ def test_plain_is_the_recording_itself() -> None:
     assert vary(SPEECH, PLAIN, "a") is SPEECH
 
 
-@pytest.mark.parametrize("variant", [*VARIANTS[1:], *NOTEBOOK_VARIANTS[1:]])
+@pytest.mark.parametrize("variant", [*VARIANTS[1:], *EAR_VARIANTS[1:], *NOTEBOOK_VARIANTS[1:]])
 def test_variants_repeat_for_a_name_and_differ_between_names(variant: str) -> None:
     """The recording's identity seeds all chance; the result is sound this program accepts."""
     once, again = vary(SPEECH, variant, "a"), vary(SPEECH, variant, "a")
@@ -61,6 +63,45 @@ def test_mixing_never_clips_and_leaves_nothing_alone() -> None:
     empty = np.zeros(0, dtype=np.float32)
     assert mix(empty, np.zeros(0), 0.0) is empty
     assert mix(loud, np.zeros(len(loud)), 0.0) is loud
+
+
+@pytest.mark.parametrize("variant", EAR_VARIANTS)
+def test_silence_and_nothing_stay_what_they_are(variant: str) -> None:
+    """No division by a power of zero, no spectrum of nothing."""
+    assert len(vary(np.zeros(0, dtype=np.float32), variant, "a")) == 0
+    for identity in ("a", "b", "c", "d"):
+        changed = vary(np.zeros(16_000, dtype=np.float32), variant, identity)
+        assert np.isfinite(changed).all()
+
+
+def test_a_room_rings_on_and_keeps_the_level() -> None:
+    """A click is followed by a decay: more energy in the first half of it than in the second."""
+    click = np.zeros(32_000, dtype=np.float32)
+    click[100] = 0.01
+    for seed in range(5):
+        heard = room(click, np.random.default_rng(seed)).astype(np.float64)
+        assert np.abs(heard[:100]).max() < 1e-9
+        assert np.sum(heard**2) == pytest.approx(1e-4, rel=1e-3)
+        late = np.sum(heard[101:4000] ** 2), np.sum(heard[4000:8000] ** 2)
+        assert late[0] > late[1] > 0.0
+
+
+def test_a_telephone_passes_300_to_3400_hz() -> None:
+    """A tone of 100 Hz is left at a small share beside one of 1 kHz; the RMS stays."""
+    sound = (tone(100.0, amplitude=0.3) + tone(1000.0, amplitude=0.3)).astype(np.float32)
+    heard = telephone(sound)
+    assert np.std(heard) == pytest.approx(np.std(sound), rel=0.01)
+    spectrum = np.abs(np.fft.rfft(heard * np.hanning(len(heard))))
+    at = [round(f_hz * len(sound) / SAMPLE_RATE) for f_hz in (100, 1000)]
+    assert spectrum[at[0]] < 0.01 * spectrum[at[1]]
+
+
+def test_a_tilt_is_in_db_per_three_octaves() -> None:
+    """6 dB: 2 kHz is 2 dB louder than 1 kHz, which one had been equally loud."""
+    sound = (tone(1000.0, amplitude=0.1) + tone(2000.0, amplitude=0.1)).astype(np.float32)
+    spectrum = np.abs(np.fft.rfft(tilt(sound, 6.0) * np.hanning(len(sound))))
+    low, high = (spectrum[round(f_hz * len(sound) / SAMPLE_RATE)] for f_hz in (1000, 2000))
+    assert 20 * np.log10(high / low) == pytest.approx(2.0, abs=0.1)
 
 
 def test_unknown_variants_are_refused() -> None:

@@ -1,0 +1,78 @@
+"""Synthetic changes of a recording: room, telephone, another microphone, another speed.
+
+Everything is made from random numbers and formulas, so that real noises and real rooms
+stay unseen for measurements. Samples are mono at 16 kHz.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import signal
+
+from ser_live.config import SAMPLE_RATE_HZ
+
+Samples = NDArray[np.float32]
+
+_TELEPHONE_BAND_HZ = (300.0, 3400.0)
+_MU = 255.0
+"""Companding constant of ITU-T G.711."""
+
+
+def play_faster(samples: Samples, speed: float) -> Samples:
+    """Played at another speed: pitch and formants move along, as with another vocal tract."""
+    import soxr
+
+    changed: Samples = soxr.resample(samples, SAMPLE_RATE_HZ * speed, SAMPLE_RATE_HZ)
+    return changed
+
+
+def room(samples: Samples, rng: np.random.Generator) -> Samples:
+    """In a room: noise that decays after the direct sound, high tones faster than low ones.
+
+    The reverberation time is 0.2 to 2.0 s, the direct sound -10 to 8 dB above the decay, and
+    1 to 30 ms lie between them. The RMS stays.
+    """
+    decay_s = float(np.exp(rng.uniform(np.log(0.2), np.log(2.0))))
+    delay = round(rng.uniform(0.001, 0.030) * SAMPLE_RATE_HZ)
+    n_tail = round(decay_s * SAMPLE_RATE_HZ)
+    time_s = np.arange(n_tail) / SAMPLE_RATE_HZ
+    noise = rng.standard_normal(n_tail)
+    low = signal.lfilter([0.3], [1.0, -0.7], noise)
+    # 60 dB down after the reverberation time; the treble in half of it.
+    tail = low * 10.0 ** (-3.0 * time_s / decay_s) * 1.5
+    tail += (noise - low) * 10.0 ** (-6.0 * time_s / decay_s) * rng.uniform(0.2, 1.0)
+    tail /= np.sqrt(np.sum(tail**2))
+    response = np.zeros(delay + n_tail)
+    response[0] = 1.0
+    response[delay:] += 10.0 ** (-rng.uniform(-10.0, 8.0) / 20.0) * tail
+    return _like(signal.fftconvolve(samples, response)[: len(samples)], samples)
+
+
+def telephone(samples: Samples) -> Samples:
+    """Over a telephone: 300 to 3400 Hz, 8-bit companded (mu-law). The RMS stays."""
+    sections = signal.butter(4, _TELEPHONE_BAND_HZ, "bandpass", fs=SAMPLE_RATE_HZ, output="sos")
+    narrow = signal.sosfilt(sections, samples.astype(np.float64))
+    peak = float(np.abs(narrow).max(initial=0.0))
+    if peak == 0.0:
+        return samples
+    value = narrow / peak
+    coded = np.round(np.sign(value) * np.log1p(_MU * np.abs(value)) / np.log1p(_MU) * 127) / 127
+    heard = np.sign(coded) * np.expm1(np.abs(coded) * np.log1p(_MU)) / _MU
+    return _like(heard, samples)
+
+
+def tilt(samples: Samples, db_per_3_octaves: float) -> Samples:
+    """With a spectrum tilted around 1 kHz, as microphones differ. The RMS stays."""
+    spectrum = np.fft.rfft(samples)
+    octaves = np.log2(np.maximum(np.fft.rfftfreq(len(samples), 1 / SAMPLE_RATE_HZ), 100.0) / 1000.0)
+    gain = 10.0 ** (db_per_3_octaves * octaves / 3.0 / 20.0)
+    return _like(np.fft.irfft(spectrum * gain, len(samples)), samples)
+
+
+def _like(changed: NDArray[np.float64], samples: Samples) -> Samples:
+    """At the RMS of `samples`, scaled down where it would clip."""
+    power = float(np.mean(changed**2)) if len(changed) else 0.0
+    gain = np.sqrt(float(np.mean(np.square(samples, dtype=np.float64))) / power) if power else 1.0
+    peak = gain * float(np.abs(changed).max(initial=0.0))
+    return np.asarray(changed * (gain / max(1.0, peak)), dtype=np.float32)
