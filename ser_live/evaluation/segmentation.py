@@ -266,7 +266,7 @@ def music(duration_s: float, rng: np.random.Generator) -> Samples:
             drum if index % 2 else 2 * np.convolve(drum, np.ones(40) / 40, "same")
         )
     out = out[:n] * (0.5 / np.abs(out[:n]).max())
-    return out.astype(np.float32)
+    return np.asarray(out, dtype=np.float32)
 
 
 def _note(f0_hz: float, n: int, decay_s: float, vibrato: float) -> NDArray[np.float64]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
+import inspect
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
@@ -29,8 +31,6 @@ if TYPE_CHECKING:
 
 _LIVE_PATH = (
     "audio.py",
-    "config.py",
-    "pipeline.py",
     "segmenter.py",
     "vad.py",
     "silero.py",
@@ -40,7 +40,12 @@ _LIVE_PATH = (
     "inputs.py",
     "sources",
 )
-"""Modules that decide what an example looks like; a change in any empties the cache."""
+"""Modules that decide what an example looks like; a change of what any of them does empties
+the cache. Of the pipeline only the segmenting stage counts; settings are keys of their own."""
+_VARIATION = ("training/augmentation.py", "training/acoustics.py")
+"""The same for recordings that were varied."""
+_ENCODER = ("encoder.py",)
+"""The same for embeddings."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,13 +126,17 @@ def make_examples(
         f"{FEATURE_SET_VERSION} {code_hash()} {settings.vad} {settings.segmenter} "
         f"{is_confirming(settings.vad)}"
     )
-    encoder_key = "" if encoder is None else f"{content_hash(encoder)} {_encoder_code_hash()}"
+    keys = {
+        variant: key if variant == PLAIN else f"{key} {code_hash(_VARIATION)}"
+        for variant in variants
+    }
+    encoder_key = "" if encoder is None else f"{content_hash(encoder)} {code_hash(_ENCODER)}"
     tasks = [(index, variant) for variant in variants for index in range(len(recordings))]
     results = Parallel(n_jobs=n_jobs, return_as="generator")(
         delayed(_both)(
             hand_made,
             learned,
-            (content_hash(recordings[index].path), variant, key),
+            (content_hash(recordings[index].path), variant, keys[variant]),
             (recordings[index].path, settings),
             encoder,
             encoder_key,
@@ -241,18 +250,32 @@ def _encoder(path: Path) -> SpeechEncoder:
 
 
 @cache
-def _encoder_code_hash() -> str:
-    content = (Path(ser_live.__file__).parent / "encoder.py").read_bytes()
-    return hashlib.sha256(content).hexdigest()[:16]
+def code_hash(names: Sequence[str] = _LIVE_PATH) -> str:
+    """Hash of what the code does that decides what an example looks like.
 
-
-@cache
-def code_hash() -> str:
-    """Hash of the source of every module that decides what an example looks like."""
-    digest = hashlib.sha256()
+    Comments, documentation and layout do not count.
+    """
     package = Path(ser_live.__file__).parent
-    for name in _LIVE_PATH:
+    sources = [inspect.getsource(SegmentingStage)]
+    for name in names:
         entry = package / name
-        for path in sorted(entry.rglob("*.py")) if entry.is_dir() else [entry]:
-            digest.update(path.read_bytes())
+        paths = sorted(entry.rglob("*.py")) if entry.is_dir() else [entry]
+        sources += [path.read_text(encoding="utf-8") for path in paths]
+    digest = hashlib.sha256()
+    for source in sources:
+        tree = ast.parse(source)
+        for node in ast.walk(tree):
+            body = getattr(node, "body", None)
+            if isinstance(body, list):
+                node.body = [part for part in body if not _is_text(part)]  # type: ignore[attr-defined]
+        digest.update(ast.dump(tree).encode())
     return digest.hexdigest()[:16]
+
+
+def _is_text(node: ast.AST) -> bool:
+    """A string that stands alone: documentation."""
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
