@@ -105,6 +105,18 @@ def test_single_speech_frames_do_not_hold_back_the_end() -> None:
     assert in_s(final.end_sample) == pytest.approx(0.99 + 0.1)
 
 
+def test_start_reaches_back_over_suspected_frames() -> None:
+    """Frames that may be speech open nothing, but begin the utterance that opens after them."""
+    segmenter, events = Segmenter(), []
+    for index in range(80):
+        suspected, speech = 40 <= index < 50, 50 <= index < 70
+        events += segmenter.push(frame(), speech, is_suspected=suspected)
+    (started,) = [e for e in events if isinstance(e, SpeechStarted)]
+    assert started.start_sample == (40 - 7) * FRAME_SAMPLES
+    alone = Segmenter()
+    assert [e for _ in range(80) for e in alone.push(frame(), False, is_suspected=True)] == []
+
+
 def test_unvoiced_speech_frames_open_nothing() -> None:
     """Ten seconds of speech frames without voice, as rain gives, are one ignored burst."""
     heard = Listener().hear(10, True, voiced=False).silence(1).flush()

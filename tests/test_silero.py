@@ -177,6 +177,20 @@ def test_without_onnxruntime_the_cheap_gate_decides() -> None:
     assert "onnxruntime, which cannot be imported" in run.stdout
 
 
+def test_the_program_says_once_that_onnxruntime_is_missing() -> None:
+    """One note on stderr, results as usual, exit code 0."""
+    code = (
+        "import sys\n"
+        "sys.modules['onnxruntime'] = None\n"
+        "from ser_live.cli import main\n"
+        f"sys.argv = ['ser-live', 'analyze', {str(DEMO)!r}, '--model', 'classic']\n"
+        "main()"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    assert run.stderr.count("onnxruntime is not installed") == 1
+
+
 def test_importing_the_detector_does_not_import_onnxruntime() -> None:
     """Only the first detector loads it, not the import and not ``--help``."""
     code = (
