@@ -75,10 +75,10 @@ def fit(examples: Examples, seed: int = 0) -> Classifier:
         Fewer than two speakers, or a label without examples.
     """
     is_centre = examples.is_final & (examples.variants == PLAIN)
-    _check(examples, is_centre)
-    scaling = _Scaling.fit(examples.X[is_centre])
+    check_examples(examples, is_centre)
+    scaling = Scaling.fit(examples.X[is_centre])
     z = scaling.apply(examples.X)
-    projection = _components(z[is_centre])
+    projection = components(z[is_centre])
     z = z @ projection
     rows = Rows(
         z=z,
@@ -136,7 +136,7 @@ def speaker_folds(speakers: NDArray[np.str_], n_folds: int, seed: int) -> NDArra
 
 
 @dataclass(frozen=True)
-class _Scaling:
+class Scaling:
     """Imputation, standardisation and choice of features."""
 
     impute: FloatArray
@@ -145,7 +145,7 @@ class _Scaling:
     used: NDArray[np.int64]
 
     @classmethod
-    def fit(cls, X: NDArray[np.floating[Any]]) -> _Scaling:
+    def fit(cls, X: NDArray[np.floating[Any]]) -> Scaling:
         X = X.astype(np.float64)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # a feature that is never defined
@@ -165,7 +165,7 @@ class _Scaling:
         return np.clip(z[:, self.used], -LIMIT, LIMIT)
 
 
-def _components(z: FloatArray) -> FloatArray:
+def components(z: FloatArray) -> FloatArray:
     """Orthonormal directions of greatest variance, shape (n_used, n_components)."""
     centred = z - z.mean(axis=0)
     _, _, directions = linalg.svd(centred, full_matrices=False)
@@ -175,8 +175,15 @@ def _components(z: FloatArray) -> FloatArray:
     return np.asarray((kept * signs).astype(np.float32).astype(np.float64))
 
 
-def _check(examples: Examples, is_centre: NDArray[np.bool_]) -> None:
-    n_speakers = len(np.unique(examples.speakers))
+def check_examples(examples: Examples, is_centre: NDArray[np.bool_]) -> None:
+    """Refuse what cannot be learned from; `is_centre` are the whole, unchanged utterances.
+
+    Raises
+    ------
+    DatasetError
+        Fewer than two speakers, or a label without examples.
+    """
+    n_speakers = len(np.unique(examples.speakers[is_centre]))
     if n_speakers < 2:
         raise DatasetError(
             f"found utterances of {n_speakers} speakers, but at least 2 are needed to choose "

@@ -127,7 +127,10 @@ def best_discriminant(rows: Rows, shrinkages: Sequence[float]) -> Fitted:
         Shares s to choose from.
     """
     best_loss = np.inf
-    moments = [_Moments.of(rows, rows.folds == fold) for fold in np.unique(rows.folds)]
+    moments = [
+        _Moments.of(rows.z[out], rows.y[out], rows.weights[out])
+        for out in (rows.folds == fold for fold in np.unique(rows.folds))
+    ]
     whole = sum(moments[1:], start=moments[0])
     for shrinkage in shrinkages:
         scores = np.empty((len(rows.y), _K))
@@ -143,6 +146,13 @@ def best_discriminant(rows: Rows, shrinkages: Sequence[float]) -> Fitted:
                 scores / temperature,
             )
     return best
+
+
+def discriminant(
+    z: FloatArray, y: NDArray[np.int64], weights: FloatArray, shrinkage: float
+) -> LinearHead:
+    """The same with a given share, fitted to all rows."""
+    return _Moments.of(z, y, weights).discriminant(shrinkage)
 
 
 class _RidgeSystem:
@@ -180,9 +190,8 @@ class _Moments:
     """Shape (n_components, n_components)."""
 
     @classmethod
-    def of(cls, rows: Rows, mask: BoolArray) -> _Moments:
-        z, weights = rows.z[mask], rows.weights[mask]
-        members = np.eye(_K)[rows.y[mask]] * weights[:, None]
+    def of(cls, z: FloatArray, y: NDArray[np.int64], weights: FloatArray) -> _Moments:
+        members = np.eye(_K)[y] * weights[:, None]
         return cls(members.sum(axis=0), members.T @ z, (z * weights[:, None]).T @ z)
 
     def __add__(self, other: _Moments) -> _Moments:

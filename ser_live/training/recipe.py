@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ser_live.ensemble import Ensemble
 from ser_live.errors import UsageError
 from ser_live.fitted import Fitted
-from ser_live.training import classic
+from ser_live.training import classic, ear
 from ser_live.training.examples import Examples
 
 
@@ -39,6 +39,9 @@ def _fit_classic(examples: Examples, seed: int) -> Fitted:
 
 RECIPES: dict[str, Recipe] = {
     "classic": Recipe("classic", classic.DESCRIPTION, classic.VARIANTS, _fit_classic),
+    "ear": Recipe(
+        "ear", ear.DESCRIPTION, ear.VARIANTS, ear.fit, needs_encoder=True, corpora=ear.CORPORA
+    ),
 }
 """Recipes by name."""
 

@@ -1,0 +1,133 @@
+"""The two classifiers of the learned ear: on what the encoder hears, on hand-made features."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ser_live.classifier import Classifier, LinearHead
+from ser_live.emotions import LABELS, Emotion
+from ser_live.inputs import EMBEDDING, HAND_MADE, N_INPUTS
+from ser_live.training import classic
+from ser_live.training.examples import Examples
+from ser_live.training.heads import discriminant
+from ser_live.training.masked_regression import MaskedTargets, fit_masked
+
+FloatArray = NDArray[np.float32]
+BoolArray = NDArray[np.bool_]
+
+LIMIT = 6.0
+"""Standardised states are cut at this many deviations."""
+PENALTY = 0.08
+N_ITERATIONS = 60
+SHRINKAGE = 0.5
+"""Share of a spherical covariance in the discriminant."""
+
+_K = len(LABELS)
+_LEARNED = np.arange(EMBEDDING.start, EMBEDDING.stop)
+_NEUTRAL = LABELS.index(Emotion.NEUTRAL.value)
+_INTENSITIES = ("normal", "strong")
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Training rows; inputs may have a speaker's shift taken off."""
+
+    X: FloatArray
+    """Shape (n, n_inputs)."""
+    y: NDArray[np.int64]
+    weights: NDArray[np.float64]
+    targets: MaskedTargets
+    is_main: BoolArray
+    """Rows of the corpus with all labels."""
+    is_whole: BoolArray
+    """Whole, unchanged utterances."""
+
+    def where(self, mask: BoolArray) -> Table:
+        """The rows chosen by `mask`."""
+        return Table(
+            self.X[mask],
+            self.y[mask],
+            self.weights[mask],
+            self.targets.where(mask),
+            self.is_main[mask],
+            self.is_whole[mask],
+        )
+
+
+def targets_of(examples: Examples) -> MaskedTargets:
+    """Right and possible outputs of each row; output ``j + 8`` is label j, strong."""
+    n = len(examples)
+    right, allowed = np.zeros((n, 2 * _K), bool), np.zeros((n, 2 * _K), bool)
+    for corpus in np.unique(examples.corpora):
+        own = examples.corpora == corpus
+        labels = np.unique(examples.y[own])
+        allowed[np.ix_(own, np.append(labels, labels + _K))] = True
+    for group, intensity in enumerate(_INTENSITIES):
+        fits = np.flatnonzero((examples.intensity == intensity) | (examples.intensity == ""))
+        right[fits, examples.y[fits] + group * _K] = True
+    # Neutral has one intensity; its second output learns to stay away.
+    right[:, _NEUTRAL] |= right[:, _NEUTRAL + _K]
+    right[:, _NEUTRAL + _K] = False
+    return MaskedTargets(right, allowed)
+
+
+def learned_member(table: Table) -> Classifier:
+    """Masked logistic regression on the standardised states of the encoder."""
+    x = table.X[:, _LEARNED]
+    share = (table.weights / table.weights.sum()).astype(np.float32)
+    # A click too short for the encoder has no states; the mean says nothing about it.
+    defined = ~np.isnan(x)
+    total = np.maximum(share @ defined, np.float32(1e-12))
+    mean = (share @ np.where(defined, x, np.float32(0.0))) / total
+    centred = np.where(defined, x - mean, np.float32(0.0))
+    scale = np.sqrt(share @ np.square(centred)) + np.float32(1e-6)
+    z = np.clip(centred / scale, -LIMIT, LIMIT)
+    head = fit_masked(z, table.targets, table.weights, PENALTY, N_ITERATIONS)
+    return _classifier(_LEARNED, _LEARNED, (mean, mean, scale), LIMIT, head)
+
+
+def hand_made_member(table: Table) -> Classifier:
+    """Discriminant analysis on principal components of the hand-made features.
+
+    Components and coefficients are multiplied out: what is stored is one small matrix.
+    """
+    x = table.X[:, HAND_MADE]
+    main_whole = table.is_main & table.is_whole
+    scaling = classic.Scaling.fit(x[main_whole])
+    z = scaling.apply(x)
+    directions = classic.components(z[main_whole])
+    head = discriminant(z @ directions, table.y, table.weights, SHRINKAGE)
+    return _classifier(
+        scaling.used,
+        np.arange(HAND_MADE.stop),
+        (scaling.impute, scaling.mean, scaling.scale),
+        classic.LIMIT,
+        LinearHead(directions @ head.coef, head.intercept),
+    )
+
+
+def _classifier(
+    used: NDArray[np.int64],
+    described: NDArray[np.int64],
+    description: tuple[NDArray[np.floating], ...],
+    limit: float,
+    head: LinearHead,
+) -> Classifier:
+    """One head on the used inputs; inputs not described have mean 0 and scale 1."""
+    impute, mean, scale = np.zeros(N_INPUTS), np.zeros(N_INPUTS), np.ones(N_INPUTS)
+    for whole, part in zip((impute, mean, scale), description, strict=True):
+        whole[described] = part
+    return Classifier(
+        impute=impute,
+        mean=mean,
+        scale=scale,
+        limit=np.array(limit),
+        used=used,
+        projection=None,
+        heads=(head,),
+        head_weights=np.ones(1),
+        temperature=np.array(1.0),
+    )

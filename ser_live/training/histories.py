@@ -1,0 +1,92 @@
+"""What a model would know of a training speaker: shifts from random pasts.
+
+A model that meets a speaker after one utterance or after fifty, balanced or angry all
+along, has to be trained on such pasts. Each training row gets its own: a number of the
+speaker's other utterances, half of the time mainly of a few emotions, and the shift that
+the rule of ``ser_live.speaker`` makes of them with probabilities by a model that did not
+hear the speaker in training.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ser_live.emotions import LABELS
+from ser_live.speaker import ShiftRule
+
+FloatArray = NDArray[np.float32]
+IntArray = NDArray[np.int64]
+
+MAX_PAST = 60
+"""Utterances at most; their number is drawn evenly in its logarithm."""
+NO_PAST_SHARE = 0.1
+"""Share of the rows without any past."""
+BIASED_SHARE = 0.5
+"""Share of the pasts in which a few emotions prevail."""
+CONCENTRATION = 0.3
+"""Of the Dirichlet distribution of emotions in those."""
+
+
+def residuals(X: FloatArray, probabilities: NDArray[np.float64], rule: ShiftRule) -> FloatArray:
+    """What each utterance adds to the shift, shape as `X`; 0 where undefined."""
+    c = float(rule.correction)
+    expected = (1.0 - c) * rule.mean + c * (probabilities @ rule.label_means)
+    return np.nan_to_num(X - expected).astype(np.float32)
+
+
+def offsets(
+    rows: tuple[IntArray, NDArray[np.str_]],
+    past: tuple[IntArray, NDArray[np.str_]],
+    past_labels: IntArray,
+    past_residuals: FloatArray,
+    kappa: float,
+    rng: np.random.Generator,
+) -> FloatArray:
+    """One random shift for each row, from utterances of the same speaker.
+
+    Parameters
+    ----------
+    rows : (int array, str array), shape (n,) each
+        Recording and speaker of each training row.
+    past : (int array, str array), shape (m,) each
+        Recording and speaker of the utterances that pasts are made of.
+    past_labels : int array, shape (m,)
+    past_residuals : float32 array, shape (m, n_inputs)
+        As ``residuals`` gives them.
+    kappa : float
+        As in ``ShiftRule``.
+    rng : Generator
+
+    Returns
+    -------
+    float32 array, shape (n, n_inputs)
+        Zero for speakers with nothing else to hear.
+    """
+    clips, speakers = rows
+    past_clips, past_speakers = past
+    result = np.zeros((len(clips), past_residuals.shape[1]), dtype=np.float32)
+    for speaker in np.unique(speakers):
+        own_rows = np.flatnonzero(speakers == speaker)
+        own = np.flatnonzero(past_speakers == speaker)
+        counts = np.zeros((len(own_rows), len(own)), dtype=np.float32)
+        for index, row in enumerate(own_rows):
+            chosen = _draw(past_clips[own] != clips[row], past_labels[own], rng)
+            np.add.at(counts[index], chosen, 1.0)
+        weight = counts.sum(axis=1, keepdims=True) + np.float32(kappa)
+        result[own_rows] = (counts @ past_residuals[own]) / weight
+    return result
+
+
+def _draw(is_other: NDArray[np.bool_], labels: IntArray, rng: np.random.Generator) -> IntArray:
+    """Positions of the past; only a past longer than what there is hears something twice."""
+    if rng.random() < NO_PAST_SHARE or not is_other.any():
+        return np.zeros(0, dtype=np.int64)
+    n_past = round(float(np.exp(rng.uniform(0.0, np.log(MAX_PAST)))))
+    chance = is_other.astype(np.float64)
+    if rng.random() < BIASED_SHARE:
+        emotions = rng.dirichlet(np.full(len(LABELS), CONCENTRATION))
+        # Rare emotions stay possible, so that a past is never empty.
+        chance *= emotions[labels] + 1e-3
+    again = n_past > np.count_nonzero(is_other)
+    return rng.choice(len(labels), n_past, replace=again, p=chance / chance.sum())

@@ -1,0 +1,93 @@
+"""Logistic regression for corpora that do not name everything.
+
+Some corpora lack labels, others do not say how strongly an emotion was expressed. Each
+row therefore comes with two sets of outputs: those it may be, by its corpus, and those
+that are right. The loss of a row is ``-log(sum of right outputs / sum of outputs it may
+be)``: a corpus without fear does not teach that there is none, and one without
+intensities leaves open which output of a label is meant.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from ser_live.classifier import LinearHead
+
+FloatArray = NDArray[np.float32]
+BoolArray = NDArray[np.bool_]
+
+_FORBIDDEN = np.float32(-1e9)
+
+
+@dataclass(frozen=True, eq=False)
+class MaskedTargets:
+    """What rows are and what they could have been."""
+
+    right: BoolArray
+    """Shape (n, n_outputs), at least one a row, a subset of `allowed`."""
+    allowed: BoolArray
+    """Shape (n, n_outputs)."""
+
+    def where(self, mask: BoolArray) -> MaskedTargets:
+        """The rows chosen by `mask`."""
+        return MaskedTargets(self.right[mask], self.allowed[mask])
+
+
+def fit_masked(
+    z: FloatArray,
+    targets: MaskedTargets,
+    weights: NDArray[np.floating],
+    penalty: float,
+    n_iterations: int,
+) -> LinearHead:
+    """Minimise the weighted mean loss plus ``penalty / 2 |coef|^2``, from zero, by L-BFGS.
+
+    Parameters
+    ----------
+    z : float32 array, shape (n, n_features)
+        Standardised.
+    targets : MaskedTargets
+    weights : array, shape (n,)
+        Only their ratios matter.
+    penalty : float
+    n_iterations : int
+        At most; stopping early is part of the regularisation.
+    """
+    size = z.shape[1]
+    n_outputs = targets.right.shape[1]
+    share = (weights / weights.sum()).astype(np.float32)[:, None]
+    right = np.where(targets.right, np.float32(0.0), _FORBIDDEN)
+    allowed = np.where(targets.allowed, np.float32(0.0), _FORBIDDEN)
+
+    def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        flat = parameters.astype(np.float32)
+        coef, intercept = flat[: size * n_outputs].reshape(size, n_outputs), flat[-n_outputs:]
+        scores = z @ coef + intercept
+        log_allowed, p_allowed = _log_sum(scores + allowed)
+        log_right, p_right = _log_sum(scores + right)
+        value = float(np.sum(share * (log_allowed - log_right)))
+        value += 0.5 * penalty * float(np.sum(np.square(coef)))
+        slope = share * (p_allowed - p_right)
+        gradient = np.concatenate([(z.T @ slope + penalty * coef).ravel(), slope.sum(axis=0)])
+        return value, gradient.astype(np.float64)
+
+    found = minimize(
+        loss,
+        np.zeros((size + 1) * n_outputs),
+        jac=True,
+        method="L-BFGS-B",
+        options={"maxiter": n_iterations, "ftol": 1e-7, "gtol": 1e-5},
+    ).x
+    return LinearHead(found[:-n_outputs].reshape(size, n_outputs), found[-n_outputs:])
+
+
+def _log_sum(scores: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """``log sum exp`` of each row, shape (n, 1), and the softmax, shape (n, n_outputs)."""
+    top = scores.max(axis=1, keepdims=True)
+    exponential = np.exp(scores - top)
+    total = exponential.sum(axis=1, keepdims=True)
+    return top + np.log(total), exponential / total
