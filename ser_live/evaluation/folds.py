@@ -91,7 +91,10 @@ def fit_folds(
             training = examples.where(training_rows(examples, is_test))
             yield _key(recipe, training) if fits_dir else "", seed, recipe, training
 
-    fits = Parallel(n_jobs=n_jobs, return_as="generator")(delayed(fit)(*task) for task in tasks())
+    # Training rows are large: none are made before a process is free for them.
+    fits = Parallel(n_jobs=n_jobs, return_as="generator", pre_dispatch="n_jobs")(
+        delayed(fit)(*task) for task in tasks()
+    )
     result = []
     for (name, is_test), fitted in zip(masks, fits, strict=True):
         result.append(FoldFit(name, is_test, fitted))
