@@ -121,12 +121,14 @@ def main() -> None:
             measure(run, RECIPES[model], options.protocols)
     except SerLiveError as error:
         sys.exit(f"Error: {error}")
+    known = run.folder / RUN_FILE
+    before = json.loads(known.read_text(encoding="utf-8"))["seconds"] if known.exists() else {}
     run.write(
         RUN_FILE,
         {
             "seed": run.seed,
             "n_jobs": run.n_jobs,
-            "seconds": run.seconds,
+            "seconds": {**before, **run.seconds},
             "versions": {"ser-live": __version__},
         },
     )

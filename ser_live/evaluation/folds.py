@@ -5,19 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
-from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-import ser_live
 from ser_live.emotions import LABELS
 from ser_live.errors import DatasetError
 from ser_live.fitted import Fitted
 from ser_live.training.augmentation import PLAIN
-from ser_live.training.examples import Examples
+from ser_live.training.examples import Examples, code_hash
 from ser_live.training.recipe import Recipe
 
 FloatArray = NDArray[np.float64]
@@ -91,7 +89,10 @@ def fit_folds(
             training = examples.where(training_rows(examples, is_test))
             yield _key(recipe, training) if fits_dir else "", seed, recipe, training
 
-    fits = Parallel(n_jobs=n_jobs, return_as="generator")(delayed(fit)(*task) for task in tasks())
+    # Training rows are large: none are made before a process is free for them.
+    fits = Parallel(n_jobs=n_jobs, return_as="generator", pre_dispatch="n_jobs")(
+        delayed(fit)(*task) for task in tasks()
+    )
     result = []
     for (name, is_test), fitted in zip(masks, fits, strict=True):
         result.append(FoldFit(name, is_test, fitted))
@@ -126,20 +127,9 @@ def _fit(key: str, seed: int, recipe: Recipe, training: Examples) -> Fitted:
 
 def _key(recipe: Recipe, training: Examples) -> str:
     """Identity of a fit: recipe, code and training rows."""
-    digest = hashlib.sha256(f"{recipe.name} {_code_hash()}".encode())
+    digest = hashlib.sha256(f"{recipe.name} {code_hash(_FITTING_CODE)}".encode())
     for field in fields(training):
         digest.update(np.ascontiguousarray(getattr(training, field.name)).tobytes())
-    return digest.hexdigest()
-
-
-@cache
-def _code_hash() -> str:
-    digest = hashlib.sha256()
-    package = Path(ser_live.__file__).parent
-    for name in _FITTING_CODE:
-        entry = package / name
-        for path in sorted(entry.rglob("*.py")) if entry.is_dir() else [entry]:
-            digest.update(path.read_bytes())
     return digest.hexdigest()
 
 

@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_live.config import Settings
+from ser_live.datasets.recording import content_hash
 from ser_live.encoder import SpeechEncoder
 from ser_live.events import Utterance
 from ser_live.features import FEATURE_SET_VERSION, extract
 from ser_live.fitted import Fitted
 from ser_live.inputs import join
 from ser_live.training.examples import code_hash, utterances_of
+from ser_live.vad import is_confirming
 
 FloatArray = NDArray[np.float64]
 Samples = NDArray[np.float32]
@@ -52,18 +54,16 @@ def seen_by(fitted: Fitted, inputs: Sequence[NDArray[np.float32]]) -> FloatArray
 
 def live_path_key(settings: Settings, encoder_path: Path | None) -> str:
     """Identity of everything that decides about inputs, for caches."""
-    encoder = "" if encoder_path is None else _content(encoder_path)
-    return f"{FEATURE_SET_VERSION} {code_hash()} {settings.vad} {settings.segmenter} {encoder}"
+    learned = ""
+    if encoder_path is not None:
+        learned = f"{content_hash(encoder_path)} {code_hash(('encoder.py',))}"
+    return (
+        f"{FEATURE_SET_VERSION} {code_hash()} {settings.vad} {settings.segmenter} "
+        f"{is_confirming(settings.vad)} {learned}"
+    )
 
 
 @cache
 def _encoder(path: Path) -> SpeechEncoder:
     """Loaded once a process: workers of a pool cannot be handed a session."""
     return SpeechEncoder(path)
-
-
-@cache
-def _content(path: Path) -> str:
-    from ser_live.datasets.recording import content_hash
-
-    return content_hash(path)

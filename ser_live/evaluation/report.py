@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ser_live import __version__
 from ser_live.emotions import LABELS
 from ser_live.evaluation import metrics
-from ser_live.evaluation.calibration import calibration_section
+from ser_live.evaluation.calibration import accuracy_of_confident_half, calibration_section
 from ser_live.evaluation.judge import judged, rounded, sexes_compared, speaker_matrices
 from ser_live.features import FEATURE_SET_VERSION
 
@@ -125,11 +125,16 @@ class Report:
         for row, label in enumerate(LABELS):
             table.add_row(label, *map(str, matrix[row]), f"{recalls[row]:.3f}")
         low, high = self.interval("uar")
+        sure = accuracy_of_confident_half(self.y_true, self.probabilities)
+        of_sexes = "   ".join(
+            f"{sex} UAR {part['uar']:.3f}" for sex, part in self._per(self.sexes).items() if sex
+        )
         lines = [
             f"UAR {self.uar:.3f} (95 % over actors {low:.3f} to {high:.3f}; "
             f"chance {metrics.chance_uar(len(LABELS)):.3f})",
             f"accuracy {self.accuracy:.3f}   macro F1 {metrics.macro_f1(matrix):.3f}   "
             f"calibration error {self.ece:.3f}",
+            f"the surer half of the answers is right in {sure:.3f}   {of_sexes}",
             f"{len(self.y_true)} clips of {len(np.unique(self.speakers))} actors, "
             f"{self.n_without_utterance} without an utterance; "
             f"UAR per actor varies by {self._spread():.3f} (standard deviation)",

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +18,21 @@ from ser_live.evaluation.live_path import inputs_of, live_path_key, seen_by, who
 from ser_live.evaluation.onset import clips_under_test
 from ser_live.evaluation.robustness_suite import Apply, Corruption
 from ser_live.sources import read_recording
+from ser_live.training.examples import code_hash
 
 FloatArray = NDArray[np.float64]
 Rows = list[tuple[NDArray[np.float32], float]]
 """Input vector and speech seconds of each utterance of a recording."""
 
 
+_SPOILING_CODE = (
+    "evaluation/corruptions.py",
+    "evaluation/robustness_suite.py",
+    "datasets/impulse_responses.py",
+    "training/augmentation.py",
+    "training/acoustics.py",
+)
+"""Modules that decide what spoilt sound is; after a change in any it is made again."""
 _NO_ANSWER = len(LABELS)
 
 
@@ -190,18 +197,4 @@ def _identity(apply: Apply | None) -> str:
     """What a way of spoiling is known by: its function, its arguments, and their code."""
     import joblib
 
-    return "" if apply is None else f"{joblib.hash(apply)} {_spoiling_code_hash()}"
-
-
-@cache
-def _spoiling_code_hash() -> str:
-    package = Path(__file__).parents[1]
-    digest = hashlib.sha256()
-    for name in (
-        "evaluation/corruptions.py",
-        "evaluation/robustness_suite.py",
-        "datasets/impulse_responses.py",
-        "training/augmentation.py",
-    ):
-        digest.update((package / name).read_bytes())
-    return digest.hexdigest()[:16]
+    return "" if apply is None else f"{joblib.hash(apply)} {code_hash(_SPOILING_CODE)}"
