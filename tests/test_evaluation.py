@@ -204,6 +204,20 @@ def test_other_corpora_are_trained_on_and_ravdess_alone_is_tested() -> None:
         evaluation.run("notebook")
 
 
+def test_corpora_that_are_only_judged_are_not_varied(tmp_path: Path) -> None:
+    """Of RAVDESS all variants are made, of a corpus the recipe does not train on the plain one."""
+    recordings = find_recordings(write_small_corpus(tmp_path, (1,)))[:2]
+    stranger = replace(recordings[0], corpus="elsewhere", speaker="elsewhere-1")
+    recipe = replace(RECIPE, variants=(PLAIN, "speed"), corpora=("ravdess",))
+    evaluation = Evaluation(recipe, [stranger, *recordings])
+    examples = evaluation.examples("loso")
+    final = examples.where(examples.is_final)
+    found = sorted(zip(final.clips.tolist(), final.variants.tolist(), strict=True))
+    assert found == [(0, PLAIN), (1, PLAIN), (1, "speed"), (2, PLAIN), (2, "speed")]
+    assert set(final.speakers[final.clips == 0]) == {"elsewhere-1"}
+    assert evaluation.n_examples("loso") == 5
+
+
 def several_corpora(*names: str) -> tuple[Examples, list]:
     """Three speakers of each."""
     parts = [synthetic_corpus(3, corpus=name) for name in names]

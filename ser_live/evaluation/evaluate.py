@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from ser_live.evaluation.adaptation import adaptation_sections
 from ser_live.evaluation.folds import FoldFit, clip_probabilities, fit_folds
 from ser_live.evaluation.protocols import actor_folds
 from ser_live.evaluation.report import Report
-from ser_live.training.augmentation import NOTEBOOK_VARIANTS
+from ser_live.training.augmentation import NOTEBOOK_VARIANTS, PLAIN
 from ser_live.training.examples import Examples, make_examples
 from ser_live.training.recipe import Recipe
 
@@ -57,7 +57,7 @@ class Evaluation:
 
     def n_examples(self, protocol: str) -> int:
         """How often ``on_example`` will be called."""
-        return len(self.recordings) * len(self._variants(protocol))
+        return sum(len(clips) * len(variants) for clips, variants in self._parts(protocol))
 
     def n_folds(self, protocol: str) -> int:
         """How often ``on_fold`` will be called; also checks that the protocol can run."""
@@ -89,16 +89,30 @@ class Evaluation:
         """The examples a protocol needs, made once."""
         variants = self._variants(protocol)
         if variants not in self._made:
-            self._made[variants] = make_examples(
-                self.recordings,
-                variants,
-                settings=self.settings,
-                encoder=self.encoder,
-                n_jobs=self.n_jobs,
-                cache_dir=self.cache_dir,
-                on_progress=self.on_example,
-            )
+            parts = []
+            for clips, wanted in self._parts(protocol):
+                part = make_examples(
+                    [self.recordings[clip] for clip in clips],
+                    wanted,
+                    settings=self.settings,
+                    encoder=self.encoder,
+                    n_jobs=self.n_jobs,
+                    cache_dir=self.cache_dir,
+                    on_progress=self.on_example,
+                )
+                numbers = np.array(clips, dtype=np.int64)
+                parts.append(replace(part, clips=numbers[part.clips]))
+            self._made[variants] = joined(parts)
         return self._made[variants]
+
+    def _parts(self, protocol: str) -> list[tuple[list[int], tuple[str, ...]]]:
+        """Recordings to train on in all variants; those only judged, unchanged."""
+        known = (CORPUS, *self.recipe.corpora)
+        is_known = [recording.corpus in known for recording in self.recordings]
+        trained = [clip for clip, one in enumerate(is_known) if one]
+        judged = [clip for clip, one in enumerate(is_known) if not one]
+        parts = [(trained, self._variants(protocol)), (judged, (PLAIN,))]
+        return [part for part in parts if part[0]] or parts[:1]
 
     def masks(self, protocol: str) -> list[tuple[str, NDArray[np.bool_]]]:
         """Name and test recordings of each fold."""
@@ -209,3 +223,15 @@ class Evaluation:
             folds=folds,
             trained_on=tuple(sorted({recording.corpus for recording in self.recordings})),
         )
+
+
+def joined(parts: Sequence[Examples]) -> Examples:
+    """The rows of several tables, one after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    return Examples(
+        **{
+            field.name: np.concatenate([getattr(part, field.name) for part in parts])
+            for field in fields(Examples)
+        }
+    )
