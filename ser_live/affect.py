@@ -11,9 +11,12 @@ Nothing here is trained. Both numbers are made of things that are known already:
 - ``x_i`` are the five features of `ACOUSTIC`, those that rise with arousal in speech in
   every review since Scherer (1986) and Juslin & Laukka (2003): louder, higher, livelier,
   brighter, faster. All weigh the same; undefined ones are left out.
-- ``usual_i`` is the speaker's own mean where the speaker is known, else the mean of the
-  training speakers. Level and pitch need the speaker: unknown, they would measure the
-  microphone's gain and whether the voice is a child's, a woman's or a man's.
+- ``usual_i`` is how this voice sounds when it is neutral, where the speaker is known:
+  the training speakers' neutral mean plus how this speaker differs from them (see
+  ``speaker``). Of a stranger it is the training speakers' neutral mean alone, and level
+  and pitch are left out: they would measure the microphone's gain and whether the voice
+  is a child's, a woman's or a man's. A model without that knowledge compares with the
+  plain mean of the speaker's past, or of the training.
 - ``spread_i`` is the spread of the feature over the training data.
 
 How far this agrees with what actors were asked for is measured by
@@ -30,6 +33,8 @@ from numpy.typing import NDArray
 
 from ser_live.emotions import EMOTIONS, Emotion
 from ser_live.features import FEATURE_NAMES
+from ser_live.fitted import Fitted
+from ser_live.speaker import ShiftRule, SpeakerShift
 
 FloatArray = NDArray[np.float64]
 
@@ -88,14 +93,22 @@ class AffectScale:
 
     Parameters
     ----------
-    mean, spread : float64 array, shape (n,)
-        Mean and standard deviation of the features over the training data, in the order
-        of ``FEATURE_NAMES``; inputs that follow the features are passed over.
+    stranger, spread : float64 array, shape (n,)
+        Usual values of a voice of which nothing is known, and standard deviation of the
+        features over the training data, in the order of ``FEATURE_NAMES``; inputs that
+        follow the features are passed over.
     """
 
-    def __init__(self, mean: FloatArray, spread: FloatArray) -> None:
-        self._mean = mean[_INDEX]
+    def __init__(self, stranger: FloatArray, spread: FloatArray) -> None:
+        self._stranger = np.where(_NEEDS_SPEAKER, np.nan, stranger[_INDEX])
         self._spread = spread[_INDEX]
+
+    @classmethod
+    def of(cls, fitted: Fitted) -> AffectScale:
+        """The scale of a model."""
+        member = fitted.cold.members[0]
+        stranger = member.mean if fitted.shift is None else neutral_mean(fitted.shift)
+        return cls(stranger, fitted.feature_scale)
 
     def judge(
         self, probabilities: Sequence[float] | FloatArray, x: FloatArray, usual: FloatArray | None
@@ -122,9 +135,19 @@ class AffectScale:
     def acoustic_arousal(self, x: FloatArray, usual: FloatArray | None) -> float:
         """What the five features say alone, -1 to +1; NaN where none is defined."""
         own = np.full(len(_INDEX), np.nan) if usual is None else usual[_INDEX]
-        stranger = np.where(_NEEDS_SPEAKER, np.nan, self._mean)
-        z = (x[_INDEX] - np.where(np.isfinite(own), own, stranger)) / self._spread
+        z = (x[_INDEX] - np.where(np.isfinite(own), own, self._stranger)) / self._spread
         defined = np.isfinite(z)
         if not defined.any():
             return float("nan")
         return float(np.tanh(np.clip(z[defined], -MAX_Z, MAX_Z).mean()))
+
+
+def neutral_mean(rule: ShiftRule) -> FloatArray:
+    """How the training speakers sound when they are neutral."""
+    mean: FloatArray = rule.label_means[EMOTIONS.index(Emotion.NEUTRAL)]
+    return mean
+
+
+def neutral_of(speaker: SpeakerShift) -> FloatArray:
+    """How a speaker with a past sounds when neutral: emotion taken out of that past."""
+    return np.asarray(neutral_mean(speaker.rule) + speaker.total / speaker.weight)
