@@ -199,7 +199,7 @@ class AnalysisStage:
 
     def start_stream(self) -> None:
         """Forget the speaker of the stream before."""
-        self._speaker = SpeakerMemory(
+        self.speaker = SpeakerMemory(
             self._model, adapt=self._settings.adapt, profile=self._profile
         )
         self._inputs = InputMaker(self._model.encoder)
@@ -225,7 +225,7 @@ class AnalysisStage:
         if result.state is not State.OK:
             return result
         x = self._inputs.of(utterance)
-        speaker = self._speaker
+        speaker = self.speaker
         probabilities = self._model.predict_proba(x, speaker.shift)
         best = int(np.argmax(probabilities))
         sure = probabilities[best] >= self._settings.reject.min_confidence
