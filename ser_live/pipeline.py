@@ -199,9 +199,7 @@ class AnalysisStage:
 
     def start_stream(self) -> None:
         """Forget the speaker of the stream before."""
-        self.speaker = SpeakerMemory(
-            self._model, adapt=self._settings.adapt, profile=self._profile
-        )
+        self.speaker = SpeakerMemory(self._model, adapt=self._settings.adapt, profile=self._profile)
         self._inputs = InputMaker(self._model.encoder)
 
     def process(self, utterance: Utterance, file: str | None = None) -> EmotionResult:

@@ -112,9 +112,7 @@ def _enrol(
     click.echo(f"Use it with `ser-live --speaker {card.name}`; kept in {path.parent}.")
 
 
-def _sources(
-    device: str | None, files: tuple[Path, ...], channel: int | None
-) -> list[AudioSource]:
+def _sources(device: str | None, files: tuple[Path, ...], channel: int | None) -> list[AudioSource]:
     from ser_live.sources import FileSource, MicrophoneSource
 
     if files and device is not None:

@@ -87,7 +87,8 @@ def judge_examples(
         own = np.flatnonzero(speakers == speaker)
         others = speakers != speaker
         rule = _rule(X[others], y[others])
-        scale = AffectScale(neutral_mean(rule), np.nanstd(X[others], axis=0))
+        spread = np.sqrt(_mean((X[others] - rule.mean) ** 2))
+        scale = AffectScale(neutral_mean(rule), spread)
         heard = SpeakerShift(rule)
         for row in rng.permutation(own):
             usual: FloatArray | None = None
@@ -136,14 +137,28 @@ Pairs = tuple[FloatArray, FloatArray]
 
 
 def _rule(X: FloatArray, y: IntArray) -> ShiftRule:
-    """The shift of the training speakers, emotion taken out in full."""
+    """The shift of the training speakers, emotion taken out in full.
+
+    Of an emotion that they never express nothing is taken out.
+    """
+    mean = _mean(X)
+    own = [_mean(X[y == k]) for k in range(len(LABELS))]
     return ShiftRule(
-        mean=np.nanmean(X, axis=0),
-        label_means=np.stack([np.nanmean(X[y == k], axis=0) for k in range(len(LABELS))]),
+        mean=mean,
+        label_means=np.stack([np.where(np.isnan(m), mean, m) for m in own]),
         correction=np.array(1.0),
         kappa=np.array(1.0),
         half_weight=np.array(1.0),
     )
+
+
+def _mean(X: FloatArray) -> FloatArray:
+    """Mean of each column without its NaN; NaN where there is nothing."""
+    n = np.isfinite(X).sum(axis=0)
+    mean: FloatArray = np.divide(
+        np.nansum(X, axis=0), n, out=np.full(X.shape[1], np.nan), where=n > 0
+    )
+    return mean
 
 
 def _is(y: IntArray, emotions: tuple[Emotion, ...]) -> NDArray[np.bool_]:
