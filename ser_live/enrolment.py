@@ -23,11 +23,11 @@ READING_S = 30.0
 """How long a microphone is listened to, in seconds."""
 
 TEXT = """\
-On the way to the market I met my neighbour, who was carrying two bags of apples.
-He told me that the bridge is closed until Friday, so everybody takes the long road.
-We walked a while along the river and talked about the weather and the garden.
-The water is high this year, and the boats are tied up under the old trees.
-At the corner he gave me three apples, and I went home to put the kettle on.
+On the way to the market I met my neighbour, who carried two bags of apples.
+He told me that the bridge is closed, so everybody takes the long road.
+We walked along the river and talked about the weather and the garden.
+The water is high this year, and the boats are tied up under the trees.
+At the corner he gave me three apples, and I went home to make some tea.
 Later I opened the window, read the newspaper, and wrote a short letter.
 """
 """What to read: everyday things that stir nobody. Written for this program, free to use."""
