@@ -27,6 +27,7 @@ from ser_live.events import (
     EmotionResult,
     LevelMeter,
     Reason,
+    SessionStarted,
     SpeechStarted,
     StreamEnded,
     StreamGap,
@@ -83,7 +84,15 @@ def events(records: Iterator[dict[str, Any]], until_s: float) -> Iterator[Any]:
         if record.get("end_s", 0.0) > until_s:
             continue
         kind = record["type"]
-        if kind == "stream_started":
+        if kind == "session_started":
+            yield SessionStarted(
+                record["started_at"],
+                record["version"],
+                record["model"],
+                record["model_sha256"],
+                speaker=record.get("speaker"),
+            )
+        elif kind == "stream_started":
             yield StreamStarted(
                 record["source"], record["sample_rate"], record["n_channels"], record["file"]
             )
@@ -123,6 +132,9 @@ def _result(record: dict[str, Any]) -> EmotionResult:
         latency_ms=_number(record["latency_ms"]),
         reasons=tuple(Reason(**reason) for reason in record["reasons"]),
         file=record["file"],
+        valence=record.get("valence"),
+        arousal=record.get("arousal"),
+        n_past=record.get("n_past", 0),
     )
 
 

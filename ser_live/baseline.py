@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,12 +20,15 @@ MIN_Z = 0.5
 
 MAX_REASONS = 4
 
+MAX_PAST_UTTERANCES = 100_000
+"""More utterances than anybody says in a session; a profile that claims more is wrong."""
+
 _EXPLAINED = tuple(EXPLAINED)
 _INDEX = np.array([FEATURE_NAMES.index(name) for name in _EXPLAINED], dtype=np.intp)
 
 
 class SpeakerBaseline:
-    """Running mean of the explained features over the utterances of one stream.
+    """Running mean of the explained features over the utterances of one speaker.
 
     Parameters
     ----------
@@ -35,7 +41,13 @@ class SpeakerBaseline:
         self._std = feature_std[_INDEX]
         self._sum = np.zeros(len(_INDEX))
         self._n = np.zeros(len(_INDEX))
-        self._n_utterances = 0
+        self.n_utterances = 0
+        """Utterances of this speaker heard so far, those of an enrolment included."""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether enough was heard to compare with."""
+        return self.n_utterances >= MIN_PAST_UTTERANCES
 
     def update(self, features: NDArray[np.float64]) -> None:
         """Add one finished utterance; undefined (NaN) features are left out."""
@@ -43,17 +55,29 @@ class SpeakerBaseline:
         defined = np.isfinite(values)
         self._sum[defined] += values[defined]
         self._n += defined
-        self._n_utterances += 1
+        self.n_utterances += 1
+
+    def usual(self) -> NDArray[np.float64] | None:
+        """The speaker's mean of each feature, in the order of ``FEATURE_NAMES``.
+
+        NaN for features that are not explained or were never defined; None before
+        ``MIN_PAST_UTTERANCES`` utterances.
+        """
+        if not self.is_known:
+            return None
+        values = np.full(len(FEATURE_NAMES), np.nan)
+        values[_INDEX] = self._mean()
+        return values
 
     def reasons(self, features: NDArray[np.float64]) -> tuple[Reason, ...]:
         """What stands out against the speaker's own past, farthest first.
 
         Empty before ``MIN_PAST_UTTERANCES`` utterances and when nothing stands out.
         """
-        if self._n_utterances < MIN_PAST_UTTERANCES:
+        if not self.is_known:
             return ()
+        difference = features[_INDEX] - self._mean()
         with np.errstate(invalid="ignore", divide="ignore"):
-            difference = features[_INDEX] - self._sum / self._n
             z = difference / self._std
         z[~np.isfinite(z)] = 0.0
         order = np.argsort(-np.abs(z), kind="stable")[:MAX_REASONS]
@@ -67,3 +91,34 @@ class SpeakerBaseline:
             for i in order
             if abs(z[i]) >= MIN_Z
         )
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """What was heard so far, as named arrays."""
+        return {"sum": self._sum, "n": self._n, "n_utterances": np.array(self.n_utterances)}
+
+    @classmethod
+    def from_arrays(
+        cls, arrays: Mapping[str, NDArray[Any]], feature_std: NDArray[np.float64]
+    ) -> SpeakerBaseline:
+        """The opposite of `to_arrays`; raises ``ValueError`` where an array does not fit."""
+        baseline = cls(feature_std)
+        if set(arrays) != {"sum", "n", "n_utterances"}:
+            raise ValueError(f"arrays {', '.join(sorted(arrays))}")
+        total, n, n_utterances = (arrays[name] for name in ("sum", "n", "n_utterances"))
+        if total.shape != baseline._sum.shape or n.shape != total.shape or n_utterances.shape:
+            raise ValueError("arrays of another shape")
+        if not (np.isfinite(total).all() and np.isfinite(n).all()):
+            raise ValueError("NaN or infinity")
+        baseline.n_utterances = int(n_utterances)
+        if not 0 <= baseline.n_utterances <= MAX_PAST_UTTERANCES:
+            raise ValueError(f"{baseline.n_utterances} utterances")
+        if (n < 0).any() or (n > baseline.n_utterances).any():
+            raise ValueError("counts that no speech gives")
+        baseline._sum, baseline._n = total.astype(np.float64), n.astype(np.float64)
+        return baseline
+
+    def _mean(self) -> NDArray[np.float64]:
+        mean: NDArray[np.float64] = np.divide(
+            self._sum, self._n, out=np.full(len(_INDEX), np.nan), where=self._n > 0
+        )
+        return mean

@@ -19,6 +19,7 @@ from ser_live.features import FEATURE_NAMES, extract
 from ser_live.model import EmotionModel
 from ser_live.pipeline import analyze_source, segment_source
 from ser_live.sources import FileSource
+from ser_live.speaker_profile import SpeakerProfile
 
 T = TypeVar("T")
 
@@ -132,14 +133,18 @@ class FileAnalysis:
 
 
 def analyze_file(
-    path: Path, model: EmotionModel, settings: Settings, channel: int | None
+    path: Path,
+    model: EmotionModel,
+    settings: Settings,
+    channel: int | None,
+    profile: SpeakerProfile | None = None,
 ) -> FileAnalysis:
     """Analyze one file; errors become part of the result."""
     results: list[EmotionResult] = []
     duration_s = 0.0
     try:
         source = FileSource(path, speed=0)
-        for event in analyze_source(source, model, settings, channel=channel):
+        for event in analyze_source(source, model, settings, channel=channel, profile=profile):
             if isinstance(event, EmotionResult):
                 results.append(event)
             elif isinstance(event, StreamEnded):

@@ -17,6 +17,7 @@ from ser_live.events import (
     EmotionResult,
     LevelMeter,
     QueueDepth,
+    SessionStarted,
     SourceFailed,
     SpeechStarted,
     StreamEnded,
@@ -101,6 +102,12 @@ class DashboardState:
         """The latest result, partial or final."""
         self.probabilities: tuple[float, ...] | None = None
         """What the bars show: `result`'s probabilities, smoothed over partials."""
+        self.affect: tuple[float, float] | None = None
+        """Valence and arousal of `result`, smoothed over partials."""
+        self.speaker: str | None = None
+        """Name of the enrolled speaker; ``None`` for a stranger."""
+        self.n_past = 0
+        """Utterances of this speaker that the latest result went by."""
         self.timeline: deque[TimelineEntry] = deque(maxlen=N_TIMELINE)
         """Past utterances, the newest last."""
         self.stream_names: dict[int, str] = {}
@@ -124,6 +131,8 @@ class DashboardState:
         match event:
             case EmotionResult():
                 self._take_result(event)
+            case SessionStarted():
+                self.speaker = event.speaker
             case SpeechStarted():
                 self.running = event
                 self.sample = max(self.sample, event.start_sample)
@@ -174,6 +183,7 @@ class DashboardState:
         self.sample = 0
         self.meter = Meter()
         self.running = None
+        self.n_past = 0
 
     def _end_stream(self, event: StreamEnded) -> None:
         self.stream_state = None
@@ -205,7 +215,20 @@ class DashboardState:
             )
         else:
             self.probabilities = result.probabilities
+        self._take_affect(result, goes_on=result.kind == "partial" and goes_on)
+        self.n_past = result.n_past
         self.result = result
+
+    def _take_affect(self, result: EmotionResult, *, goes_on: bool) -> None:
+        if result.valence is None or result.arousal is None:
+            self.affect = None
+            return
+        weight = SMOOTHING if goes_on else 1.0
+        valence, arousal = self.affect or (result.valence, result.arousal)
+        self.affect = (
+            valence + weight * (result.valence - valence),
+            arousal + weight * (result.arousal - arousal),
+        )
 
     def _remember(self, result: EmotionResult) -> None:
         label = result.state.value if result.emotion is None else result.emotion.value

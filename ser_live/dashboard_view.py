@@ -15,6 +15,7 @@ from rich.text import Text
 from ser_live.dashboard_meter import meter_row
 from ser_live.dashboard_state import DashboardState
 from ser_live.dashboard_timeline import recent_row, timeline_rows
+from ser_live.dashboard_voice import affect_rows, known_speaker
 from ser_live.emotions import EMOTIONS, Emotion, State
 from ser_live.events import EmotionResult, seconds
 from ser_live.terminal_pen import (
@@ -32,15 +33,16 @@ from ser_live.terminal_text import clock, pad, wrap
 WIDE = 76
 """Width in cells from which the timeline stands beside the bars."""
 
-_N_LEFT = 17
+_N_LEFT = 20
 """Rows of the left column at its fullest, session bars apart."""
-_N_SESSION = 10
+_N_SESSION = 12
 """Rows of the session bars with a blank one and their heading."""
 _HINTS = {
     State.TOO_SHORT: "too little speech to judge",
     State.TOO_QUIET: "come closer to the microphone",
     State.CLIPPED: "overdriven: lower the microphone's gain",
     State.TOO_NOISY: "the voice hardly stands out of the background",
+    State.NOT_SPEECH: "no words: noise, music, a laugh, a cough",
 }
 
 
@@ -236,9 +238,15 @@ class DashboardView:
         for emotion in EMOTIONS:
             is_winner = winner is not None and winner[0] is emotion
             rows.append((1 if is_winner else 3, self._emotion(emotion, with_shares)))
+        rows.append((8, Text("")))
+        rows += [(6, row) for row in self._affect(self.state.affect, with_shares)]
         if with_session:
-            rows += [(6, Text("")), (6, Text("session", DIM))]
+            speaker = known_speaker(self.state, self.pen, self.left_width - 9)
+            heading = at_both_ends(Text("session", DIM), speaker, self.left_width)
+            rows += [(6, Text("")), (6, heading)]
             rows += [(6, self._share(emotion)) for emotion in EMOTIONS]
+            rows.append((9, Text("")))
+            rows += [(6, row) for row in self._affect(self.state.tally.affect(), False)]
         rows.append((9, Text("")))
         rows.append(
             (4, recent_row(self.state, self.pen, self.width))
@@ -306,7 +314,17 @@ class DashboardView:
         return text
 
     def _heading(self) -> Text:
-        return at_both_ends(Text(""), Text("now  session", DIM), self.left_width)
+        speaker = known_speaker(self.state, self.pen, self.left_width - 13)
+        return at_both_ends(speaker, Text("now  session", DIM), self.left_width)
+
+    def _affect(self, shown: tuple[float, float] | None, with_shares: bool) -> list[Text]:
+        return affect_rows(
+            shown,
+            self.state.tally.affect(),
+            self.pen,
+            self._bar_width(with_shares),
+            with_session=with_shares,
+        )
 
     def _emotion(self, emotion: Emotion, with_share: bool) -> Text:
         winner = self.state.winner

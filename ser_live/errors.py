@@ -10,7 +10,8 @@
     ├── DeviceError              4   no PortAudio, no device, refused, ambiguous
     ├── ModelError               5   model missing, altered, or not made for this program
     ├── LogError                 6   session log that cannot be written or read
-    └── DatasetError             7   training data missing or named illegally
+    ├── DatasetError             7   training data missing or named illegally
+    └── ProfileError             8   speaker profile that cannot be made, read or used
 
 A message is one sentence: what was found, what is needed, what to do. Errors
 are caught in two places only: at the thread boundary in ``session.py`` and at
@@ -68,3 +69,9 @@ class DatasetError(SerLiveError):
     """Training or evaluation data are missing or carry illegal names."""
 
     exit_code = 7
+
+
+class ProfileError(SerLiveError):
+    """A speaker profile cannot be made, written, read, or used with this model."""
+
+    exit_code = 8

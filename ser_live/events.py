@@ -39,6 +39,8 @@ class SessionStarted:
     """Hash of the model weights."""
     settings: dict[str, Any] = field(default_factory=dict)
     """All settings that shape results."""
+    speaker: str | None = None
+    """Name of the enrolled speaker whom every stream begins with; ``None`` for a stranger."""
 
     def as_record(self) -> dict[str, Any]:
         return {
@@ -48,6 +50,7 @@ class SessionStarted:
             "model": self.model,
             "model_sha256": self.model_sha256,
             "settings": self.settings,
+            "speaker": self.speaker,
         }
 
 
@@ -250,6 +253,12 @@ class EmotionResult:
     """From the moment the utterance was known to this result, milliseconds."""
     reasons: tuple[Reason, ...] = ()
     file: str | None = None
+    valence: float | None = None
+    """-1 unpleasant to +1 pleasant, see ``affect``; ``None`` without `probabilities`."""
+    arousal: float | None = None
+    """-1 sleepy to +1 excited; ``None`` without `probabilities`."""
+    n_past: int = 0
+    """Utterances of this speaker that were known before; 0 where it was taken by itself."""
 
     @property
     def confidence(self) -> float | None:
@@ -278,6 +287,9 @@ class EmotionResult:
             else {
                 label: _number(p, 4) for label, p in zip(LABELS, self.probabilities, strict=True)
             },
+            "valence": _number(self.valence, 3),
+            "arousal": _number(self.arousal, 3),
+            "n_past": self.n_past,
             "speech_s": _number(self.speech_s, 3),
             "level_dbfs": _number(self.level_dbfs, 1),
             "snr_db": _number(self.snr_db, 1),

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_live.audio import FrameCutter, StreamConverter, level_dbfs, peak_dbfs
-from ser_live.baseline import SpeakerBaseline
 from ser_live.config import FRAME_SAMPLES, SAMPLE_RATE_HZ, Settings
 from ser_live.emotions import EMOTIONS, State
 from ser_live.events import (
@@ -29,10 +28,12 @@ from ser_live.events import (
     Utterance,
 )
 from ser_live.features import extract
-from ser_live.inputs import HAND_MADE, InputMaker, join
+from ser_live.inputs import InputMaker, join
 from ser_live.model import EmotionModel
 from ser_live.segmenter import Segmenter
 from ser_live.sources import AudioSource, Lost
+from ser_live.speaker_memory import SpeakerMemory
+from ser_live.speaker_profile import SpeakerProfile
 from ser_live.vad import VadDecision, VoiceActivityDetector
 
 StreamEvent = StreamGap | StreamState | SpeechStarted | Utterance
@@ -176,11 +177,16 @@ class AnalysisStage:
     ----------
     model : EmotionModel
     settings : Settings
+    profile : SpeakerProfile or None
+        Enrolled speaker whom every stream begins with.
     """
 
-    def __init__(self, model: EmotionModel, settings: Settings) -> None:
+    def __init__(
+        self, model: EmotionModel, settings: Settings, profile: SpeakerProfile | None = None
+    ) -> None:
         self._model = model
         self._settings = settings
+        self._profile = profile
         self.start_stream()
 
     def warm_up(self) -> None:
@@ -193,8 +199,7 @@ class AnalysisStage:
 
     def start_stream(self) -> None:
         """Forget the speaker of the stream before."""
-        self._baseline = SpeakerBaseline(self._model.fitted.feature_scale[HAND_MADE])
-        self._speaker = self._model.new_speaker() if self._settings.adapt else None
+        self.speaker = SpeakerMemory(self._model, adapt=self._settings.adapt, profile=self._profile)
         self._inputs = InputMaker(self._model.encoder)
 
     def process(self, utterance: Utterance, file: str | None = None) -> EmotionResult:
@@ -218,20 +223,25 @@ class AnalysisStage:
         if result.state is not State.OK:
             return result
         x = self._inputs.of(utterance)
-        probabilities = self._model.predict_proba(x, self._speaker)
+        speaker = self.speaker
+        probabilities = self._model.predict_proba(x, speaker.shift)
         best = int(np.argmax(probabilities))
         sure = probabilities[best] >= self._settings.reject.min_confidence
-        reasons = self._baseline.reasons(x[HAND_MADE])
+        affect = speaker.affect(probabilities, x)
+        result = replace(
+            result,
+            valence=affect.valence,
+            arousal=affect.arousal,
+            reasons=speaker.reasons(x),
+            n_past=speaker.n_past,
+        )
         if utterance.kind == "final":
-            self._baseline.update(x[HAND_MADE])
-            if self._speaker is not None:
-                self._speaker.update(x, probabilities)
+            speaker.learn(x, probabilities)
         return replace(
             result,
             state=State.OK if sure else State.UNCERTAIN,
             emotion=EMOTIONS[best] if sure else None,
             probabilities=tuple(float(p) for p in probabilities),
-            reasons=reasons,
         )
 
     def _reject(self, utterance: Utterance, level: float, snr_db: float) -> State:
@@ -286,12 +296,13 @@ def analyze_source(
     settings: Settings,
     *,
     channel: int | None = None,
+    profile: SpeakerProfile | None = None,
 ) -> Iterator[StreamStarted | StreamGap | StreamState | EmotionResult | StreamEnded]:
     """Run one source through both stages in the calling thread, final results only.
 
     Same events, labels and probabilities as a live session over the same audio.
     """
-    analysis = AnalysisStage(model, settings)
+    analysis = AnalysisStage(model, settings, profile)
     for event in segment_source(source, settings, channel=channel):
         if isinstance(event, Utterance):
             if event.kind == "final":

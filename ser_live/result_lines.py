@@ -15,7 +15,7 @@ from typing import Any, TextIO
 
 from ser_live.emotions import LABELS, State
 from ser_live.events import Drop, EmotionResult, SourceFailed, StreamGap, StreamStarted, seconds
-from ser_live.terminal_text import clock, printable
+from ser_live.terminal_text import clock, printable, signed
 
 EMOTION_FIELDS: tuple[str, ...] = (
     "type",
@@ -27,6 +27,9 @@ EMOTION_FIELDS: tuple[str, ...] = (
     "state",
     "confidence",
     *(f"probability_{label}" for label in LABELS),
+    "valence",
+    "arousal",
+    "n_past",
     "speech_s",
     "level_dbfs",
     "snr_db",
@@ -46,8 +49,9 @@ def text_line(
 ) -> str:
     """One line for people, safe to print; `with_file` puts the file name at its end.
 
-    ``00:03.2-00:05.9  happy      0.81  [pitch +3.1 st, louder +4 dB]``. A partial result
-    has ``...`` after its end, a rejected one its state in place of the emotion.
+    ``00:03.2-00:05.9  happy      0.81  v+0.6 a+0.4  [pitch +3.1 st, louder +4 dB]``, with
+    ``v`` for valence and ``a`` for arousal. A partial result has ``...`` after its end, a
+    rejected one its state in place of the emotion.
     """
     if isinstance(event, StreamStarted):
         return f"== {printable(event.source)}"
@@ -78,7 +82,10 @@ def _judged(result: EmotionResult) -> str:
     notes = [printable(reason.text) for reason in result.reasons]
     if result.state is State.UNCERTAIN and result.best is not None:
         notes.insert(0, f"best guess {result.best.value}")
-    return f"{label:<10} {confidence}" + (f"  [{', '.join(notes)}]" if notes else "")
+    affect = ""
+    if result.valence is not None and result.arousal is not None:
+        affect = f"  v{signed(result.valence, 1)} a{signed(result.arousal, 1)}"
+    return f"{label:<10} {confidence}{affect}" + (f"  [{', '.join(notes)}]" if notes else "")
 
 
 def json_line(record: Mapping[str, Any]) -> str:

@@ -44,6 +44,7 @@ from ser_live.model import EmotionModel
 from ser_live.pipeline import AnalysisStage, SegmentingStage
 from ser_live.recorder import UtteranceRecorder
 from ser_live.sources import AudioSource
+from ser_live.speaker_profile import SpeakerProfile
 from ser_live.tally import Tally
 from ser_live.work_queue import WorkQueue
 
@@ -75,6 +76,8 @@ class LiveSession:
         True for a microphone: rather lose a counted utterance than fall behind.
     recorder : UtteranceRecorder or None
         Keeps the audio of final utterances where the user asked for it.
+    profile : SpeakerProfile or None
+        Enrolled speaker whom every stream begins with.
     """
 
     def __init__(
@@ -86,12 +89,16 @@ class LiveSession:
         channel: int | None = None,
         drop_when_full: bool = False,
         recorder: UtteranceRecorder | None = None,
+        profile: SpeakerProfile | None = None,
     ) -> None:
         self._sources = list(sources)
         self._model = model
         self._settings = settings
         self._channel = channel
         self._recorder = recorder
+        self._profile = profile
+        # Made here, so that a profile that does not fit is said before anything starts.
+        self._analysis = AnalysisStage(model, settings, profile)
         self._results: queue.Queue[Any] = queue.Queue(RESULTS_CAPACITY)
         self._work = WorkQueue(
             # A replay waits for room, so being far ahead would only age its results.
@@ -128,6 +135,7 @@ class LiveSession:
                 self._model.card.id,
                 self._model.card.weights_sha256,
                 asdict(self._settings),
+                None if self._profile is None else self._profile.card.name,
             )
         )
         for thread in self._threads:
@@ -303,7 +311,7 @@ class LiveSession:
     # -- worker thread ---------------------------------------------------------------
 
     def _analyze(self) -> None:
-        stage = AnalysisStage(self._model, self._settings)
+        stage = self._analysis
         stage.warm_up()
         file: str | None = None
         n_finals = 0

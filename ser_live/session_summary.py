@@ -8,7 +8,7 @@ from typing import Any
 
 from ser_live.emotions import EMOTIONS, State
 from ser_live.tally import Tally
-from ser_live.terminal_text import clock, printable
+from ser_live.terminal_text import clock, printable, signed
 
 
 def summary_lines(records: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -30,6 +30,8 @@ def summary_lines(records: Iterable[Mapping[str, Any]]) -> list[str]:
         if kind == "session_started":
             about.append(f"started    {record['started_at']}, ser-live {record['version']}")
             about.append(f"model      {record['model']} ({str(record['model_sha256'])[:12]})")
+            if record.get("speaker"):
+                about.append(f"speaker    {printable(record['speaker'])}, enrolled")
         elif kind == "stream_started":
             streams.append(printable(record["source"]))
         elif kind == "stream_ended":
@@ -73,6 +75,10 @@ def _sums(tally: Tally) -> list[str]:
                 f"  {emotion.value:<10} {n:>4}   {shares[emotion]:>4.0%} of the named speech time"
                 f" ({tally.speech_s[emotion]:.1f} s)"
             )
+    affect = tally.affect()
+    if affect is not None:
+        lines.append(f"valence    {signed(affect[0], 2)} on average, from -1 to +1")
+        lines.append(f"arousal    {signed(affect[1], 2)} on average, from -1 to +1")
     lines += [f"  {s.value:<10} {n:>4}" for s, n in tally.states.items() if s is not State.OK]
     return lines
 

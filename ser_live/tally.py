@@ -25,6 +25,9 @@ class Tally:
         """Final results per emotion named."""
         self.states: Counter[State] = Counter()
         """Final results per state."""
+        self.affect_speech_s = 0.0
+        """Speech time with a valence and an arousal, in seconds."""
+        self._affect_sums = (0.0, 0.0)
         self.n_gaps = 0
         self.gap_s = 0.0
         """Audio that never arrived, in seconds."""
@@ -49,6 +52,12 @@ class Tally:
             emotion = Emotion(record["emotion"])
             self.emotions[emotion] += 1
             self.speech_s[emotion] += record["speech_s"]
+        valence, arousal = record.get("valence"), record.get("arousal")  # not in older logs
+        if valence is not None and arousal is not None:
+            speech_s = record["speech_s"]
+            self.affect_speech_s += speech_s
+            sums = self._affect_sums
+            self._affect_sums = (sums[0] + speech_s * valence, sums[1] + speech_s * arousal)
         latency_ms = record["latency_ms"]
         if latency_ms is not None and math.isfinite(latency_ms):
             self._latencies_ms.append(latency_ms)
@@ -66,6 +75,13 @@ class Tally:
         """Share of each emotion in the speech time that was named; all 0 before any was."""
         total_s = sum(self.speech_s.values())
         return {e: self.speech_s[e] / total_s if total_s else 0.0 for e in EMOTIONS}
+
+    def affect(self) -> tuple[float, float] | None:
+        """Mean valence and arousal over speech time; ``None`` before any was given."""
+        if not self.affect_speech_s:
+            return None
+        valence, arousal = self._affect_sums
+        return valence / self.affect_speech_s, arousal / self.affect_speech_s
 
     def latency_ms(self, percent: float) -> float:
         """Percentile of the latest latencies, interpolated, in ms; NaN before the first."""

@@ -27,6 +27,8 @@ class Signs:
     half: str
     """Ends a bar half a cell later; empty where there is no such character."""
     track: str
+    middle: str
+    """Zero, in a bar that has two sides."""
     peak: str
     noise: str
     rule: str
@@ -42,6 +44,20 @@ class Signs:
     """Stands between things in a row."""
     ellipsis: str
 
+    def balance(self, value: float, width: int, style: str) -> Text:
+        """A bar from the middle of `width` cells (odd) towards -1 at the left or +1."""
+        half = width // 2
+        value = min(1.0, max(-1.0, value)) if math.isfinite(value) else 0.0
+        n = round(abs(value) * half)
+        left, right = (n, 0) if value < 0 else (0, n)
+        return Text.assemble(
+            (self.track * (half - left), FAINT),
+            (self.full * left, style),
+            (self.middle, "" if n else FAINT),
+            (self.full * right, style),
+            (self.track * (half - right), FAINT),
+        )
+
     def bar(self, share: float, width: int, style: str) -> Text:
         """A bar of `width` cells filled to `share` in [0, 1]; NaN draws an empty one."""
         share = min(1.0, max(0.0, share)) if math.isfinite(share) else 0.0
@@ -50,8 +66,8 @@ class Signs:
         return Text.assemble((filled, style), (self.track * (width - len(filled)), FAINT))
 
 
-UNICODE = Signs("━", "╸", "─", "┃", "┊", "─", "│", "┬", "┴", "●", "○", "▲", "▌", " · ", "…")
-ASCII = Signs("#", "", "-", "|", ":", "-", "|", "-", "-", "*", "o", "!", " ", ", ", "~")
+UNICODE = Signs("━", "╸", "─", "┼", "┃", "┊", "─", "│", "┬", "┴", "●", "○", "▲", "▌", " · ", "…")
+ASCII = Signs("#", "", "-", "+", "|", ":", "-", "|", "-", "-", "*", "o", "!", " ", ", ", "~")
 
 
 @dataclass(frozen=True)

@@ -105,3 +105,8 @@ def clock(position_s: float, *, tenths: bool = False) -> str:
     if hours:
         text = f"{hours}:{text}"
     return f"{text}.{rest % 10}" if tenths else text
+
+
+def signed(value: float, digits: int) -> str:
+    """`value` with its sign, rounded; zero is ``+0.0``, never ``-0.0``."""
+    return f"{round(value, digits) + 0.0:+.{digits}f}"

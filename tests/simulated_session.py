@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from ser_live.affect import COORDINATES
 from ser_live.emotions import EMOTIONS, Emotion, State
 from ser_live.events import (
     EmotionResult,
@@ -77,6 +78,9 @@ def result(
         snr_db=31.0,
         latency_ms=36.0 + 11.0 * math.sin(number),
         reasons=REASONS if emotion is not None else (),
+        valence=None if emotion is None else COORDINATES[emotion][0] * confidence,
+        arousal=None if emotion is None else COORDINATES[emotion][1] * confidence,
+        n_past=number - 1 if emotion is not None else 0,
     )
 
 

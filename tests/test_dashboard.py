@@ -7,6 +7,7 @@ import math
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from ser_live.events import (
     LevelMeter,
     QueueDepth,
     SessionEnded,
+    SessionStarted,
     SourceFailed,
     SpeechStarted,
     StreamEnded,
@@ -131,6 +133,46 @@ def test_a_muted_microphone_says_so() -> None:
     assert len(shown) == 24
     state.apply(StreamState(16_000, State.NO_SPEECH))
     assert "only zeros" not in "\n".join(lines(state, 80, 24))
+
+
+def test_valence_and_arousal_stand_as_bars_about_zero() -> None:
+    """Word, side, signed number and the session's mean, without colour."""
+    for at_s, valence, arousal in ((13.8, "+0.65", "+0.41"), (42.9, "-0.41", "-0.20")):
+        text = lines(state_at(at_s), 80, 24)
+        for name, number in (("valence", valence), ("arousal", arousal)):
+            row = next(line for line in text if name in line)
+            assert number in row
+            left, right = row.split("│")[0].split("┼")
+            assert ("━" in right) == (number[0] == "+")
+            assert ("━" in left) == (number[0] == "-")
+    assert "+" not in next(line for line in lines(state_at(0.5), 80, 24) if "valence" in line)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+def test_it_says_how_well_it_knows_the_speaker(size: tuple[int, int]) -> None:
+    """Nothing of a stranger, then the utterances heard; the name of an enrolled one."""
+    assert "baseline" not in "\n".join(lines(state_at(1.5), *size))
+    assert "baseline: 4 utterances" in "\n".join(lines(state_at(17.0), *size))
+    state = DashboardState()
+    state.apply(SessionStarted("", "", "m", "0", speaker="anna"))
+    assert "enrolled: anna" in "\n".join(lines(state, *size))
+    state.apply(StreamStarted("mic", 16_000, 1))
+    state.apply(replace(result(1, "final", 1, 2, Emotion.SAD, 0.7), n_past=9))
+    assert "enrolled: anna" in "\n".join(lines(state, *size))
+    state.apply(StreamStarted("another", 16_000, 1))
+    assert state.n_past == 0
+
+
+def test_what_is_no_speech_is_said_and_counted() -> None:
+    """A laugh gets its state, a hint and a place in the counts, and no bars."""
+    state = DashboardState()
+    state.apply(StreamStarted("mic", 16_000, 1))
+    state.apply(result(1, "final", 1, 2, None, 0.0, State.NOT_SPEECH))
+    text = "\n".join(lines(state, 80, 24))
+    assert " not speech" in text
+    assert "no words: noise, music, a laugh" in text
+    assert "○ not speech" in text
+    assert "1 utterance · 1 not speech" in text
 
 
 def test_a_session_of_hours_still_fits() -> None:

@@ -21,7 +21,7 @@ HAPPY = result(4, "final", 3.2, 5.9, Emotion.HAPPY, 0.81)
 def test_a_final_result_is_one_readable_line() -> None:
     """Times, emotion, confidence and reasons stand in columns."""
     assert text_line(HAPPY) == (
-        "00:03.2-00:05.9    happy      0.81  [pitch +3.1 st, louder +4 dB, faster]"
+        "00:03.2-00:05.9    happy      0.81  v+0.6 a+0.4  [pitch +3.1 st, louder +4 dB, faster]"
     )
 
 
@@ -31,7 +31,7 @@ def test_every_kind_of_event_has_its_line() -> None:
     unsure = result(5, "final", 7.0, 8.0, Emotion.SAD, 0.31, State.UNCERTAIN)
     short = result(6, "final", 9.0, 9.2, None, 0.0, State.TOO_SHORT)
     assert "00:03.2-00:04.2..." in text_line(partial)
-    assert "uncertain  0.31  [best guess sad" in text_line(unsure)
+    assert "uncertain  0.31  v-0.2 a-0.1  [best guess sad" in text_line(unsure)
     assert text_line(short) == "00:09.0-00:09.2    too short"
     assert "dropped" in text_line(Drop(7, "final", 0, 16_000))
     assert "40 ms lost: overflow" in text_line(StreamGap(0, 640, "overflow"))

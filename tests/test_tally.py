@@ -23,6 +23,18 @@ def final(latency_ms: float | None) -> dict[str, object]:
     }
 
 
+def test_valence_and_arousal_are_means_over_speech_time() -> None:
+    """Records without them, as in older logs and for rejected utterances, do not count."""
+    tally = Tally()
+    assert tally.affect() is None
+    tally.add(final(1.0))
+    tally.add({**final(1.0), "valence": None, "arousal": None})
+    assert tally.affect() is None
+    tally.add({**final(1.0), "valence": 0.5, "arousal": -0.5})
+    tally.add({**final(1.0), "valence": -0.5, "arousal": 0.0, "speech_s": 3.0})
+    assert tally.affect() == pytest.approx((-0.25, -0.125))
+
+
 @given(st.lists(st.floats(0, 1e4), min_size=1, max_size=50), st.floats(0, 100))
 @settings(deadline=None)
 def test_percentiles_are_those_of_numpy(latencies_ms: list[float], percent: float) -> None:

@@ -12,8 +12,10 @@ import click
 from ser_live.cli.options import (
     channel_option,
     jobs_option,
+    load_speaker,
     model_option,
     settings_options,
+    speaker_options,
     take_settings,
 )
 from ser_live.cli.rows import open_rows, paths_argument, report_bad_files, with_progress
@@ -39,6 +41,7 @@ from ser_live.cli.rows import open_rows, paths_argument, report_bad_files, with_
 @jobs_option
 @channel_option
 @model_option
+@speaker_options
 @settings_options
 def command(
     paths: tuple[Path, ...],
@@ -47,6 +50,7 @@ def command(
     jobs: int,
     channel: int | None,
     model: str | None,
+    speaker: str | None,
     **kwargs: Any,
 ) -> None:
     """Analyze files, or all recordings below folders.
@@ -64,11 +68,17 @@ def command(
     from ser_live.batch import FILE_FIELDS, analyze_file, find_audio_files, map_files
     from ser_live.model import EmotionModel
     from ser_live.result_lines import EMOTION_FIELDS
+    from ser_live.speaker_memory import SpeakerMemory
 
     settings = take_settings(kwargs)
     emotion_model = EmotionModel.load(model) if model else EmotionModel.load()
+    profile = load_speaker(speaker)
+    if profile is not None:
+        SpeakerMemory(emotion_model, profile=profile)  # one that does not fit fits no file
     files = find_audio_files(paths)
-    work = partial(analyze_file, model=emotion_model, settings=settings, channel=channel)
+    work = partial(
+        analyze_file, model=emotion_model, settings=settings, channel=channel, profile=profile
+    )
     failures: list[tuple[str, str]] = []
     by_file = unit == "file"
     table = (

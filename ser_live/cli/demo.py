@@ -9,13 +9,20 @@ from typing import Any
 import click
 
 from ser_live.cli.live import output_options, run_live
-from ser_live.cli.options import channel_option, model_option, settings_options, take_settings
+from ser_live.cli.options import (
+    channel_option,
+    model_option,
+    settings_options,
+    speaker_options,
+    take_settings,
+)
 
 
 @click.command()
 @click.option("--speed", type=click.FloatRange(min=0), default=1.0, show_default=True, metavar="N")
 @channel_option
 @model_option
+@speaker_options
 @output_options
 @settings_options
 def command(speed: float, **kwargs: Any) -> None:

@@ -8,7 +8,13 @@ from typing import Any
 import click
 
 from ser_live.cli.live import output_options, run_live
-from ser_live.cli.options import channel_option, model_option, settings_options, take_settings
+from ser_live.cli.options import (
+    channel_option,
+    model_option,
+    settings_options,
+    speaker_options,
+    take_settings,
+)
 
 
 def _print_devices(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
@@ -73,6 +79,7 @@ def _print_devices(ctx: click.Context, _param: click.Parameter, value: bool) -> 
 )
 @channel_option
 @model_option
+@speaker_options
 @output_options
 @settings_options
 def command(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 
+from ser_live.cli.options import load_speaker
 from ser_live.errors import UsageError
 
 if TYPE_CHECKING:
@@ -174,6 +175,7 @@ def run_live(
     log_path: Path | None,
     no_log: bool,
     save_audio: Path | None,
+    speaker: str | None = None,
 ) -> int:
     """Run a session over the sources until they or the user end it.
 
@@ -193,9 +195,9 @@ def run_live(
     if log_path is not None and no_log:
         raise UsageError("Found both --log and --no-log, but only one can hold: leave one out.")
     emotion_model = EmotionModel.load(model) if model else EmotionModel.load()
+    profile = load_speaker(speaker)
     recorder = None if save_audio is None else UtteranceRecorder(save_audio)
     with ExitStack() as stack:
-        log = None if no_log else stack.enter_context(SessionLog.create(log_path))
         session = LiveSession(
             sources,
             emotion_model,
@@ -203,7 +205,9 @@ def run_live(
             channel=channel,
             drop_when_full=any(source.is_live for source in sources),
             recorder=recorder,
+            profile=profile,
         )
+        log = None if no_log else stack.enter_context(SessionLog.create(log_path))
         output = stack.enter_context(_open_output(format_, log))
         with session, _signals(session) as received:
             try:

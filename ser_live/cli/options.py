@@ -8,11 +8,14 @@ import textwrap
 from collections.abc import Callable
 from dataclasses import fields, replace
 from itertools import pairwise
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from ser_live.config import RejectSettings, SegmenterSettings, Settings, VadSettings
+
+if TYPE_CHECKING:
+    from ser_live.speaker_profile import SpeakerProfile
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -87,8 +90,8 @@ def settings_options(command: F) -> F:
 
 
 def take_settings(kwargs: dict[str, Any]) -> Settings:
-    """Take the values of ``settings_options`` out of `kwargs` and build the settings."""
-    settings = Settings()
+    """Take the values of ``settings_options`` and ``--adapt`` out of `kwargs`: the settings."""
+    settings = Settings(adapt=kwargs.pop("adapt", Settings().adapt))
     for group in SETTING_GROUPS:
         changed = {}
         for f in fields(SETTING_GROUPS[group]):
@@ -112,6 +115,31 @@ def model_option(command: F) -> F:
         metavar="NAME|DIR",
         help="Bundled model by name, or a folder made by `ser-live train`.",
     )(command)
+
+
+def speaker_options(command: F) -> F:
+    """Add ``--speaker`` and ``--adapt/--no-adapt``."""
+    command = click.option(
+        "--adapt/--no-adapt",
+        default=Settings().adapt,
+        show_default=True,
+        help="Judge against what was heard of the speaker so far in the session.",
+    )(command)
+    return click.option(
+        "--speaker",
+        default=None,
+        metavar="NAME",
+        help="Begin with the voice enrolled as NAME (see `ser-live enroll`).",
+    )(command)
+
+
+def load_speaker(name: str | None) -> SpeakerProfile | None:
+    """The profile that ``--speaker`` names."""
+    if name is None:
+        return None
+    from ser_live.speaker_profile import load_profile
+
+    return load_profile(name)
 
 
 def channel_option(command: F) -> F:

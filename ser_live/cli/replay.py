@@ -9,7 +9,13 @@ from typing import Any
 import click
 
 from ser_live.cli.live import output_options, run_live
-from ser_live.cli.options import channel_option, model_option, settings_options, take_settings
+from ser_live.cli.options import (
+    channel_option,
+    model_option,
+    settings_options,
+    speaker_options,
+    take_settings,
+)
 
 
 @click.command()
@@ -24,6 +30,7 @@ from ser_live.cli.options import channel_option, model_option, settings_options,
 )
 @channel_option
 @model_option
+@speaker_options
 @output_options
 @settings_options
 def command(files: tuple[Path, ...], speed: float, **kwargs: Any) -> None:

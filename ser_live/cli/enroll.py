@@ -1,0 +1,186 @@
+"""``ser-live enroll``: get to know a voice before a session."""
+
+from __future__ import annotations
+
+import math
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ser_live.cli.options import channel_option, model_option, settings_options, take_settings
+from ser_live.errors import UsageError
+
+if TYPE_CHECKING:
+    from ser_live.enrolment import Progress
+    from ser_live.sources import AudioSource
+
+_FLOOR_DBFS = -70.0
+_METER_CELLS = 20
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option("-d", "--device", metavar="DEVICE", help="Index or any part of a device's name.")
+@click.option(
+    "--file",
+    "files",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="FILE",
+    help="Recording of the speaker instead of the microphone; may be given several times.",
+)
+@click.option("--replace", "replaces", is_flag=True, help="Enrol NAME again.")
+@click.option("--list", "lists", is_flag=True, help="List who is enrolled and leave.")
+@click.option("--remove", metavar="NAME", help="Forget the voice enrolled as NAME and leave.")
+@channel_option
+@model_option
+@settings_options
+def command(
+    name: str | None,
+    device: str | None,
+    files: tuple[Path, ...],
+    replaces: bool,
+    lists: bool,
+    remove: str | None,
+    channel: int | None,
+    model: str | None,
+    **kwargs: Any,
+) -> None:
+    """Enrol the voice of NAME for `--speaker NAME`.
+
+    Shows a text to read aloud for 30 s; any language and any calm text will do.
+    Statistics of the voice are kept in the user's data folder, readable by their
+    owner only; the sound is not kept. They are good for the model they were made
+    with.
+
+    \b
+    Examples:
+      ser-live enroll anna                          read aloud into the microphone
+      ser-live enroll anna --file talk.wav          from a recording of anna alone
+      ser-live --speaker anna                       listen, knowing her voice
+      ser-live enroll --list
+    """
+    if sum([name is not None, lists, remove is not None]) != 1:
+        raise UsageError("Give a NAME to enrol, or --list, or --remove NAME: one of them.")
+    if lists:
+        _print_list()
+    elif remove is not None:
+        from ser_live.speaker_profile import remove_profile
+
+        remove_profile(remove)
+        click.echo(f"The voice of {remove} is forgotten.")
+    elif name is not None:
+        _enrol(name, _sources(device, files, channel), replaces, model, channel, **kwargs)
+
+
+def _enrol(
+    name: str,
+    sources: list[AudioSource],
+    replaces: bool,
+    model: str | None,
+    channel: int | None,
+    **kwargs: Any,
+) -> None:
+    from ser_live.enrolment import READING_S, TEXT, Enrolment
+    from ser_live.model import EmotionModel
+    from ser_live.speaker_profile import check_name, refuse_existing, save_profile
+
+    check_name(name)
+    if not replaces:
+        refuse_existing(name)
+    settings = take_settings(kwargs)
+    emotion_model = EmotionModel.load(model) if model else EmotionModel.load()
+    enrolment = Enrolment(name, emotion_model, settings, channel)
+    if sources[0].is_live:
+        click.echo(
+            f"Read this aloud for {READING_S:.0f} s, as you usually speak, with a short pause "
+            f"after each sentence.\nAny language and any calm text will do.\n\n{TEXT}",
+            err=True,
+        )
+    for source in sources:
+        limit_s = READING_S if source.is_live else None
+        _watch(enrolment.listen(source, limit_s), limit_s)
+    profile = enrolment.profile()
+    path = save_profile(profile, replace=replaces)
+    card = profile.card
+    click.echo(
+        f"Enrolled {card.name}: {card.n_utterances} utterances, {card.speech_s:.0f} s of speech, "
+        f"level {card.level_dbfs:.0f} dBFS, {card.snr_db:.0f} dB above the background."
+    )
+    click.echo(f"Use it with `ser-live --speaker {card.name}`; kept in {path.parent}.")
+
+
+def _sources(device: str | None, files: tuple[Path, ...], channel: int | None) -> list[AudioSource]:
+    from ser_live.sources import FileSource, MicrophoneSource
+
+    if files and device is not None:
+        raise UsageError("Found both --file and --device, but only one can be heard.")
+    if files:
+        return [FileSource(path, speed=0) for path in files]
+    chosen = int(device) if device is not None and device.isdecimal() else device
+    return [MicrophoneSource(chosen, n_channels=channel)]
+
+
+def _watch(steps: Any, limit_s: float | None) -> None:
+    """Run an enrolment through, with one line that moves where there is a terminal."""
+    is_shown = sys.stderr.isatty()
+    shown_s = 0.0
+    for progress in steps:
+        if is_shown and abs(progress.position_s - shown_s) >= 0.1:
+            shown_s = progress.position_s
+            click.echo(f"\r{_status(progress, limit_s)}\x1b[K", nl=False, err=True)
+    if is_shown:
+        click.echo(err=True)
+
+
+def _status(progress: Progress, limit_s: float | None) -> str:
+    """Time, level, noise, and how much speech there is, in one line of at most 79 cells."""
+    from ser_live.terminal_text import clock
+
+    of = "" if limit_s is None else f" of {clock(limit_s)}"
+    share = 0.0
+    if math.isfinite(progress.level_dbfs):
+        share = min(1.0, max(0.0, 1.0 - progress.level_dbfs / _FLOOR_DBFS))
+    bar = "#" * round(share * _METER_CELLS)
+    return (
+        f"{clock(progress.position_s)}{of}  {bar:-<{_METER_CELLS}} {_db(progress.level_dbfs)} dBFS"
+        f"  noise {_db(progress.noise_dbfs)}  speech {progress.speech_s:4.1f} s"
+        f" in {progress.n_utterances}"
+    )
+
+
+def _db(value: float) -> str:
+    return f"{value:4.0f}" if math.isfinite(value) else "   -"
+
+
+def _print_list() -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from ser_live.errors import ProfileError
+    from ser_live.speaker_profile import load_profile, profile_names
+
+    names = profile_names()
+    if not names:
+        click.echo("Nobody is enrolled yet: see `ser-live enroll --help`.", err=True)
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("name", "made", "model", "utterances", "speech (s)", "level (dBFS)"):
+        table.add_column(heading)
+    bad: list[str] = []
+    for name in names:
+        try:
+            card = load_profile(name).card
+        except ProfileError as error:
+            bad.append(str(error))
+            continue
+        numbers = (card.n_utterances, f"{card.speech_s:.0f}", f"{card.level_dbfs:.0f}")
+        table.add_row(
+            *(Text(str(cell)) for cell in (name, card.made_at[:10], card.model, *numbers))
+        )
+    Console(highlight=False, markup=False).print(table)
+    for message in bad:
+        click.echo(f"ser-live: {message}", err=True)
