@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ser_live.model import find_encoder
-
 if TYPE_CHECKING:
     from ser_live.training.recipe import Recipe
 
@@ -66,6 +64,8 @@ def encoder_of(recipe: Recipe) -> Path | None:
     ModelError
         It is not there.
     """
+    from ser_live.model import find_encoder
+
     return find_encoder() if recipe.needs_encoder else None
 
 
