@@ -186,7 +186,7 @@ def _mean(
         np.log(softmax(score / float(member.temperature)) + MIN_PROBABILITY)
         for score, member in zip(scores, members, strict=True)
     ]
-    return np.asarray(np.tensordot(weights, np.stack(tempered), axis=1))
+    return np.asarray(np.tensordot(weights, np.stack(tempered), axes=1))
 
 
 def _temperature(scores: NDArray[np.float64], table: Table) -> float:

@@ -88,5 +88,6 @@ def _draw(is_other: NDArray[np.bool_], labels: IntArray, rng: np.random.Generato
         emotions = rng.dirichlet(np.full(len(LABELS), CONCENTRATION))
         # Rare emotions stay possible, so that a past is never empty.
         chance *= emotions[labels] + 1e-3
-    again = n_past > np.count_nonzero(is_other)
-    return rng.choice(len(labels), n_past, replace=again, p=chance / chance.sum())
+    again = n_past > int(np.count_nonzero(is_other))
+    drawn = rng.choice(len(labels), n_past, replace=again, p=chance / chance.sum())
+    return np.asarray(drawn, dtype=np.int64)
