@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ser_live.classifier import softmax
 from ser_live.datasets.recording import Recording
-from ser_live.emotions import EMOTIONS, LABELS, Emotion
+from ser_live.emotions import LABELS
 from ser_live.ensemble import MIN_PROBABILITY
 from ser_live.evaluation import metrics
 from ser_live.evaluation.folds import FoldFit, mean_by_clip
@@ -26,8 +26,6 @@ IntArray = NDArray[np.int64]
 
 PAST_EDGES = (0, 1, 2, 3, 5, 9, 17, 33)
 """Numbers of past utterances at which a point of the curve begins."""
-
-_NEUTRAL_FOR_SURE = np.eye(len(LABELS))[EMOTIONS.index(Emotion.NEUTRAL)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +112,9 @@ def hear(fitted: Fitted, tested: Examples, sessions: Sequence[Session]) -> Heard
     runs = [_Run(session, rows_of_clip, SpeakerShift(fitted.shift)) for session in sessions]
     for run in runs:
         for row in (row for clip in run.session.enrolled for row in rows_of_clip.get(clip, ())):
-            run.shift.update(tested.X[row], _NEUTRAL_FOR_SURE)
+            # As `ser-live enroll` does: from what the model itself made of the reading.
+            answer = fitted.predict_proba(tested.X[[row]].astype(np.float64), run.shift)[0]
+            run.shift.update(tested.X[row], answer)
     for step in range(max((len(run.rows) for run in runs), default=0)):
         active = [run for run in runs if step < len(run.rows)]
         rows = np.array([run.rows[step] for run in active])

@@ -7,8 +7,8 @@ starts from nothing. Kinds of sessions:
 - ``balanced``: every clip of the speaker once, in random order.
 - ``mostly neutral``: four of five utterances are neutral.
 - ``after anger``: twenty angry utterances in a row, then a balanced session.
-- ``enrolled``: a balanced session of someone who read one statement neutrally beforehand;
-  that the reading was neutral is known, as the person was asked for it.
+- ``enrolled``: a balanced session of someone who read one statement neutrally beforehand; it is
+  learned from as ``ser-live enroll`` does, by the model's own probabilities.
 
 No clip is scored that was heard before in its session.
 """
