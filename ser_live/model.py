@@ -185,6 +185,17 @@ class EmotionModel:
         )[0]
         return probabilities
 
+    @property
+    def min_speech_probability(self) -> float:
+        """Below it an utterance is no speech; 0 for a model that cannot tell."""
+        gate = self.fitted.gate
+        return 0.0 if gate is None else float(gate.min_probability)
+
+    def speech_probability(self, x: FloatArray) -> float:
+        """Probability that an utterance is speech; 1 from a model that cannot tell."""
+        gate = self.fitted.gate
+        return 1.0 if gate is None else float(gate.speech_probability(x[None, :])[0])
+
 
 def _load_encoder(card: ModelCard, folder: Path) -> SpeechEncoder | None:
     if card.encoder_sha256 is None:
