@@ -59,7 +59,8 @@ def vectors(signal: FloatArray, seed: int) -> np.ndarray:
     """Input vectors with some noise, and `signal` at its place."""
     X = np.full((len(signal), N_INPUTS), np.nan, dtype=np.float32)
     rng = np.random.default_rng(seed)
-    X[:, EMBEDDING] = 0.1 * rng.standard_normal((len(signal), N_EMBEDDING))
+    X[:, EMBEDDING] = 0.0
+    X[:, N_HAND_MADE : N_HAND_MADE + 4] = rng.standard_normal((len(signal), 4))
     X[:, N_HAND_MADE + SIGNAL] = signal
     return X
 

@@ -171,13 +171,13 @@ def loss_threshold(scores: FloatArray, strata: NDArray[np.str_], max_loss: float
     order = np.argsort(scores, kind="stable")
     share_below = np.cumsum((1.0 / counts[inverse] / len(counts))[order])
     # Lost is what lies below the score at this position, itself not included.
-    return float(scores[order[np.searchsorted(share_below, max_loss, side="right")]])
+    return float(scores[order[np.searchsorted(share_below, max_loss + 1e-9, side="right")]])
 
 
 def _fit(X: FloatArray, is_speech: NDArray[np.bool_], weights: FloatArray) -> Gate:
     from sklearn.linear_model import LogisticRegression
 
-    low, high = np.nanpercentile(X, [1, 99], axis=0)
+    low, high = np.percentile(X, [1, 99], axis=0)
     usual = np.clip(X, low, high)
     mean = np.average(usual, axis=0, weights=weights)
     scale = np.sqrt(np.average(np.square(usual - mean), axis=0, weights=weights))
