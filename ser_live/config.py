@@ -113,8 +113,8 @@ class RejectSettings:
     """Speech less than this far above the noise floor is ``too noisy``."""
     min_speech_probability: float | None = None
     """A probability of speech below this is ``not speech``; ``None`` takes the model's own."""
-    min_confidence: float = 0.35
-    """Winning probability below this is ``uncertain``."""
+    min_confidence: float | None = None
+    """Winning probability below this is ``uncertain``; ``None`` takes the model's own."""
 
 
 @dataclass(frozen=True)

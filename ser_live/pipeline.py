@@ -187,8 +187,7 @@ class AnalysisStage:
         self._model = model
         self._settings = settings
         self._profile = profile
-        given = settings.reject.min_speech_probability
-        self._min_speech_probability = model.min_speech_probability if given is None else given
+        self._min_speech_probability, self._min_confidence = model.thresholds(settings.reject)
         self.start_stream()
 
     def warm_up(self) -> None:
@@ -231,7 +230,7 @@ class AnalysisStage:
         speaker = self.speaker
         probabilities = self._model.predict_proba(x, speaker.shift)
         best = int(np.argmax(probabilities))
-        sure = probabilities[best] >= self._settings.reject.min_confidence
+        sure = probabilities[best] >= self._min_confidence
         affect = speaker.affect(probabilities, x)
         result = replace(
             result,

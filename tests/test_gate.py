@@ -249,7 +249,7 @@ def model_with(gate: Gate | None) -> EmotionModel:
     """Always sure of the first label; where there is no encoder, inputs are hand-made alone."""
     scores = 5.0 * np.eye(len(LABELS))[0]
     ensemble = Ensemble.of(linear(np.zeros((N_HAND_MADE, len(LABELS))), scores))
-    card = ModelCard("test", "test", "", (), LABELS, "", "", None, {})
+    card = ModelCard("test", "test", "", (), LABELS, "", "", None, 0.35, {})
     return EmotionModel(card, Fitted(ensemble, gate=gate))
 
 
@@ -296,6 +296,14 @@ def test_model_without_a_gate_takes_everything_for_speech() -> None:
     assert model.min_speech_probability == 0.0
     assert model.speech_probability(np.zeros(N_INPUTS)) == 1.0
     assert AnalysisStage(model, Settings()).process(buzz()).state is State.OK
+
+
+@pytest.mark.parametrize(("given", "state"), [(None, State.UNCERTAIN), (0.35, State.OK)])
+def test_uncertain_below_what_the_card_says_unless_set(given: float | None, state: State) -> None:
+    model = model_with(None)
+    model.card = replace(model.card, uncertain_below=0.99)  # it is sure at 0.955
+    settings = Settings(reject=RejectSettings(min_confidence=given))
+    assert AnalysisStage(model, settings).process(buzz()).state is state
 
 
 def test_gate_travels_with_the_fitted_model() -> None:

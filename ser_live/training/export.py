@@ -191,11 +191,20 @@ def write_model(
             **{name: version(name) for name in _LIBRARIES},
         },
         "scores": dict(scores),
+        **_uncertain(scores),
     }
     text = json.dumps(card, indent=1, ensure_ascii=False, allow_nan=False)
     (folder / CARD_FILE).write_text(text + "\n", encoding="utf-8")
     (folder / CARD_TEXT_FILE).write_text(card_text(card), encoding="utf-8")
     return card
+
+
+def _uncertain(scores: Mapping[str, Any]) -> dict[str, Any]:
+    """From which confidence on an answer is named, where speakers left out told it."""
+    chosen = scores.get("emobox", {}).get("calibration", {}).get("threshold", {})
+    if chosen.get("threshold") is None:
+        return {}
+    return {"uncertain": {"below": chosen["threshold"], "max_error": chosen["max_error"]}}
 
 
 def _add_encoder(folder: Path, encoder: Path) -> dict[str, Any]:
