@@ -63,10 +63,10 @@ class ModelCard:
     weights_sha256: str
     encoder_sha256: str | None
     """Of the learned encoder; None for a model that does without."""
-    uncertain_below: float
-    """Winning probability below which the model's answer is not to be named."""
     raw: dict[str, Any]
     """The whole card as stored: data, libraries, seed, settings, scores."""
+    uncertain_below: float = UNCERTAIN_BELOW
+    """Winning probability below which the model's answer is not to be named."""
 
     @classmethod
     def from_json(cls, raw: dict[str, Any], folder: Path) -> ModelCard:

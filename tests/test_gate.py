@@ -249,7 +249,7 @@ def model_with(gate: Gate | None) -> EmotionModel:
     """Always sure of the first label; where there is no encoder, inputs are hand-made alone."""
     scores = 5.0 * np.eye(len(LABELS))[0]
     ensemble = Ensemble.of(linear(np.zeros((N_HAND_MADE, len(LABELS))), scores))
-    card = ModelCard("test", "test", "", (), LABELS, "", "", None, 0.35, {})
+    card = ModelCard("test", "test", "", (), LABELS, "", "", None, {})
     return EmotionModel(card, Fitted(ensemble, gate=gate))
 
 
