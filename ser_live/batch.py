@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_live.audio import StreamConverter
-from ser_live.config import SAMPLE_RATE_HZ, RejectSettings, Settings
+from ser_live.config import SAMPLE_RATE_HZ, Settings
 from ser_live.emotions import EMOTIONS, LABELS, Emotion, State
 from ser_live.errors import AudioFileError, SerLiveError, UsageError
 from ser_live.events import EmotionResult, StreamEnded, Utterance, seconds
@@ -97,7 +97,7 @@ class FileAnalysis:
     error: str | None = None
     """One sentence where the file could not be analyzed."""
 
-    def as_record(self, settings: RejectSettings) -> dict[str, Any]:
+    def as_record(self, min_confidence: float) -> dict[str, Any]:
         """One row for the whole file.
 
         The probabilities are the mean over its classified utterances, weighted by
@@ -113,7 +113,7 @@ class FileAnalysis:
             mean = np.average([r.probabilities for r in classified], axis=0, weights=weights)
             best = int(np.argmax(mean))
             confidence = round(float(mean[best]), 4)
-            sure = mean[best] >= settings.min_confidence
+            sure = mean[best] >= min_confidence
             emotion = EMOTIONS[best] if sure else None
             state = State.OK if sure else State.UNCERTAIN
             probabilities = {

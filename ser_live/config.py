@@ -111,8 +111,10 @@ class RejectSettings:
     """More samples at full scale than this is ``clipped``."""
     min_snr_db: float = 3.0
     """Speech less than this far above the noise floor is ``too noisy``."""
-    min_confidence: float = 0.35
-    """Winning probability below this is ``uncertain``."""
+    min_speech_probability: float | None = None
+    """A probability of speech below this is ``not speech``; ``None`` takes the model's own."""
+    min_confidence: float | None = None
+    """Winning probability below this is ``uncertain``; ``None`` takes the model's own."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from ser_live.classifier import Arrays, FloatArray, softmax, split_arrays
 from ser_live.ensemble import MIN_PROBABILITY, Ensemble
 from ser_live.errors import ModelError
+from ser_live.gate import Gate
+from ser_live.inputs import N_INPUTS
 from ser_live.model_file import WEIGHTS_FILE
 from ser_live.speaker import ShiftRule, SpeakerShift
 
@@ -25,6 +27,8 @@ class Fitted:
     """Judges what is left when the speaker's own difference is taken off."""
     shift: ShiftRule | None = None
     """How that difference is learned; given with `warm` and never without."""
+    gate: Gate | None = None
+    """Tells speech from other sounds, for a model with the learned encoder."""
 
     @property
     def feature_scale(self) -> FloatArray:
@@ -59,7 +63,7 @@ class Fitted:
 
     def arrays(self) -> Arrays:
         """Everything as named arrays, for ``model_file.write_arrays``."""
-        parts = {"cold": self.cold, "warm": self.warm, "shift": self.shift}
+        parts = {"cold": self.cold, "warm": self.warm, "shift": self.shift, "gate": self.gate}
         return {
             f"{part}.{name}": array
             for part, content in parts.items()
@@ -73,6 +77,8 @@ class Fitted:
         rest = dict(arrays)
         cold = Ensemble.from_arrays(split_arrays(rest, "cold."), n_inputs, n_labels)
         warm_arrays, shift_arrays = split_arrays(rest, "warm."), split_arrays(rest, "shift.")
+        gate_arrays = split_arrays(rest, "gate.") if n_inputs == N_INPUTS else {}
+        gate = Gate.from_arrays(gate_arrays) if gate_arrays else None
         if rest or bool(warm_arrays) != bool(shift_arrays):
             name = sorted(rest or warm_arrays or shift_arrays)[0]
             raise ModelError(
@@ -80,9 +86,10 @@ class Fitted:
                 "update ser-live or train the model again."
             )
         if not warm_arrays:
-            return cls(cold)
+            return cls(cold, gate=gate)
         return cls(
             cold,
             Ensemble.from_arrays(warm_arrays, n_inputs, n_labels),
             ShiftRule.from_arrays(shift_arrays, n_inputs),
+            gate,
         )

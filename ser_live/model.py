@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_live.classifier import FloatArray
+from ser_live.config import RejectSettings
 from ser_live.emotions import LABELS
 from ser_live.errors import ModelError
 from ser_live.fitted import Fitted
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 
 CARD_FORMAT = 2
 """Version of the model folder's layout; any other is refused."""
+
+UNCERTAIN_BELOW = 0.35
+"""Where a card does not say from which probability on an answer is named."""
 
 DEFAULT_MODEL = "classic"
 """Model used when none is named."""
@@ -61,6 +65,8 @@ class ModelCard:
     """Of the learned encoder; None for a model that does without."""
     raw: dict[str, Any]
     """The whole card as stored: data, libraries, seed, settings, scores."""
+    uncertain_below: float = UNCERTAIN_BELOW
+    """Winning probability below which the model's answer is not to be named."""
 
     @classmethod
     def from_json(cls, raw: dict[str, Any], folder: Path) -> ModelCard:
@@ -86,13 +92,14 @@ class ModelCard:
                 licence=_text(raw["licence"]),
                 weights_sha256=_text(weights["sha256"]),
                 encoder_sha256=_text(raw["encoder"]["sha256"]) if "encoder" in raw else None,
+                uncertain_below=_share(raw.get("uncertain", {}).get("below", UNCERTAIN_BELOW)),
                 raw=raw,
             )
         except KeyError as error:
             raise ModelError(
                 f"{where} lacks the field {error.args[0]!r}: fetch or train the model again."
             ) from error
-        except TypeError as error:
+        except (TypeError, AttributeError) as error:
             raise ModelError(
                 f"{where} has a field of the wrong kind: fetch or train the model again."
             ) from error
@@ -185,6 +192,25 @@ class EmotionModel:
         )[0]
         return probabilities
 
+    def thresholds(self, given: RejectSettings) -> tuple[float, float]:
+        """Least probability of speech and least confidence: as given, else the model's own."""
+        speech, confidence = given.min_speech_probability, given.min_confidence
+        return (
+            self.min_speech_probability if speech is None else speech,
+            self.card.uncertain_below if confidence is None else confidence,
+        )
+
+    @property
+    def min_speech_probability(self) -> float:
+        """Below it an utterance is no speech; 0 for a model that cannot tell."""
+        gate = self.fitted.gate
+        return 0.0 if gate is None else float(gate.min_probability)
+
+    def speech_probability(self, x: FloatArray) -> float:
+        """Probability that an utterance is speech; 1 from a model that cannot tell."""
+        gate = self.fitted.gate
+        return 1.0 if gate is None else float(gate.speech_probability(x[None, :])[0])
+
 
 def _load_encoder(card: ModelCard, folder: Path) -> SpeechEncoder | None:
     if card.encoder_sha256 is None:
@@ -265,6 +291,12 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError
     return value
+
+
+def _share(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+        raise TypeError
+    return float(value)
 
 
 def _texts(value: Any) -> tuple[str, ...]:

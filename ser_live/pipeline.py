@@ -187,6 +187,7 @@ class AnalysisStage:
         self._model = model
         self._settings = settings
         self._profile = profile
+        self._min_speech_probability, self._min_confidence = model.thresholds(settings.reject)
         self.start_stream()
 
     def warm_up(self) -> None:
@@ -223,10 +224,13 @@ class AnalysisStage:
         if result.state is not State.OK:
             return result
         x = self._inputs.of(utterance)
+        if self._model.speech_probability(x) < self._min_speech_probability:
+            # Not learned from either: neither the baseline nor the speaker hears of it.
+            return replace(result, state=State.NOT_SPEECH)
         speaker = self.speaker
         probabilities = self._model.predict_proba(x, speaker.shift)
         best = int(np.argmax(probabilities))
-        sure = probabilities[best] >= self._settings.reject.min_confidence
+        sure = probabilities[best] >= self._min_confidence
         affect = speaker.affect(probabilities, x)
         result = replace(
             result,

@@ -75,6 +75,7 @@ def command(
     profile = load_speaker(speaker)
     if profile is not None:
         SpeakerMemory(emotion_model, profile=profile)  # one that does not fit fits no file
+    _, min_confidence = emotion_model.thresholds(settings.reject)
     files = find_audio_files(paths)
     work = partial(
         analyze_file, model=emotion_model, settings=settings, channel=channel, profile=profile
@@ -91,7 +92,7 @@ def command(
             if analysis.error is not None:
                 failures.append((analysis.file, analysis.error))
             if by_file and analysis.error is None:
-                rows.write(analysis.as_record(settings.reject))
+                rows.write(analysis.as_record(min_confidence))
             elif not by_file:
                 for result in analysis.results:
                     rows.write(result.as_record())

@@ -75,7 +75,8 @@ def settings_options(command: F) -> F:
             command = click.option(
                 _option_name(group, f.name),
                 f"{group}__{f.name}",
-                type=type(f.default),
+                # A default of None leaves a number to the model.
+                type=float if f.default is None else type(f.default),
                 default=None,
                 hidden=True,
             )(command)

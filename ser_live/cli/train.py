@@ -55,6 +55,7 @@ def command(
     from ser_live.evaluation.evaluate import Evaluation
     from ser_live.training.export import train_model
     from ser_live.training.recipe import find_recipe
+    from ser_live.training.speech_gate import fit_gate, make_sounds
 
     recipe = find_recipe(recipe_name)
     recordings = recordings_in(data, recipe.corpora)
@@ -74,8 +75,19 @@ def command(
         bars.expect(evaluation.n_examples("emobox"), n_folds)
         examples = evaluation.examples("emobox")
         measured = {"emobox": evaluation.run("emobox").as_json()} if scores else {}
+        gate = None
+        if encoder is not None:
+            sounds = make_sounds(encoder, data, variants=recipe.variants)
+            gate = fit_gate(examples, sounds, seed)
         card = train_model(
-            out, recipe, recordings, examples, seed=seed, scores=measured, encoder=encoder
+            out,
+            recipe,
+            recordings,
+            examples,
+            seed=seed,
+            scores=measured,
+            encoder=encoder,
+            gate=gate,
         )
     click.echo(
         f"Wrote {out} ({card['weights']['n_bytes'] / 1e6:.1f} MB, "

@@ -6,7 +6,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from ser_live.datasets.corpora import CITATIONS, CORPORA, LICENCES
 from ser_live.emotions import LABELS
 from ser_live.features import FEATURE_NAMES, FEATURE_SET_VERSION
 from ser_live.fitted import Fitted
+from ser_live.gate import Gate
 from ser_live.model import CARD_FORMAT
 from ser_live.model_file import (
     CARD_FILE,
@@ -69,6 +70,7 @@ def train_model(
     scores: Mapping[str, Any],
     settings: Settings | None = None,
     encoder: Path | None = None,
+    gate: Gate | None = None,
 ) -> dict[str, Any]:
     """Fit a recipe to all examples and write the model folder; return the card.
 
@@ -87,11 +89,13 @@ def train_model(
         Those the examples were made with; None for the defaults.
     encoder : Path or None
         Graph of the learned encoder, for a recipe that needs it.
+    gate : Gate or None
+        Tells speech from other sounds, for the same.
     """
     return write_model(
         folder,
         folder.resolve().name,
-        recipe.fit(examples, seed),
+        replace(recipe.fit(examples, seed), gate=gate),
         kind=recipe.name,
         description=recipe.description,
         licence="CC BY-NC-SA 4.0 like most of the data: for non-commercial use, with credit, "
@@ -187,11 +191,20 @@ def write_model(
             **{name: version(name) for name in _LIBRARIES},
         },
         "scores": dict(scores),
+        **_uncertain(scores),
     }
     text = json.dumps(card, indent=1, ensure_ascii=False, allow_nan=False)
     (folder / CARD_FILE).write_text(text + "\n", encoding="utf-8")
     (folder / CARD_TEXT_FILE).write_text(card_text(card), encoding="utf-8")
     return card
+
+
+def _uncertain(scores: Mapping[str, Any]) -> dict[str, Any]:
+    """From which confidence on an answer is named, where speakers left out told it."""
+    chosen = scores.get("emobox", {}).get("calibration", {}).get("threshold", {})
+    if chosen.get("threshold") is None:
+        return {}
+    return {"uncertain": {"below": chosen["threshold"], "max_error": chosen["max_error"]}}
 
 
 def _add_encoder(folder: Path, encoder: Path) -> dict[str, Any]:

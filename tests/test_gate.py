@@ -1,0 +1,336 @@
+"""The speech gate: its arithmetic, how it is stored, fitted, measured, and obeyed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ser_live.classifier import FloatArray
+from ser_live.config import RejectSettings, Settings
+from ser_live.emotions import EMOTIONS, LABELS, State
+from ser_live.ensemble import Ensemble
+from ser_live.errors import DatasetError, ModelError
+from ser_live.evaluation.rejection import folds_of_sounds, folds_of_speech, rejection_section
+from ser_live.events import Utterance
+from ser_live.fitted import Fitted
+from ser_live.gate import Gate
+from ser_live.inputs import EMBEDDING, N_EMBEDDING, N_HAND_MADE, N_INPUTS
+from ser_live.model import EmotionModel, ModelCard, find_encoder
+from ser_live.pipeline import AnalysisStage
+from ser_live.training.examples import Examples
+from ser_live.training.speech_gate import (
+    MAX_LOSS,
+    Sounds,
+    fit_gate,
+    loss_threshold,
+    make_sounds,
+)
+from ser_live.training.wordless_sounds import SOUNDS, wordless_sound
+from tests.synthetic_examples import linear
+
+SIGNAL = 5
+"""Position in the embedding that tells the synthetic speech from the synthetic sounds."""
+
+
+def gate_of(coef: float, intercept: float = 0.0, min_probability: float = 0.5) -> Gate:
+    """A gate that listens to one input alone."""
+    weights = np.zeros(N_EMBEDDING)
+    weights[SIGNAL] = coef
+    return Gate(
+        mean=np.zeros(N_EMBEDDING),
+        scale=np.ones(N_EMBEDDING),
+        limit=np.array(4.0),
+        coef=weights,
+        intercept=np.array(intercept),
+        min_probability=np.array(min_probability),
+    )
+
+
+def input_with(signal: float) -> FloatArray:
+    x = np.zeros(N_INPUTS)
+    x[N_HAND_MADE + SIGNAL] = signal
+    return x
+
+
+def vectors(signal: FloatArray, seed: int) -> np.ndarray:
+    """Input vectors with some noise, and `signal` at its place."""
+    X = np.full((len(signal), N_INPUTS), np.nan, dtype=np.float32)
+    rng = np.random.default_rng(seed)
+    X[:, EMBEDDING] = 0.0
+    X[:, N_HAND_MADE : N_HAND_MADE + 4] = rng.standard_normal((len(signal), 4))
+    X[:, N_HAND_MADE + SIGNAL] = signal
+    return X
+
+
+def speech_of(n_speakers: int = 24, corpus: str = "ravdess", signal: float = 1.0) -> Examples:
+    """Three whole utterances and three beginnings a speaker."""
+    n = 6 * n_speakers
+    rng = np.random.default_rng(1)
+    return Examples(
+        X=vectors(signal + 0.2 * rng.standard_normal(n), 2),
+        y=np.arange(n) % len(EMOTIONS),
+        speakers=np.array([f"{corpus}-{1 + row // 6:02d}" for row in range(n)]),
+        clips=np.arange(n) // 2 + (1000 if corpus != "ravdess" else 0),
+        variants=np.array(["plain"] * n),
+        is_final=np.arange(n) % 2 == 0,
+        speech_s=np.ones(n),
+        corpora=np.array([corpus] * n),
+        intensity=np.array([""] * n),
+    )
+
+
+def sounds_of(n_groups: int = 12, signal: float = -1.0) -> Sounds:
+    """Noises and vocal bursts in turn, two recordings a group, and a synthetic kind."""
+    n = 2 * n_groups
+    rng = np.random.default_rng(3)
+    group = np.arange(n) // 2
+    source = np.array(["noise", "vocal burst", "synthetic"])[group % 3]
+    names = np.array([f"{number}" for number in group])
+    return Sounds(
+        X=vectors(signal + 0.2 * rng.standard_normal(n), 4),
+        sources=source,
+        groups=names,
+        kinds=names,
+        recordings=np.array([f"plain {row}" for row in range(n)]),
+        variants=np.array(["plain"] * n),
+        is_final=np.ones(n, dtype=bool),
+    )
+
+
+def joined(first: Examples, second: Examples) -> Examples:
+    return Examples(
+        **{
+            name: np.concatenate([getattr(first, name), getattr(second, name)])
+            for name in vars(first)
+        }
+    )
+
+
+def test_probability_is_the_logistic_of_the_weighted_input() -> None:
+    gate = gate_of(coef=2.0, intercept=1.0)
+    found = gate.speech_probability(np.stack([input_with(0.5), input_with(-2.0)]))
+    assert found == pytest.approx([1 / (1 + np.exp(-2.0)), 1 / (1 + np.exp(3.0))])
+
+
+def test_undefined_and_extreme_values_neither_break_nor_run_away() -> None:
+    gate = gate_of(coef=1.0)
+    unknown = np.full((1, N_INPUTS), np.nan)
+    assert gate.speech_probability(unknown) == pytest.approx([0.5])
+    huge = gate.speech_probability(input_with(1e9)[None])
+    assert huge == pytest.approx([1 / (1 + np.exp(-4.0))])
+
+
+def test_hand_made_features_and_level_have_no_say() -> None:
+    rng = np.random.default_rng(0)
+    x = input_with(0.3)
+    changed = x.copy()
+    changed[:N_HAND_MADE] = rng.standard_normal(N_HAND_MADE)
+    changed[-1] = -60.0
+    gate = gate_of(coef=1.0)
+    assert gate.speech_probability(x[None]) == gate.speech_probability(changed[None])
+
+
+def test_arrays_give_the_same_gate_back() -> None:
+    gate = gate_of(coef=0.25, intercept=-0.5, min_probability=0.125)
+    back = Gate.from_arrays(gate.arrays())
+    X = np.random.default_rng(0).standard_normal((5, N_INPUTS))
+    assert np.array_equal(back.speech_probability(X), gate.speech_probability(X))
+    assert float(back.min_probability) == 0.125
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("mean", np.zeros(3)),
+        ("scale", np.zeros(N_EMBEDDING)),
+        ("min_probability", np.array(1.5)),
+        ("surplus", np.array(1.0)),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(name: str, value: np.ndarray) -> None:
+    with pytest.raises(ModelError):
+        Gate.from_arrays({**gate_of(1.0).arrays(), name: value})
+
+
+def test_missing_array_is_refused() -> None:
+    arrays = dict(gate_of(1.0).arrays())
+    del arrays["coef"]
+    with pytest.raises(ModelError, match="coef"):
+        Gate.from_arrays(arrays)
+
+
+def test_threshold_loses_the_share_asked_for_of_every_stratum_alike() -> None:
+    scores = np.arange(1000.0)
+    same = np.array(["a"] * 1000)
+    assert loss_threshold(scores, same, 0.01) == 10.0  # below it: 0 to 9
+    # A hundred of the stratum b weigh as much as nine hundred of a.
+    strata = np.array(["b"] * 100 + ["a"] * 900)
+    assert loss_threshold(scores, strata, 0.25) == 50.0
+    assert loss_threshold(scores, same, 0.0) == 0.0
+
+
+def test_fitted_gate_tells_the_sides_apart_and_keeps_its_promise() -> None:
+    speech, sounds = speech_of(), sounds_of()
+    gate = fit_gate(speech, sounds)
+    passes = gate.speech_probability(speech.X) >= gate.min_probability
+    assert np.mean(~passes[speech.is_final]) <= 2 * MAX_LOSS
+    assert (gate.speech_probability(sounds.X) < gate.min_probability).all()
+
+
+def test_fitting_twice_gives_the_same_and_what_is_stored_answers_alike() -> None:
+    speech, sounds = speech_of(), sounds_of()
+    first, second = fit_gate(speech, sounds), fit_gate(speech, sounds)
+    stored = Gate.from_arrays(first.arrays())
+    for other in (second, stored):
+        assert np.array_equal(
+            other.speech_probability(sounds.X), first.speech_probability(sounds.X)
+        )
+
+
+def test_too_little_to_fit_is_said() -> None:
+    with pytest.raises(DatasetError, match="1 speakers"):
+        fit_gate(speech_of(1), sounds_of())
+    with pytest.raises(DatasetError, match="1 kinds"):
+        fit_gate(speech_of(), sounds_of(1))
+    classic = speech_of()
+    with pytest.raises(DatasetError, match="2538 inputs"):
+        fit_gate(replace(classic, X=classic.X[:, :N_HAND_MADE]), sounds_of())
+
+
+def test_no_speaker_and_no_kind_of_sound_is_in_two_folds() -> None:
+    speech, sounds = joined(speech_of(), speech_of(7, "nemo")), sounds_of(30)
+    for groups, folds in (
+        (speech.speakers, folds_of_speech(speech)),
+        (sounds.groups, folds_of_sounds(sounds)),
+    ):
+        for group in np.unique(groups):
+            assert len(np.unique(folds[groups == group])) == 1
+    by_emobox = folds_of_speech(speech)[np.isin(speech.speakers, ["ravdess-01", "ravdess-11"])]
+    assert set(by_emobox) == {0}
+    assert (folds_of_sounds(sounds)[sounds.sources == "synthetic"] == -1).all()
+
+
+def test_section_counts_what_is_rejected_and_lost() -> None:
+    speech = joined(speech_of(), speech_of(6, "nemo"))
+    section = rejection_section(speech, sounds_of(24))
+    assert section["max_loss"] == MAX_LOSS
+    noise = section["sounds"]["noise"]["plain"]
+    assert noise["n_recordings"] == 16
+    assert noise["rejected"] == 1.0
+    assert noise["interval"] == [1.0, 1.0]
+    assert set(noise["by_kind"]) == {str(group) for group in range(0, 24, 3)}
+    assert "synthetic" not in section["sounds"]
+    for part in ("speech", "left_out"):
+        assert section[part]["ravdess"]["plain"]["n_recordings"] == 72
+        assert section[part]["ravdess"]["plain"]["lost"] <= 0.05
+
+
+def test_section_needs_something_to_reject() -> None:
+    sounds = sounds_of()
+    with pytest.raises(DatasetError, match="no recorded noise"):
+        rejection_section(speech_of(), sounds.where(sounds.sources == "synthetic"))
+
+
+@pytest.mark.parametrize("kind", SOUNDS)
+def test_wordless_sounds_repeat_and_stay_in_range(kind: str) -> None:
+    for seed in range(5):
+        sound = wordless_sound(kind, np.random.default_rng(seed))
+        assert sound.dtype == np.float32
+        assert 1.5 <= len(sound) / 16_000 <= 7.5
+        assert np.isfinite(sound).all()
+        assert 0.01 < np.abs(sound).max() <= 0.99
+        assert np.array_equal(sound, wordless_sound(kind, np.random.default_rng(seed)))
+
+
+def model_with(gate: Gate | None) -> EmotionModel:
+    """Always sure of the first label; where there is no encoder, inputs are hand-made alone."""
+    scores = 5.0 * np.eye(len(LABELS))[0]
+    ensemble = Ensemble.of(linear(np.zeros((N_HAND_MADE, len(LABELS))), scores))
+    card = ModelCard("test", "test", "", (), LABELS, "", "", None, {})
+    return EmotionModel(card, Fitted(ensemble, gate=gate))
+
+
+class _DeafGate(Gate):
+    """Answers the same, whatever it is given."""
+
+    def speech_probability(self, X: np.ndarray) -> FloatArray:
+        return np.full(len(X), 0.3)
+
+
+def buzz() -> Utterance:
+    t = np.arange(16_000)
+    samples = (0.2 * (t % 107 / 107 - 0.5)).astype(np.float32)
+    return Utterance(1, "final", 0, len(samples), samples, np.ones(34, dtype=bool), -80.0)
+
+
+def test_rejected_sound_gets_no_emotion_and_teaches_nothing() -> None:
+    gate = _DeafGate(**vars(gate_of(1.0, min_probability=0.4)))
+    stage = AnalysisStage(model_with(gate), Settings())
+    result = stage.process(buzz())
+    assert result.state is State.NOT_SPEECH
+    assert result.emotion is None
+    assert result.probabilities is None
+    assert result.reasons == ()
+
+
+@pytest.mark.parametrize(("given", "state"), [(0.2, State.OK), (0.5, State.NOT_SPEECH)])
+def test_setting_overrides_the_models_threshold(given: float, state: State) -> None:
+    settings = Settings(reject=RejectSettings(min_speech_probability=given))
+    gate = _DeafGate(**vars(gate_of(1.0, min_probability=0.4)))
+    assert AnalysisStage(model_with(gate), settings).process(buzz()).state is state
+
+
+def test_too_quiet_comes_before_not_speech() -> None:
+    gate = _DeafGate(**vars(gate_of(1.0, min_probability=0.4)))
+    quiet = buzz()
+    quiet = replace(quiet, samples=(0.001 * quiet.samples).astype(np.float32))
+    stage = AnalysisStage(model_with(gate), Settings())
+    assert stage.process(quiet).state is State.TOO_QUIET
+
+
+def test_model_without_a_gate_takes_everything_for_speech() -> None:
+    model = model_with(None)
+    assert model.min_speech_probability == 0.0
+    assert model.speech_probability(np.zeros(N_INPUTS)) == 1.0
+    assert AnalysisStage(model, Settings()).process(buzz()).state is State.OK
+
+
+@pytest.mark.parametrize(("given", "state"), [(None, State.UNCERTAIN), (0.35, State.OK)])
+def test_uncertain_below_what_the_card_says_unless_set(given: float | None, state: State) -> None:
+    model = model_with(None)
+    model.card = replace(model.card, uncertain_below=0.99)  # it is sure at 0.955
+    settings = Settings(reject=RejectSettings(min_confidence=given))
+    assert AnalysisStage(model, settings).process(buzz()).state is state
+
+
+def test_gate_travels_with_the_fitted_model() -> None:
+    weights = Ensemble.of(
+        replace(
+            linear(np.zeros((2, len(LABELS))), np.zeros(len(LABELS))),
+            impute=np.zeros(N_INPUTS),
+            mean=np.zeros(N_INPUTS),
+            scale=np.ones(N_INPUTS),
+        )
+    )
+    fitted = Fitted(weights, gate=gate_of(1.0))
+    back = Fitted.from_arrays(fitted.arrays(), N_INPUTS, len(LABELS))
+    assert back.gate is not None
+    assert np.array_equal(back.gate.coef, gate_of(1.0).coef)
+    assert Fitted.from_arrays(Fitted(weights).arrays(), N_INPUTS, len(LABELS)).gate is None
+
+
+@pytest.mark.corpus
+def test_recorded_noise_becomes_rows_by_kind(corpus_dir: Path) -> None:
+    if not (corpus_dir / "noise").is_dir():
+        pytest.skip(f"no noise/ in {corpus_dir}")
+    try:
+        encoder = find_encoder()
+    except ModelError as error:
+        pytest.skip(str(error))
+    sounds = make_sounds(encoder, corpus_dir, n_synthetic={"voice": 3}, variants=("plain",))
+    assert {"noise", "vocal burst"} <= set(sounds.sources.tolist())
+    assert np.isfinite(sounds.X[:, EMBEDDING]).all()
+    assert np.isnan(sounds.X[:, :N_HAND_MADE]).all()
