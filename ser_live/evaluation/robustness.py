@@ -103,7 +103,18 @@ def robustness_section(
                 "n_without_utterance": n_lost,
             }
         )
-    return {"every": every, "clean": clean_score, "items": items}
+    return {"every": every, "clean": clean_score, "groups": _groups(items), "items": items}
+
+
+def _groups(items: Sequence[dict[str, Any]]) -> dict[str, dict[str, float | None]]:
+    """Mean over the ways of spoiling of each group."""
+    return {
+        group: {
+            key: rounded(float(np.mean([item[key] for item in items if item["group"] == group])))
+            for key in ("unchanged", "uar_lost")
+        }
+        for group in dict.fromkeys(item["group"] for item in items)
+    }
 
 
 def _heard(
