@@ -148,6 +148,13 @@ def test_targets_leave_open_what_a_corpus_does_not_say(examples: Examples) -> No
     assert not targets.right[:, NEUTRAL + K].any()
 
 
+def test_an_intensity_nobody_knows_is_left_open() -> None:
+    """Some corpora name a weak one: every row has a right output all the same."""
+    weak = make([1], labels=(SAD,))
+    weak.intensity[:] = "weak"
+    assert targets_of(weak).right[:, [SAD, SAD + K]].all()
+
+
 def test_weights_balance_labels_and_hold_back_copies_and_other_corpora() -> None:
     """In RAVDESS every label has the same sum, however few clips it has."""
     some = join(make([1, 2]), make([20], "other", (ANGRY,)))
