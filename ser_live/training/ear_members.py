@@ -65,8 +65,10 @@ def targets_of(examples: Examples) -> MaskedTargets:
         own = examples.corpora == corpus
         labels = np.unique(examples.y[own])
         allowed[np.ix_(own, np.append(labels, labels + _K))] = True
+    # Where a corpus says nothing, or names an intensity of its own, both outputs are right.
+    is_open = ~np.isin(examples.intensity, _INTENSITIES)
     for group, intensity in enumerate(_INTENSITIES):
-        fits = np.flatnonzero((examples.intensity == intensity) | (examples.intensity == ""))
+        fits = np.flatnonzero(is_open | (examples.intensity == intensity))
         right[fits, examples.y[fits] + group * _K] = True
     # Neutral has one intensity; its second output learns to stay away.
     right[:, _NEUTRAL] |= right[:, _NEUTRAL + _K]
