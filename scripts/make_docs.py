@@ -94,26 +94,30 @@ def readme_page() -> str:
 
 
 def scores_table() -> str:
-    """Every protocol's result, from the files that `ser-live evaluate` wrote."""
+    """Every model's results, from the files that `make evaluate` wrote."""
     lines = [
-        "| protocol | accuracy | UAR [95 % over actors] | chance UAR | calibration error |",
+        "| model, protocol | UAR [95 % over actors] | adapted | accuracy | calibration error |",
         "| --- | --- | --- | --- | --- |",
     ]
     leaking: list[str] = []
-    for protocol, name in PROTOCOLS.items():
-        path = ROOT / "docs" / "evaluation" / f"classic-{protocol}.json"
-        if not path.exists():
-            continue
-        score = json.loads(path.read_text(encoding="utf-8"))
-        low, high = score["interval"]["uar"]
-        row = (
-            f"| {name} | {score['accuracy']:.3f} | {score['uar']:.3f} [{low:.3f}, {high:.3f}] "
-            f"| {score['chance_uar']:.3f} | {score['ece']:.3f} |"
-        )
-        (leaking if score["leaks"] else lines).append(row)
+    for model in MODELS:
+        for protocol, name in PROTOCOLS.items():
+            path = ROOT / "docs" / "evaluation" / f"{model}-{protocol}.json"
+            if not path.exists():
+                continue
+            score = json.loads(path.read_text(encoding="utf-8"))
+            low, high = score["interval"]["uar"]
+            adapted = score.get("adapted", {}).get("uar")
+            row = (
+                f"| `{model}`, {name} | {score['uar']:.3f} [{low:.3f}, {high:.3f}] "
+                f"| {'' if adapted is None else f'{adapted:.3f}'} "
+                f"| {score['accuracy']:.3f} | {score['ece']:.3f} |"
+            )
+            (leaking if score["leaks"] else lines).append(row)
     return "\n".join(lines + leaking) + "\n"
 
 
+MODELS = ("ear", "classic")
 PROTOCOLS = {
     "emobox": "EmoBox, 6 folds of actors",
     "luna": "Luna-Jiménez, 5 folds of actors",
