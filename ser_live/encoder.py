@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from ser_live.audio import check_samples
 from ser_live.config import SAMPLE_RATE_HZ
 from ser_live.errors import InvalidAudioError, ModelError
+from ser_live.onnx_graph import load_graph
 
 N_MELS = 80
 WINDOW_SAMPLES = 400
@@ -144,32 +145,9 @@ class SpeechEncoder:
     """
 
     def __init__(self, model: bytes | Path) -> None:
-        try:
-            import onnxruntime
-        except ImportError as error:
-            raise ModelError(
-                "the learned encoder needs onnxruntime, which is not installed: "
-                "install it, or choose the model that does without (--model classic)."
-            ) from error
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        # A thread that spins while it waits would cost a core in silence.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        # Utterances differ in length: an arena would keep the largest for ever.
-        options.enable_cpu_mem_arena = False
-        options.log_severity_level = 3
-        # From a path it reads without a second copy in memory.
-        content = model if isinstance(model, bytes) else str(model)
-        try:
-            self._session: Any = onnxruntime.InferenceSession(
-                content, options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # onnxruntime's errors share no base class
-            raise ModelError(
-                "the encoder's graph cannot be loaded by this onnxruntime: "
-                "fetch the model again or update onnxruntime."
-            ) from error
+        self._session: Any = load_graph(
+            model, "the learned encoder", "choose the model that does without (--model classic)"
+        )
         outputs = [output.name for output in self._session.get_outputs()]
         if [i.name for i in self._session.get_inputs()] != ["log_mel"] or not all(
             name.startswith("layer_") for name in outputs

@@ -40,7 +40,7 @@ CARD_FORMAT = 2
 UNCERTAIN_BELOW = 0.35
 """Where a card does not say from which probability on an answer is named."""
 
-DEFAULT_MODEL = "classic"
+DEFAULT_MODEL = "ear"
 """Model used when none is named."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from ser_live.config import FRAME_S, FRAME_SAMPLES
 from ser_live.errors import ModelError
+from ser_live.onnx_graph import load_graph
 
 SILERO_FILE = "silero-vad/silero_vad_16k_sequence.onnx"
 """Where the graph lies in the folder of models."""
@@ -164,19 +165,8 @@ def read_graph(path: Path) -> bytes:
 @lru_cache(maxsize=1)
 def _session(path: Path) -> Any:
     """The loaded network; its ``run`` keeps no state and may be called from any thread."""
-    content = read_graph(path)
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise ModelError(
-            "the network that confirms speech needs onnxruntime, which cannot be imported: "
-            "install it, or do without the network by --vad-confirm off."
-        ) from error
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    # A thread that spins while it waits would cost a core in silence.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.enable_cpu_mem_arena = False
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    return load_graph(
+        read_graph(path),
+        "the network that confirms speech",
+        "do without the network by --vad-confirm off",
+    )

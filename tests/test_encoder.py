@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -274,3 +277,16 @@ def test_the_same_audio_gives_the_same_embedding() -> None:
     encoder.embed(_noise(30_000))
     samples = speechlike(1.3, 5).astype(np.float32)
     assert np.array_equal(encoder.embed(samples), fresh.embed(samples))
+
+
+def test_nothing_is_left_in_the_home_folder(tmp_path: Path) -> None:
+    """onnxruntime neither keeps an identifier nor queues usage data."""
+    code = (
+        "import sys\n"
+        "from ser_live.encoder import SpeechEncoder\n"
+        "SpeechEncoder(open(sys.argv[1], 'rb').read())\n"
+    )
+    graph = ROOT / "models" / "ear" / "encoder.onnx"
+    env = {**os.environ, "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    subprocess.run([sys.executable, "-c", code, str(graph)], env=env, check=True)
+    assert list(tmp_path.rglob("*")) == []
