@@ -26,6 +26,7 @@ from ser_live.cli.training_options import default_cache_dir, encoder_of
 from ser_live.config import Settings
 from ser_live.datasets.recording import Recording
 from ser_live.errors import SerLiveError
+from ser_live.evaluation.affect import affect_section
 from ser_live.evaluation.corpora import leave_corpus_out, recordings_in
 from ser_live.evaluation.evaluate import Evaluation
 from ser_live.evaluation.figures import draw_all
@@ -97,7 +98,7 @@ def main() -> None:
     parser.add_argument(
         "--steps",
         nargs="+",
-        default=["onset", "permutation", "alone", "robustness", "corpora"],
+        default=["onset", "affect", "permutation", "alone", "robustness", "corpora"],
         help="measurements beside the protocols",
     )
     parser.add_argument("--every", type=int, default=4, help="spoil every so many-th clip")
@@ -173,6 +174,10 @@ def add_sections(run: Run, evaluation: Evaluation, record: dict[str, Any]) -> No
                 n_jobs=run.n_jobs,
                 cache_dir=run.cache_dir,
             ),
+        )
+    if "affect" in run.steps:
+        record["affect"] = run.timed(
+            f"{recipe.name}: valence and arousal", lambda: affect_section(fits, examples)
         )
     if "permutation" in run.steps:
         record["permutation"] = run.timed(

@@ -14,6 +14,7 @@ Intervals come from drawing speakers with replacement. Nothing is fitted.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +24,10 @@ from numpy.typing import NDArray
 from ser_live.affect import ACOUSTIC_WEIGHT, AffectScale, neutral_mean, neutral_of
 from ser_live.baseline import MIN_PAST_UTTERANCES
 from ser_live.emotions import EMOTIONS, LABELS, Emotion
+from ser_live.evaluation.folds import FoldFit
+from ser_live.inputs import HAND_MADE
 from ser_live.speaker import ShiftRule, SpeakerShift
+from ser_live.training.examples import Examples
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -130,6 +134,23 @@ def measure(judged: Judged, *, n_draws: int = N_DRAWS, seed: int = 0) -> dict[st
     found["valence_rank"] = _across(pairs, n_draws, seed)
     found["valence_rank_within"] = _within(pairs, n_draws, seed)
     return found
+
+
+def affect_section(fits: Sequence[FoldFit], examples: Examples) -> dict[str, Any]:
+    """`measure` for each of `KNOWLEDGE`, from answers to speakers left out, ready for JSON."""
+    tested = [fit.tested(examples) for fit in fits]
+    answers = np.concatenate(
+        [fit.fitted.predict_proba(own.X) for fit, own in zip(fits, tested, strict=True)]
+    )
+    X = np.concatenate([own.X[:, HAND_MADE] for own in tested]).astype(np.float64)
+    y, speakers, intensity = (
+        np.concatenate([getattr(own, name) for own in tested])
+        for name in ("y", "speakers", "intensity")
+    )
+    return {
+        knowledge: measure(judge_examples(X, y, speakers, intensity, answers, knowledge=knowledge))
+        for knowledge in KNOWLEDGE
+    }
 
 
 Pairs = tuple[FloatArray, FloatArray]

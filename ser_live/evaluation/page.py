@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ser_live.evaluation.page_sections import (
+    affect,
     at,
     calibration,
     corpora,
@@ -66,6 +67,7 @@ def page(folder: Path) -> str:
         parts += sexes(main)
         parts += calibration(main)
         parts += onset(main)
+        parts += affect(main)
         parts += _plots(folder, model)
         parts += robustness(_read(folder / f"{model}-robustness.json"))
         parts += corpora(_read(folder / f"{model}-corpora.json"))

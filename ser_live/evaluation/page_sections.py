@@ -175,6 +175,37 @@ def corpora(score: Json | None) -> list[str]:
     ]
 
 
+_AFFECT = {
+    "arousal_rank": "arousal of angry, fearful, happy, surprised above neutral, calm, sad (AUC)",
+    "intensity": "arousal of strong above normal, same speaker and emotion (pairs)",
+    "category_intensity": "the same from the probabilities alone",
+    "acoustic_intensity": "the same from the voice alone",
+    "valence_rank": "valence of happy above angry, fearful, sad, disgust (AUC)",
+}
+
+
+def affect(score: Json) -> list[str]:
+    """How valence and arousal order what was asked of the actors."""
+    known = score.get("affect")
+    if not known:
+        return []
+    rows = [
+        (
+            name,
+            *(
+                f"{number(found[key]['value'])} {interval(found[key]['interval'])}"
+                for found in known.values()
+            ),
+        )
+        for key, name in _AFFECT.items()
+    ]
+    return [
+        "### Valence and arousal\n",
+        "Share of pairs in the right order, chance 0.5, by what is known of the speaker.\n",
+        table(("what", *known), rows),
+    ]
+
+
 def permutation(score: Json) -> list[str]:
     """Whether meaningless labels teach nothing."""
     check = score.get("permutation")
