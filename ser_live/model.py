@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -116,11 +117,22 @@ class EmotionModel:
     """
 
     def __init__(
-        self, card: ModelCard, fitted: Fitted, encoder: SpeechEncoder | None = None
+        self,
+        card: ModelCard,
+        fitted: Fitted,
+        encoder: SpeechEncoder | None = None,
+        folder: Path | None = None,
     ) -> None:
         self.card = card
         self.fitted = fitted
         self.encoder = encoder
+        self._folder = folder
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Sent to another process, a model with an encoder is loaded there, once."""
+        if self.encoder is None or self._folder is None:
+            return EmotionModel, (self.card, self.fitted, self.encoder)
+        return _load_once, (self._folder, self.card.weights_sha256)
 
     @classmethod
     def load(cls, name_or_path: str | Path = DEFAULT_MODEL) -> EmotionModel:
@@ -151,7 +163,7 @@ class EmotionModel:
         arrays = read_arrays(folder / WEIGHTS_FILE, card.weights_sha256)
         n_inputs = N_HAND_MADE if card.encoder_sha256 is None else N_INPUTS
         fitted = Fitted.from_arrays(arrays, n_inputs, len(card.labels))
-        return cls(card, fitted, _load_encoder(card, folder))
+        return cls(card, fitted, _load_encoder(card, folder), folder.resolve())
 
     @property
     def n_inputs(self) -> int:
@@ -210,6 +222,15 @@ class EmotionModel:
         """Probability that an utterance is speech; 1 from a model that cannot tell."""
         gate = self.fitted.gate
         return 1.0 if gate is None else float(gate.speech_probability(x[None, :])[0])
+
+
+@lru_cache(maxsize=1)
+def _load_once(folder: Path, weights_sha256: str) -> EmotionModel:
+    """The model in a folder, kept for the next piece of work that comes with it."""
+    model = EmotionModel.load(folder)
+    if model.card.weights_sha256 != weights_sha256:
+        raise ModelError(f"{folder} was replaced while it was in use: start again.")
+    return model
 
 
 def _load_encoder(card: ModelCard, folder: Path) -> SpeechEncoder | None:
