@@ -107,7 +107,7 @@ def scores_table() -> str:
                 continue
             score = json.loads(path.read_text(encoding="utf-8"))
             low, high = score["interval"]["uar"]
-            adapted = score.get("adapted", {}).get("uar")
+            adapted = (score.get("adapted") or {}).get("uar")
             row = (
                 f"| `{model}`, {name} | {score['uar']:.3f} [{low:.3f}, {high:.3f}] "
                 f"| {'' if adapted is None else f'{adapted:.3f}'} "
