@@ -135,7 +135,9 @@ class AffectScale:
     def acoustic_arousal(self, x: FloatArray, usual: FloatArray | None) -> float:
         """What the five features say alone, -1 to +1; NaN where none is defined."""
         own = np.full(len(_INDEX), np.nan) if usual is None else usual[_INDEX]
-        z = (x[_INDEX] - np.where(np.isfinite(own), own, self._stranger)) / self._spread
+        # A feature that never varied says nothing.
+        spread = np.where(self._spread > 0, self._spread, np.nan)
+        z = (x[_INDEX] - np.where(np.isfinite(own), own, self._stranger)) / spread
         defined = np.isfinite(z)
         if not defined.any():
             return float("nan")

@@ -147,10 +147,14 @@ def affect_section(fits: Sequence[FoldFit], examples: Examples) -> dict[str, Any
         np.concatenate([getattr(own, name) for own in tested])
         for name in ("y", "speakers", "intensity")
     )
-    return {
-        knowledge: measure(judge_examples(X, y, speakers, intensity, answers, knowledge=knowledge))
-        for knowledge in KNOWLEDGE
-    }
+    section: dict[str, Any] = {}
+    for knowledge in KNOWLEDGE:
+        judged = judge_examples(X, y, speakers, intensity, answers, knowledge=knowledge)
+        section[knowledge] = {
+            name: found if np.isfinite(found["value"]) else {"value": None, "interval": None}
+            for name, found in measure(judged).items()
+        }
+    return section
 
 
 Pairs = tuple[FloatArray, FloatArray]
