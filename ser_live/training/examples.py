@@ -38,7 +38,8 @@ _LIVE_PATH = (
     "voicing.py",
     "features",
     "inputs.py",
-    "sources",
+    "sources/decoding.py",
+    "sources/recording.py",
 )
 """Modules that decide what an example looks like; a change of what any of them does empties
 the cache. Of the pipeline only the segmenting stage counts; settings are keys of their own."""
