@@ -6,7 +6,10 @@ DIR holds corpora (``ravdess/`` and others), or is RAVDESS itself; ``noise/`` an
 add recorded noises and rooms to the spoilt sound. Features, spoilt sound and fitted models are
 cached, so that a run that was interrupted goes on where it was. Every fold is fitted once, and
 its model serves every measurement. What is written: MODEL-PROTOCOL.json, MODEL-corpora.json,
-MODEL-robustness.json, run.json, MODEL/*.svg and README.md.
+MODEL-robustness.json, MODEL-seeds.json, run.json, MODEL/*.svg and README.md.
+
+With --n-seeds the targets of ``targets.json`` are measured with further seeds too (inner folds,
+random pasts and orders of sessions differ), and the page gives their mean.
 """
 
 from __future__ import annotations
@@ -32,7 +35,8 @@ from ser_live.evaluation.evaluate import Evaluation
 from ser_live.evaluation.figures import draw_all
 from ser_live.evaluation.judge import uar_with_interval
 from ser_live.evaluation.onset import onset_section
-from ser_live.evaluation.page import MODELS, RUN_FILE, page
+from ser_live.evaluation.page import MODELS, RUN_FILE, SEEDS_FILE, TARGETS_FILE, page
+from ser_live.evaluation.page_sections import at
 from ser_live.evaluation.permutation import permutation_check
 from ser_live.evaluation.robustness import robustness_section
 from ser_live.evaluation.robustness_suite import Corruption, suite
@@ -51,6 +55,7 @@ class Run:
     data: Path
     n_jobs: int
     seed: int
+    n_seeds: int
     cache_dir: Path
     every: int
     folder: Path
@@ -69,12 +74,14 @@ class Run:
         print(f"         {name}: {self.seconds[name]:.0f} s", flush=True)
         return result
 
-    def evaluation(self, recipe: Recipe, recordings: list[Recording]) -> Evaluation:
+    def evaluation(
+        self, recipe: Recipe, recordings: list[Recording], seed: int | None = None
+    ) -> Evaluation:
         """The recipe on these recordings, fits kept."""
         return Evaluation(
             recipe,
             recordings,
-            seed=self.seed,
+            seed=self.seed if seed is None else seed,
             n_jobs=self.n_jobs,
             cache_dir=self.cache_dir,
             settings=self.settings,
@@ -103,6 +110,7 @@ def main() -> None:
     )
     parser.add_argument("--every", type=int, default=4, help="spoil every so many-th clip")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--n-seeds", type=int, default=3, help="of what targets are measured with")
     parser.add_argument("--cache", type=Path, default=default_cache_dir(), metavar="DIR")
     parser.add_argument("--out", type=Path, default=FOLDER, metavar="DIR")
     options = parser.parse_args()
@@ -110,6 +118,7 @@ def main() -> None:
         data=options.data,
         n_jobs=options.jobs,
         seed=options.seed,
+        n_seeds=options.n_seeds,
         cache_dir=options.cache,
         every=options.every,
         folder=options.out,
@@ -156,7 +165,62 @@ def measure(run: Run, recipe: Recipe, protocols: list[str]) -> None:
         (run.folder / name).mkdir(exist_ok=True)
         draw_all(run.folder / name, records[MAIN], spoilt)
     if "corpora" in run.steps and (run.data / "ravdess").is_dir():
-        run.write(f"{name}-corpora.json", hold_out_corpora(run, recipe))
+        run.write(f"{name}-corpora.json", hold_out_corpora(run, recipe, run.seed))
+    if run.n_seeds > 1 and MAIN in records:
+        measure_again(run, recipe, recordings)
+
+
+def measure_again(run: Run, recipe: Recipe, recordings: list[Recording]) -> None:
+    """Every target of this model with each seed; the first was measured already."""
+    name = recipe.name
+    targets = json.loads((FOLDER / TARGETS_FILE).read_text(encoding="utf-8"))["targets"]
+    files = {target["file"] for target in targets}
+    found: dict[str, list[float]] = {}
+    seeds = list(range(run.seed, run.seed + run.n_seeds))
+    for seed in seeds:
+        records = {
+            file: json.loads((run.folder / file).read_text(encoding="utf-8"))
+            for file in files
+            if file.startswith(f"{name}-") and (run.folder / file).exists()
+        }
+        if seed != run.seed:
+            records.update(with_seed(run, recipe, recordings, seed, set(records)))
+        for target in targets:
+            value = at(records.get(target["file"]), target["path"])
+            if value is not None:
+                found.setdefault(target["what"], []).append(value)
+    run.write(SEEDS_FILE.format(name), {"model": name, "seeds": seeds, "measured": found})
+
+
+def with_seed(
+    run: Run, recipe: Recipe, recordings: list[Recording], seed: int, files: set[str]
+) -> dict[str, dict[str, Any]]:
+    """The records that targets look into, measured with another seed."""
+    name = recipe.name
+    evaluation = run.evaluation(recipe, recordings, seed)
+    fits = run.timed(f"{name}: fits of {MAIN}, seed {seed}", lambda: evaluation.fits(MAIN))
+    record = run.timed(f"{name}: {MAIN}, seed {seed}", lambda: evaluation.run(MAIN).as_json())
+    records = {f"{name}-{MAIN}.json": record}
+    heard: dict[str, Any] = {
+        "settings": run.settings,
+        "encoder_path": run.encoder,
+        "n_jobs": run.n_jobs,
+        "cache_dir": run.cache_dir,
+    }
+    if "onset" in run.steps:
+        record["onset"] = onset_section(fits, evaluation.recordings, **heard)
+    file = f"{name}-robustness.json"
+    if file in files and "robustness" in run.steps:
+        records[file] = run.timed(
+            f"{name}: spoilt sound, seed {seed}",
+            lambda: robustness_section(
+                fits, evaluation.recordings, corruptions_in(run.data), every=run.every, **heard
+            ),
+        )
+    file = f"{name}-corpora.json"
+    if file in files and "corpora" in run.steps:
+        records[file] = hold_out_corpora(run, recipe, seed)
+    return records
 
 
 def add_sections(run: Run, evaluation: Evaluation, record: dict[str, Any]) -> None:
@@ -234,18 +298,18 @@ def corruptions_in(data: Path) -> list[Corruption]:
     )
 
 
-def hold_out_corpora(run: Run, recipe: Recipe) -> dict[str, Any]:
+def hold_out_corpora(run: Run, recipe: Recipe, seed: int) -> dict[str, Any]:
     """Each corpus judged by a model that never saw it."""
     recordings = recordings_in(run.data)
-    evaluation = run.evaluation(recipe, recordings)
+    evaluation = run.evaluation(recipe, recordings, seed)
     examples = run.timed(f"{recipe.name}: all corpora", lambda: evaluation.examples(MAIN))
     return run.timed(
-        f"{recipe.name}: corpora held out",
+        f"{recipe.name}: corpora held out, seed {seed}",
         lambda: leave_corpus_out(
             recipe,
             examples,
             recordings,
-            seed=run.seed,
+            seed=seed,
             n_jobs=run.n_jobs,
             fits_dir=run.cache_dir / "fits",
         ),

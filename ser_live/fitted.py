@@ -15,14 +15,15 @@ from ser_live.gate import Gate
 from ser_live.inputs import N_INPUTS
 from ser_live.model_file import WEIGHTS_FILE
 from ser_live.speaker import ShiftRule, SpeakerShift
+from ser_live.strangers import Strangers
 
 
 @dataclass(frozen=True)
 class Fitted:
     """The weights of a model."""
 
-    cold: Ensemble
-    """Judges a voice it knows nothing about."""
+    cold: Ensemble | Strangers
+    """Judges a voice it knows nothing about; `Strangers` ask `warm`, and never come without."""
     warm: Ensemble | None = None
     """Judges what is left when the speaker's own difference is taken off."""
     shift: ShiftRule | None = None
@@ -75,8 +76,8 @@ class Fitted:
     def from_arrays(cls, arrays: Arrays, n_inputs: int, n_labels: int) -> Fitted:
         """The opposite of ``arrays``; raises ``ModelError`` where a shape does not fit."""
         rest = dict(arrays)
-        cold = Ensemble.from_arrays(split_arrays(rest, "cold."), n_inputs, n_labels)
-        warm_arrays, shift_arrays = split_arrays(rest, "warm."), split_arrays(rest, "shift.")
+        cold_arrays, warm_arrays = split_arrays(rest, "cold."), split_arrays(rest, "warm.")
+        shift_arrays = split_arrays(rest, "shift.")
         gate_arrays = split_arrays(rest, "gate.") if n_inputs == N_INPUTS else {}
         gate = Gate.from_arrays(gate_arrays) if gate_arrays else None
         if rest or bool(warm_arrays) != bool(shift_arrays):
@@ -86,10 +87,13 @@ class Fitted:
                 "update ser-live or train the model again."
             )
         if not warm_arrays:
-            return cls(cold, gate=gate)
+            return cls(Ensemble.from_arrays(cold_arrays, n_inputs, n_labels), gate=gate)
+        warm = Ensemble.from_arrays(warm_arrays, n_inputs, n_labels)
         return cls(
-            cold,
-            Ensemble.from_arrays(warm_arrays, n_inputs, n_labels),
+            Strangers.from_arrays(cold_arrays, warm, n_inputs)
+            if "voices" in cold_arrays
+            else Ensemble.from_arrays(cold_arrays, n_inputs, n_labels),
+            warm,
             ShiftRule.from_arrays(shift_arrays, n_inputs),
             gate,
         )

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 from speechlike import SAMPLE_RATE, speechlike, tone
 
-from ser_live.training.acoustics import room, telephone, tilt
+from ser_live.training.acoustics import line, room, tilt
 from ser_live.training.augmentation import (
     EAR_VARIANTS,
     NOTEBOOK_VARIANTS,
     PLAIN,
     VARIANTS,
     mix,
-    synthetic_noise,
     vary,
 )
+from ser_live.training.noises import any_noise, babble, crackle, hum, steady, talker
 
 SPEECH = speechlike(1.0).astype(np.float32)
 
@@ -51,7 +51,7 @@ def test_speed_moves_pitch_and_length_together() -> None:
 def test_noise_is_mixed_at_the_level_asked_for(snr_db: float) -> None:
     """For a steady tone, tone power over added power is the ratio asked for."""
     sound = tone(300.0, amplitude=0.1).astype(np.float32)
-    noise = synthetic_noise(len(sound), np.random.default_rng(0))
+    noise = steady(len(sound), np.random.default_rng(0))
     added = mix(sound, noise, snr_db).astype(np.float64) - sound
     assert 10 * np.log10(np.mean(sound**2) / np.mean(added**2)) == pytest.approx(snr_db, abs=0.1)
 
@@ -86,14 +86,45 @@ def test_a_room_rings_on_and_keeps_the_level() -> None:
         assert late[0] > late[1] > 0.0
 
 
-def test_a_telephone_passes_300_to_3400_hz() -> None:
-    """A tone of 100 Hz is left at a small share beside one of 1 kHz; the RMS stays."""
-    sound = (tone(100.0, amplitude=0.3) + tone(1000.0, amplitude=0.3)).astype(np.float32)
-    heard = telephone(sound)
-    assert np.std(heard) == pytest.approx(np.std(sound), rel=0.01)
-    spectrum = np.abs(np.fft.rfft(heard * np.hanning(len(heard))))
-    at = [round(f_hz * len(sound) / SAMPLE_RATE) for f_hz in (100, 1000)]
-    assert spectrum[at[0]] < 0.01 * spectrum[at[1]]
+def test_a_line_passes_the_middle_alone_and_keeps_the_level() -> None:
+    """Every line takes 20 Hz and lets 1 kHz pass; the RMS stays."""
+    sound = (tone(20.0, amplitude=0.1) + tone(1000.0, amplitude=0.3)).astype(np.float32)
+    for seed in range(12):
+        heard = line(sound, np.random.default_rng(seed))
+        assert np.std(heard) == pytest.approx(np.std(sound), rel=0.01)
+        spectrum = np.abs(np.fft.rfft(heard * np.hanning(len(heard))))
+        at = [round(f_hz * len(sound) / SAMPLE_RATE) for f_hz in (20, 1000)]
+        assert spectrum[at[0]] < 0.06 * spectrum[at[1]]
+
+
+@pytest.mark.parametrize("noise", [any_noise, babble, crackle, hum, steady, talker])
+def test_every_noise_has_one_level_and_repeats_for_a_seed(noise) -> None:
+    """RMS 1, finite, the same for the same seed and another for another."""
+    for n in (1, 700, 48_000):
+        made = noise(n, np.random.default_rng(1))
+        assert made.shape == (n,)
+        assert np.isfinite(made).all()
+        assert np.array_equal(made, noise(n, np.random.default_rng(1)))
+    assert np.sqrt(np.mean(made**2)) == pytest.approx(1.0, rel=1e-3)
+    assert not np.array_equal(made, noise(n, np.random.default_rng(2)))
+
+
+def test_talkers_have_syllables_and_motors_have_a_pitch() -> None:
+    """What tells these noises from steady ones: a level that moves, a spectrum of lines."""
+
+    def swing_db(sound: np.ndarray) -> float:
+        levels = 10 * np.log10(np.mean(sound[:48_000].reshape(-1, 480) ** 2, axis=1) + 1e-6)
+        return float(np.quantile(levels, 0.9) - np.quantile(levels, 0.1))
+
+    def peak(sound: np.ndarray) -> float:
+        spectrum = np.abs(np.fft.rfft(sound * np.hanning(len(sound)))) ** 2
+        return float(spectrum.max() / np.median(spectrum))
+
+    rngs = [np.random.default_rng(seed) for seed in range(5)]
+    assert min(swing_db(talker(48_000, rng)) for rng in rngs) > 8.0
+    white = np.random.default_rng(0).standard_normal(48_000)
+    assert swing_db(white) < 3.0
+    assert min(peak(hum(48_000, rng)) for rng in rngs) > 20 * peak(white)
 
 
 def test_a_tilt_is_in_db_per_three_octaves() -> None:

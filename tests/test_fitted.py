@@ -13,6 +13,7 @@ from ser_live.ensemble import Ensemble
 from ser_live.errors import ModelError
 from ser_live.fitted import Fitted
 from ser_live.speaker import ShiftRule, SpeakerShift
+from ser_live.strangers import Strangers
 
 K = len(LABELS)
 N = 10
@@ -171,3 +172,57 @@ def test_parts_that_do_not_fit_are_refused() -> None:
         ShiftRule.from_arrays(bad.arrays(), N)
     with pytest.raises(ModelError, match="head with 12 outputs"):
         Fitted.from_arrays(Fitted(Ensemble.of(linear(np.ones((N, 12))))).arrays(), N, K)
+
+
+# -- strangers -----------------------------------------------------------------------------
+
+
+def test_a_stranger_is_judged_as_every_voice_in_turn() -> None:
+    """The answer is the mean over the voices, the same for one utterance and for many."""
+    rng = np.random.default_rng(3)
+    ensemble = Ensemble.of(linear(rng.standard_normal((N, K))))
+    voices = rng.standard_normal((4, N))
+    X = rng.standard_normal((5, N))
+    found = Strangers(ensemble, voices, np.array(1.0)).predict_proba(X)
+    assert found == pytest.approx(
+        np.mean([ensemble.predict_proba(X - voice) for voice in voices], axis=0)
+    )
+    one_by_one = [Strangers(ensemble, voices, np.array(1.0)).predict_proba(x[None])[0] for x in X]
+    assert found == pytest.approx(np.array(one_by_one))
+
+
+def test_what_hangs_on_the_voice_is_less_sure() -> None:
+    """Input 9 is voice alone and counts for anger: without knowing it the answer is open."""
+    coef = np.zeros((N, K))
+    coef[9, ANGRY], coef[0, SAD] = 4.0, 4.0
+    ensemble = Ensemble.of(linear(coef))
+    voices = np.zeros((2, N))
+    voices[:, 9] = -1.0, 1.0
+    strangers = Strangers(ensemble, voices, np.array(1.0))
+    by_voice, by_emotion = np.zeros((1, N)), np.zeros((1, N))
+    by_voice[0, 9], by_emotion[0, 0] = 1.0, 1.0
+    assert strangers.predict_proba(by_voice)[0, ANGRY] < ensemble.predict_proba(by_voice)[0, ANGRY]
+    lost = ensemble.predict_proba(by_emotion) - strangers.predict_proba(by_emotion)
+    assert lost[0, SAD] < 0.5
+
+
+def test_strangers_survive_their_file_and_share_the_ensemble() -> None:
+    """The members are stored once; parts that do not fit are refused."""
+    known = some_fitted()
+    assert known.warm is not None
+    rng = np.random.default_rng(4)
+    voices = rng.standard_normal((3, N)).astype(np.float32)
+    fitted = replace(known, cold=Strangers(known.warm, voices, np.array(1.2)))
+    arrays = fitted.arrays()
+    assert not any(name.startswith("cold.0") for name in arrays)
+    loaded = Fitted.from_arrays(arrays, N, K)
+    X = rng.standard_normal((3, N))
+    assert loaded.predict_proba(X) == pytest.approx(fitted.predict_proba(X), abs=1e-6)
+    for name, value in (
+        ("cold.voices", voices[:, 1:]),
+        ("cold.voices", voices[:0]),
+        ("cold.temperature", np.array(0.0)),
+        ("cold.more", np.ones(1)),
+    ):
+        with pytest.raises(ModelError, match="fetch or train"):
+            Fitted.from_arrays({**arrays, name: value}, N, K)

@@ -22,7 +22,14 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
-_FITTING_CODE = ("training", "classifier.py", "ensemble.py", "fitted.py", "speaker.py")
+_FITTING_CODE = (
+    "training",
+    "classifier.py",
+    "ensemble.py",
+    "strangers.py",
+    "fitted.py",
+    "speaker.py",
+)
 """Modules that decide what a fit gives; after a change in any, kept fits are not used."""
 
 

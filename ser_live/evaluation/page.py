@@ -35,6 +35,8 @@ PROTOCOLS = {
 }
 TARGETS_FILE = "targets.json"
 RUN_FILE = "run.json"
+SEEDS_FILE = "{}-seeds.json"
+"""By model: what each target came to with each seed."""
 
 
 def page(folder: Path) -> str:
@@ -81,12 +83,17 @@ def page(folder: Path) -> str:
 def _targets(folder: Path) -> list[str]:
     """What was to be reached, and whether it was."""
     targets = _read(folder / TARGETS_FILE)
+    by_seed: dict[str, list[float]] = {}
+    for model in MODELS:
+        by_seed.update((_read(folder / SEEDS_FILE.format(model)) or {}).get("measured", {}))
     rows = []
     for target in targets["targets"] if targets else ():
         score = _read(folder / target["file"])
         value = at(score, target["path"])
         if value is None:
             continue
+        seeds = by_seed.get(target["what"], [value])
+        value = sum(seeds) / len(seeds)
         ends = at(score, target["interval"]) if "interval" in target else None
         is_less = target.get("better") == "less"
         sides = [
@@ -100,6 +107,7 @@ def _targets(folder: Path) -> list[str]:
                 number(target.get("floor"), sign),
                 number(target.get("aim"), sign),
                 f"**{number(value)}**",
+                ", ".join(number(one) for one in seeds) if len(seeds) > 1 else "",
                 interval(ends),
                 number(at(score, target["chance"])) if "chance" in target else "",
                 " / ".join("–" if side is None else "yes" if side else "no" for side in sides),
@@ -107,8 +115,11 @@ def _targets(folder: Path) -> list[str]:
         )
     if not rows:
         return []
-    head = ("what", "floor", "aim", "measured", "95 %", "chance", "floor / aim reached")
-    return [table(head, rows)]
+    head = ("what", "floor", "aim", "measured", "by seed", "95 %", "chance", "floor / aim reached")
+    return [
+        "Where several seeds were measured, the mean counts; intervals are the first seed's.\n",
+        table(head, rows),
+    ]
 
 
 def _protocols(scores: Mapping[str, Json | None]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Synthetic changes of a recording: room, telephone, another microphone, another speed.
+"""Synthetic changes of a recording: room, line, another microphone, another speed.
 
 Everything is made from random numbers and formulas, so that real noises and real rooms
 stay unseen for measurements. Samples are mono at 16 kHz.
@@ -14,7 +14,6 @@ from ser_live.config import SAMPLE_RATE_HZ
 
 Samples = NDArray[np.float32]
 
-_TELEPHONE_BAND_HZ = (300.0, 3400.0)
 _MU = 255.0
 """Companding constant of ITU-T G.711."""
 
@@ -49,17 +48,36 @@ def room(samples: Samples, rng: np.random.Generator) -> Samples:
     return _like(signal.fftconvolve(samples, response)[: len(samples)], samples)
 
 
-def telephone(samples: Samples) -> Samples:
-    """Over a telephone: 300 to 3400 Hz, 8-bit companded (mu-law). The RMS stays."""
-    sections = signal.butter(4, _TELEPHONE_BAND_HZ, "bandpass", fs=SAMPLE_RATE_HZ, output="sos")
-    narrow = signal.sosfilt(sections, samples.astype(np.float64))
-    peak = float(np.abs(narrow).max(initial=0.0))
-    if peak == 0.0:
-        return samples
-    value = narrow / peak
-    coded = np.round(np.sign(value) * np.log1p(_MU * np.abs(value)) / np.log1p(_MU) * 127) / 127
-    heard = np.sign(coded) * np.expm1(np.abs(coded) * np.log1p(_MU)) / _MU
+def line(samples: Samples, rng: np.random.Generator) -> Samples:
+    """Over a narrow line: a band from 50-400 Hz to 2.7-7 kHz, and what coding does to it.
+
+    A third each is companded to 8 bits (mu-law), gets noise that follows the signal 8 to
+    30 dB below it, as coders leave it (the reference unit of ITU-T P.810), or passes
+    unharmed. The RMS stays.
+    """
+    low_hz = float(np.exp(rng.uniform(np.log(50.0), np.log(400.0))))
+    high_hz = float(np.exp(rng.uniform(np.log(2700.0), np.log(7000.0))))
+    order = int(rng.integers(2, 6))
+    sections = signal.butter(order, (low_hz, high_hz), "bandpass", fs=SAMPLE_RATE_HZ, output="sos")
+    heard = signal.sosfilt(sections, samples.astype(np.float64))
+    coding = rng.integers(3)
+    if coding == 0:
+        heard = _companded(heard)
+    elif coding == 1:
+        distance = 10.0 ** (-rng.uniform(8.0, 30.0) / 20.0)
+        heard = heard * (1.0 + distance * rng.standard_normal(len(heard)))
+        heard = signal.sosfilt(sections, heard)
     return _like(heard, samples)
+
+
+def _companded(sound: NDArray[np.float64]) -> NDArray[np.float64]:
+    """In 8 bits by mu-law, scaled to fill them."""
+    peak = float(np.abs(sound).max(initial=0.0))
+    if peak == 0.0:
+        return sound
+    value = sound / peak
+    coded = np.round(np.sign(value) * np.log1p(_MU * np.abs(value)) / np.log1p(_MU) * 127) / 127
+    return np.asarray(peak * np.sign(coded) * np.expm1(np.abs(coded) * np.log1p(_MU)) / _MU)
 
 
 def tilt(samples: Samples, db_per_3_octaves: float) -> Samples:

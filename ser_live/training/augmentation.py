@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_live.config import SAMPLE_RATE_HZ
-from ser_live.training.acoustics import play_faster, room, telephone, tilt
+from ser_live.training.acoustics import line, play_faster, room, tilt
+from ser_live.training.noises import any_noise, steady
 
 PLAIN = "plain"
 VARIANTS = (PLAIN, "speed", "noisy")
@@ -29,10 +30,10 @@ NOTEBOOK_VARIANTS = (PLAIN, "notebook noise", "notebook stretch and pitch")
 NOISE_SNR_DB = (0.0, 20.0)
 """Range from which the speech-to-noise ratio of ``noisy`` is drawn, in dB."""
 
-MILD, STRONG = "mild", "strong"
-EAR_VARIANTS = (PLAIN, MILD, STRONG)
-"""Variants the learned ear trains on, random mixtures of changes: ``mild`` is another
-microphone in a quiet place, ``strong`` a bad place or line."""
+MILD, STRONG, NOISE, ROOM, LINE = "mild", "strong", "noise", "room", "line"
+EAR_VARIANTS = (PLAIN, MILD, STRONG, NOISE, ROOM, LINE)
+"""Variants the learned ear trains on: ``mild`` is another microphone in a quiet place, ``noise``,
+``room`` and ``line`` one bad thing each, ``strong`` a random mixture of all."""
 
 _FRAME = 320
 _SPEECH_SHARE = 0.3
@@ -59,16 +60,16 @@ def vary(samples: NDArray[np.float32], variant: str, identity: str) -> NDArray[n
     known = dict.fromkeys((*VARIANTS, *EAR_VARIANTS, *NOTEBOOK_VARIANTS))
     if variant not in known:
         raise ValueError(f"unknown variant {variant!r}: choose one of {', '.join(known)}")
-    if variant in EAR_VARIANTS:
+    if variant in _EAR_CHANGES:
         # Each its own chance: the same voice in the same noise would teach less.
         rng = np.random.default_rng(zlib.crc32(f"{variant} {identity}".encode()))
-        return _mild(samples, rng) if variant == MILD else _strong(samples, rng)
+        return _EAR_CHANGES[variant](samples, rng)
     rng = np.random.default_rng(zlib.crc32(identity.encode()))
     if variant in NOTEBOOK_VARIANTS:
         return _notebook(samples, variant, rng)
     if variant == "speed":
         return play_faster(samples, 1.0 + rng.choice((-1.0, 1.0)) * rng.uniform(*SPEED_CHANGE))
-    noise = synthetic_noise(len(samples), rng)
+    noise = steady(len(samples), rng)
     return mix(samples, noise, float(rng.uniform(*NOISE_SNR_DB)))
 
 
@@ -79,12 +80,12 @@ def _mild(samples: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.
     if rng.random() < 0.5:
         samples = tilt(samples, rng.uniform(-6.0, 6.0))
     if rng.random() < 0.5:
-        samples = mix(samples, synthetic_noise(len(samples), rng), float(rng.uniform(10.0, 30.0)))
+        samples = _in_noise(samples, rng, 10.0, 30.0)
     return _gain(samples, float(rng.uniform(-6.0, 3.0)))
 
 
 def _strong(samples: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """In half a room, in 60 % noise at 0 to 25 dB, 20 % over the telephone, 30 % tilted."""
+    """In half a room, in 60 % noise at 0 to 25 dB, 20 % over a line, 30 % tilted."""
     if rng.random() < 0.3:
         samples = play_faster(samples, rng.uniform(0.9, 1.1))
     if rng.random() < 0.5:
@@ -92,10 +93,40 @@ def _strong(samples: NDArray[np.float32], rng: np.random.Generator) -> NDArray[n
     if rng.random() < 0.3:
         samples = tilt(samples, rng.uniform(-6.0, 6.0))
     if rng.random() < 0.6:
-        samples = mix(samples, synthetic_noise(len(samples), rng), float(rng.uniform(0.0, 25.0)))
+        samples = _in_noise(samples, rng, 0.0, 25.0)
     if rng.random() < 0.2:
-        samples = telephone(samples)
+        samples = line(samples, rng)
     return _gain(samples, float(rng.uniform(-8.0, 4.0)))
+
+
+def _noise(samples: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """In noise at 0 to 25 dB."""
+    return _gain(_in_noise(samples, rng, 0.0, 25.0), float(rng.uniform(-8.0, 4.0)))
+
+
+def _room(samples: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """In a room, half of the time with noise at 10 to 30 dB."""
+    samples = room(samples, rng)
+    if rng.random() < 0.5:
+        samples = _in_noise(samples, rng, 10.0, 30.0)
+    return _gain(samples, float(rng.uniform(-8.0, 4.0)))
+
+
+def _line(samples: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Over a line, half of the time with noise at 10 to 30 dB where the speaker is."""
+    if rng.random() < 0.5:
+        samples = _in_noise(samples, rng, 10.0, 30.0)
+    return _gain(line(samples, rng), float(rng.uniform(-8.0, 4.0)))
+
+
+_EAR_CHANGES = {MILD: _mild, STRONG: _strong, NOISE: _noise, ROOM: _room, LINE: _line}
+
+
+def _in_noise(
+    samples: NDArray[np.float32], rng: np.random.Generator, low_db: float, high_db: float
+) -> NDArray[np.float32]:
+    """With any noise, its ratio drawn from this range."""
+    return mix(samples, any_noise(len(samples), rng), float(rng.uniform(low_db, high_db)))
 
 
 def _gain(samples: NDArray[np.float32], gain_db: float) -> NDArray[np.float32]:
@@ -121,24 +152,6 @@ def mix(
     gain = np.sqrt(speech / np.mean(noise**2) / 10.0 ** (snr_db / 10.0))
     mixed = samples + gain * noise
     return np.asarray(mixed / max(1.0, float(np.abs(mixed).max())), dtype=np.float32)
-
-
-def synthetic_noise(n_samples: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Steady or slowly swelling noise with a random spectral slope, RMS 1.
-
-    The power spectrum falls with ``f^-a``, a between 0 (white) and 2 (brown), above a
-    corner of 50 Hz; half of the noises swell by up to 20 dB at 0.2 to 4 Hz.
-    """
-    spectrum = np.fft.rfft(rng.standard_normal(n_samples))
-    frequency_hz = np.fft.rfftfreq(n_samples, 1.0 / SAMPLE_RATE_HZ)
-    slope = rng.uniform(0.0, 2.0)
-    noise = np.fft.irfft(spectrum * np.maximum(frequency_hz, 50.0) ** (-slope / 2.0), n_samples)
-    if rng.random() < 0.5:
-        swell_hz, depth_db, phase = rng.uniform(0.2, 4.0), rng.uniform(0.0, 20.0), rng.uniform()
-        time_s = np.arange(n_samples) / SAMPLE_RATE_HZ
-        swell = np.sin(2.0 * np.pi * (swell_hz * time_s + phase))
-        noise = noise * 10.0 ** (depth_db / 40.0 * swell)
-    return np.asarray(noise / np.sqrt(np.mean(noise**2)))
 
 
 def _notebook(

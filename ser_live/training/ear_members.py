@@ -1,7 +1,8 @@
-"""The two classifiers of the learned ear: on what the encoder hears, on hand-made features."""
+"""The classifiers of the learned ear: two on what the encoder hears, one on hand-made features."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ from ser_live.emotions import LABELS, Emotion
 from ser_live.inputs import EMBEDDING, HAND_MADE, N_INPUTS
 from ser_live.training import classic
 from ser_live.training.examples import Examples
-from ser_live.training.heads import discriminant
+from ser_live.training.heads import Moments, discriminant
 from ser_live.training.masked_regression import MaskedTargets, fit_masked
 
 FloatArray = NDArray[np.float32]
@@ -23,7 +24,9 @@ LIMIT = 6.0
 PENALTY = 0.08
 N_ITERATIONS = 60
 SHRINKAGE = 0.5
-"""Share of a spherical covariance in the discriminant."""
+"""Share of a spherical covariance in the discriminant on hand-made features."""
+LEARNED_SHRINKAGE = 0.5
+"""The same in the one on the encoder's states."""
 
 _K = len(LABELS)
 _LEARNED = np.arange(EMBEDDING.start, EMBEDDING.stop)
@@ -40,18 +43,20 @@ class Table:
     y: NDArray[np.int64]
     weights: NDArray[np.float64]
     targets: MaskedTargets
+    speakers: NDArray[np.str_]
     is_main: BoolArray
     """Rows of the corpus with all labels."""
     is_whole: BoolArray
     """Whole, unchanged utterances."""
 
-    def where(self, mask: BoolArray) -> Table:
-        """The rows chosen by `mask`."""
+    def where(self, mask: BoolArray | NDArray[np.int64]) -> Table:
+        """The rows chosen by `mask`, or at these positions."""
         return Table(
             self.X[mask],
             self.y[mask],
             self.weights[mask],
             self.targets.where(mask),
+            self.speakers[mask],
             self.is_main[mask],
             self.is_whole[mask],
         )
@@ -76,19 +81,52 @@ def targets_of(examples: Examples) -> MaskedTargets:
     return MaskedTargets(right, allowed)
 
 
-def learned_member(table: Table) -> Classifier:
-    """Masked logistic regression on the standardised states of the encoder."""
-    x = table.X[:, _LEARNED]
-    share = (table.weights / table.weights.sum()).astype(np.float32)
-    # A click too short for the encoder has no states; the mean says nothing about it.
-    defined = ~np.isnan(x)
-    total = np.maximum(share @ defined, np.float32(1e-12))
-    mean = (share @ np.where(defined, x, np.float32(0.0))) / total
-    centred = np.where(defined, x - mean, np.float32(0.0))
-    scale = np.sqrt(share @ np.square(centred)) + np.float32(1e-6)
-    z = np.clip(centred / scale, -LIMIT, LIMIT)
-    head = fit_masked(z, table.targets, table.weights, PENALTY, N_ITERATIONS)
-    return _classifier(_LEARNED, _LEARNED, (mean, mean, scale), LIMIT, head)
+@dataclass(frozen=True, eq=False)
+class Standardised:
+    """The encoder's states of a table, as its two classifiers see them."""
+
+    mean: FloatArray
+    scale: FloatArray
+    z: FloatArray
+    """Shape (n, 2048)."""
+
+    @classmethod
+    def of(cls, table: Table) -> Standardised:
+        """With weighted mean 0 and deviation 1, cut at ``LIMIT``."""
+        x = table.X[:, _LEARNED]
+        share = (table.weights / table.weights.sum()).astype(np.float32)
+        # A click too short for the encoder has no states; the mean says nothing about it.
+        defined = ~np.isnan(x)
+        total = np.maximum(share @ defined, np.float32(1e-12))
+        mean = (share @ np.where(defined, x, np.float32(0.0))) / total
+        centred = np.where(defined, x - mean, np.float32(0.0))
+        scale = np.sqrt(share @ np.square(centred)) + np.float32(1e-6)
+        return cls(mean, scale, np.clip(centred / scale, -LIMIT, LIMIT))
+
+    def classifier(self, head: LinearHead) -> Classifier:
+        """A head on these states."""
+        return _classifier(_LEARNED, _LEARNED, (self.mean, self.mean, self.scale), LIMIT, head)
+
+
+def logistic_head(table: Table, z: FloatArray) -> LinearHead:
+    """Masked logistic regression on the states of the encoder."""
+    return fit_masked(z, table.targets, table.weights, PENALTY, N_ITERATIONS)
+
+
+def moments_by_fold(table: Table, z: FloatArray, folds: NDArray[np.int64]) -> list[Moments]:
+    """What discriminants on the states follow from, for each fold on its own.
+
+    They add up, so that any fold can be left out without going through the rows again.
+    """
+    return [
+        Moments.of(z[folds == fold], table.y[folds == fold], table.weights[folds == fold])
+        for fold in np.unique(folds)
+    ]
+
+
+def discriminant_head(moments: Sequence[Moments]) -> LinearHead:
+    """Discriminant on the states, from some folds: little to fit, and so steadier."""
+    return sum(moments[1:], start=moments[0]).discriminant(LEARNED_SHRINKAGE)
 
 
 def hand_made_member(table: Table) -> Classifier:

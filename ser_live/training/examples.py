@@ -43,7 +43,7 @@ _LIVE_PATH = (
 )
 """Modules that decide what an example looks like; a change of what any of them does empties
 the cache. Of the pipeline only the segmenting stage counts; settings are keys of their own."""
-_VARIATION = ("training/augmentation.py", "training/acoustics.py")
+_VARIATION = ("training/augmentation.py", "training/acoustics.py", "training/noises.py")
 """The same for recordings that were varied."""
 _ENCODER = ("encoder.py",)
 """The same for embeddings."""

@@ -128,7 +128,7 @@ def best_discriminant(rows: Rows, shrinkages: Sequence[float]) -> Fitted:
     """
     best_loss = np.inf
     moments = [
-        _Moments.of(rows.z[out], rows.y[out], rows.weights[out])
+        Moments.of(rows.z[out], rows.y[out], rows.weights[out])
         for out in (rows.folds == fold for fold in np.unique(rows.folds))
     ]
     whole = sum(moments[1:], start=moments[0])
@@ -152,7 +152,7 @@ def discriminant(
     z: FloatArray, y: NDArray[np.int64], weights: FloatArray, shrinkage: float
 ) -> LinearHead:
     """The same with a given share, fitted to all rows."""
-    return _Moments.of(z, y, weights).discriminant(shrinkage)
+    return Moments.of(z, y, weights).discriminant(shrinkage)
 
 
 class _RidgeSystem:
@@ -179,7 +179,7 @@ class _RidgeSystem:
 
 
 @dataclass(frozen=True, eq=False)
-class _Moments:
+class Moments:
     """Weighted sums from which a discriminant follows; they add and subtract."""
 
     weight: FloatArray
@@ -190,21 +190,27 @@ class _Moments:
     """Shape (n_components, n_components)."""
 
     @classmethod
-    def of(cls, z: FloatArray, y: NDArray[np.int64], weights: FloatArray) -> _Moments:
-        members = np.eye(_K)[y] * weights[:, None]
-        return cls(members.sum(axis=0), members.T @ z, (z * weights[:, None]).T @ z)
+    def of(
+        cls, z: NDArray[np.floating], y: NDArray[np.int64], weights: NDArray[np.floating]
+    ) -> Moments:
+        """Of rows `z`, shape (n, n_components), in their own precision."""
+        weights = weights.astype(z.dtype, copy=False)
+        members = np.eye(_K, dtype=z.dtype)[y] * weights[:, None]
+        parts = members.sum(axis=0), members.T @ z, (z * weights[:, None]).T @ z
+        return cls(*(part.astype(np.float64, copy=False) for part in parts))
 
-    def __add__(self, other: _Moments) -> _Moments:
-        return _Moments(
+    def __add__(self, other: Moments) -> Moments:
+        return Moments(
             self.weight + other.weight, self.first + other.first, self.second + other.second
         )
 
-    def __sub__(self, other: _Moments) -> _Moments:
-        return _Moments(
+    def __sub__(self, other: Moments) -> Moments:
+        return Moments(
             self.weight - other.weight, self.first - other.first, self.second - other.second
         )
 
     def discriminant(self, shrinkage: float) -> LinearHead:
+        """The head, with a share of a spherical covariance."""
         # A label that only the left-out fold has keeps a mean of zero instead of NaN.
         means = self.first / np.maximum(self.weight, 1e-12)[:, None]
         within = (self.second - (self.weight[:, None] * means).T @ means) / self.weight.sum()

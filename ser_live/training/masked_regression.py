@@ -32,8 +32,8 @@ class MaskedTargets:
     allowed: BoolArray
     """Shape (n, n_outputs)."""
 
-    def where(self, mask: BoolArray) -> MaskedTargets:
-        """The rows chosen by `mask`."""
+    def where(self, mask: BoolArray | NDArray[np.int64]) -> MaskedTargets:
+        """The rows chosen by `mask`, or at these positions."""
         return MaskedTargets(self.right[mask], self.allowed[mask])
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import signal
 
 from ser_live.config import SAMPLE_RATE_HZ
-from ser_live.training.augmentation import synthetic_noise
+from ser_live.training.noises import steady
 
 FloatArray = NDArray[np.float64]
 Rng = np.random.Generator
@@ -65,7 +65,7 @@ def wordless_sound(kind: str, rng: Rng) -> NDArray[np.float32]:
     before, after = _samples(rng.uniform(0.5, 1.0)), _samples(0.7)
     sound = np.concatenate([np.zeros(before), sound, np.zeros(after)])
     sound *= 10 ** (-rng.uniform(3, 25) / 20) / max(1e-9, float(np.abs(sound).max()))
-    sound += 10 ** (-rng.uniform(50, 75) / 20) * synthetic_noise(len(sound), rng)
+    sound += 10 ** (-rng.uniform(50, 75) / 20) * steady(len(sound), rng)
     return np.clip(sound, -0.99, 0.99).astype(np.float32)
 
 
@@ -123,7 +123,7 @@ def engine(rng: Rng) -> FloatArray:
     result = _harmonic(fundamental_hz, amplitudes)
     throb_hz, time_s = rng.uniform(5, 30), np.arange(n) / SAMPLE_RATE_HZ
     result *= 1 + rng.uniform(0, 0.8) * np.sin(2 * np.pi * throb_hz * time_s)
-    noise = synthetic_noise(n, rng) * rng.uniform(0.1, 1)
+    noise = steady(n, rng) * rng.uniform(0.1, 1)
     return np.asarray((result / result.std() + noise) * _fade(n, 0.02, 0.1))
 
 
