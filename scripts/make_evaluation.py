@@ -6,7 +6,7 @@ DIR holds corpora (``ravdess/`` and others), or is RAVDESS itself; ``noise/`` an
 add recorded noises and rooms to the spoilt sound. Features, spoilt sound and fitted models are
 cached, so that a run that was interrupted goes on where it was. Every fold is fitted once, and
 its model serves every measurement. What is written: MODEL-PROTOCOL.json, MODEL-corpora.json,
-MODEL-robustness.json, MODEL-seeds.json, run.json, MODEL/*.svg and README.md.
+MODEL-robustness.json, MODEL-rejection.json, MODEL-seeds.json, run.json, MODEL/*.svg and README.md.
 
 With --n-seeds the targets of ``targets.json`` are measured with further seeds too (inner folds,
 random pasts and orders of sessions differ), and the page gives their mean.
@@ -38,10 +38,13 @@ from ser_live.evaluation.onset import onset_section
 from ser_live.evaluation.page import MODELS, RUN_FILE, SEEDS_FILE, TARGETS_FILE, page
 from ser_live.evaluation.page_sections import at
 from ser_live.evaluation.permutation import permutation_check
+from ser_live.evaluation.rejection import rejection_section
 from ser_live.evaluation.robustness import robustness_section
 from ser_live.evaluation.robustness_suite import Corruption, suite
 from ser_live.model import find_encoder
+from ser_live.training.examples import make_examples
 from ser_live.training.recipe import RECIPES, Recipe
+from ser_live.training.speech_gate import BURST, GATE_VARIANTS, NOISE, make_sounds
 
 FOLDER = Path(__file__).parents[1] / "docs" / "evaluation"
 MAIN = "emobox"
@@ -105,7 +108,7 @@ def main() -> None:
     parser.add_argument(
         "--steps",
         nargs="+",
-        default=["onset", "affect", "permutation", "alone", "robustness", "corpora"],
+        default=["onset", "affect", "permutation", "alone", "robustness", "corpora", "rejection"],
         help="measurements beside the protocols",
     )
     parser.add_argument("--every", type=int, default=4, help="spoil every so many-th clip")
@@ -166,6 +169,8 @@ def measure(run: Run, recipe: Recipe, protocols: list[str]) -> None:
         draw_all(run.folder / name, records[MAIN], spoilt)
     if "corpora" in run.steps and (run.data / "ravdess").is_dir():
         run.write(f"{name}-corpora.json", hold_out_corpora(run, recipe, run.seed))
+    if "rejection" in run.steps and recipe.needs_encoder and (run.data / "noise").is_dir():
+        run.write(f"{name}-rejection.json", reject(run, recipe))
     if run.n_seeds > 1 and MAIN in records:
         measure_again(run, recipe, recordings)
 
@@ -284,6 +289,38 @@ def spoil(run: Run, evaluation: Evaluation) -> dict[str, Any]:
     record = {"model": name, "protocol": MAIN, "seed": run.seed, **section}
     run.write(f"{name}-robustness.json", record)
     return record
+
+
+def reject(run: Run, recipe: Recipe) -> dict[str, Any]:
+    """What the speech gate keeps out, and what speech it costs."""
+    from ser_live.datasets.sounds import find_noises, find_vocal_bursts
+
+    encoder = encoder_of(recipe)
+    assert encoder is not None
+    speech = run.timed(
+        f"{recipe.name}: speech for the gate",
+        lambda: make_examples(
+            recordings_in(run.data),
+            GATE_VARIANTS,
+            encoder=encoder,
+            n_jobs=run.n_jobs,
+            cache_dir=run.cache_dir,
+        ),
+    )
+    sounds = run.timed(
+        f"{recipe.name}: sounds for the gate", lambda: make_sounds(encoder, run.data)
+    )
+    section = run.timed(f"{recipe.name}: gate", lambda: rejection_section(speech, sounds, run.seed))
+    bursts = run.data / "vocal_bursts"
+    return {
+        "model": recipe.name,
+        "seed": run.seed,
+        "n_offered": {
+            NOISE: len(find_noises(run.data / "noise")),
+            BURST: len(find_vocal_bursts(bursts)) if bursts.is_dir() else 0,
+        },
+        **section,
+    }
 
 
 def corruptions_in(data: Path) -> list[Corruption]:

@@ -16,6 +16,7 @@ from synthetic_examples import nearest_centre
 from ser_live.evaluation import evaluate
 from ser_live.evaluation.figures import draw_all
 from ser_live.evaluation.page import page
+from ser_live.evaluation.page_sections import rejection
 from ser_live.evaluation.protocols import actor_folds
 from ser_live.training.augmentation import PLAIN
 from ser_live.training.examples import Examples
@@ -99,10 +100,39 @@ def test_targets_say_whether_they_are_reached(tmp_path: Path) -> None:
     (tmp_path / "targets.json").write_text(json.dumps({"targets": targets}))
     rows = [line for line in page(tmp_path).splitlines() if line.startswith("| ")][1:]
     assert rows[1:] == [
-        "| one | 0.600 | 0.800 | **0.700** |  |  | yes / no |",
-        "| two |  | ≤ 0.075 | **-0.080** |  |  | – / no |",
-        "| four | 0.700 |  | **0.700** | [0.650, 0.750] |  | yes / – |",
+        "| one | 0.600 | 0.800 | **0.700** |  |  |  | yes / no |",
+        "| two |  | ≤ 0.075 | **-0.080** |  |  |  | – / no |",
+        "| four | 0.700 |  | **0.700** |  | [0.650, 0.750] |  | yes / – |",
     ]
+
+
+def test_the_mean_over_the_seeds_decides(tmp_path: Path) -> None:
+    """One seed reached the floor, the mean of both does not."""
+    (tmp_path / "b.json").write_text('{"uar": 0.79}')
+    target = {"what": "one", "file": "b.json", "path": ["uar"], "floor": 0.78}
+    (tmp_path / "targets.json").write_text(json.dumps({"targets": [target]}))
+    assert "| **0.790** |  |  |  | yes / – |" in page(tmp_path)
+    seeds = {"seeds": [0, 1], "measured": {"one": [0.79, 0.75]}}
+    (tmp_path / "ear-seeds.json").write_text(json.dumps(seeds))
+    assert "| **0.770** | 0.790, 0.750 |  |  | no / – |" in page(tmp_path)
+
+
+def test_what_opens_no_utterance_is_kept_out_too() -> None:
+    """Ten recordings, four open an utterance, three of them are rejected: nine are kept out."""
+    own = {"n_recordings": 4, "rejected": 0.75, "interval": None, "by_kind": {}}
+    lost = {"n_recordings": 50, "lost": 0.02, "interval": None, "beginnings_lost": None}
+    text = "".join(
+        rejection(
+            {
+                "n_offered": {"noise": 10},
+                "sounds": {"noise": {"plain": own}},
+                "speech": {"ravdess": {"plain": lost}},
+                "left_out": {},
+            }
+        )
+    )
+    assert "| noise | 10 | 4 | 75.0% | **90.0%** |" in text
+    assert "| ravdess | 50 | **2.0%** |  |" in text
 
 
 def test_plots_need_no_more_than_the_numbers_there_are(tmp_path: Path) -> None:

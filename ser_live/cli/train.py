@@ -51,11 +51,13 @@ def command(
       ser-live train --data corpora --model ear --out models/mine --jobs 4
       ser-live --model models/mine
     """
+    import numpy as np
+
     from ser_live.evaluation.corpora import recordings_in
     from ser_live.evaluation.evaluate import Evaluation
     from ser_live.training.export import train_model
     from ser_live.training.recipe import find_recipe
-    from ser_live.training.speech_gate import fit_gate, make_sounds
+    from ser_live.training.speech_gate import GATE_VARIANTS, fit_gate, make_sounds
 
     recipe = find_recipe(recipe_name)
     recordings = recordings_in(data, recipe.corpora)
@@ -77,8 +79,8 @@ def command(
         measured = {"emobox": evaluation.run("emobox").as_json()} if scores else {}
         gate = None
         if encoder is not None:
-            sounds = make_sounds(encoder, data, variants=recipe.variants)
-            gate = fit_gate(examples, sounds, seed)
+            speech = examples.where(np.isin(examples.variants, GATE_VARIANTS))
+            gate = fit_gate(speech, make_sounds(encoder, data), seed)
         card = train_model(
             out,
             recipe,

@@ -17,6 +17,7 @@ from ser_live.evaluation.page_sections import (
     number,
     onset,
     permutation,
+    rejection,
     robustness,
     sessions,
     sexes,
@@ -46,6 +47,7 @@ def page(folder: Path) -> str:
     ----------
     folder : Path
         Holds ``MODEL-PROTOCOL.json``, ``MODEL-corpora.json``, ``MODEL-robustness.json``,
+        ``MODEL-rejection.json``, ``MODEL-seeds.json``,
         ``targets.json``, ``run.json``, and plots in a folder per model.
     """
     parts = [
@@ -75,6 +77,7 @@ def page(folder: Path) -> str:
         parts += _plots(folder, model)
         parts += robustness(_read(folder / f"{model}-robustness.json"))
         parts += corpora(_read(folder / f"{model}-corpora.json"))
+        parts += rejection(_read(folder / f"{model}-rejection.json"))
         parts += permutation(main)
     parts += _run(_read(folder / RUN_FILE))
     return "\n".join(parts).rstrip() + "\n"

@@ -191,6 +191,46 @@ def corpora(score: Json | None) -> list[str]:
     ]
 
 
+def rejection(score: Json | None) -> list[str]:
+    """What is no speech and must not get an emotion; what speech that costs."""
+    if score is None:
+        return []
+    sounds = []
+    for source, variants in score["sounds"].items():
+        plain, offered = variants["plain"], score["n_offered"][source]
+        n_through = plain["n_recordings"] * (1.0 - plain["rejected"])
+        sounds.append(
+            (
+                source,
+                str(offered),
+                str(plain["n_recordings"]),
+                f"{plain['rejected']:.1%}",
+                f"**{1.0 - n_through / offered:.1%}**",
+            )
+        )
+    speech = []
+    for corpus, variants in score["speech"].items():
+        own = variants["plain"]
+        left_out = at(score, ["left_out", corpus, "plain", "lost"])
+        speech.append(
+            (
+                corpus,
+                str(own["n_recordings"]),
+                f"**{own['lost']:.1%}**",
+                "" if left_out is None else f"{left_out:.1%}",
+            )
+        )
+    head = ("sound", "recordings", "open an utterance", "of these `not speech`", "kept out in all")
+    return [
+        "### What is not speech\n",
+        "Kinds of noise, people who laugh or groan, and speakers are held out whole; a recording "
+        "is kept out when nothing in it gets an emotion. Corpora of speech also by a gate that "
+        "never heard them.\n",
+        table(head, sounds),
+        table(("speech", "recordings", "lost", "lost, corpus left out"), speech),
+    ]
+
+
 _AFFECT = {
     "arousal_rank": "arousal of angry, fearful, happy, surprised above neutral, calm, sad (AUC)",
     "intensity": "arousal of strong above normal, same speaker and emotion (pairs)",

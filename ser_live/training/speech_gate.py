@@ -22,10 +22,12 @@ from ser_live.errors import DatasetError
 from ser_live.gate import Gate
 from ser_live.inputs import EMBEDDING, N_HAND_MADE, N_INPUTS, embedding_and_level
 from ser_live.sources import read_recording
-from ser_live.training.augmentation import PLAIN, vary
+from ser_live.training.augmentation import MILD, PLAIN, STRONG, vary
 from ser_live.training.examples import Examples, utterances_of
 from ser_live.training.wordless_sounds import SOUNDS, wordless_sound
 
+GATE_VARIANTS = (PLAIN, MILD, STRONG)
+"""Variants of speech and of recorded sounds that the gate learns from."""
 MAX_LOSS = 0.01
 """Share of whole utterances of speech that the gate may lose."""
 LIMIT = 4.0
@@ -73,7 +75,7 @@ def make_sounds(
     data: Path | None = None,
     *,
     n_synthetic: Mapping[str, int] = N_SYNTHETIC,
-    variants: Sequence[str] = (PLAIN, "noisy"),
+    variants: Sequence[str] = GATE_VARIANTS,
     settings: Settings | None = None,
     on_progress: Callable[[], None] = lambda: None,
 ) -> Sounds:
