@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import ctypes
 import re
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,6 +24,10 @@ from ser_live.native_stderr import captured_native_stderr
 _WHERE_PLUGGED = re.compile(r"\(hw:\d+,\d+\)|\b\d+- ")
 """Part of a device's name that tells where it is plugged in: ALSA's card number, the
 number that Windows gives a second socket."""
+
+portaudio_lock = threading.Lock()
+"""Held while a stream is opened or closed or PortAudio started: it keeps a list of its
+streams and is not made for several threads."""
 
 _kept_plugins: dict[str, ctypes.CDLL] = {}
 
@@ -113,7 +118,7 @@ def read_devices_anew() -> None:
         The PortAudio library is not installed, or does not start.
     """
     sd = portaudio()
-    with captured_native_stderr():
+    with captured_native_stderr(), portaudio_lock:
         _keep_alsa_plugins()
         try:
             # Not running after a start that failed: there is nothing to end then.

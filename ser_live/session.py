@@ -289,13 +289,14 @@ class LiveSession:
         )
         try:
             while not self._abort.is_set():
-                if self._stop.is_set():
+                is_stopping = self._stop.is_set()
+                if is_stopping:
                     # Closing first ends the capture; what it had heard is still read.
                     source.close()
                 item = source.read(0.05)
                 if item is not None:
                     self._put_all(push_item(stage, item))
-                elif source.exhausted or self._stop.is_set():
+                elif source.exhausted or is_stopping:
                     break
         finally:
             if not self._abort.is_set():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
@@ -210,7 +211,7 @@ print((n + lost) / 16000, lost / 16000)
         assert lost_s == pytest.approx(1.0, abs=0.4)
 
     def test_loss_in_the_device(self, microphone):
-        """Audio that the device reports as lost stands at its place, as long as its clock says."""
+        """Audio that the device reports as lost stands at its place, as long as it lasted."""
         code = """
 from types import SimpleNamespace
 from ser_live.sources import Lost, MicrophoneSource
@@ -219,19 +220,56 @@ class Overflowing(MicrophoneSource):
     n_seen = 0
     def _callback(self, block, n_samples, times, status):
         self.n_seen += 1
-        if self.n_seen == 20:
-            times = SimpleNamespace(inputBufferAdcTime=self._expected_adc_s + 0.5)
-            status = SimpleNamespace(input_overflow=True)
+        if 20 < self.n_seen <= 40:
+            return
+        status = SimpleNamespace(input_overflow=self.n_seen == 41)
         super()._callback(block, n_samples, times, status)
 
 n = 0
 with Overflowing(block_s=0.03) as source:
     while not isinstance(item := source.read(1), Lost):
         n += 0 if item is None else len(item)
-    print(n, item, source.n_device_losses, len(source.read(1)) > 0)
+    print(n, item.n_samples, item.cause, source.n_device_losses, len(source.read(1)) > 0)
 """
         result = run(microphone, code)
-        assert result.stdout == "9120 Lost(n_samples=8000, cause='device') 1 True\n", result.stderr
+        n, n_lost, *rest = result.stdout.split()
+        assert (int(n), *rest) == (20 * 480, "device", "1", "True"), result.stderr
+        assert int(n_lost) == pytest.approx(20 * 480, abs=1600)
+
+    def test_a_sleeping_sound_card_leaves_a_gap(self, microphone):
+        """A card suspended for a second says nothing of it; the missing second is a loss."""
+        code = """
+import time
+from ser_live.sources import Lost, MicrophoneSource
+n, lost = 0, []
+with MicrophoneSource() as source:
+    while source.read(1) is None:
+        pass
+    print("recording", flush=True)
+    while not lost or len(source.read(1)) == 0:
+        item = source.read(1)
+        if isinstance(item, Lost):
+            lost.append(item)
+print([(item.n_samples / 16000, item.cause) for item in lost])
+"""
+        process = subprocess.Popen(
+            [sys.executable, "-c", code],
+            env=microphone.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(1.0)
+        microphone.suspend()
+        time.sleep(1.0)
+        microphone.resume()
+        output, errors = process.communicate(timeout=30)
+        assert process.returncode == 0, errors
+        ((lost_s, cause),) = ast.literal_eval(output)
+        assert cause == "stalled"
+        assert lost_s == pytest.approx(1.0, abs=0.5)
 
 
 class TestDevices:

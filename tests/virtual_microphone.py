@@ -75,9 +75,6 @@ class VirtualMicrophone:
             "OMP_NUM_THREADS": "1",
         }
         (self._folder / ".asoundrc").write_text(_ASOUNDRC)
-        (self._folder / "server.pa").write_text(
-            _SERVER.format(socket=socket, rate=rate, channels=channels)
-        )
 
     def __enter__(self) -> VirtualMicrophone:
         self.start()
@@ -85,7 +82,11 @@ class VirtualMicrophone:
 
     def start(self) -> None:
         """Start the sound server, also again after `kill`; returns when it serves."""
-        (self._folder / "native").unlink(missing_ok=True)
+        socket = self._folder / "native"
+        (self._folder / "server.pa").write_text(
+            _SERVER.format(socket=socket, rate=self.rate, channels=self.channels)
+        )
+        socket.unlink(missing_ok=True)
         with (self._folder / "server.log").open("wb") as log:
             self._server = subprocess.Popen(
                 [
@@ -151,17 +152,21 @@ class VirtualMicrophone:
         """Take the sound card away while the server goes on."""
         self._pactl("unload-module", "module-null-sink")
 
-    def plug(self, rate: int | None = None, channels: int | None = None, name: str = "") -> None:
-        """Bring a sound card, also one of another rate; it is the default from now on."""
-        sink = name or "vsink"
+    def plug(self, sink: str = "vsink") -> None:
+        """Bring the sound card back, or another one; it is the default from now on."""
         self._pactl(
             *("load-module", "module-null-sink", f"sink_name={sink}", "format=s16le"),
-            *(f"rate={rate or self.rate}", f"channels={channels or self.channels}"),
+            *(f"rate={self.rate}", f"channels={self.channels}"),
         )
         self._pactl("set-default-sink", sink)
         self._pactl("set-default-source", f"{sink}.monitor")
         if sink == "vsink":
             self._listen()
+
+    def add_device(self, name: str) -> None:
+        """Put another device before ``vmic`` in every list that is read from now on."""
+        path = self._folder / ".asoundrc"
+        path.write_text(f"pcm.{name} {{ type pulse }}\n" + path.read_text())
 
     def suspend(self) -> None:
         """Let the sound card sleep: it delivers nothing, and the server goes on."""

@@ -28,8 +28,6 @@ SAME_ONLY_S = 3.0
 """Time that belongs to the lost device alone, in seconds. A loose plug or a restarted sound
 server brings it back within that; the default device would be there at once and win."""
 
-_CLOSED_POLL_S = 0.05
-
 _STOP_LIMIT_S = 2.0
 """Time that `DeviceSearch.stop` waits for a try that goes on."""
 
@@ -43,7 +41,7 @@ class DeviceSearch:
     Parameters
     ----------
     lost : MicrophoneSource
-        Closed first: PortAudio sees new devices only when nothing is open.
+        Closed first: PortAudio looks for new devices only when nothing is open.
     wanted : InputDevice
         The device to look for.
     make : callable
@@ -88,10 +86,6 @@ class DeviceSearch:
     def _run(self) -> None:
         began_s = time.monotonic()
         self._lost.close()
-        # Nothing is tried beside a stream that would not close: it hangs in a sound server,
-        # where the next one would hang too, and PortAudio is not made for several threads.
-        while not self._lost.is_closed and not self._stop.wait(_CLOSED_POLL_S):
-            pass
         while not self._stop.is_set():
             tried_s = time.monotonic()
             found = self._try(tried_s - began_s < SAME_ONLY_S)
@@ -104,6 +98,8 @@ class DeviceSearch:
 
     def _try(self, same_only: bool) -> tuple[MicrophoneSource, NDArray[np.float32] | Lost] | None:
         try:
+            # A stream may hang in its closing for good: libpulse was seen to lock itself out
+            # when its server was killed. Then the devices that are known have to do.
             if all_closed():
                 read_devices_anew()
             candidates = self._candidates(list_devices(), same_only)

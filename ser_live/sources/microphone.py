@@ -17,6 +17,7 @@ from ser_live.devices import (
     end_without_portaudio,
     find_device,
     portaudio,
+    portaudio_lock,
 )
 from ser_live.errors import DeviceError
 from ser_live.native_stderr import captured_native_stderr
@@ -128,12 +129,6 @@ class MicrophoneSource(AudioSource):
         is_drained = self._ring is None or self._ring.is_empty
         return self._is_ended and is_drained and not self._losses
 
-    @property
-    def is_closed(self) -> bool:
-        """Whether the device was let go; may be false long after `close` where it stalled."""
-        is_closing = self._closing is not None and self._closing.is_alive()
-        return self._stream is None and not is_closing
-
     def open(self) -> None:
         """Find the device and start capturing; the first block comes up to seconds later.
 
@@ -163,16 +158,17 @@ class MicrophoneSource(AudioSource):
         self._ring = RingBuffer(capacity, self.n_channels)
         self._clock = CaptureClock(self.sample_rate)
         try:
-            self._stream = sd.InputStream(
-                device=device.index,
-                samplerate=self.sample_rate,
-                channels=self.n_channels,
-                dtype="float32",
-                blocksize=block,  # left to PortAudio, blocks of 1 sample were seen
-                callback=self._callback,
-                finished_callback=self._finished,
-            )
-            _unclosed.add(self._stream)
+            with portaudio_lock:
+                self._stream = sd.InputStream(
+                    device=device.index,
+                    samplerate=self.sample_rate,
+                    channels=self.n_channels,
+                    dtype="float32",
+                    blocksize=block,  # left to PortAudio, blocks of 1 sample were seen
+                    callback=self._callback,
+                    finished_callback=self._finished,
+                )
+                _unclosed.add(self._stream)
             self._stream.start()
         except sd.PortAudioError as error:
             raise DeviceError(
@@ -297,5 +293,6 @@ class MicrophoneSource(AudioSource):
 
 def _close(stream: Any) -> None:
     stream.abort(ignore_errors=True)
-    stream.close(ignore_errors=True)
-    _unclosed.discard(stream)
+    with portaudio_lock:
+        stream.close(ignore_errors=True)
+        _unclosed.discard(stream)

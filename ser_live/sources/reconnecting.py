@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_live.devices import InputDevice, choose_format
+from ser_live.devices import InputDevice, accepts, choose_format
 from ser_live.errors import DeviceError
 from ser_live.events import DeviceFound, DeviceLost, DeviceNotice, DeviceSought
 from ser_live.native_stderr import captured_native_stderr
@@ -75,6 +75,7 @@ class ReconnectingMicrophone(AudioSource):
         self._pending: deque[Item] = deque()
         self._quiet = contextlib.ExitStack()
         self._is_closed = False
+        self._closed_s = math.nan
         self._n_given = 0
         """Native samples given, or told as lost, since the latest opening."""
         self._heard_until_s = 0.0
@@ -131,6 +132,7 @@ class ReconnectingMicrophone(AudioSource):
         if self._is_closed:
             return
         self._is_closed = True
+        self._closed_s = steady_s()
         if self._search is None:
             self._microphone.close()
         elif not self._search.stop():
@@ -189,7 +191,7 @@ class ReconnectingMicrophone(AudioSource):
         search, now_s = self._search, steady_s()
         waited_s = now_s - self._heard_until_s
         if self._is_closed:
-            self._end_loss(now_s)
+            self._end_loss(self._closed_s)
         elif search is not None and search.failure is not None:
             raise search.failure
         elif search is not None and search.found is not None:
@@ -203,11 +205,12 @@ class ReconnectingMicrophone(AudioSource):
 
     def _made_again(self, device: InputDevice) -> MicrophoneSource:
         """The source of a device that was found; called by the search."""
-        try:
-            sample_rate, n_channels = choose_format(device, self.sample_rate, self.n_channels)
-        except DeviceError:
-            sample_rate, n_channels = choose_format(device, None, self._n_channels_wanted)
-        return self._make(device, sample_rate=sample_rate, n_channels=n_channels)
+        as_before = self.sample_rate, self.n_channels
+        if accepts(device, *as_before):
+            return self._make(device, *as_before)
+        other = choose_format(device, None, self._n_channels_wanted)
+        # Asked again: the device may have come back only between the two questions.
+        return self._make(device, *(as_before if accepts(device, *as_before) else other))
 
     def _take_up(self, found: MicrophoneSource, first: NDArray[np.float32] | Lost) -> None:
         """Go on with the microphone that was found."""
