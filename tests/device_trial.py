@@ -175,6 +175,14 @@ class Listener:
             self.records.append(record)
         return took_s
 
+    def close(self) -> str:
+        """Let the process go; what it printed on standard error."""
+        self.process.kill()
+        self._reader.join(timeout=10)
+        with self.process:
+            assert self.process.stderr is not None
+            return self.process.stderr.read()
+
 
 def break_and_mend(
     microphone: VirtualMicrophone, fault: str
@@ -208,8 +216,7 @@ def run_trial(faults: Sequence[str], *, away_s: float = 1.0, settle_s: float = 1
                 outcome.end_s = listener.stop()
             except TimeoutError as error:
                 outcome.problem = outcome.problem or str(error)
-            assert listener.process.stderr is not None
-            errors = listener.process.stderr.read()
+            errors = listener.close()
             if listener.process.returncode != 0 or errors:
                 outcome.problem = outcome.problem or errors or "the session failed"
     return outcome
@@ -247,3 +254,23 @@ def _run_cycles(
                 Resources.of(listener.process.pid),
             )
         )
+
+
+def end_during_stall() -> float:
+    """Seconds from the wish to end until the process is gone, with the server stopped.
+
+    Raises
+    ------
+    TimeoutError
+        It did not end.
+    """
+    with VirtualMicrophone() as microphone:
+        listener = Listener(microphone)
+        try:
+            listener.wait_for("clock", 60.0)
+            microphone.freeze()
+            listener.wait_for("device_lost", 10.0)
+            return listener.stop()
+        finally:
+            microphone.thaw()
+            listener.close()

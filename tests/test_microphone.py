@@ -285,6 +285,54 @@ print(sum(d.is_default for d in devices), device.host_api, accepted_rates(device
         assert result.stdout == "1 ALSA (8000, 16000, 22050, 32000, 44100, 48000, 96000)\n"
         assert result.stderr == ""
 
+    def test_reading_the_list_anew_costs_no_memory(self, microphone):
+        """A device can be looked for all day: 300 readings of an empty list keep nothing."""
+        microphone.kill()
+        code = """
+from pathlib import Path
+from ser_live.devices import list_devices, read_devices_anew
+
+def memory_kb():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4
+
+for _ in range(20):
+    read_devices_anew()
+before_kb = memory_kb()
+for _ in range(300):
+    read_devices_anew()
+print(len(list_devices()), memory_kb() - before_kb)
+"""
+        result = run(microphone, code)
+        n_devices, grown_kb = map(int, result.stdout.split())
+        assert n_devices == 0
+        # 12 kB a time without holding ALSA's plugins.
+        assert grown_kb < 300
+        assert result.stderr == ""
+
+    def test_a_device_plugged_in_later_is_seen(self, microphone):
+        """The list that is read anew has a sound server that was not there before."""
+        microphone.kill()
+        code = """
+import sys
+from ser_live.devices import list_devices, read_devices_anew
+print(len(list_devices()), flush=True)
+sys.stdin.readline()
+read_devices_anew()
+print([device.name for device in list_devices() if device.name == "vmic"])
+"""
+        process = subprocess.Popen(
+            [sys.executable, "-c", code],
+            env=microphone.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline() == "0\n"
+        microphone.start()
+        output, _ = process.communicate("\n", timeout=30)
+        assert output == "['vmic']\n"
+
     def test_no_device(self, microphone):
         """Without any device the sentence says so."""
         microphone.kill()
