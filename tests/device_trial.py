@@ -92,6 +92,8 @@ class Cycle:
     """From the device being there again to its being heard."""
     unlogged_s: float
     """Time on the sample clock from the loss to the recovery that the gap does not tell."""
+    off_s: float
+    """How much further the sample clock was behind the steady clock after it than before."""
     resources: Resources
 
 
@@ -102,12 +104,15 @@ class Outcome:
     n_faults: int
     cycles: list[Cycle] = field(default_factory=list)
     before: Resources | None = None
-    unaccounted_s: float = float("nan")
-    """How much longer the steady clock ran than the sample clock, over all faults."""
     end_s: float = float("nan")
     """From the wish to end until the process was gone."""
     problem: str = ""
     """Why the trial was broken off; empty when it was not."""
+
+    @property
+    def unaccounted_s(self) -> float:
+        """How much longer the steady clock ran than the sample clock, over all faults."""
+        return sum(cycle.off_s for cycle in self.cycles)
 
 
 class Listener:
@@ -231,7 +236,7 @@ def _run_cycles(
     settle_s: float,
 ) -> None:
     listener.wait_for("clock", 60.0)
-    lag_before_s = listener.lag_s(1.5)
+    lag_s = listener.lag_s(1.5)
     outcome.before = Resources.of(listener.process.pid)
     for fault in faults:
         break_it, mend_it = break_and_mend(microphone, fault)
@@ -243,14 +248,14 @@ def _run_cycles(
         mended_s = steady_s()
         gap = listener.wait_for("gap", 20.0)
         found = listener.wait_for("device_found", 5.0)
-        lag_s = listener.lag_s(settle_s)
-        outcome.unaccounted_s = lag_s - lag_before_s
+        lag_before_s, lag_s = lag_s, listener.lag_s(settle_s)
         outcome.cycles.append(
             Cycle(
                 fault,
                 lost["at_s"] - broken_s,
                 found["at_s"] - mended_s,
                 found["start_s"] - lost["start_s"] - gap["duration_s"],
+                lag_s - lag_before_s,
                 Resources.of(listener.process.pid),
             )
         )

@@ -110,7 +110,12 @@ class VirtualMicrophone:
         self._listen()
 
     def _listen(self) -> None:
-        """Keep the sound card on time; left alone it works 2 s ahead, as no real one does."""
+        """Keep the sound card on time with a listener of its own.
+
+        Left alone it works in steps of 2 s, as no real one does; the first step would be as
+        long if the listener came only then, so the card sleeps until it is there.
+        """
+        self.suspend()
         if self._listener is not None:
             self._listener.kill()
             self._listener.wait(timeout=10)
@@ -121,6 +126,10 @@ class VirtualMicrophone:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
+        deadline_s = time.monotonic() + 5
+        while not self._pactl("list", "short", "source-outputs") and time.monotonic() < deadline_s:
+            time.sleep(0.02)
+        self.resume()
 
     def __exit__(
         self,
