@@ -79,6 +79,23 @@ class TestLoss:
         assert [answer for answer in answers if answer] == []
         assert answers[-1] == []
 
+    def test_a_starved_computer(self):
+        """Blocks that come in spells, between pauses of their own, are late, not lost."""
+        clock = CaptureClock(RATE)
+        fed(clock, regular(0.0, 50))
+        spells = [5.0] * 20 + [6.2] * 10 + [6.9] * 15 + [7.2] * 25 + regular(7.2, 20)
+        answers = fed(clock, spells)
+        assert [answer for answer in answers if answer] == []
+        assert answers[-1] == []
+
+    def test_doubt_has_an_end(self):
+        """However often it pauses, no block is kept back for longer than five seconds."""
+        clock = CaptureClock(RATE)
+        fed(clock, regular(0.0, 50))
+        answers = fed(clock, [3.0 + 0.4 * k for k in range(1, 20)])
+        n_held = next(k for k, answer in enumerate(answers) if answer is not None)
+        assert 5.0 <= n_held * 0.4 <= 5.4
+
     def test_an_overflow_that_the_device_reports(self):
         """A reported loss is told even where it is short, with its length from the clock."""
         clock = CaptureClock(RATE)

@@ -11,7 +11,13 @@ _PAUSE_S = 0.25
 pauses too; then what was spoken meanwhile comes at once after them."""
 
 _DOUBT_S = 0.5
-"""Time given to late audio before it counts as lost, in seconds."""
+"""Time without a pause and without late audio after which what is missing counts as lost."""
+
+_MAX_DOUBT_S = 5.0
+"""Time after which it counts as lost in any case: blocks are kept back meanwhile."""
+
+_LATE_S = 0.02
+"""How much of a delay a block has to make up for to count as late audio."""
 
 _CREEP = 0.005
 """How fast the estimate follows a device whose clock is slow; a share of time."""
@@ -44,7 +50,8 @@ class CaptureClock:
         self._n_samples = 0
         self._came_s = math.nan
         self._slept_s = 0.0
-        # While in doubt: until when, where the stream would begin, and what it would mean.
+        # While in doubt: from when until when, where the stream would begin, why.
+        self._doubted_s = math.nan
         self._doubt_until_s: float | None = None
         self._late_origin_s = math.inf
         self._cause = ""
@@ -81,8 +88,10 @@ class CaptureClock:
                 creep_s = _CREEP * n_samples / self._rate
                 self.origin_s = min(origin_s, self.origin_s + creep_s)
                 return []
-            self._doubt_until_s, self._late_origin_s = now_s + _DOUBT_S, math.inf
+            self._doubted_s, self._late_origin_s = now_s, math.inf
             self._cause = "suspended" if has_slept else "device" if has_overflowed else "stalled"
+        if pause_s > _PAUSE_S or origin_s < self._late_origin_s - _LATE_S:
+            self._doubt_until_s = min(now_s + _DOUBT_S, self._doubted_s + _MAX_DOUBT_S)
         self._late_origin_s = min(self._late_origin_s, origin_s)
         return self._judge(now_s)
 

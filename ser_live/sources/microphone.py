@@ -240,7 +240,7 @@ class MicrophoneSource(AudioSource):
     def _check_pulse(self, is_finished: bool) -> None:
         now_s = time.monotonic()
         # Long pauses between polls count little: then this process slept, not the device.
-        self._silent_s += min(now_s - self._last_poll_s, _DEAD_AFTER_S / 4)
+        self._silent_s += min(now_s - self._last_poll_s, 5 * _POLL_S)
         self._last_poll_s = now_s
         if self._n_callbacks != self._seen_callbacks:
             self._seen_callbacks = self._n_callbacks
