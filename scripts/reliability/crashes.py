@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -40,27 +41,29 @@ def run(*, short: bool, data: Path | None) -> list[Row]:
 
 
 def kills(folder: Path, n: int) -> Row:
-    """``kill -9`` at random moments of the life of a replay, its start and end included."""
+    """``kill -9`` at random moments of a replay: most while it writes, some while it starts."""
     began_s = time.monotonic()
     whole = folder / "whole.jsonl"
     command = [*SER_LIVE, "replay", str(DEMO), "--speed", "0", *CHEAP, "--format", "jsonl"]
     subprocess.run([*command, "--log", str(whole)], check=True, capture_output=True)
-    life_s = time.monotonic() - began_s
     expected = [without(record, *DIFFERS) for record in read_log(whole)]
     rng = random.Random(20)  # noqa: S311  moments, not secrets
     n_good = n_cut = n_before = n_after = 0
     faults: list[str] = []
     for number in range(n):
         log = folder / f"killed-{number}.jsonl"
-        at_s = rng.uniform(0.0, 1.05) * life_s
-        shown = _killed_after(at_s, [*command, "--log", str(log)])
+        # How far the log has grown, then a moment more: as random on a busy machine as on an
+        # idle one. Every tenth process is killed while it starts.
+        n_bytes = 0 if number % 10 == 9 else rng.randrange(1, whole.stat().st_size)
+        delay_s = rng.uniform(0.0, 1.0 if n_bytes == 0 else 0.03)
+        shown = _killed([*command, "--log", str(log)], log, n_bytes, delay_s)
         fault, was_cut = _fault(log, expected, shown)
         n_good += fault is None
         n_cut += was_cut
         n_before += not log.exists()
         n_after += log.exists() and b'"session_ended"' in log.read_bytes()
         if fault is not None:
-            faults.append(f"at {at_s:.3f} s: {fault}")
+            faults.append(f"{delay_s:.4f} s after {n_bytes} bytes: {fault}")
             print(f"    {faults[-1]}", flush=True)
         log.unlink(missing_ok=True)
         if number % 20 == 19:
@@ -75,15 +78,19 @@ def kills(folder: Path, n: int) -> Row:
     )
 
 
-def _killed_after(at_s: float, command: list[str]) -> list[dict[str, Any]]:
-    """Start `command` and kill it `at_s` seconds later; the whole lines that it showed."""
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
-        try:
-            stdout, _ = process.communicate(timeout=at_s)
-        except subprocess.TimeoutExpired:
+def _killed(command: list[str], log: Path, n_bytes: int, delay_s: float) -> list[dict[str, Any]]:
+    """Kill `command` when its log has grown so far; the whole lines that it showed."""
+    with tempfile.TemporaryFile() as stdout:
+        with subprocess.Popen(command, stdout=stdout, stderr=subprocess.DEVNULL) as process:
+            while process.poll() is None and n_bytes > 0:
+                with contextlib.suppress(FileNotFoundError):
+                    if log.stat().st_size >= n_bytes:
+                        break
+                time.sleep(0.002)
+            time.sleep(delay_s)
             process.kill()
-            stdout, _ = process.communicate()
-    return [json.loads(line) for line in stdout.splitlines(keepends=True) if line.endswith(b"\n")]
+        stdout.seek(0)
+        return [json.loads(line) for line in stdout if line.endswith(b"\n")]
 
 
 def _fault(

@@ -35,7 +35,7 @@ from ser_live.session_log import read_log
 TITLE = "Long days"
 
 RATE_HZ = 16_000
-SPEECH_SHARE, NOISE_SHARE = 0.15, 0.10
+SPEECH_SHARE, NOISE_SHARE = 0.10, 0.05
 ZEROS_S = 20
 """Of exact zeros in every period, as a muted microphone sends them."""
 
@@ -116,9 +116,10 @@ def _rows_of_a_day(readings: list[Reading], log: Path, period_s: int, seconds: f
             latencies_ms[number].append(record["latency_ms"])
     first, last = readings[0], readings[-1]
     growth = last.memory_mb / first.memory_mb - 1
+    n_quarter = max(1, n_periods // 4)
     begin_ms, end_ms = (
         float(np.percentile(np.concatenate(part), 95))
-        for part in (latencies_ms[: n_periods // 4], latencies_ms[-(n_periods // 4) :])
+        for part in (latencies_ms[:n_quarter], latencies_ms[-n_quarter:])
     )
     descriptors = {reading.n_descriptors for reading in readings}
     threads = {reading.n_threads for reading in readings}
