@@ -29,7 +29,7 @@ from ser_live.session import LiveSession
 
 TITLE = "Overload"
 
-QUEUE_SIZE = 4
+QUEUE_SIZE = 2
 """Of the session that is overloaded; the program's own of 64 would take minutes to fill."""
 
 SLOWER = 10
@@ -61,7 +61,7 @@ class Load:
 def run(*, short: bool, data: Path | None) -> list[Row]:
     """Slow analysis tenfold and more, then let two processes eat the machine."""
     del data  # the demo recording has the pauses and lengths that matter here
-    return [*slowed_analysis(15 if short else 60), *busy_machine(20 if short else 600)]
+    return [*slowed_analysis(12 if short else 60), *busy_machine(20 if short else 600)]
 
 
 def slowed_analysis(phase_s: float) -> list[Row]:
@@ -80,7 +80,7 @@ def slowed_analysis(phase_s: float) -> list[Row]:
     with session:
         while not session.finished:
             phase = source.n_written / 16_000 // phase_s
-            load.least_s = {1: 1.0, 2: 6.0}.get(int(phase))
+            load.least_s = {1: 1.0, 2: 8.0}.get(int(phase))
             events += session.poll(0.1)
             depths.append(session.queue_depth.n_waiting)
             memory_mb.append(rss_mb())
