@@ -24,6 +24,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals and terminals o
 DEMO = Path(ser_live.__file__).parent / "demo.ogg"
 SPOILT = Path(__file__).with_name("spoilt_session.py")
 REAL = ("-m", "ser_live")
+CHEAP = ("--model", "classic", "--vad-confirm", "off")
 
 
 def start(*command: Any, **streams: Any) -> subprocess.Popen[bytes]:
@@ -179,7 +180,7 @@ def test_a_signal_that_was_ignored_stays_ignored(tmp_path: Path) -> None:
     """Under ``nohup`` a hang-up ends nothing."""
     log = tmp_path / "log.jsonl"
     process = start(
-        *(*REAL, "replay", DEMO, "--speed", "8", "--log", log),
+        *(*REAL, "replay", DEMO, "--speed", "8", "--log", log, *CHEAP),
         stdout=subprocess.DEVNULL,
         preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
     )
@@ -192,8 +193,8 @@ def test_a_signal_that_was_ignored_stays_ignored(tmp_path: Path) -> None:
 def test_a_third_ctrl_c_ends_a_process_whose_reader_sleeps() -> None:
     """A pipe that nobody reads holds the program back, but not for ever."""
     process = start(
-        *(*REAL, "replay", *[DEMO] * 200, "--speed", "0", "--model", "classic", "--no-log"),
-        *("--format", "jsonl", "--vad-confirm", "off"),
+        *(*REAL, "replay", *[DEMO] * 200, "--speed", "0", *CHEAP, "--no-log"),
+        *("--format", "jsonl"),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     )
@@ -249,7 +250,7 @@ def test_output_without_room_is_said_and_the_log_goes_on(tmp_path: Path) -> None
     with Path("/dev/full").open("wb") as full:
         result = subprocess.run(
             [sys.executable, *REAL, "replay", DEMO, "--speed", "0", "--format", "jsonl",
-             "--log", log],
+             "--log", log, *CHEAP],
             stdout=full,
             stderr=subprocess.PIPE,
             check=False,
@@ -264,7 +265,7 @@ def test_output_without_room_is_said_and_the_log_goes_on(tmp_path: Path) -> None
 def test_ctrl_c_outside_a_session_is_one_line_and_130() -> None:
     """Where there is no open utterance to report, Ctrl-C simply ends the program."""
     process = start(
-        *(*REAL, "analyze", *[DEMO] * 50, "--format", "jsonl", "--model", "classic"),
+        *(*REAL, "analyze", *[DEMO] * 50, "--format", "jsonl", *CHEAP[:2]),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
@@ -309,7 +310,7 @@ def test_a_log_on_a_full_disk_goes_on_on_another(
     log = tmp_path / "disk" / "log.jsonl"
     kept = tmp_path / "kept.jsonl"
     state = tmp_path / "state"
-    command = [*REAL, "replay", DEMO, "--speed", "0", "--format", "jsonl", "--log", log]
+    command = [*REAL, "replay", DEMO, "--speed", "0", "--format", "jsonl", "--log", log, *CHEAP]
     # The disk ends with its process: the log is copied off it before.
     script = (
         "import shutil, sys; from ser_live.cli import main\n"
@@ -352,7 +353,7 @@ def test_audio_on_a_full_disk_is_said_and_the_session_goes_on(
     )
     result = subprocess.run(
         small_disk("-c", script, "replay", DEMO, "--speed", 0, "--no-log", "--format", "jsonl",
-                   "--save-audio", folder),
+                   "--save-audio", folder, *CHEAP),
         capture_output=True,
         check=False,
     )  # fmt: skip

@@ -17,12 +17,15 @@ from numpy.typing import NDArray
 from paced_capture import PacedCapture
 
 import ser_live
+from ser_live import session as session_module
 from ser_live.cli.live import run_live
 from ser_live.config import Settings
 from ser_live.dashboard_state import DashboardState
 from ser_live.dashboard_view import render
-from ser_live.events import Drop
-from ser_live.pipeline import AnalysisStage, SegmentingStage, Utterance
+from ser_live.events import Drop, EmotionResult, Utterance
+from ser_live.model import EmotionModel
+from ser_live.pipeline import AnalysisStage, SegmentingStage
+from ser_live.session import LiveSession
 
 DEMO = Path(ser_live.__file__).parent / "demo.ogg"
 
@@ -31,6 +34,13 @@ DEMO = Path(ser_live.__file__).parent / "demo.ogg"
 def samples() -> NDArray[np.float32]:
     heard, rate = soundfile.read(DEMO, dtype="float32")
     return np.asarray(soxr.resample(heard[: 14 * rate], rate, 16_000), np.float32)
+
+
+def segmented(samples: NDArray[np.float32]) -> list[Utterance]:
+    """Everything that is there to be judged, partial and final."""
+    stage = SegmentingStage(Settings(), sample_rate=16_000, n_channels=1, is_live=True)
+    heard = (*stage.push(samples[:, np.newaxis]), *stage.flush())
+    return [event for event in heard if isinstance(event, Utterance)]
 
 
 class Overloaded:
@@ -89,12 +99,7 @@ def test_every_result_comes_or_is_told_as_dropped(
 ) -> None:
     """Results and drops together are what segmenting found; partials went first."""
     session, _ = overloaded
-    stage = SegmentingStage(Settings(), sample_rate=16_000, n_channels=1, is_live=True)
-    found = [
-        (u.id, u.kind, u.start_sample, u.end_sample)
-        for u in (*stage.push(samples[:, np.newaxis]), *stage.flush())
-        if isinstance(u, Utterance)
-    ]
+    found = [(u.id, u.kind, u.start_sample, u.end_sample) for u in segmented(samples)]
     drops = session.of_type("drop")
     told = [
         (r["id"], r["kind"], round(r["start_s"] * 16_000), round(r["end_s"] * 16_000))
@@ -130,3 +135,25 @@ def test_each_drop_is_counted_on_the_dashboard(overloaded: tuple[Overloaded, str
         state.apply(Drop(r["id"], r["kind"], round(r["start_s"] * 16_000), 0))
     last = render(state, 80, 24).plain.splitlines()[-1]
     assert f"dropped {len(session.of_type('drop'))}" in last
+
+
+def test_a_reader_that_sleeps_holds_nothing_back(
+    samples: NDArray[np.float32], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nobody takes results, capture and segmenting go on; later each loss is told."""
+    monkeypatch.setattr(session_module, "RESULTS_CAPACITY", 3)
+    source = PacedCapture(samples)
+    settings = replace(Settings(), queue_size=2)
+    session = LiveSession([source], EmotionModel.load("classic"), settings, drop_when_full=True)
+    events: list[Any] = []
+    with session:
+        while not source.exhausted:  # all of it is heard before anything is asked for
+            time.sleep(0.05)
+        while not session.finished:
+            events.extend(session.poll(0.1))
+    assert source.n_refused == 0
+    drops = [e for e in events if isinstance(e, Drop)]
+    told = {(e.id, e.kind, e.end_sample) for e in events if isinstance(e, Drop | EmotionResult)}
+    assert told == {(u.id, u.kind, u.end_sample) for u in segmented(samples)}
+    assert any(drop.kind == "final" for drop in drops)
+    assert events[-1].n_dropped == len(drops)

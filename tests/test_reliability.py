@@ -56,6 +56,24 @@ def test_sections_that_did_not_run_keep_what_was_measured(made: ModuleType) -> N
     assert list(json.loads(made.RESULTS.read_text())) == ["overload", "crashes"]  # the page's order
 
 
+def test_what_was_measured_elsewhere_joins_the_rest(
+    made: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Sections of another results file replace their namesakes alone."""
+    made.store("crashes", "here", section(made, passes=True).run(), short=True)
+    elsewhere = tmp_path / "elsewhere.json"
+    made.RESULTS.rename(elsewhere)
+    for name in ("crashes", "overload"):
+        made.store(name, "before", section(made, passes=True).run(), short=True)
+    monkeypatch.setattr(sys, "argv", ["make_reliability.py", "--merge", str(elsewhere)])
+    made.main()
+    stored = json.loads(made.RESULTS.read_text())
+    assert {name: kept["title"] for name, kept in stored.items()} == {
+        "overload": "before",
+        "crashes": "here",
+    }
+
+
 def test_a_section_that_breaks_is_a_row_that_falls_short(made: ModuleType) -> None:
     """An exception is told in the table, and the other sections still run."""
 

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 import tempfile
@@ -65,8 +66,8 @@ class Reading:
 def a_day(n_periods: int, period_s: int, data: Path | None) -> list[Row]:
     """Pipe the periods into ser-live with its dashboard, as fast as it takes them.
 
-    What is read after every period, and the log, stay in ``.cache/reliability``, so that
-    much is known of a run that was ended before.
+    What is read after every period, and the log, stay in ``.cache/reliability``. SIGTERM ends
+    the day with the period that is running; the rows are of those that were fed.
     """
     began_s = time.monotonic()
     CACHE.mkdir(parents=True, exist_ok=True)
@@ -74,6 +75,8 @@ def a_day(n_periods: int, period_s: int, data: Path | None) -> list[Row]:
     log.unlink(missing_ok=True)
     period = a_period(period_s, data)
     readings: list[Reading] = []
+    is_enough = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: is_enough.set())
     command = [*SER_LIVE, "-", "--model", "classic", "--format", "dashboard", "--log", str(log)]
     with _terminal() as terminal, checkpoint.open("w") as kept:
         process = subprocess.Popen(
@@ -84,7 +87,7 @@ def a_day(n_periods: int, period_s: int, data: Path | None) -> list[Row]:
             env={**os.environ, "TERM": "xterm-256color"},
         )
         assert process.stdin is not None
-        for _ in range(n_periods):
+        while len(readings) < n_periods and not is_enough.is_set():
             for chunk in period:
                 process.stdin.write(chunk)
             process.stdin.flush()
@@ -93,6 +96,7 @@ def a_day(n_periods: int, period_s: int, data: Path | None) -> list[Row]:
             kept.flush()
         process.stdin.close()
         process.wait()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     return _rows_of_a_day(readings, log, period_s, time.monotonic() - began_s)
 
 
