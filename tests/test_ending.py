@@ -153,10 +153,11 @@ def test_a_signal_gives_the_terminal_back_and_reports_the_open_utterance(
     assert (logged[-1]["type"], logged[-1]["reason"]) == ("session_ended", "interrupt")
 
 
-def test_a_window_that_closes_ends_the_session_in_order(tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", ["dashboard", "lines", "jsonl"])
+def test_a_window_that_closes_ends_the_session_in_order(form: str, tmp_path: Path) -> None:
     """Hang-up and a terminal that is gone: nothing heard is lost, nothing is left running."""
     log = tmp_path / "log.jsonl"
-    terminal = Terminal(*REAL, "replay", DEMO, "--log", log)
+    terminal = Terminal(*REAL, "replay", DEMO, "--log", log, "--format", form)
     wait_for(log, '"partial"')
     terminal.close()
     assert terminal.wait() == 129
