@@ -68,6 +68,7 @@ def slowed_analysis(phase_s: float) -> list[Row]:
     """Unhurried, partials too many, finals too many, unhurried again: a phase each."""
     began_s = time.monotonic()
     samples = talk(5 * phase_s)
+    # Not adapting: with it a result depends on those before, also on those that were dropped.
     settings = replace(Settings(), queue_size=QUEUE_SIZE, adapt=False)
     model = EmotionModel.load()
     source = paced_capture(samples)
@@ -129,7 +130,7 @@ def slowed_analysis(phase_s: float) -> list[Row]:
             seconds,
         ),
         Row(
-            "results that come are those of an unhurried run",
+            "results that come are those of an unhurried run (--no-adapt)",
             f"{len(results) - len(wrong)} of {len(results)}",
             "all",
             not wrong and len(results) > 0,
