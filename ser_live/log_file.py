@@ -35,6 +35,8 @@ class LogFile:
     def __init__(self, path: Path, descriptor: int) -> None:
         self.path = path
         self._descriptor = descriptor
+        # Some file systems do not count names at all.
+        self._counts_names = os.fstat(descriptor).st_nlink > 0
         self._broken: OSError | None = None
 
     @classmethod
@@ -66,7 +68,7 @@ class LogFile:
         """
         if self._broken is not None:
             raise self._broken
-        if os.fstat(self._descriptor).st_nlink == 0:
+        if self._counts_names and os.fstat(self._descriptor).st_nlink == 0:
             # Writing would succeed, into a file that nobody can find any more.
             raise FileNotFoundError(errno.ENOENT, "the file was deleted")
         data = "".join(json_line(line) + "\n" for line in lines).encode()

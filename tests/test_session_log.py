@@ -257,6 +257,17 @@ def test_a_deleted_log_goes_on_in_the_users_state_folder(tmp_path: Path, elsewhe
     ]
 
 
+def test_a_file_system_that_counts_no_names_deletes_nothing(elsewhere: Path) -> None:
+    """Where a file has no name from the beginning, that is no sign that it was deleted."""
+    if not hasattr(os, "memfd_create"):
+        pytest.skip("this system has no files without a name")
+    path = Path("/nameless")
+    log = SessionLog(LogFile(path, os.memfd_create("log")))
+    assert log.write(SourceFailed("x"))
+    assert (log.path, log.failure) == (path, None)
+    log.close()
+
+
 def test_a_log_goes_on_among_temporary_files_where_the_state_folder_fails(
     tmp_path: Path, elsewhere: Path
 ) -> None:
