@@ -1,0 +1,256 @@
+"""A bounded fuzzer: mutated inputs against a target in a child process of its own.
+
+Nothing but a result or an `SerLiveError` may come of any input. What else happens is an
+escape: another exception, a crash of the process, more memory than `MEMORY_BYTES`, or no
+answer within `TIME_LIMIT_S`. Input number n of a target is always the same, so an escape
+can be made again from its number alone.
+
+``python tests/fuzzing.py TARGET [FIRST] [N]`` runs one target by hand.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fuzz_mutations import mutated
+
+CORPUS = Path(__file__).parent / "corpus"
+"""One folder a target: good and interesting inputs, and everything that ever escaped."""
+
+MEMORY_BYTES = 1 << 30
+"""Address space that a child may take beyond what it has when it begins."""
+TIME_LIMIT_S = 30.0
+"""Longest wait for one input; generous, for the machine may be busy."""
+MAX_ESCAPES = 200
+"""A target with more escapes than this is given up."""
+
+_PROGRESS = struct.Struct("<4q")  # index in hand, results, refusals, peak kB
+
+
+@dataclass(frozen=True)
+class Target:
+    """Something that takes input from outside."""
+
+    name: str
+    try_out: Callable[[bytes, Path], None]
+    """Feeds one input, in an empty folder that it may use; raises what the input causes."""
+    refusals: tuple[type[BaseException], ...]
+    """Exceptions that say no in one sentence."""
+    is_text: bool = False
+    tokens: Sequence[bytes] = ()
+
+    def corpus(self) -> list[Path]:
+        """The stored inputs, sorted by name."""
+        return sorted(path for path in (CORPUS / self.name).iterdir() if path.is_file())
+
+    def make_input(self, number: int, seeds: Sequence[bytes]) -> bytes:
+        """Input `number`: the stored ones first, as they are, then mutations of them."""
+        if number < len(seeds):
+            return seeds[number]
+        # Seeded by name and number, so that any input can be made again alone.
+        return mutated(
+            seeds,
+            random.Random(f"{self.name} {number}"),
+            self.tokens,
+            is_text=self.is_text,
+        )
+
+
+@dataclass(frozen=True)
+class Escape:
+    """An input that led to neither a result nor a refusal."""
+
+    number: int
+    what: str
+    data: bytes
+
+
+@dataclass
+class Outcome:
+    """What a run of one target gave."""
+
+    n_inputs: int = 0
+    n_results: int = 0
+    n_refused: int = 0
+    peak_bytes: int = 0
+    """Most memory the child had in use."""
+    seconds: float = 0.0
+    escapes: list[Escape] = field(default_factory=list)
+
+
+def fuzz(
+    target: Target, n_inputs: int, *, first: int = 0, time_limit_s: float = TIME_LIMIT_S
+) -> Outcome:
+    """Give a target inputs `first` to ``first + n_inputs - 1``.
+
+    A child that dies or hangs is replaced; the next one goes on behind the input that did it.
+    """
+    began_s = time.monotonic()
+    outcome = Outcome(n_inputs=n_inputs)
+    seeds = [path.read_bytes() for path in target.corpus()]
+    end = first + n_inputs
+    while first < end and len(outcome.escapes) < MAX_ESCAPES:
+        first = _run_child(target, first, end, seeds, outcome, time_limit_s)
+    outcome.n_inputs -= end - first
+    outcome.seconds = time.monotonic() - began_s
+    return outcome
+
+
+def _run_child(
+    target: Target,
+    first: int,
+    end: int,
+    seeds: Sequence[bytes],
+    outcome: Outcome,
+    time_limit_s: float,
+) -> int:
+    """Run one child; returns the number of the input that comes next."""
+    with tempfile.TemporaryDirectory() as folder:
+        progress, escapes, output = (Path(folder) / n for n in ("progress", "escapes", "output"))
+        progress.write_bytes(_PROGRESS.pack(first, 0, 0, 0))
+        escapes.touch()
+        with output.open("wb") as said:
+            child = subprocess.Popen(
+                [sys.executable, __file__, "--child", target.name, str(first), str(end), folder],
+                stdout=said,
+                stderr=said,
+                stdin=subprocess.DEVNULL,
+                env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+            )
+            hung = not _ends_in_time(child, progress, time_limit_s)
+        number, n_results, n_refused, peak_kb = _PROGRESS.unpack(progress.read_bytes())
+        outcome.n_results += n_results
+        outcome.n_refused += n_refused
+        outcome.peak_bytes = max(outcome.peak_bytes, peak_kb * 1024)
+        for line in escapes.read_text().splitlines():
+            escaped, what = json.loads(line)
+            outcome.escapes.append(Escape(escaped, what, target.make_input(escaped, seeds)))
+        if number >= end and child.returncode == 0:
+            return end
+        tail = output.read_text(errors="replace")[-2000:]
+        what = f"no answer within {time_limit_s:.0f} s" if hung else f"exit {child.returncode}"
+        outcome.escapes.append(
+            Escape(number, f"{what}\n{tail}", target.make_input(number, seeds))
+        )
+        return number + 1
+
+
+def _ends_in_time(child: subprocess.Popen[bytes], progress: Path, time_limit_s: float) -> bool:
+    """Wait for the child as long as it moves on; end it when it does not."""
+    seen, seen_at_s = -1, time.monotonic()
+    while True:
+        try:
+            child.wait(0.2)
+        except subprocess.TimeoutExpired:
+            number = _PROGRESS.unpack(progress.read_bytes())[0]
+            if number != seen:
+                seen, seen_at_s = number, time.monotonic()
+            elif time.monotonic() - seen_at_s > time_limit_s:
+                child.kill()
+                child.wait()
+                return False
+        else:
+            return True
+
+
+def _child(name: str, first: int, end: int, folder: str) -> None:
+    import mmap
+    import resource
+
+    import fuzz_targets
+
+    target = fuzz_targets.TARGETS[name]
+    seeds = [path.read_bytes() for path in target.corpus()]
+    with tempfile.TemporaryDirectory(dir=_quick_folder()) as work:
+        attempt(target, seeds[0], Path(work))  # imports, before memory is counted
+        in_use = int(Path("/proc/self/statm").read_text().split()[0]) * mmap.PAGESIZE
+        resource.setrlimit(resource.RLIMIT_AS, (in_use + MEMORY_BYTES, resource.RLIM_INFINITY))
+        n_results = n_refused = 0
+        with (
+            (Path(folder) / "progress").open("r+b") as file,
+            mmap.mmap(file.fileno(), 0) as shared,
+            (Path(folder) / "escapes").open("w") as escapes,
+        ):
+            for number in range(first, end):
+                _PROGRESS.pack_into(shared, 0, number, n_results, n_refused, _peak_kb())
+                said = attempt(target, target.make_input(number, seeds), Path(work))
+                if said is None:
+                    n_results += 1
+                elif isinstance(said, target.refusals):
+                    n_refused += 1
+                else:
+                    escapes.write(json.dumps([number, _story(said)]) + "\n")
+                    escapes.flush()
+            _PROGRESS.pack_into(shared, 0, end, n_results, n_refused, _peak_kb())
+
+
+def attempt(target: Target, data: bytes, folder: Path) -> BaseException | None:
+    """What one input raises; a refusal that is no single sentence is an error of its own."""
+    try:
+        target.try_out(data, folder)
+    except target.refusals as error:
+        text = str(error) or getattr(error, "message", "")
+        if not text or "\n" in text:
+            return AssertionError(f"a refusal that is not one line: {text!r}")
+        return error
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:
+        return error
+    return None
+
+
+def _story(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)[-4:]
+    where = " < ".join(f"{Path(f.filename).name}:{f.lineno}" for f in reversed(frames))
+    return f"{type(error).__name__}: {str(error)[:300]} [{where}]"
+
+
+def _peak_kb() -> int:
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def _quick_folder() -> str | None:
+    return "/dev/shm" if Path("/dev/shm").is_dir() else None
+
+
+def main(arguments: list[str]) -> int:
+    """Run one target and tell what came of it."""
+    if arguments[:1] == ["--child"]:
+        _child(arguments[1], int(arguments[2]), int(arguments[3]), arguments[4])
+        return 0
+    import fuzz_targets
+
+    target = fuzz_targets.TARGETS[arguments[0]]
+    first, n = (int(a) for a in [*arguments[1:], "0", "2000"][:2]) if len(arguments) > 2 else (
+        0, int(arguments[1]) if len(arguments) > 1 else 2000)  # fmt: skip
+    outcome = fuzz(target, n, first=first)
+    stories: dict[str, list[Escape]] = {}
+    for escape in outcome.escapes:
+        stories.setdefault(escape.what.split("[")[-1] + escape.what[:40], []).append(escape)
+    for same in stories.values():
+        print(f"{len(same)} x  #{same[0].number}  {same[0].what}\n    {same[0].data[:300]!r}")
+    print(
+        f"{target.name}: {outcome.n_inputs} inputs, {outcome.n_results} results, "
+        f"{outcome.n_refused} refused, {len(outcome.escapes)} escapes, "
+        f"{outcome.seconds:.1f} s, {outcome.peak_bytes / 2**20:.0f} MiB"
+    )
+    return bool(outcome.escapes)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
