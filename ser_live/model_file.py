@@ -43,6 +43,29 @@ MAX_WEIGHTS_BYTES = 128 << 20
 """Weights larger than this, on disk or unpacked, are not read."""
 MAX_ARRAYS = 1000
 
+_NO_ARRAY = (
+    ValueError,
+    KeyError,
+    TypeError,
+    SyntaxError,
+    OverflowError,
+    RecursionError,
+    MemoryError,
+    struct.error,
+)
+"""What comes of bytes that are no array: of their header, their size, their kind."""
+
+_NO_ARCHIVE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    ValueError,  # a place before the beginning, a name that is no text
+    RuntimeError,  # an encrypted member, an unknown way of packing
+)
+"""What comes of bytes that are no archive."""
+
 _DTYPES = {"<f8": np.float64, "<f4": np.float32, "<i8": np.int64}
 _MAGIC = b"\x93NUMPY\x01\x00"
 
@@ -114,9 +137,7 @@ def read_arrays(path: Path, sha256: str) -> dict[str, NDArray[Any]]:
                 )
                 for member in members
             }
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
-        raise _not_arrays(path) from error
-    except RuntimeError as error:  # zipfile's answer to an encrypted member
+    except _NO_ARCHIVE as error:
         raise _not_arrays(path) from error
 
 
@@ -172,7 +193,7 @@ def _read_array(content: bytes, where: str) -> NDArray[Any]:
         if len(data) != math.prod(shape) * np.dtype(dtype).itemsize:
             raise ValueError("size and shape differ")
         array = np.frombuffer(data, dtype=dtype).reshape(shape)
-    except (ValueError, KeyError, TypeError, SyntaxError, struct.error, MemoryError) as error:
+    except _NO_ARRAY as error:
         raise ModelError(
             f"{where} is not a plain float64, float32 or int64 array: the file was not made by "
             "this program, fetch or train the model again."

@@ -28,8 +28,10 @@ def summary_lines(records: Iterable[Mapping[str, Any]]) -> list[str]:
         tally.add(record)
         kind = record["type"]
         if kind == "session_started":
-            about.append(f"started    {record['started_at']}, ser-live {record['version']}")
-            about.append(f"model      {record['model']} ({str(record['model_sha256'])[:12]})")
+            version = printable(record["version"])
+            about.append(f"started    {printable(record['started_at'])}, ser-live {version}")
+            model, sha256 = printable(record["model"]), printable(record["model_sha256"][:12])
+            about.append(f"model      {model} ({sha256})")
             if record.get("speaker"):
                 about.append(f"speaker    {printable(record['speaker'])}, enrolled")
         elif kind == "stream_started":
@@ -50,7 +52,7 @@ def summary_lines(records: Iterable[Mapping[str, Any]]) -> list[str]:
             "ended      not recorded (running still, or cut off): sums are of what the log holds"
         )
     else:
-        about.append(f"ended      {ended['reason']}")
+        about.append(f"ended      {printable(ended['reason'])}")
         heard_s = ended["duration_s"]
     return [
         *about,

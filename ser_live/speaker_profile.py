@@ -172,7 +172,7 @@ def load_profile(name: str, *, folder: Path | None = None) -> SpeakerProfile:
         if raw["format"] != FORMAT or card.name != name:
             raise ValueError("another format or name")
         sha256 = _checked(raw["arrays_sha256"], str)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise unusable(name, "its card is not one of this program") from error
     return SpeakerProfile(card, _read_arrays(arrays_path, name, sha256))
 

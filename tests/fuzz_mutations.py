@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
+import struct
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,6 +24,12 @@ _VALUES: tuple[Any, ...] = (
     "", "a", "final", "ok", "1", "\ud800", NASTY_TEXT, "x" * 300, [], {}, [None], [[]], {"a": {}},
     [1, 2, 3],
 )  # fmt: skip
+_HEX_FIELD = re.compile(rb"\|([0-9a-f]{8,32})\|")
+_HEX = tuple(
+    struct.pack(form, number).hex().encode()
+    for form in ("<d", "<f")
+    for number in (0.0, -0.0, -1.0, 1e-30, 1e30, 3e38, float("inf"), float("nan"), 0.5, 7.0)
+)
 _NUMBER = re.compile(rb"-?\d+(\.\d+)?([eE][-+]?\d+)?")
 
 
@@ -94,10 +101,14 @@ def _over(data: bytes, at: int, new: bytes) -> bytes:
 
 def _text(data: bytes, rng: random.Random) -> bytes:
     """Change a number or a JSON value somewhere in the text."""
+    fields = list(_HEX_FIELD.finditer(data)) if rng.random() < 0.3 else []
+    if fields:
+        found = rng.choice(fields)
+        return data[: found.start(1)] + rng.choice(_HEX) + data[found.end(1) :]
     if rng.random() < 0.3:
-        found = list(_NUMBER.finditer(data[:4000]))
-        if found:
-            number = rng.choice(found)
+        numbers = list(_NUMBER.finditer(data[:4000]))
+        if numbers:
+            number = rng.choice(numbers)
             return data[: number.start()] + rng.choice(_NUMBERS) + data[number.end() :]
     lines = data.split(b"\n")
     index = rng.randrange(len(lines))

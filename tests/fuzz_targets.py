@@ -175,7 +175,7 @@ def _archive(lines: bytes) -> bytes:
         warnings.simplefilter("ignore")  # one name twice is meant
         for line in lines.split(b"\n"):
             name, header, unit, times = [*line.replace(b"@n", n).split(b"|"), b"", b"", b""][:4]
-            archive.writestr(name.decode("latin-1")[:100], _member(header, unit, times))
+            archive.writestr(name.decode("latin-1").split("\0")[0][:100] or "_", _member(header, unit, times))
     return stream.getvalue()
 
 

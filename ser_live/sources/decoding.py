@@ -219,7 +219,7 @@ class _PyavDecoder:
         self._name = name
         self._errors: tuple[type[Exception], ...] = (av.error.FFmpegError,)
         try:
-            self._container: Any = av.open(os.fspath(path))
+            self._container: Any = av.open(os.fspath(path), metadata_errors="replace")
         except self._errors as error:
             raise AudioFileError(
                 f"{name} is a media file that cannot be decoded, but a whole one is needed: "
@@ -232,6 +232,12 @@ class _PyavDecoder:
                 "choose the version with audio."
             )
         self._stream: av.AudioStream = self._container.streams.audio[0]
+        if self._stream.codec_context is None:
+            self._container.close()
+            raise AudioFileError(
+                f"{name} has an audio track of a kind that cannot be decoded, but aac, opus, mp3 "
+                "or the like is needed: convert it to wav."
+            )
         self._resampler: Any = av.AudioResampler(format="fltp")
         self.sample_rate = int(self._stream.rate)
         self.n_channels = int(self._stream.codec_context.channels)
