@@ -163,7 +163,39 @@ class EmotionModel:
         arrays = read_arrays(folder / WEIGHTS_FILE, card.weights_sha256)
         n_inputs = N_HAND_MADE if card.encoder_sha256 is None else N_INPUTS
         fitted = Fitted.from_arrays(arrays, n_inputs, len(card.labels))
-        return cls(card, fitted, _load_encoder(card, folder), folder.resolve())
+        encoder = None
+        if card.encoder_sha256 is not None:
+            encoder = cls.load_encoder(folder, card.encoder_sha256, card.id)
+        return cls(card, fitted, encoder, folder.resolve())
+
+    @staticmethod
+    def load_encoder(folder: Path, sha256: str, model_id: str) -> SpeechEncoder:
+        """The learned encoder in a model folder, after it heard a moment of silence.
+
+        Raises
+        ------
+        ModelError
+            Missing, altered, or no graph that turns sound into an embedding.
+        """
+        from ser_live.encoder import WINDOW_SAMPLES, SpeechEncoder
+
+        graph = read_checked(folder / ENCODER_FILE, sha256)
+        n_needed = N_INPUTS - N_HAND_MADE - 1
+        try:
+            encoder = SpeechEncoder(graph)
+            embedding = encoder.embed(np.zeros(WINDOW_SAMPLES, np.float32))
+        except ModelError:
+            raise
+        except Exception as error:  # onnxruntime's errors share no base class
+            raise ModelError(
+                f"the encoder of model {model_id} fails on silence: fetch or train the model again."
+            ) from error
+        if embedding.shape != (n_needed,) or not np.isfinite(embedding).all():
+            raise ModelError(
+                f"the encoder of model {model_id} does not give {n_needed} finite values: fetch or "
+                "train the model again."
+            )
+        return encoder
 
     @property
     def n_inputs(self) -> int:
@@ -231,20 +263,6 @@ def _load_once(folder: Path, weights_sha256: str) -> EmotionModel:
     if model.card.weights_sha256 != weights_sha256:
         raise ModelError(f"{folder} was replaced while it was in use: start again.")
     return model
-
-
-def _load_encoder(card: ModelCard, folder: Path) -> SpeechEncoder | None:
-    if card.encoder_sha256 is None:
-        return None
-    from ser_live.encoder import SpeechEncoder
-
-    encoder = SpeechEncoder(read_checked(folder / ENCODER_FILE, card.encoder_sha256))
-    if encoder.n_values != N_INPUTS - N_HAND_MADE - 1:
-        raise ModelError(
-            f"the encoder of model {card.id} gives {encoder.n_values} values, but "
-            f"{N_INPUTS - N_HAND_MADE - 1} are needed: fetch or train the model again."
-        )
-    return encoder
 
 
 def find_model(name_or_path: str | Path) -> Path:

@@ -203,6 +203,45 @@ def model() -> dict[str, bytes]:
     }
 
 
+def encoder() -> dict[str, bytes]:
+    """Small graphs of the encoder's form: the mean of each frame, 512 times over."""
+    import onnx
+    from onnx import TensorProto, helper
+
+    def graph(outputs: list[str], width: int = 512) -> bytes:
+        nodes = [
+            helper.make_node("ReduceMean", ["log_mel"], ["mean"], axes=[1], keepdims=1),
+            helper.make_node("Shape", ["mean"], ["shape"]),
+            helper.make_node("Mul", ["shape", "wide"], ["wanted"]),
+            *(helper.make_node("Expand", ["mean", "wanted"], [name]) for name in outputs),
+        ]
+        wide = helper.make_tensor("wide", TensorProto.INT64, [2], [1, width])
+        inputs = [helper.make_tensor_value_info("log_mel", TensorProto.FLOAT, ["n", 80])]
+        found = [helper.make_tensor_value_info(n, TensorProto.FLOAT, None) for n in outputs]
+        made = helper.make_model(
+            helper.make_graph(nodes, "g", inputs, found, [wide]),
+            opset_imports=[helper.make_opsetid("", 13)],
+            ir_version=8,
+        )
+        return made.SerializeToString()
+
+    outside = onnx.load_from_string(graph(["layer_0", "layer_2"]))
+    tensor = outside.graph.initializer[0]
+    tensor.ClearField("int64_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    for key, value in (("location", "/dev/zero"), ("length", "16")):
+        entry = tensor.external_data.add()
+        entry.key, entry.value = key, value
+    return {
+        "two_layers": graph(["layer_0", "layer_2"]),
+        "one_layer": graph(["layer_0"]),
+        "no_number": graph(["layer_x", "layer_2"]),
+        "narrow": graph(["layer_0", "layer_2"], 100),
+        "other_names": graph(["a", "b"]),
+        "file_outside": outside.SerializeToString(),
+    }
+
+
 def profile() -> dict[str, bytes]:
     """Profiles that fit the model of the target."""
     from synthetic_model import adapting_model
@@ -255,7 +294,7 @@ def settings() -> dict[str, bytes]:
     return found
 
 
-KINDS = (audio, pcm, ravdess, log, model, profile, settings)
+KINDS = (audio, pcm, ravdess, log, model, encoder, profile, settings)
 
 
 def main() -> None:

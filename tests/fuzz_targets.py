@@ -232,6 +232,15 @@ def load_profile(data: bytes, folder: Path) -> None:
             assert abs(affect.arousal) <= 1.0
 
 
+def load_encoder(data: bytes, folder: Path) -> None:
+    """Load a model's graph, whose hash is right, and let it hear a short sound."""
+    from ser_live.model import EmotionModel
+
+    (folder / "encoder.onnx").write_bytes(data)
+    encoder = EmotionModel.load_encoder(folder, hashlib.sha256(data).hexdigest(), "m")
+    assert encoder.n_values == 2048
+
+
 @cache
 def _adapting_model() -> Any:
     from synthetic_model import adapting_model
@@ -281,6 +290,7 @@ TARGETS = {
         Target("ravdess", read_name, REFUSED, tokens=(b"-", b"00", b".wav", b"/", b"\xd9\xa3")),
         Target("log", read_session_log, REFUSED, is_text=True, tokens=_KINDS),
         Target("model", load_model, REFUSED, is_text=True, tokens=_KINDS),
+        Target("encoder", load_encoder, REFUSED, tokens=(b"layer_0", b"log_mel", b"location")),
         Target("profile", load_profile, REFUSED, is_text=True, tokens=_KINDS),
         Target(
             "settings",
