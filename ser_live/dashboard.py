@@ -131,7 +131,8 @@ def _held_back_stderr() -> Iterator[None]:
             sys.stderr.flush()
             os.dup2(terminal, 2)
             os.close(terminal)
-            _print_held_back(held.fileno())
+            with contextlib.suppress(OSError):  # the terminal may have been closed
+                _print_held_back(held.fileno())
 
 
 def _print_held_back(descriptor: int) -> None:

@@ -2,47 +2,94 @@
 
 from __future__ import annotations
 
+import io
+import os
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 
 from ser_live.config import SAMPLE_RATE_HZ
 from ser_live.errors import LogError
 from ser_live.events import Utterance
+from ser_live.terminal_text import printable
+
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 
 class UtteranceRecorder:
     """Writes each final utterance as a 16 kHz FLAC file, readable by the owner only.
 
+    A write that fails (full disk, vanished folder) never ends the session: it is counted,
+    said in `failure`, and the next utterance is tried again.
+
     Parameters
     ----------
     directory : Path
         Made when missing; existing recordings are never overwritten.
+
+    Raises
+    ------
+    LogError
+        The folder cannot be made.
     """
 
     def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self.failure: str | None = None
+        """One sentence about the last failed write; stays after writing works again."""
+        self.n_failed = 0
+        """Utterances whose audio was not kept."""
         try:
-            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._make_folder()
         except OSError as error:
             raise LogError(
                 f"Cannot make the folder {directory} for audio ({error.strerror}): "
                 "name another with --save-audio."
             ) from error
-        self._directory = directory
 
-    def write(self, utterance: Utterance, stem: str) -> Path:
-        """Write one utterance as ``<stem>-u<id>.flac`` and return its path."""
+    def _make_folder(self) -> None:
+        self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def write(self, utterance: Utterance, stem: str) -> Path | None:
+        """Write one utterance as ``<stem>-u<id>.flac`` (``-2`` behind it where that exists).
+
+        Returns
+        -------
+        Path or None
+            Where it lies; ``None`` where it could not be kept (see `failure`).
+        """
         import soundfile
 
-        path = self._directory / f"{stem}-u{utterance.id:05d}.flac"
+        # Encoded in memory: the encoder does not tell of a disk that fails.
+        encoded = io.BytesIO()
+        soundfile.write(encoded, utterance.samples, SAMPLE_RATE_HZ, format="FLAC", subtype="PCM_16")
+        name = f"{stem}-u{utterance.id:05d}"
         try:
-            # "x" refuses an existing file, so that nothing recorded is ever lost.
-            with path.open("xb") as file:
-                path.chmod(0o600)
-                soundfile.write(
-                    file, utterance.samples, SAMPLE_RATE_HZ, format="FLAC", subtype="PCM_16"
-                )
+            self._make_folder()
+            return self._write_new(name, encoded.getvalue())
         except OSError as error:
-            raise LogError(
-                f"Cannot write {path} ({error.strerror}): "
-                "free the space or name another folder with --save-audio."
-            ) from error
-        return path
+            self.n_failed += 1
+            self.failure = (
+                f"the audio of utterance {utterance.id} could not be kept in "
+                f"{printable(str(self._directory))} "
+                f"({(error.strerror or str(error)).lower()}): the session goes on without it."
+            )
+            return None
+
+    def _write_new(self, name: str, data: bytes) -> Path:
+        for number in count(1):
+            path = self._directory / (f"{name}.flac" if number == 1 else f"{name}-{number}.flac")
+            try:
+                # An existing file is refused, so that nothing recorded is ever lost.
+                descriptor = os.open(path, _NEW_FILE, 0o600)
+            except FileExistsError:
+                continue
+            try:
+                with os.fdopen(descriptor, "wb") as file:
+                    file.write(data)
+            except OSError:
+                with suppress(OSError):
+                    path.unlink()
+                raise
+            return path
+        raise AssertionError("unreachable: count() has no end")

@@ -40,6 +40,8 @@ def summary_lines(records: Iterable[Mapping[str, Any]]) -> list[str]:
             heard_s += record["duration_s"]
         elif kind == "source_failed":
             failures.append(printable(record["message"]))
+        elif kind == "log_continued":
+            about.append(f"continues  {printable(record['path'])} ({printable(record['cause'])})")
         elif kind == "log_gap":
             n_unlogged += record["n_events"]
         elif kind == "session_ended":

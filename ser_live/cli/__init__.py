@@ -10,11 +10,12 @@ from __future__ import annotations
 import importlib
 import io
 import sys
+from typing import Any
 
 import click
 
 from ser_live import __version__
-from ser_live.errors import SerLiveError
+from ser_live.errors import DEFECT_EXIT_CODE, SerLiveError
 
 _COMMANDS = {
     "listen": "Analyze the microphone or piped PCM live (the default).",
@@ -54,6 +55,13 @@ class _LazyGroup(click.Group):
             args = [*args[:first], "listen", *args[first:]]
         return super().parse_args(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:  # outside a session, which ends by itself
+            click.echo("ser-live: ended by Ctrl-C.", err=True)
+            ctx.exit(130)
+
 
 @click.group(
     cls=_LazyGroup,
@@ -89,3 +97,15 @@ def main() -> None:
             raise
         click.echo(f"ser-live: {error}", err=True)
         sys.exit(error.exit_code)
+    except Exception as error:
+        if debug:
+            raise
+        from ser_live.terminal_text import printable
+
+        click.echo(
+            "ser-live: a defect in the program ended it "
+            f"({printable(f'{type(error).__name__}: {error}')}): "
+            "run it again with --debug first and report what it prints.",
+            err=True,
+        )
+        sys.exit(DEFECT_EXIT_CODE)
