@@ -44,6 +44,9 @@ UNCERTAIN_BELOW = 0.35
 DEFAULT_MODEL = "ear"
 """Model used when none is named."""
 
+MAX_TEXT = 500
+"""No name, licence or hash on a card is longer, in characters."""
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 
@@ -79,7 +82,7 @@ class ModelCard:
         if version != CARD_FORMAT:
             remedy = "update ser-live" if version > CARD_FORMAT else "train it again"
             raise ModelError(
-                f"{where} has format {version}, but this ser-live reads {CARD_FORMAT}: "
+                f"{where} has format {str(version)[:20]}, but this ser-live reads {CARD_FORMAT}: "
                 f"{remedy} or choose another model."
             )
         try:
@@ -327,7 +330,7 @@ def _check_features(card: ModelCard, names: Sequence[str], version: str) -> None
 
 
 def _text(value: Any) -> str:
-    if not isinstance(value, str):
+    if not isinstance(value, str) or len(value) > MAX_TEXT or not value.isprintable():
         raise TypeError
     return value
 

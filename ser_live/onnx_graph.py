@@ -8,7 +8,6 @@ from typing import Any
 
 from ser_live.errors import ModelError
 
-
 _OUTSIDE = b"location"
 """Key that a graph must use to name a file with some of its weights, anywhere on the disk."""
 

@@ -306,8 +306,8 @@ def _check_header(record: dict[str, Any] | None, path: Path) -> None:
     version = record.get("schema_version")
     if not isinstance(version, int) or version > SCHEMA_VERSION:
         raise LogError(
-            f"{_name(path)} has schema version {json.dumps(version)[:40]}, this ser-live reads up to "
-            f"{SCHEMA_VERSION}: update ser-live to read it."
+            f"{_name(path)} has schema version {json.dumps(version)[:40]}, this ser-live reads up "
+            f"to {SCHEMA_VERSION}: update ser-live to read it."
         )
 
 
