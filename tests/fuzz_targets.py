@@ -175,7 +175,9 @@ def _archive(lines: bytes) -> bytes:
         warnings.simplefilter("ignore")  # one name twice is meant
         for line in lines.split(b"\n"):
             name, header, unit, times = [*line.replace(b"@n", n).split(b"|"), b"", b"", b""][:4]
-            archive.writestr(name.decode("latin-1").split("\0")[0][:100] or "_", _member(header, unit, times))
+            archive.writestr(
+                name.decode("latin-1").split("\0")[0][:100] or "_", _member(header, unit, times)
+            )
     return stream.getvalue()
 
 
@@ -262,7 +264,9 @@ def use_settings(data: bytes, folder: Path) -> None:
     from ser_live.segmenter import Segmenter
 
     taken: list[Any] = []
-    command = click.command()(settings_options(lambda **kwargs: taken.append(take_settings(kwargs))))
+    command = click.command()(
+        settings_options(lambda **kwargs: taken.append(take_settings(kwargs)))
+    )
     arguments = data.decode("utf-8", "surrogateescape").split("\n")
     command.main([a for a in arguments if a], "ser-live", standalone_mode=False)
     if not taken:

@@ -5,14 +5,19 @@ escape: another exception, a crash of the process, more memory than `MEMORY_BYTE
 answer within `TIME_LIMIT_S`. Input number n of a target is always the same, so an escape
 can be made again from its number alone.
 
-``python tests/fuzzing.py TARGET [FIRST] [N]`` runs one target by hand.
+``python tests/fuzzing.py TARGET [N]`` runs one target by hand; with ``--keep`` it adds what
+escaped, and one input for each way of being refused, to the corpus.
 """
 
 from __future__ import annotations
 
+import argparse
+import hashlib
+import importlib
 import json
 import os
 import random
+import re
 import struct
 import subprocess
 import sys
@@ -22,7 +27,6 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from fuzz_mutations import mutated
 
@@ -33,9 +37,16 @@ MEMORY_BYTES = 1 << 30
 """Address space that a child may take beyond what it has when it begins."""
 TIME_LIMIT_S = 30.0
 """Longest wait for one input; generous, for the machine may be busy."""
+START_LIMIT_S = 300.0
+"""Longest wait for a child to import what it needs."""
 MAX_ESCAPES = 200
 """A target with more escapes than this is given up."""
 
+MAX_KEPT = 40
+"""Inputs that are added to a corpus at a time."""
+MAX_KEPT_BYTES = 3000
+
+_NOT_BEGUN = -1
 _PROGRESS = struct.Struct("<4q")  # index in hand, results, refusals, peak kB
 
 
@@ -50,10 +61,18 @@ class Target:
     """Exceptions that say no in one sentence."""
     is_text: bool = False
     tokens: Sequence[bytes] = ()
+    module: str = "fuzz_targets"
+    """Where a child finds it, in ``TARGETS``."""
+    corpus_of: str | None = None
+    """Folder of its stored inputs; by default that of its name."""
+
+    @property
+    def folder(self) -> Path:
+        return CORPUS / (self.corpus_of or self.name)
 
     def corpus(self) -> list[Path]:
         """The stored inputs, sorted by name."""
-        return sorted(path for path in (CORPUS / self.name).iterdir() if path.is_file())
+        return sorted(path for path in self.folder.iterdir() if path.is_file())
 
     def make_input(self, number: int, seeds: Sequence[bytes]) -> bytes:
         """Input `number`: the stored ones first, as they are, then mutations of them."""
@@ -119,11 +138,14 @@ def _run_child(
     """Run one child; returns the number of the input that comes next."""
     with tempfile.TemporaryDirectory() as folder:
         progress, escapes, output = (Path(folder) / n for n in ("progress", "escapes", "output"))
-        progress.write_bytes(_PROGRESS.pack(first, 0, 0, 0))
+        progress.write_bytes(_PROGRESS.pack(_NOT_BEGUN, 0, 0, 0))
         escapes.touch()
         with output.open("wb") as said:
             child = subprocess.Popen(
-                [sys.executable, __file__, "--child", target.name, str(first), str(end), folder],
+                [
+                    *(sys.executable, __file__, "--child", target.module, target.name),
+                    *(str(first), str(end), folder),
+                ],
                 stdout=said,
                 stderr=said,
                 stdin=subprocess.DEVNULL,
@@ -131,6 +153,7 @@ def _run_child(
             )
             hung = not _ends_in_time(child, progress, time_limit_s)
         number, n_results, n_refused, peak_kb = _PROGRESS.unpack(progress.read_bytes())
+        number = max(number, first)
         outcome.n_results += n_results
         outcome.n_refused += n_refused
         outcome.peak_bytes = max(outcome.peak_bytes, peak_kb * 1024)
@@ -141,37 +164,31 @@ def _run_child(
             return end
         tail = output.read_text(errors="replace")[-2000:]
         what = f"no answer within {time_limit_s:.0f} s" if hung else f"exit {child.returncode}"
-        outcome.escapes.append(
-            Escape(number, f"{what}\n{tail}", target.make_input(number, seeds))
-        )
+        outcome.escapes.append(Escape(number, f"{what}\n{tail}", target.make_input(number, seeds)))
         return number + 1
 
 
 def _ends_in_time(child: subprocess.Popen[bytes], progress: Path, time_limit_s: float) -> bool:
     """Wait for the child as long as it moves on; end it when it does not."""
-    seen, seen_at_s = -1, time.monotonic()
-    while True:
-        try:
-            child.wait(0.2)
-        except subprocess.TimeoutExpired:
-            number = _PROGRESS.unpack(progress.read_bytes())[0]
-            if number != seen:
-                seen, seen_at_s = number, time.monotonic()
-            elif time.monotonic() - seen_at_s > time_limit_s:
-                child.kill()
-                child.wait()
-                return False
-        else:
-            return True
+    seen, seen_at_s = _NOT_BEGUN, time.monotonic()
+    while child.poll() is None:
+        time.sleep(0.05)
+        number = _PROGRESS.unpack(progress.read_bytes())[0]
+        limit_s = START_LIMIT_S if number == _NOT_BEGUN else time_limit_s
+        if number != seen:
+            seen, seen_at_s = number, time.monotonic()
+        elif time.monotonic() - seen_at_s > limit_s:
+            child.kill()
+            child.wait()
+            return False
+    return True
 
 
-def _child(name: str, first: int, end: int, folder: str) -> None:
+def _child(module: str, name: str, first: int, end: int, folder: str) -> None:
     import mmap
     import resource
 
-    import fuzz_targets
-
-    target = fuzz_targets.TARGETS[name]
+    target: Target = importlib.import_module(module).TARGETS[name]
     seeds = [path.read_bytes() for path in target.corpus()]
     with tempfile.TemporaryDirectory(dir=_quick_folder()) as work:
         attempt(target, seeds[0], Path(work))  # imports, before memory is counted
@@ -224,20 +241,59 @@ def _peak_kb() -> int:
 
 
 def _quick_folder() -> str | None:
-    return "/dev/shm" if Path("/dev/shm").is_dir() else None
+    memory = Path("/dev/shm")  # noqa: S108  a name is made up in it
+    return str(memory) if memory.is_dir() else None
 
 
-def main(arguments: list[str]) -> int:
+def keep(target: Target, n_inputs: int) -> None:
+    """Add to the corpus one small input for each new way of escaping or being refused."""
+    seeds = [path.read_bytes() for path in target.corpus()]
+    known: set[str] = set()
+    with tempfile.TemporaryDirectory(dir=_quick_folder()) as work:
+        for number in range(n_inputs):
+            data = target.make_input(number, seeds)
+            said = attempt(target, data, Path(work))
+            escaped = said is not None and not isinstance(said, target.refusals)
+            way = _way(said, escaped=escaped)
+            if way in known or (len(data) > MAX_KEPT_BYTES and not escaped):
+                continue
+            known.add(way)
+            if number >= len(seeds) and len(known) <= MAX_KEPT:
+                kind = "escaped" if escaped else "kept"
+                path = target.folder / f"{kind}_{hashlib.sha256(data).hexdigest()[:8]}"
+                path.write_bytes(data)
+                print(f"{path.name}: {way[:150]}")
+
+
+def _way(said: BaseException | None, *, escaped: bool) -> str:
+    """What is the same of inputs that lead to the same end."""
+    if said is None:
+        return "result"
+    if escaped:
+        return _story(said).split(": ")[0] + _story(said).split("[")[-1]
+    text = str(said) or getattr(said, "message", "")
+    text = re.sub(r"'.*?'|\"[^\"]*\"|/\S+", "", re.sub(r"\d+", "0", text), flags=re.DOTALL)
+    return f"{type(said).__name__} {' '.join(text.split()[:9])}"
+
+
+def main() -> int:
     """Run one target and tell what came of it."""
-    if arguments[:1] == ["--child"]:
-        _child(arguments[1], int(arguments[2]), int(arguments[3]), arguments[4])
+    if sys.argv[1:2] == ["--child"]:
+        module, name, first, end, folder = sys.argv[2:]
+        _child(module, name, int(first), int(end), folder)
         return 0
     import fuzz_targets
 
-    target = fuzz_targets.TARGETS[arguments[0]]
-    first, n = (int(a) for a in [*arguments[1:], "0", "2000"][:2]) if len(arguments) > 2 else (
-        0, int(arguments[1]) if len(arguments) > 1 else 2000)  # fmt: skip
-    outcome = fuzz(target, n, first=first)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("target", choices=list(fuzz_targets.TARGETS))
+    parser.add_argument("n_inputs", type=int, nargs="?", default=2000)
+    parser.add_argument("--keep", action="store_true")
+    arguments = parser.parse_args()
+    target = fuzz_targets.TARGETS[arguments.target]
+    if arguments.keep:
+        keep(target, arguments.n_inputs)
+        return 0
+    outcome = fuzz(target, arguments.n_inputs)
     stories: dict[str, list[Escape]] = {}
     for escape in outcome.escapes:
         stories.setdefault(escape.what.split("[")[-1] + escape.what[:40], []).append(escape)
@@ -248,8 +304,8 @@ def main(arguments: list[str]) -> int:
         f"{outcome.n_refused} refused, {len(outcome.escapes)} escapes, "
         f"{outcome.seconds:.1f} s, {outcome.peak_bytes / 2**20:.0f} MiB"
     )
-    return bool(outcome.escapes)
+    return 1 if outcome.escapes else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())
