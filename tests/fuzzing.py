@@ -42,7 +42,7 @@ START_LIMIT_S = 300.0
 MAX_ESCAPES = 200
 """A target with more escapes than this is given up."""
 
-MAX_KEPT = 40
+MAX_KEPT = 15
 """Inputs that are added to a corpus at a time."""
 MAX_KEPT_BYTES = 3000
 
