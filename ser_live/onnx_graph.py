@@ -54,7 +54,10 @@ def load_graph(graph: bytes | Path, what: str, instead: str) -> Any:
     # From a path it reads without a second copy in memory.
     content = graph if isinstance(graph, bytes) else str(graph)
     try:
-        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        # Without fallback: before it tries again, it prints what it found in the graph.
+        return onnxruntime.InferenceSession(
+            content, options, providers=["CPUExecutionProvider"], enable_fallback=0
+        )
     except Exception as error:  # onnxruntime's errors share no base class
         raise ModelError(
             f"{what} cannot be loaded by this onnxruntime: install ser-live again, or {instead}."

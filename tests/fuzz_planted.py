@@ -40,6 +40,11 @@ def _swells(data: bytes, folder: Path) -> None:
         bytearray(3 << 30)
 
 
+def _prints(data: bytes, folder: Path) -> None:
+    if _is_bad(data):
+        os.write(2, b"\x1b[31m")
+
+
 def _is_speechless(data: bytes, folder: Path) -> None:
     if _is_bad(data):
         raise DatasetError
@@ -53,6 +58,7 @@ TARGETS = {
         ("dies", _dies),
         ("hangs", _hangs),
         ("swells", _swells),
+        ("prints", _prints),
         ("speechless", _is_speechless),
     )
 }

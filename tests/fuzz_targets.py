@@ -301,6 +301,7 @@ TARGETS = {
             use_settings,
             (*REFUSED, click.ClickException),
             is_text=True,
+            may_print=True,
             tokens=(b"--", b"=", b"\n", b"nan", b"inf", b"1e9", b"-5", b"\x00"),
         ),
     )

@@ -1,8 +1,8 @@
 """A bounded fuzzer: mutated inputs against a target in a child process of its own.
 
 Nothing but a result or an `SerLiveError` may come of any input. What else happens is an
-escape: another exception, a crash of the process, more memory than `MEMORY_BYTES`, or no
-answer within `TIME_LIMIT_S`. Input number n of a target is always the same, so an escape
+escape: another exception, a crash of the process, more memory than `MEMORY_BYTES`, no
+answer within `TIME_LIMIT_S`, or a library that prints what it found past the program. Input number n of a target is always the same, so an escape
 can be made again from its number alone.
 
 ``python tests/fuzzing.py TARGET [N]`` runs one target by hand; with ``--keep`` it adds what
@@ -61,6 +61,8 @@ class Target:
     """Exceptions that say no in one sentence."""
     is_text: bool = False
     tokens: Sequence[bytes] = ()
+    may_print: bool = False
+    """Whether printing is among its results."""
     module: str = "fuzz_targets"
     """Where a child finds it, in ``TARGETS``."""
     corpus_of: str | None = None
@@ -203,6 +205,8 @@ def _child(module: str, name: str, first: int, end: int, folder: str) -> None:
             for number in range(first, end):
                 _PROGRESS.pack_into(shared, 0, number, n_results, n_refused, _peak_kb())
                 said = attempt(target, target.make_input(number, seeds), Path(work))
+                if not target.may_print and _has_printed():
+                    said = AssertionError("printed past the program")
                 if said is None:
                     n_results += 1
                 elif isinstance(said, target.refusals):
@@ -226,6 +230,17 @@ def attempt(target: Target, data: bytes, folder: Path) -> BaseException | None:
     except BaseException as error:
         return error
     return None
+
+
+def _has_printed() -> bool:
+    """Whether anything came out since the last call; output goes into a file."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if os.lseek(1, 0, os.SEEK_END) == 0:
+        return False
+    os.ftruncate(1, 0)
+    os.lseek(1, 0, os.SEEK_SET)
+    return True
 
 
 def _story(error: BaseException) -> str:

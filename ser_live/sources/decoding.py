@@ -30,6 +30,7 @@ seek after every read costs little."""
 
 
 _MATROSKA = b"\x1a\x45\xdf\xa3"  # also webm
+_MIDI_DUMP = b"\xf0\x7e"  # libsndfile prints on standard output when one is damaged
 _ASF = b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"  # wma, wmv
 
 
@@ -70,6 +71,10 @@ def open_recording(path: str | os.PathLike[str]) -> Decoder:
     """
     name = display_name(path)
     head = _read_head(Path(path), name)
+    if head.startswith(_MIDI_DUMP):
+        raise AudioFileError(
+            f"{name} is a MIDI sample dump, but a recording is needed: convert it to wav."
+        )
     if _is_media_container(head):
         return _PyavDecoder(path, name)
     return _SoundfileDecoder(path, name)
