@@ -40,7 +40,8 @@ EMOTION_FIELDS: tuple[str, ...] = (
 )
 """Columns of a CSV file with one emotion record a row."""
 
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""What a terminal obeys: control characters, line ends, and what turns direction round."""
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
@@ -144,7 +145,7 @@ def _cell(value: Any) -> Any:
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return ""
     if isinstance(value, str):
-        value = _CONTROLS.sub(lambda found: f"\\x{ord(found[0]):02x}", value)
+        value = _CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode(), value)
         value = value.encode("utf-8", "backslashreplace").decode()
         return f"'{value}" if value.startswith(_FORMULA_SIGNS) else value
     return value

@@ -2,8 +2,9 @@
 
 Nothing but a result or an `SerLiveError` may come of any input. What else happens is an
 escape: another exception, a crash of the process, more memory than `MEMORY_BYTES`, no
-answer within `TIME_LIMIT_S`, or a library that prints what it found past the program. Input number n of a target is always the same, so an escape
-can be made again from its number alone.
+answer within `TIME_LIMIT_S`, or a library that prints what it found past the program.
+Input number n of a target is always the same, so an escape can be made again from its
+number alone.
 
 ``python tests/fuzzing.py TARGET [N]`` runs one target by hand; with ``--keep`` it adds what
 escaped, and one input for each way of being refused, to the corpus.
