@@ -47,7 +47,7 @@ DEFAULT_MODEL = "ear"
 MAX_TEXT = 500
 """No name, licence or hash on a card is longer, in characters."""
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 
 
 @dataclass(frozen=True)
@@ -227,7 +227,7 @@ class EmotionModel:
         Raises
         ------
         ModelError
-            Another number of inputs.
+            Another number of inputs, or weights that lead to no finite number.
         """
         if x.shape != (self.n_inputs,):
             raise ModelError(
@@ -237,6 +237,11 @@ class EmotionModel:
         probabilities: FloatArray = self.fitted.predict_proba(
             x[None, :].astype(np.float64), speaker
         )[0]
+        if not np.isfinite(probabilities).all():
+            raise ModelError(
+                f"model {self.card.id} has weights so large that no probabilities come of them: "
+                "fetch or train the model again."
+            )
         return probabilities
 
     def thresholds(self, given: RejectSettings) -> tuple[float, float]:
