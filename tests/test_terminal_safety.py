@@ -115,6 +115,35 @@ def test_words_on_the_command_line_are_only_shown(
     assert "[red]x" in shown.text.replace("\n", "")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("replay", "LONG", "--no-log"), 3),
+        (("analyze", "LONG"), 1),
+        (("log", "show", "LONG"), 6),
+        (("log", "export", "LONG"), 6),
+        (("train", "--data", "LONG", "--out", "m"), 7),
+        (("evaluate", "--data", "LONG"), 7),
+        (("replay", DEMO, "--log", "LONG"), 6),
+        (("replay", DEMO, "--no-log", "--save-audio", "LONG"), 6),
+        (("replay", DEMO, "--no-log", "--model", "LONG"), 5),
+        (("replay", DEMO, "--no-log", "--speaker", "LONG"), 8),
+        (("enroll", "anna", "--file", "LONG"), 3),
+    ],
+    ids=lambda a: " ".join(map(str, a[:2])) if isinstance(a, tuple) else str(a),
+)
+def test_a_name_longer_than_any_file_has_is_refused(
+    arguments: tuple[Any, ...], code: int, tmp_path: Path
+) -> None:
+    """Five thousand letters are no file, and no defect of the program."""
+    shown = on_terminal(
+        *("a" * 5000 if a == "LONG" else a for a in arguments), cwd=tmp_path, HOME=str(tmp_path)
+    )
+    assert shown.returncode == code, shown.text[-300:]
+    assert "defect" not in shown.text
+    assert_harmless(shown)
+
+
 def test_the_dashboard_shows_a_name_and_nothing_else_of_it(folder: Path) -> None:
     """On a terminal that obeys escapes: the picture carries the name, the title stays."""
     pyte = pytest.importorskip("pyte")
