@@ -253,26 +253,33 @@ def _adapting_model() -> Any:
 # -- settings
 
 
+_taken: list[Any] = []
+"""What the command below was given, newest last."""
+
+
+@cache
+def _settings_command() -> click.Command:
+    from ser_live.cli.options import settings_options, take_settings
+
+    return click.command()(settings_options(lambda **words: _taken.append(take_settings(words))))
+
+
 def use_settings(data: bytes, folder: Path) -> None:
     """Options as on the command line, one word a line; then speech is heard by them.
 
     There is no file of settings: the options are the only way in.
     """
     del folder
-    from ser_live.cli.options import settings_options, take_settings
     from ser_live.pipeline import SegmentingStage
     from ser_live.segmenter import Segmenter
 
-    taken: list[Any] = []
-    command = click.command()(
-        settings_options(lambda **kwargs: taken.append(take_settings(kwargs)))
-    )
+    _taken.clear()
     arguments = data.decode("utf-8", "surrogateescape").split("\n")
-    command.main([a for a in arguments if a], "ser-live", standalone_mode=False)
-    if not taken:
+    _settings_command().main([a for a in arguments if a], "ser-live", standalone_mode=False)
+    if not _taken:
         return  # --help and --help-settings
-    SegmentingStage(taken[0], sample_rate=16_000, n_channels=1)
-    segmenter = Segmenter(taken[0].segmenter)
+    SegmentingStage(_taken[0], sample_rate=16_000, n_channels=1)
+    segmenter = Segmenter(_taken[0].segmenter)
     frame = np.full(480, 0.1, np.float32)
     for k in range(80):
         segmenter.push(frame, k % 50 < 40, -60.0, -20.0)
