@@ -114,7 +114,7 @@ def _second_bytes() -> int:
     from measured_process import hear
 
     with tempfile.TemporaryDirectory() as folder:
-        return hear(audio_bombs.silent_flac(Path(folder), hours=0.01)).peak_bytes + MORE_BYTES
+        return int(hear(audio_bombs.silent_flac(Path(folder), hours=0.01)).peak_bytes) + MORE_BYTES
 
 
 def _tested(file: str, claim: str) -> Row:

@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from ser_live import __version__
-from ser_live.cli.printing import echo
+from ser_live.cli.printing import echo, echo_lines
 from ser_live.errors import DEFECT_EXIT_CODE, SerLiveError
 
 _COMMANDS = {
@@ -101,17 +101,23 @@ def main() -> None:
         # Shown by click itself, what was typed would reach the terminal as it is.
         shown = io.StringIO()
         error.show(shown)
-        echo(shown.getvalue().rstrip(), err=True)
+        echo_lines(shown.getvalue().rstrip(), err=True)
         sys.exit(error.exit_code)
     except SerLiveError as error:
-        echo(traceback.format_exc() if debug else f"ser-live: {error}", err=True)
+        _complain(str(error), debug=debug)
         sys.exit(error.exit_code)
     except Exception as error:  # noqa: BLE001  the top of the program
-        echo(
-            traceback.format_exc()
-            if debug
-            else f"ser-live: a defect in the program ended it ({type(error).__name__}: {error}): "
+        _complain(
+            f"a defect in the program ended it ({type(error).__name__}: {error}): "
             "run it again with --debug first and report what it prints.",
-            err=True,
+            debug=debug,
         )
         sys.exit(DEFECT_EXIT_CODE)
+
+
+def _complain(sentence: str, *, debug: bool) -> None:
+    """Say what went wrong, or print the traceback of it."""
+    if debug:
+        echo_lines(traceback.format_exc().rstrip(), err=True)
+    else:
+        echo(f"ser-live: {sentence}", err=True)

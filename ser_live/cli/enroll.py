@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ser_live.cli.options import channel_option, model_option, settings_options, take_settings
-from ser_live.cli.printing import echo
+from ser_live.cli.printing import echo, echo_lines
 from ser_live.errors import UsageError
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _enrol(
     emotion_model = EmotionModel.load(model) if model else EmotionModel.load()
     enrolment = Enrolment(name, emotion_model, settings, channel)
     if sources[0].is_live:
-        echo(
+        echo_lines(
             f"Read this aloud for {READING_S:.0f} s, as you usually speak, with a short pause "
             f"after each sentence.\nAny language and any calm text will do.\n\n{TEXT}",
             err=True,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ser_live.cli.printing import echo
+from ser_live.cli.printing import echo, echo_lines
 from ser_live.config import RejectSettings, SegmenterSettings, Settings, VadSettings
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _show_settings(ctx: click.Context, _param: click.Parameter, value: bool) -> 
                     for name, text, default in describe_settings(cls)
                 ]
             )
-    echo(formatter.getvalue().rstrip())
+    echo_lines(formatter.getvalue().rstrip())
     ctx.exit()
 
 

@@ -1,7 +1,7 @@
 """Text for people on standard output and error, safe whatever is in it.
 
 What a file, a device, a log, a model's card or a command line is called comes from outside.
-Everything that is printed for people goes through `echo`; lines of JSON are safe by
+Everything that is printed for people goes through here; lines of JSON are safe by
 themselves (``result_lines.json_line``).
 """
 
@@ -10,8 +10,14 @@ from __future__ import annotations
 import click
 
 
-def echo(text: str = "", *, err: bool = False) -> None:
-    """Print lines of text without anything in them that the terminal would obey."""
+def echo(line: str = "", *, err: bool = False) -> None:
+    """Print one line without anything in it that the terminal would obey, line ends too."""
     from ser_live.terminal_text import printable
 
-    click.echo("\n".join(map(printable, text.split("\n"))), err=err)
+    click.echo(printable(line), err=err)
+
+
+def echo_lines(text: str, *, err: bool = False) -> None:
+    """Print text of several lines, each as `echo` does."""
+    for line in text.split("\n"):
+        echo(line, err=err)
