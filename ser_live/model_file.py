@@ -151,7 +151,12 @@ def read_arrays(path: Path, sha256: str, max_bytes: int | None = None) -> dict[s
 
 
 def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    """A member, unpacked as far as the archive says it goes; ``archive.read`` does all of it."""
+    """A member, unpacked as far as the archive says it goes; ``archive.read`` does all of it.
+
+    Other ways of packing than the one this program writes would unpack more at a time.
+    """
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise zipfile.BadZipFile
     with archive.open(member) as file:
         return file.read(member.file_size)
 
