@@ -87,6 +87,7 @@ _KINDS: dict[str, dict[str, Callable[[Any], bool]]] = {
     "source_failed": {"message": _is_text},
     "stream_ended": {"duration_s": _is_amount},
     "log_gap": {"n_events": _is_amount},
+    "log_continued": {"path": _is_text, "cause": _is_text},
     "session_ended": {"reason": _is_text, "duration_s": _is_amount},
 }
 

@@ -44,7 +44,7 @@ def summary_lines(records: Iterable[Mapping[str, Any]]) -> list[str]:
         elif kind == "source_failed":
             failures.append(_shown(record["message"]))
         elif kind == "log_continued":
-            about.append(f"continues  {printable(record['path'])} ({printable(record['cause'])})")
+            about.append(f"continues  {_shown(record['path'])} ({_shown(record['cause'])})")
         elif kind == "log_gap":
             n_unlogged += record["n_events"]
         elif kind == "session_ended":

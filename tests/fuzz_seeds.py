@@ -125,7 +125,16 @@ def log() -> dict[str, bytes]:
         for field in ("valence", "arousal", "n_past", "speaker"):
             record.pop(field, None)
     older = b"".join(json.dumps(r, separators=(",", ":")).encode() + b"\n" for r in old)
-    return {"whole": whole, "older": older, "cut_off": whole[:-30], "head": whole[:65], "none": b""}
+    moved = {"type": "log_continued", "path": "/tmp/log.jsonl", "cause": "no space left"}
+    continued = b"".join(json.dumps(r).encode() + b"\n" for r in [head, moved, *records[1:4]])
+    return {
+        "continued": continued,
+        "whole": whole,
+        "older": older,
+        "cut_off": whole[:-30],
+        "head": whole[:65],
+        "none": b"",
+    }
 
 
 def _array_line(name: str, shape: str, unit: bytes, times: str, dtype: str = "<f8") -> bytes:
