@@ -126,7 +126,8 @@ def log() -> dict[str, bytes]:
             record.pop(field, None)
     older = b"".join(json.dumps(r, separators=(",", ":")).encode() + b"\n" for r in old)
     moved = {"type": "log_continued", "path": "/tmp/log.jsonl", "cause": "no space left"}
-    continued = b"".join(json.dumps(r).encode() + b"\n" for r in [head, moved, *records[1:4]])
+    first = [head, moved, *records[1:4]]
+    continued = b"".join(json.dumps(r).encode() + b"\n" for r in first)
     return {
         "continued": continued,
         "whole": whole,

@@ -138,6 +138,13 @@ def read_session_log(data: bytes, folder: Path) -> None:
     table.getvalue().encode()
 
 
+def documented_logs() -> list[bytes]:
+    """The example of the documentation, which has every kind of record."""
+    page = Path(__file__).parents[1] / "docs" / "session_log.md"
+    text = page.read_text(encoding="utf-8").partition("```jsonl\n")[2]
+    return [text.partition("```")[0].encode()]
+
+
 # -- models and profiles
 
 WEIGHTS_FOLLOW = b"\n--weights--\n"
@@ -299,7 +306,7 @@ TARGETS = {
         ),
         Target("pcm", hear_pcm, REFUSED, tokens=(b"RIFF", b"\n", b"\xff\x7f" * 500, b"\0" * 2000)),
         Target("ravdess", read_name, REFUSED, tokens=(b"-", b"00", b".wav", b"/", b"\xd9\xa3")),
-        Target("log", read_session_log, REFUSED, is_text=True, tokens=_KINDS),
+        Target("log", read_session_log, REFUSED, is_text=True, tokens=_KINDS, more=documented_logs),
         Target("model", load_model, REFUSED, is_text=True, tokens=_KINDS),
         Target("encoder", load_encoder, REFUSED, tokens=(b"layer_0", b"log_mel", b"location")),
         Target("profile", load_profile, REFUSED, is_text=True, tokens=_KINDS),

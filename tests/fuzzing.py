@@ -69,6 +69,9 @@ class Target:
     corpus_of: str | None = None
     """Folder of its stored inputs; by default that of its name."""
 
+    more: Callable[[], list[bytes]] = list
+    """Further inputs to begin with, kept elsewhere in the project."""
+
     @property
     def folder(self) -> Path:
         return CORPUS / (self.corpus_of or self.name)
@@ -76,6 +79,10 @@ class Target:
     def corpus(self) -> list[Path]:
         """The stored inputs, sorted by name."""
         return sorted(path for path in self.folder.iterdir() if path.is_file())
+
+    def seeds(self) -> list[bytes]:
+        """All inputs to begin with."""
+        return [path.read_bytes() for path in self.corpus()] + self.more()
 
     def make_input(self, number: int, seeds: Sequence[bytes]) -> bytes:
         """Input `number`: the stored ones first, as they are, then mutations of them."""
@@ -121,7 +128,7 @@ def fuzz(
     """
     began_s = time.monotonic()
     outcome = Outcome(n_inputs=n_inputs)
-    seeds = [path.read_bytes() for path in target.corpus()]
+    seeds = target.seeds()
     end = first + n_inputs
     while first < end and len(outcome.escapes) < MAX_ESCAPES:
         first = _run_child(target, first, end, seeds, outcome, time_limit_s)
@@ -192,7 +199,7 @@ def _child(module: str, name: str, first: int, end: int, folder: str) -> None:
     import resource
 
     target: Target = importlib.import_module(module).TARGETS[name]
-    seeds = [path.read_bytes() for path in target.corpus()]
+    seeds = target.seeds()
     with tempfile.TemporaryDirectory(dir=_quick_folder()) as work:
         attempt(target, seeds[0], Path(work))  # imports, before memory is counted
         in_use = int(Path("/proc/self/statm").read_text().split()[0]) * mmap.PAGESIZE
@@ -263,7 +270,7 @@ def _quick_folder() -> str | None:
 
 def keep(target: Target, n_inputs: int) -> None:
     """Add to the corpus one small input for each new way of escaping or being refused."""
-    seeds = [path.read_bytes() for path in target.corpus()]
+    seeds = target.seeds()
     known: set[str] = set()
     with tempfile.TemporaryDirectory(dir=_quick_folder()) as work:
         for number in range(n_inputs):

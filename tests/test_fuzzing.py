@@ -25,7 +25,7 @@ N_INPUTS = {"audio": 1500, "settings": 400, "model": 400, "encoder": 400}
 def test_hostile_input_gives_a_result_or_a_refusal(name: str) -> None:
     """No stored input and no mutation of one escapes; some are good and some are refused."""
     target = fuzz_targets.TARGETS[name]
-    n_inputs = len(target.corpus()) + N_INPUTS.get(name, 2000)
+    n_inputs = len(target.seeds()) + N_INPUTS.get(name, 2000)
     outcome = fuzz(target, n_inputs)
     assert [(e.number, e.what) for e in outcome.escapes] == []
     assert outcome.n_results + outcome.n_refused == n_inputs
@@ -63,7 +63,7 @@ def test_every_kind_of_escape_is_noticed(name: str, what: str) -> None:
     """A planted fault is counted each time, its input is told, and the rest is run too."""
     target = fuzz_planted.TARGETS[name]
     n_inputs = 40 if name in ("hangs", "dies") else 200
-    seeds = [path.read_bytes() for path in target.corpus()]
+    seeds = target.seeds()
     bad = [number for number in range(n_inputs) if sum(target.make_input(number, seeds)) % 32 == 5]
     assert bad, "no planted input among them: take more"
     outcome = fuzz(target, n_inputs, time_limit_s=5.0)
@@ -72,10 +72,18 @@ def test_every_kind_of_escape_is_noticed(name: str, what: str) -> None:
     assert all(e.data == target.make_input(e.number, seeds) for e in outcome.escapes)
 
 
+def test_every_kind_of_record_is_fuzzed() -> None:
+    """The documented log, with all records there are, is among the inputs, and it is read."""
+    target = fuzz_targets.TARGETS["log"]
+    (example,) = target.more()
+    assert example.count(b'"type":"') >= 12
+    assert example in target.seeds()
+
+
 def test_an_input_is_the_same_each_time() -> None:
     """Number and name make an input; nothing else does."""
     target = fuzz_targets.TARGETS["log"]
-    seeds = [path.read_bytes() for path in target.corpus()]
+    seeds = target.seeds()
     made = [target.make_input(number, seeds) for number in range(300)]
     assert made == [target.make_input(number, seeds) for number in range(300)]
     assert len(set(made)) > 200
