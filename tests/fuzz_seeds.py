@@ -125,7 +125,7 @@ def log() -> dict[str, bytes]:
         for field in ("valence", "arousal", "n_past", "speaker"):
             record.pop(field, None)
     older = b"".join(json.dumps(r, separators=(",", ":")).encode() + b"\n" for r in old)
-    moved = {"type": "log_continued", "path": "/tmp/log.jsonl", "cause": "no space left"}
+    moved = {"type": "log_continued", "path": "/media/stick/log.jsonl", "cause": "no space left"}
     first = [head, moved, *records[1:4]]
     continued = b"".join(json.dumps(r).encode() + b"\n" for r in first)
     return {
