@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -12,6 +13,9 @@ from ser_live.config import SAMPLE_RATE_HZ
 from ser_live.errors import LogError
 from ser_live.events import Utterance
 from ser_live.terminal_text import printable
+
+_MAX_STEM = 60
+"""Characters kept of a recording's name; four bytes each are still a name everywhere."""
 
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
@@ -53,6 +57,9 @@ class UtteranceRecorder:
     def write(self, utterance: Utterance, stem: str) -> Path | None:
         """Write one utterance as ``<stem>-u<id>.flac`` (``-2`` behind it where that exists).
 
+        In `stem`, what could lead out of the folder, command a terminal or not be in a name
+        on every system becomes ``_``, and what is too long is cut off.
+
         Returns
         -------
         Path or None
@@ -63,7 +70,7 @@ class UtteranceRecorder:
         # Encoded in memory: the encoder does not tell of a disk that fails.
         encoded = io.BytesIO()
         soundfile.write(encoded, utterance.samples, SAMPLE_RATE_HZ, format="FLAC", subtype="PCM_16")
-        name = f"{stem}-u{utterance.id:05d}"
+        name = f"{_safe(stem)}-u{utterance.id:05d}"
         try:
             self._make_folder()
             return self._write_new(name, encoded.getvalue())
@@ -93,3 +100,7 @@ class UtteranceRecorder:
                 raise
             return path
         raise AssertionError("unreachable: count() has no end")
+
+
+def _safe(stem: str) -> str:
+    return re.sub(r"[^\w.-]", "_", stem)[:_MAX_STEM]

@@ -17,12 +17,16 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from ser_live.errors import LogError
+from ser_live.log_fields import has_sound_fields
 from ser_live.log_file import LogFile
 from ser_live.terminal_text import printable
 
 SCHEMA = "ser-live-session"
 SCHEMA_VERSION = 1
 """Raised by one whenever a reader of the old schema would misread a new log."""
+
+MAX_LINE_BYTES = 1 << 20
+"""No record comes near this; a longer line is not read to its end."""
 
 _HEADER: Mapping[str, Any] = {
     "type": "log",
@@ -241,13 +245,15 @@ def read_log(
     ------
     LogError
         The file cannot be read, is no session log, has a newer schema, or holds a line
-        that is not JSON anywhere but at its end.
+        that is no record (anywhere but at its end, where it may be cut off), or a record
+        with a field of the wrong kind.
     """
     path = Path(path)
     try:
         with path.open("rb") as file:
-            yield from _records(file, path, on_cut)
-    except OSError as error:
+            lines = iter(lambda: file.readline(MAX_LINE_BYTES + 1), b"")
+            yield from _records(lines, path, on_cut)
+    except (OSError, ValueError) as error:
         raise LogError(
             f"the session log {_name(path)} cannot be read ({_cause(error)}): "
             "name an existing log file."
@@ -262,9 +268,9 @@ def _records(
         record = _parse(line)
         if number == 1:
             _check_header(record, path)
-        if record is not None:
+        if record is not None and has_sound_fields(record):
             yield record
-        elif line.endswith(b"\n"):
+        elif record is not None or line.endswith(b"\n") or len(line) > MAX_LINE_BYTES:
             raise LogError(
                 f"line {number} of {_name(path)} is not a record of a session log: "
                 "the file was altered after it was written; remove that line to read the rest."
@@ -300,8 +306,8 @@ def _check_header(record: dict[str, Any] | None, path: Path) -> None:
     version = record.get("schema_version")
     if not isinstance(version, int) or version > SCHEMA_VERSION:
         raise LogError(
-            f"{_name(path)} has schema version {json.dumps(version)}, this ser-live reads up to "
-            f"{SCHEMA_VERSION}: update ser-live to read it."
+            f"{_name(path)} has schema version {json.dumps(version)[:40]}, this ser-live reads up "
+            f"to {SCHEMA_VERSION}: update ser-live to read it."
         )
 
 

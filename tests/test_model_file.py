@@ -155,6 +155,21 @@ def test_bombs_are_refused_before_they_are_unpacked(
         read_arrays(path, sha256)
 
 
+@pytest.mark.parametrize("way", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+@pytest.mark.parametrize("is_spoilt", [False, True])
+def test_other_ways_of_packing_are_refused(way: int, is_spoilt: bool, tmp_path: Path) -> None:
+    """Whole or spoilt, such an archive is not unpacked: its errors are of many kinds."""
+    path = tmp_path / "w.npz"
+    with zipfile.ZipFile(path, "w", way) as archive:
+        archive.writestr("x.npy", _npy(np.zeros(100)))
+    content = bytearray(path.read_bytes())
+    if is_spoilt:
+        content[45:60] = b"\xff" * 15
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match="not an archive of arrays"):
+        read_arrays(path, hashlib.sha256(content).hexdigest())
+
+
 def test_weights_that_are_not_finite_are_refused(tmp_path: Path) -> None:
     """NaN in weights would become NaN in every result."""
     path = tmp_path / "w.npz"

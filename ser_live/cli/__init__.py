@@ -10,11 +10,13 @@ from __future__ import annotations
 import importlib
 import io
 import sys
+import traceback
 from typing import Any
 
 import click
 
 from ser_live import __version__
+from ser_live.cli.printing import echo, echo_lines
 from ser_live.errors import DEFECT_EXIT_CODE, SerLiveError
 
 _COMMANDS = {
@@ -59,7 +61,7 @@ class _LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:  # outside a session, which ends by itself
-            click.echo("ser-live: ended by Ctrl-C.", err=True)
+            echo("ser-live: ended by Ctrl-C.", err=True)
             ctx.exit(130)
 
 
@@ -91,21 +93,31 @@ def main() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
     debug = "--debug" in sys.argv[1:]
     try:
-        cli()
-    except SerLiveError as error:
-        if debug:
-            raise
-        click.echo(f"ser-live: {error}", err=True)
+        sys.exit(cli(standalone_mode=False))
+    except click.Abort:
+        echo("Aborted!", err=True)
+        sys.exit(1)
+    except click.ClickException as error:
+        # Shown by click itself, what was typed would reach the terminal as it is.
+        shown = io.StringIO()
+        error.show(shown)
+        echo_lines(shown.getvalue().rstrip(), err=True)
         sys.exit(error.exit_code)
-    except Exception as error:
-        if debug:
-            raise
-        from ser_live.terminal_text import printable
-
-        click.echo(
-            "ser-live: a defect in the program ended it "
-            f"({printable(f'{type(error).__name__}: {error}')}): "
+    except SerLiveError as error:
+        _complain(str(error), debug=debug)
+        sys.exit(error.exit_code)
+    except Exception as error:  # noqa: BLE001  the top of the program
+        _complain(
+            f"a defect in the program ended it ({type(error).__name__}: {error}): "
             "run it again with --debug first and report what it prints.",
-            err=True,
+            debug=debug,
         )
         sys.exit(DEFECT_EXIT_CODE)
+
+
+def _complain(sentence: str, *, debug: bool) -> None:
+    """Say what went wrong, or print the traceback of it."""
+    if debug:
+        echo_lines(traceback.format_exc().rstrip(), err=True)
+    else:
+        echo(f"ser-live: {sentence}", err=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO
 
-import click
+from ser_live.cli.printing import echo
 
 if TYPE_CHECKING:
     from ser_live.cli.live import Output
@@ -111,7 +111,7 @@ class GuardedOutput:
 def say(line: str) -> None:
     """Print a line on standard error, which may be gone."""
     with suppress(OSError):
-        click.echo(line, err=True)
+        echo(line, err=True)
 
 
 def leave_quietly() -> None:

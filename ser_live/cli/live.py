@@ -21,6 +21,7 @@ from ser_live.cli.ending import (
     signals,
 )
 from ser_live.cli.options import load_speaker
+from ser_live.cli.printing import echo
 from ser_live.errors import UsageError
 
 if TYPE_CHECKING:
@@ -104,15 +105,15 @@ class _Lines:
 
         is_warning = isinstance(event, StreamState) and event.state is State.NO_SIGNAL
         if is_warning or isinstance(event, SourceFailed | DeviceLost):
-            click.echo(f"ser-live: {event.message}", err=True)
+            echo(f"ser-live: {event.message}", err=True)
         if self._as_json:
             if hasattr(event, "as_record"):
                 click.echo(json_line(event.as_record()))
         elif isinstance(event, EmotionResult):
             if event.kind == "final":
-                click.echo(text_line(event))
+                echo(text_line(event))
         elif isinstance(event, StreamStarted | StreamGap | Drop | DeviceFound):
-            click.echo(text_line(event), err=True)
+            echo(text_line(event), err=True)
 
     def tick(self, session: LiveSession) -> None:
         del session
