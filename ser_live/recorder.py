@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+from ser_live import __version__
 from ser_live.config import SAMPLE_RATE_HZ
 from ser_live.errors import LogError
 from ser_live.events import Utterance
+from ser_live.private_files import create_private_file, make_private_folder
+
+SOFTWARE = "ser-live"
+"""Begins the field ``software`` of every recording, by which `purge` knows its own."""
 
 
 class UtteranceRecorder:
@@ -14,32 +20,35 @@ class UtteranceRecorder:
 
     Parameters
     ----------
-    directory : Path
-        Made when missing; existing recordings are never overwritten.
+    folder : Path
+        Made for the owner only when missing; existing recordings are never overwritten.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, folder: Path) -> None:
         try:
-            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_private_folder(folder)
         except OSError as error:
             raise LogError(
-                f"Cannot make the folder {directory} for audio ({error.strerror}): "
+                f"Cannot make the folder {folder} for audio ({error.strerror}): "
                 "name another with --save-audio."
             ) from error
-        self._directory = directory
+        self.folder = folder
 
     def write(self, utterance: Utterance, stem: str) -> Path:
         """Write one utterance as ``<stem>-u<id>.flac`` and return its path."""
         import soundfile
 
-        path = self._directory / f"{stem}-u{utterance.id:05d}.flac"
+        path = self.folder / f"{stem}-u{utterance.id:05d}.flac"
         try:
-            # "x" refuses an existing file, so that nothing recorded is ever lost.
-            with path.open("xb") as file:
-                path.chmod(0o600)
-                soundfile.write(
-                    file, utterance.samples, SAMPLE_RATE_HZ, format="FLAC", subtype="PCM_16"
-                )
+            # Refuses an existing file, so that nothing recorded is ever lost.
+            with (
+                os.fdopen(create_private_file(path), "wb") as file,
+                soundfile.SoundFile(
+                    file, "w", SAMPLE_RATE_HZ, channels=1, format="FLAC", subtype="PCM_16"
+                ) as flac,
+            ):
+                flac.software = f"{SOFTWARE} {__version__}"
+                flac.write(utterance.samples)
         except OSError as error:
             raise LogError(
                 f"Cannot write {path} ({error.strerror}): "

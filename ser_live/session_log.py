@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -19,12 +20,16 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from ser_live.errors import LogError
+from ser_live.private_files import create_private_file, make_private_folder
 from ser_live.result_lines import json_line
 from ser_live.terminal_text import printable
 
 SCHEMA = "ser-live-session"
 SCHEMA_VERSION = 1
 """Raised by one whenever a reader of the old schema would misread a new log."""
+
+_MAX_HEADER_BYTES = 4096
+_DATED_NAME = re.compile(r"\d{4}-\d\d-\d\dT\d{6}(-\d+)?\.jsonl", re.ASCII)
 
 
 class Recordable(Protocol):
@@ -95,7 +100,7 @@ class SessionLog:
     @classmethod
     def _create_named(cls, path: Path) -> SessionLog:
         try:
-            return cls(path, _open_new(path))
+            return cls(path, create_private_file(path, appends=True))
         except FileExistsError:
             raise LogError(
                 f"the log {_name(path)} exists and is never overwritten: "
@@ -112,11 +117,11 @@ class SessionLog:
         folder = default_folder() if folder is None else folder
         stem = f"{datetime.now().astimezone():%Y-%m-%dT%H%M%S}"
         try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_private_folder(folder)
             for number in count(1):
                 path = folder / (f"{stem}.jsonl" if number == 1 else f"{stem}-{number}.jsonl")
                 with suppress(FileExistsError):
-                    return cls(path, _open_new(path))
+                    return cls(path, create_private_file(path, appends=True))
         except OSError as error:
             raise LogError(
                 f"no session log can be created in {_name(folder)} ({_cause(error)}): "
@@ -194,6 +199,23 @@ class SessionLog:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def is_session_log(path: Path) -> bool:
+    """Whether a file begins as session logs do; an empty one does, if it is named like one.
+
+    A program that is killed between making its log and writing the first line leaves an
+    empty file behind.
+    """
+    try:
+        with path.open("rb") as file:
+            line = file.readline(_MAX_HEADER_BYTES)
+    except OSError:
+        return False
+    if not line:
+        return _DATED_NAME.fullmatch(path.name) is not None
+    record = _parse(line)
+    return record is not None and record["type"] == "log" and record.get("schema") == SCHEMA
 
 
 def read_log(
@@ -275,11 +297,6 @@ def _check_header(record: dict[str, Any] | None, path: Path) -> None:
             f"{_name(path)} has schema version {json.dumps(version)}, this ser-live reads up to "
             f"{SCHEMA_VERSION}: update ser-live to read it."
         )
-
-
-def _open_new(path: Path) -> int:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_BINARY", 0)
-    return os.open(path, flags, 0o600)
 
 
 def _name(path: Path) -> str:
