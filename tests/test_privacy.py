@@ -260,3 +260,19 @@ class TestDisk:
         n_bytes = read_trace(tmp_path / "trace").n_bytes
         others = [n for name, n in n_bytes.items() if Path(name).name != "cookie"]
         assert sum(others) <= PROBE_BYTES
+
+
+def test_the_page_names_the_folders_that_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """docs/privacy.md gives for Linux and macOS what the program's own libraries say."""
+    from platformdirs.macos import MacOS
+    from platformdirs.unix import Unix
+
+    monkeypatch.setenv("HOME", "/home/anna")
+    for name in ("XDG_STATE_HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    page = (Path(__file__).parents[1] / "docs" / "privacy.md").read_text(encoding="utf-8")
+    for system, folders in (("Linux", Unix), ("macOS", MacOS)):
+        own = folders("ser-live", appauthor=False)
+        places = [f"{own.user_state_dir}/sessions", f"{own.user_data_dir}/profiles"]
+        row = " | ".join(f"`{place.replace('/home/anna', '~')}`" for place in places)
+        assert f"| {system} | {row} |" in page
