@@ -7,21 +7,23 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 import soundfile
 from virtual_microphone import VirtualMicrophone, require_sound_server
 from watched_session import (
-    Trace,
+    PROBE_BYTES,
+    SER_LIVE,
+    SOUND_SERVERS,
     files_below,
+    listen,
     missing_tracer,
     read_trace,
     socket_events,
+    traced,
     traced_command,
     without_network,
 )
@@ -29,14 +31,6 @@ from watched_session import (
 import ser_live
 
 DEMO = Path(ser_live.__file__).parent / "demo.ogg"
-
-SER = (sys.executable, "-m", "ser_live")
-
-SOUND_SERVERS = ("/native", "/jack_default_0_0")
-"""How the Unix sockets end by which PortAudio talks to PulseAudio, and looks for JACK."""
-
-PROBE_BYTES = 4
-"""Python writes so much, once, to find out whether the folder for temporary files works."""
 
 
 @pytest.fixture(scope="module")
@@ -69,19 +63,6 @@ def commands(talk: Path) -> dict[str, tuple[object, ...]]:
         "demo": ("demo", "--speed", 0, "--format", "lines"),
         "enroll": ("enroll", "anna", "--file", DEMO),
     }
-
-
-def traced(arguments: tuple[object, ...], folder: Path, environment: dict[str, str]) -> Trace:
-    result = subprocess.run(
-        [*traced_command(folder / "trace"), *SER, *map(str, arguments)],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-        timeout=180,
-        env=environment,
-    )
-    assert result.returncode == 0, result.stderr.decode()
-    return read_trace(folder / "trace")
 
 
 class TestNetwork:
@@ -145,7 +126,7 @@ class TestNetwork:
         words = without_network()
         if words is None:
             pytest.skip("the system lets nobody make a network namespace here")
-        command = [*SER, *map(str, commands(talk)["replay"]), "--no-log"]
+        command = [*SER_LIVE, *map(str, commands(talk)["replay"]), "--no-log"]
         results = []
         for before in ([], words):
             output = subprocess.run(
@@ -192,25 +173,6 @@ class TestNetwork:
         assert output == "1 1\n"
 
 
-def listen(microphone: VirtualMicrophone, talk: Path, folder: Path, *arguments: str) -> bytes:
-    """What a watched session says of `talk`, played into the microphone; ended by Ctrl-C."""
-    process = subprocess.Popen(
-        [*traced_command(folder / "trace"), *SER, "listen", "--format", "jsonl", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env={**microphone.environment, "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": str(folder)},
-        start_new_session=True,
-    )
-    assert process.stdout is not None
-    lines = [process.stdout.readline() for _ in range(2)]
-    time.sleep(1.0)
-    microphone.play(talk)
-    time.sleep(0.5)
-    os.killpg(process.pid, signal.SIGINT)
-    rest, _ = process.communicate(timeout=60)
-    return b"".join(lines) + rest
-
-
 class TestDisk:
     def test_without_being_asked_only_the_log_is_written(
         self, talk: Path, tmp_path: Path, home: dict[str, str]
@@ -220,7 +182,7 @@ class TestDisk:
         before = files_below(tmp_path)
         for arguments in ([], ["--no-log"]):
             subprocess.run(
-                [*SER, *map(str, commands(talk)["replay"]), *arguments],
+                [*SER_LIVE, *map(str, commands(talk)["replay"]), *arguments],
                 check=True,
                 capture_output=True,
                 cwd=tmp_path / "cwd",

@@ -9,11 +9,23 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from virtual_microphone import VirtualMicrophone
+
+SER_LIVE = (sys.executable, "-m", "ser_live")
+
+SOUND_SERVERS = ("/native", "/jack_default_0_0")
+"""How the Unix sockets end by which PortAudio talks to PulseAudio, and looks for JACK."""
+
+PROBE_BYTES = 4
+"""Python writes so much, once, to find out whether the folder for temporary files works."""
 
 _HOOK = """
 import os, sys
@@ -64,9 +76,9 @@ def missing_tracer() -> str:
 
 def without_network() -> list[str] | None:
     """Words before a command that run it where no network exists; None where that is refused."""
-    words = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "-rn"]
     if shutil.which("unshare") is None:
         return None
+    words = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "-rn"]
     tried = subprocess.run([*words, "true"], capture_output=True, check=False)
     return words if tried.returncode == 0 else None
 
@@ -101,6 +113,46 @@ def read_trace(trace_file: Path) -> Trace:
         elif (found := _WRITE.match(line)) and not found[1].startswith(("/dev/", "/memfd:")):
             trace.n_bytes[found[1]] = trace.n_bytes.get(found[1], 0) + int(found[2])
     return trace
+
+
+def traced(
+    arguments: Sequence[object], folder: Path, environment: Mapping[str, str] = os.environ
+) -> Trace:
+    """Run a command of ser-live to its good end, and tell what it asked of the system."""
+    result = subprocess.run(
+        [*traced_command(folder / "trace"), *SER_LIVE, *map(str, arguments)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+        timeout=180,
+        env=environment,
+    )
+    assert result.returncode == 0, result.stderr.decode()
+    return read_trace(folder / "trace")
+
+
+def listen(microphone: VirtualMicrophone, talk: Path, folder: Path, *arguments: str) -> bytes:
+    """What a watched session says of `talk`, played into the microphone; ended by Ctrl-C."""
+    process = subprocess.Popen(
+        [*traced_command(folder / "trace"), *SER_LIVE, "listen", "--format", "jsonl", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**microphone.environment, "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": str(folder)},
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    try:
+        lines = [process.stdout.readline() for _ in range(2)]
+        time.sleep(1.0)
+        microphone.play(talk)
+        time.sleep(0.5)
+        os.killpg(process.pid, signal.SIGINT)
+        rest, _ = process.communicate(timeout=60)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    return b"".join(lines) + rest
 
 
 def files_below(*folders: Path) -> dict[Path, tuple[int, int]]:
