@@ -195,10 +195,15 @@ class TestHearing:
         assert check.measured["confirmed_by_network"] is (confirm == "on")
 
     @pytest.mark.parametrize(
-        "wrong", [VadSettings(min_level_dbfs=0.0), VadSettings(confirm="on", sure_probability=0.0)]
+        "wrong",
+        [
+            VadSettings(min_level_dbfs=0.0),
+            VadSettings(confirm="on", sure_probability=0.0),
+            VadSettings(confirm="off", aggressiveness=0, min_above_noise_db=-10.0),
+        ],
     )
     def test_a_detector_that_hears_wrongly_is_found(self, wrong: VadSettings) -> None:
-        """Settings under which it hears nothing, or speech in everything, are a problem."""
+        """Settings under which it hears nothing, speech in everything, or in noise."""
         check = check_detector(Settings(vad=wrong))
         assert check.verdict is Verdict.PROBLEM
 

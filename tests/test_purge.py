@@ -211,13 +211,22 @@ def test_a_linked_folder_is_not_entered(home: Path, tmp_path: Path, depth: int) 
     assert len(list((tmp_path / "moved").rglob("*.jsonl"))) == 1
 
 
-def test_an_audio_folder_that_became_a_link_is_not_entered(home: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("linked", ["kept", "kept/today"])
+def test_an_audio_folder_behind_a_link_is_not_entered(
+    home: Path, tmp_path: Path, linked: str
+) -> None:
     """Audio behind a link that was no link when the session kept it there stays."""
-    (home / "kept").rename(tmp_path / "moved")
-    (home / "kept").symlink_to(tmp_path / "moved")
-    n_before = len(list((tmp_path / "moved").iterdir()))
-    ser(home, "purge", "--yes")
-    assert len(list((tmp_path / "moved").iterdir())) == n_before
+    (home / "kept").rename(home / "today")
+    (home / "kept").mkdir()
+    (home / "today").rename(home / "kept" / "today")
+    log = logs(home)[0]
+    log.write_text(log.read_text().replace(f"{home}/kept", f"{home}/kept/today"))
+    n_before = len(list(home.rglob("*.flac")))
+    (home / linked).rename(tmp_path / "moved")
+    (home / linked).symlink_to(tmp_path / "moved")
+    result = ser(home, "purge", "--yes")
+    assert "not followed" in result.stdout
+    assert len(list((tmp_path / "moved").rglob("*.flac"))) == n_before > 0
 
 
 def test_a_log_cannot_make_it_remove_other_files(home: Path, tmp_path: Path) -> None:
