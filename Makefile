@@ -7,10 +7,10 @@ JOBS ?= 2
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test check evaluate bench docs lock wheel release clean
+.PHONY: help setup demo run test check evaluate bench reliability docs lock wheel release clean
 
 help: ## Print this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
 
 setup: $(STAMP) ## Create .venv with the locked dependencies
 
@@ -48,6 +48,9 @@ bench: setup ## Measure speed and size, beside peers (PEERS=no leaves them out)
 	    --disable-pip-version-check librosa==0.11.0 opensmile==2.6.0 praat-parselmouth==0.4.7; } || \
 	  echo "The peers cannot be installed here; their rows stay empty."
 	$(BIN)/python scripts/bench.py --peers .cache/peers/bin/python
+
+reliability: setup ## Measure faults, overload and long days (DATA=DIR, SHORT=yes for minutes)
+	$(BIN)/python scripts/make_reliability.py $(if $(DATA),--data $(DATA)) $(if $(SHORT),--short)
 
 docs: setup ## Regenerate the generated pages
 	$(BIN)/python scripts/make_docs.py

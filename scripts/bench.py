@@ -91,7 +91,7 @@ def live(kind: str, duration_s: float) -> dict[str, Any]:
     model = EmotionModel.load()
     latencies_ms: list[float] = []
     console = Console(file=io.StringIO(), force_terminal=True, width=80, height=24)
-    output = DashboardOutput(None, console)
+    output = DashboardOutput(console)
     with output.live:
         begin_wall, begin_cpu = time.perf_counter(), time.process_time()
         with LiveSession([FileSource(clip, speed=1.0)], model, Settings()) as session:

@@ -3,6 +3,7 @@
 docs/commands.md   help of every command, and the settings
 docs/features.md   every feature with unit, definition and source
 docs/evaluation/README.md   what was measured, from the JSON files beside it
+docs/reliability.md   what `make reliability` measured, from the JSON file beside it
 README.md          the tables between ``<!-- generated: NAME -->`` marks
 """
 
@@ -14,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import click
+from reliability.page import page as reliability_page
 
 from ser_live.cli import cli
 from ser_live.cli.options import SETTING_GROUPS, SETTINGS_HEADING, describe_settings
@@ -146,6 +148,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/features.md": features_page,
     "README.md": readme_page,
     "docs/evaluation/README.md": evaluation_page,
+    "docs/reliability.md": lambda: reliability_page(ROOT / "docs" / "reliability.json"),
 }
 
 

@@ -24,6 +24,9 @@ MIN_SAMPLE_RATE_HZ = 8_000
 MAX_SAMPLE_RATE_HZ = 192_000
 """Highest native sample rate accepted, in hertz."""
 
+MAX_CHANNELS = 64
+"""Most channels accepted: a thousand, as a header may claim, would fill the memory."""
+
 
 def level_dbfs(samples: NDArray[Any]) -> float:
     """RMS level in dB relative to full scale.
@@ -120,7 +123,7 @@ def check_finite(block: NDArray[Any], position: int, sample_rate: int, name: str
 
 
 def check_format(sample_rate: int, n_channels: int, name: str) -> None:
-    """Refuse a sample rate outside 8-192 kHz and a stream without channels.
+    """Refuse a sample rate outside 8-192 kHz, and no channels or more than 64.
 
     Raises
     ------
@@ -136,6 +139,11 @@ def check_format(sample_rate: int, n_channels: int, name: str) -> None:
         raise InvalidAudioError(
             f"{name} has {n_channels} channels, but at least 1 is needed: check the "
             "channel option or the recording."
+        )
+    if n_channels > MAX_CHANNELS:
+        raise InvalidAudioError(
+            f"{name} has {n_channels} channels, but at most {MAX_CHANNELS} are read: export those "
+            "that hold speech."
         )
 
 

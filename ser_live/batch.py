@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -53,7 +54,7 @@ def find_audio_files(paths: Sequence[Path]) -> list[Path]:
     """
     found: list[Path] = []
     for path in paths:
-        if not path.is_dir():
+        if not _is_folder(path):
             found.append(path)
             continue
         inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES)
@@ -64,6 +65,12 @@ def find_audio_files(paths: Sequence[Path]) -> list[Path]:
             )
         found.extend(inside)
     return found
+
+
+def _is_folder(path: Path) -> bool:
+    with suppress(OSError):  # a name too long for the file system
+        return path.is_dir()
+    return False
 
 
 FILE_FIELDS = (

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 from ser_live.errors import UsageError
 
@@ -16,38 +17,58 @@ FRAME_SAMPLES = 480
 """Length of one voice-activity frame, in samples at 16 kHz."""
 
 
+def within(low: float, high: float, default: float | None) -> Any:
+    """Field of a number from `low` to `high`, both included."""
+    return field(default=default, metadata={"limits": (low, high)})
+
+
+def check_limits(settings: Any) -> None:
+    """Raise ``UsageError`` for a number outside its limits; NaN is outside of all."""
+    for f in fields(settings):
+        value = getattr(settings, f.name)
+        if "limits" not in f.metadata or (value is None and f.default is None):
+            continue
+        low, high = f.metadata["limits"]
+        if not low <= value <= high:
+            raise UsageError(
+                f"the setting {f.name} is {str(value)[:20]}, but {low:g} to {high:g} is needed: "
+                "see `ser-live listen --help-settings`."
+            )
+
+
 @dataclass(frozen=True)
 class VadSettings:
     """Which 30 ms frames count as speech, and which of them as voiced."""
 
-    aggressiveness: int = 2
+    aggressiveness: int = within(0, 3, 2)
     """WebRTC detector mode, 0 (lenient) to 3 (strict)."""
-    min_level_dbfs: float = -70.0
+    min_level_dbfs: float = within(-120, 0, -70.0)
     """A frame below this level is never speech."""
-    min_above_noise_db: float = 3.0
+    min_above_noise_db: float = within(-60, 60, 3.0)
     """A frame must stand this far above the tracked noise floor to be speech."""
-    noise_window_s: float = 3.0
+    noise_window_s: float = within(0.1, 60, 3.0)
     """The noise floor follows the quietest moments of this much past."""
-    min_periodicity: float = 0.60
+    min_periodicity: float = within(0, 1, 0.60)
     """A voiced frame repeats itself at a pitch period (60-500 Hz) at least this well."""
-    min_share_below_1_khz: float = 0.15
+    min_share_below_1_khz: float = within(0, 1, 0.15)
     """A voiced frame has at least this share of its energy below 1 kHz."""
-    min_share_below_2_khz: float = 0.60
+    min_share_below_2_khz: float = within(0, 1, 0.60)
     """A voiced frame has at least this share of its energy below 2 kHz."""
-    max_burstiness: float = 4.0
+    max_burstiness: float = within(1, 100, 4.0)
     """In a voiced frame no eighth is louder than this times the mean power, unlike a click."""
     confirm: str = "auto"
     """Network that confirms speech: on, off, or auto (on where onnxruntime is installed)."""
-    wake_above_noise_db: float = 2.0
+    wake_above_noise_db: float = within(-60, 60, 2.0)
     """The network wakes for a frame this far above the noise floor."""
-    sure_probability: float = 0.30
+    sure_probability: float = within(0, 1, 0.30)
     """From here on the network alone makes a frame speech, and voiced."""
-    possible_probability: float = 0.10
+    possible_probability: float = within(0, 1, 0.10)
     """From here on a frame is speech when the cheap gate hears it too."""
-    suspected_probability: float = 0.02
+    suspected_probability: float = within(0, 1, 0.02)
     """From here on such a frame may be the beginning of an utterance that opens later."""
 
     def __post_init__(self) -> None:
+        check_limits(self)
         if self.confirm not in ("auto", "on", "off"):
             raise UsageError(
                 f"the setting confirm is {self.confirm!r}, but auto, on or off is needed."
@@ -58,63 +79,69 @@ class VadSettings:
 class SegmenterSettings:
     """How frames are joined into utterances."""
 
-    window_s: float = 0.30
+    window_s: float = within(0.03, 3, 0.30)
     """Length of the sliding window whose speech share opens and closes utterances."""
-    open_share: float = 0.75
+    open_share: float = within(0, 1, 0.75)
     """Share of speech frames in the window that opens an utterance."""
-    open_voiced_share: float = 0.30
+    open_voiced_share: float = within(0, 1, 0.30)
     """Share of voiced frames in the window that opens an utterance."""
-    close_share: float = 0.25
+    close_share: float = within(0, 1, 0.25)
     """Share of speech frames in the window at or below which the hangover runs."""
-    max_unvoiced_s: float = 0.60
+    max_unvoiced_s: float = within(0, 60, 0.60)
     """Speech frames this long after the last voiced frame no longer hold back the hangover."""
-    lead_s: float = 1.20
+    lead_s: float = within(0, 10, 1.20)
     """How far before the opening window the first speech frame is looked for."""
-    lead_pause_s: float = 0.15
+    lead_pause_s: float = within(0, 10, 0.15)
     """A pause longer than this ends that search."""
-    pre_roll_s: float = 0.20
+    pre_roll_s: float = within(0, 5, 0.20)
     """Audio kept from before the first speech frame, so that no syllable is cut."""
-    hangover_s: float = 0.45
+    hangover_s: float = within(0, 10, 0.45)
     """Silence after the last speech frame that ends an utterance."""
-    post_roll_s: float = 0.10
+    post_roll_s: float = within(0, 5, 0.10)
     """Audio kept after the last speech frame."""
-    min_speech_s: float = 0.35
+    min_speech_s: float = within(0, 10, 0.35)
     """Utterances with less speech than this are reported as too short."""
-    min_speech_share: float = 0.50
+    min_speech_share: float = within(0, 1, 0.50)
     """Least share of suspected frames from the first to the last; below it, it was clatter."""
-    min_voiced_share: float = 0.10
+    min_voiced_share: float = within(0, 1, 0.10)
     """Least share of voiced frames among the speech frames; below it, it was clatter."""
-    max_utterance_s: float = 12.0
+    max_utterance_s: float = within(1, 29, 12.0)
     """An utterance longer than this is split at its quietest point."""
-    split_search_s: float = 3.0
+    split_search_s: float = within(0.3, 29, 3.0)
     """The quietest point is looked for in this last part."""
-    partial_first_s: float = 1.0
+    partial_first_s: float = within(0, 60, 1.0)
     """Speech heard before the first partial result."""
-    partial_every_s: float = 0.5
+    partial_every_s: float = within(0, 60, 0.5)
     """Least speech between partial results."""
-    partial_growth: float = 0.25
+    partial_growth: float = within(0, 10, 0.25)
     """Least speech between partial results, as a share of what was heard: the learned encoder
     hears the whole utterance again for each."""
-    no_signal_s: float = 1.0
+    no_signal_s: float = within(0.1, 3600, 1.0)
     """Exact zeros for this long are reported as no signal."""
+
+    def __post_init__(self) -> None:
+        check_limits(self)
 
 
 @dataclass(frozen=True)
 class RejectSettings:
     """When an utterance is named a state instead of an emotion."""
 
-    min_speech_s: float = 0.35
+    min_speech_s: float = within(0, 10, 0.35)
     """Less speech than this is ``too short``."""
-    min_level_dbfs: float = -55.0
+    min_level_dbfs: float = within(-120, 0, -55.0)
     """Speech level below this is ``too quiet``."""
-    max_clipped_share: float = 0.01
+    max_clipped_share: float = within(0, 1, 0.01)
     """More samples at full scale than this is ``clipped``."""
-    min_snr_db: float = 3.0
+    min_snr_db: float = within(-60, 60, 3.0)
     """Speech less than this far above the noise floor is ``too noisy``."""
-    min_speech_probability: float | None = None
+    min_speech_probability: float | None = within(0, 1, None)
     """A probability of speech below this is ``not speech``; ``None`` takes the model's own."""
-    min_confidence: float | None = None
+    min_confidence: float | None = within(0, 1, None)
     """Winning probability below this is ``uncertain``; ``None`` takes the model's own."""
+
+    def __post_init__(self) -> None:
+        check_limits(self)
 
 
 @dataclass(frozen=True)

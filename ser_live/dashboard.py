@@ -19,6 +19,7 @@ from rich.console import Console
 from ser_live.dashboard_state import DashboardState
 from ser_live.dashboard_view import DashboardView
 from ser_live.terminal_screen import AlternateScreen
+from ser_live.terminal_text import printable
 
 MAX_RATE_HZ = 10.0
 """Most redraws a second."""
@@ -131,7 +132,8 @@ def _held_back_stderr() -> Iterator[None]:
             sys.stderr.flush()
             os.dup2(terminal, 2)
             os.close(terminal)
-            _print_held_back(held.fileno())
+            with contextlib.suppress(OSError):  # the terminal may have been closed
+                _print_held_back(held.fileno())
 
 
 def _print_held_back(descriptor: int) -> None:
@@ -141,4 +143,4 @@ def _print_held_back(descriptor: int) -> None:
     if len(lines) > _N_STRAY_LINES or size > _N_STRAY_BYTES:
         lines = lines[-_N_STRAY_LINES:]
         sys.stderr.write(f"(the last {len(lines)} lines of {size} bytes of messages:)\n")
-    sys.stderr.writelines(f"{line}\n" for line in lines)
+    sys.stderr.writelines(f"{printable(line)}\n" for line in lines)

@@ -13,12 +13,17 @@
     ├── DatasetError             7   training data missing or named illegally
     └── ProfileError             8   speaker profile that cannot be made, read or used
 
+Anything else that is raised is a defect and ends the program with exit code 70.
+
 A message is one sentence: what was found, what is needed, what to do. Errors
 are caught in two places only: at the thread boundary in ``session.py`` and at
 the top of the command line, which prints the sentence and exits with the code.
 """
 
 from __future__ import annotations
+
+DEFECT_EXIT_CODE = 70
+"""Of an exception that is no `SerLiveError`; the number that ``sysexits.h`` gives to it."""
 
 
 class SerLiveError(Exception):

@@ -44,7 +44,10 @@ UNCERTAIN_BELOW = 0.35
 DEFAULT_MODEL = "ear"
 """Model used when none is named."""
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+MAX_TEXT = 500
+"""No name, licence or hash on a card is longer, in characters."""
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ class ModelCard:
         if version != CARD_FORMAT:
             remedy = "update ser-live" if version > CARD_FORMAT else "train it again"
             raise ModelError(
-                f"{where} has format {version}, but this ser-live reads {CARD_FORMAT}: "
+                f"{where} has format {str(version)[:20]}, but this ser-live reads {CARD_FORMAT}: "
                 f"{remedy} or choose another model."
             )
         try:
@@ -163,7 +166,39 @@ class EmotionModel:
         arrays = read_arrays(folder / WEIGHTS_FILE, card.weights_sha256)
         n_inputs = N_HAND_MADE if card.encoder_sha256 is None else N_INPUTS
         fitted = Fitted.from_arrays(arrays, n_inputs, len(card.labels))
-        return cls(card, fitted, _load_encoder(card, folder), folder.resolve())
+        encoder = None
+        if card.encoder_sha256 is not None:
+            encoder = cls.load_encoder(folder, card.encoder_sha256, card.id)
+        return cls(card, fitted, encoder, folder.resolve())
+
+    @staticmethod
+    def load_encoder(folder: Path, sha256: str, model_id: str) -> SpeechEncoder:
+        """The learned encoder in a model folder, after it heard a moment of silence.
+
+        Raises
+        ------
+        ModelError
+            Missing, altered, or no graph that turns sound into an embedding.
+        """
+        from ser_live.encoder import WINDOW_SAMPLES, SpeechEncoder
+
+        graph = read_checked(folder / ENCODER_FILE, sha256)
+        n_needed = N_INPUTS - N_HAND_MADE - 1
+        try:
+            encoder = SpeechEncoder(graph)
+            embedding = encoder.embed(np.zeros(WINDOW_SAMPLES, np.float32))
+        except ModelError:
+            raise
+        except Exception as error:  # onnxruntime's errors share no base class
+            raise ModelError(
+                f"the encoder of model {model_id} fails on silence: fetch or train the model again."
+            ) from error
+        if embedding.shape != (n_needed,) or not np.isfinite(embedding).all():
+            raise ModelError(
+                f"the encoder of model {model_id} does not give {n_needed} finite values: fetch or "
+                "train the model again."
+            )
+        return encoder
 
     @property
     def n_inputs(self) -> int:
@@ -192,7 +227,7 @@ class EmotionModel:
         Raises
         ------
         ModelError
-            Another number of inputs.
+            Another number of inputs, or weights that lead to no finite number.
         """
         if x.shape != (self.n_inputs,):
             raise ModelError(
@@ -202,6 +237,11 @@ class EmotionModel:
         probabilities: FloatArray = self.fitted.predict_proba(
             x[None, :].astype(np.float64), speaker
         )[0]
+        if not np.isfinite(probabilities).all():
+            raise ModelError(
+                f"model {self.card.id} has weights so large that no probabilities come of them: "
+                "fetch or train the model again."
+            )
         return probabilities
 
     def thresholds(self, given: RejectSettings) -> tuple[float, float]:
@@ -231,20 +271,6 @@ def _load_once(folder: Path, weights_sha256: str) -> EmotionModel:
     if model.card.weights_sha256 != weights_sha256:
         raise ModelError(f"{folder} was replaced while it was in use: start again.")
     return model
-
-
-def _load_encoder(card: ModelCard, folder: Path) -> SpeechEncoder | None:
-    if card.encoder_sha256 is None:
-        return None
-    from ser_live.encoder import SpeechEncoder
-
-    encoder = SpeechEncoder(read_checked(folder / ENCODER_FILE, card.encoder_sha256))
-    if encoder.n_values != N_INPUTS - N_HAND_MADE - 1:
-        raise ModelError(
-            f"the encoder of model {card.id} gives {encoder.n_values} values, but "
-            f"{N_INPUTS - N_HAND_MADE - 1} are needed: fetch or train the model again."
-        )
-    return encoder
 
 
 def find_model(name_or_path: str | Path) -> Path:
@@ -309,7 +335,7 @@ def _check_features(card: ModelCard, names: Sequence[str], version: str) -> None
 
 
 def _text(value: Any) -> str:
-    if not isinstance(value, str):
+    if not isinstance(value, str) or len(value) > MAX_TEXT or not value.isprintable():
         raise TypeError
     return value
 

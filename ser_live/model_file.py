@@ -20,6 +20,7 @@ import hashlib
 import io
 import json
 import math
+import stat
 import struct
 import zipfile
 import zlib
@@ -42,6 +43,29 @@ MAX_CARD_BYTES = 4 << 20
 MAX_WEIGHTS_BYTES = 128 << 20
 """Weights larger than this, on disk or unpacked, are not read."""
 MAX_ARRAYS = 1000
+
+_NO_ARRAY = (
+    ValueError,
+    KeyError,
+    TypeError,
+    SyntaxError,
+    OverflowError,
+    RecursionError,
+    MemoryError,
+    struct.error,
+)
+"""What comes of bytes that are no array: of their header, their size, their kind."""
+
+_NO_ARCHIVE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    ValueError,  # a place before the beginning, a name that is no text
+    RuntimeError,  # an encrypted member, an unknown way of packing
+)
+"""What comes of bytes that are no archive."""
 
 _DTYPES = {"<f8": np.float64, "<f4": np.float32, "<i8": np.int64}
 _MAGIC = b"\x93NUMPY\x01\x00"
@@ -72,7 +96,7 @@ def read_card(folder: Path) -> dict[str, Any]:
     ModelError
         Missing, too large, or not a JSON object.
     """
-    content = _read_file(folder / CARD_FILE, MAX_CARD_BYTES)
+    content = read_own_file(folder / CARD_FILE, MAX_CARD_BYTES)
     try:
         card = json.loads(content.decode("utf-8"))
     except (ValueError, RecursionError) as error:
@@ -88,8 +112,15 @@ def read_card(folder: Path) -> dict[str, Any]:
     return card
 
 
-def read_arrays(path: Path, sha256: str) -> dict[str, NDArray[Any]]:
+def read_arrays(path: Path, sha256: str, max_bytes: int | None = None) -> dict[str, NDArray[Any]]:
     """Named arrays of a weights file whose bytes hash to `sha256`.
+
+    Parameters
+    ----------
+    path : Path
+    sha256 : str
+    max_bytes : int, optional
+        Most bytes that are read, packed or unpacked; default `MAX_WEIGHTS_BYTES`.
 
     Raises
     ------
@@ -97,32 +128,37 @@ def read_arrays(path: Path, sha256: str) -> dict[str, NDArray[Any]]:
         Missing, too large, altered, truncated, or carrying anything but plain
         float64, float32 and int64 arrays.
     """
-    content = read_checked(path, sha256)
+    max_bytes = MAX_WEIGHTS_BYTES if max_bytes is None else max_bytes
+    content = read_checked(path, sha256, max_bytes)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = archive.infolist()
             unpacked = sum(member.file_size for member in members)
-            if len(members) > MAX_ARRAYS or unpacked > MAX_WEIGHTS_BYTES:
+            if len(members) > MAX_ARRAYS or unpacked > max_bytes:
                 raise ModelError(
                     f"{path} unpacks to {unpacked} bytes in {len(members)} arrays, but at most "
-                    f"{MAX_WEIGHTS_BYTES} bytes in {MAX_ARRAYS} arrays are read: "
+                    f"{max_bytes} bytes in {MAX_ARRAYS} arrays are read: "
                     "it was not made by this program."
                 )
             return {
                 member.filename.removesuffix(".npy"): _read_array(
-                    archive.read(member), f"{path}, array {member.filename!r}"
+                    _unpacked(archive, member), f"{path}, array {member.filename!r}"
                 )
                 for member in members
             }
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
-        raise _not_arrays(path) from error
-    except RuntimeError as error:  # zipfile's answer to an encrypted member
+    except _NO_ARCHIVE as error:
         raise _not_arrays(path) from error
 
 
-def read_checked(path: Path, sha256: str) -> bytes:
+def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    """A member, unpacked as far as the archive says it goes; ``archive.read`` does all of it."""
+    with archive.open(member) as file:
+        return file.read(member.file_size)
+
+
+def read_checked(path: Path, sha256: str, max_bytes: int | None = None) -> bytes:
     """Content of a file whose bytes hash to `sha256`; raises ``ModelError`` otherwise."""
-    content = _read_file(path, MAX_WEIGHTS_BYTES)
+    content = read_own_file(path, MAX_WEIGHTS_BYTES if max_bytes is None else max_bytes)
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
         raise ModelError(
@@ -136,21 +172,44 @@ def _not_arrays(path: Path) -> ModelError:
     return ModelError(f"{path} is not an archive of arrays: fetch or train the model again.")
 
 
-def _read_file(path: Path, max_bytes: int) -> bytes:
+def read_own_file(path: Path, max_bytes: int) -> bytes:
+    """Content of a file that lies in its folder itself, at most `max_bytes`.
+
+    Size and kind are looked at before anything is read: a pipe would never end, and a link
+    may lead to any file there is.
+
+    Raises
+    ------
+    ModelError
+        Missing, no permission, no regular file, a link out of its folder, or too large.
+    """
     try:
+        if path.resolve().parent != path.parent.resolve():
+            raise ModelError(
+                f"{path} is a link out of its folder, but the file itself is needed there: copy it."
+            )
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise ModelError(f"{path} is no regular file, but one is needed: give another folder.")
+        if found.st_size > max_bytes:
+            raise _too_large(path, max_bytes)
         with path.open("rb") as file:
             content = file.read(max_bytes + 1)
-    except OSError as error:
+    except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: links in a circle
         raise ModelError(
-            f"{path} cannot be read ({error.strerror}): a model folder with {CARD_FILE} and "
-            f"{WEIGHTS_FILE} is needed."
+            f"{path} cannot be read ({getattr(error, 'strerror', None) or error}): a folder with "
+            f"{CARD_FILE} and {WEIGHTS_FILE} is needed."
         ) from error
-    if len(content) > max_bytes:
-        raise ModelError(
-            f"{path} is larger than {max_bytes} bytes, which no model of this program is: "
-            "give another file."
-        )
+    if len(content) > max_bytes:  # it grew meanwhile
+        raise _too_large(path, max_bytes)
     return content
+
+
+def _too_large(path: Path, max_bytes: int) -> ModelError:
+    return ModelError(
+        f"{path} is larger than {max_bytes} bytes, which no such file of this program is: "
+        "give another file."
+    )
 
 
 def _read_array(content: bytes, where: str) -> NDArray[Any]:
@@ -172,7 +231,7 @@ def _read_array(content: bytes, where: str) -> NDArray[Any]:
         if len(data) != math.prod(shape) * np.dtype(dtype).itemsize:
             raise ValueError("size and shape differ")
         array = np.frombuffer(data, dtype=dtype).reshape(shape)
-    except (ValueError, KeyError, TypeError, SyntaxError, struct.error, MemoryError) as error:
+    except _NO_ARRAY as error:
         raise ModelError(
             f"{where} is not a plain float64, float32 or int64 array: the file was not made by "
             "this program, fetch or train the model again."

@@ -1,9 +1,10 @@
 """What ser-live left on this machine, found and removed.
 
-Found are the session logs and profiles in the user's own folders, and the audio in the
-folders that those logs name. Only regular files that ser-live itself wrote are taken, by
-what is in them and not by their names alone. A link is never followed, nor removed; nor is a
-file that changed between being found and being removed.
+Found are the session logs and profiles in the user's own folders, logs that had to go on in
+a folder for temporary files, and the audio in the folders that those logs name. Only regular
+files that ser-live itself wrote are taken, by what is in them and not by their names alone. A
+link is never followed, nor removed; nor is a file that changed between being found and being
+removed.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from ser_live.errors import LogError
 from ser_live.private_files import is_in_use
 from ser_live.recorder import SOFTWARE
 
-_RECORDING = re.compile(r".+-u\d{5,}\.flac", re.ASCII)
+_RECORDING = re.compile(r".+-u\d{5,}(-\d+)?\.flac")
 
 
 class Kind(str, Enum):
@@ -90,17 +91,22 @@ def remove(inventory: Inventory) -> list[tuple[Path, str]]:
             file.path.unlink()
         except OSError as error:
             failures.append((file.path, (error.strerror or str(error)).lower()))
-    for folder in (session_log.default_folder(), speaker_profile.default_folder()):
-        # Both lie in a folder of this program; what is not empty, or a link, stays.
-        for own in (folder, folder.parent):
-            with suppress(OSError):
-                own.rmdir()
+    sessions, profiles = session_log.default_folder(), speaker_profile.default_folder()
+    emptied = {file.path.parent for file in inventory.files}
+    temporary = [folder for folder in session_log.temporary_folders() if folder in emptied]
+    # All made by this program; what is not empty, or a link, stays.
+    for own in (sessions, sessions.parent, profiles, profiles.parent, *temporary):
+        with suppress(OSError):
+            own.rmdir()
     return failures
 
 
 def _add_sessions(found: Inventory) -> None:
     audio_folders: dict[Path, None] = {}
-    for path, info in _files_in_own(session_log.default_folder(), found):
+    for path, info in [
+        *_files_in_own(session_log.default_folder(), found),
+        *_files_in_temporary(),
+    ]:
         if not session_log.is_session_log(path):
             found.kept.append((path, "not written by ser-live"))
             continue
@@ -144,6 +150,18 @@ def _files_in_own(folder: Path, found: Inventory) -> Iterator[tuple[Path, os.sta
             yield from _regular_files(folder, found)
         else:
             found.kept.append((parent, "a link or no folder; not followed"))
+
+
+def _files_in_temporary() -> Iterator[tuple[Path, os.stat_result]]:
+    """Session logs in folders for temporary files, if the folders are this user's."""
+    for folder in session_log.temporary_folders():
+        with suppress(OSError):
+            if os.name != "nt" and folder.lstat().st_uid != os.geteuid():
+                continue
+        for path, info in _regular_files(folder, Inventory()):
+            # Other programs may name folders like this.
+            if session_log.is_session_log(path):
+                yield path, info
 
 
 def _regular_files(folder: Path, found: Inventory) -> Iterator[tuple[Path, os.stat_result]]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
+import re
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 
 from ser_live import __version__
@@ -10,48 +14,100 @@ from ser_live.config import SAMPLE_RATE_HZ
 from ser_live.errors import LogError
 from ser_live.events import Utterance
 from ser_live.private_files import create_private_file, make_private_folder
+from ser_live.terminal_text import printable
 
 SOFTWARE = "ser-live"
 """Begins the field ``software`` of every recording, by which `purge` knows its own."""
+
+_MAX_STEM = 60
+"""Characters kept of a recording's name; four bytes each are still a name everywhere."""
 
 
 class UtteranceRecorder:
     """Writes each final utterance as a 16 kHz FLAC file, readable by the owner only.
 
+    A write that fails (full disk, vanished folder) never ends the session: it is counted,
+    said in `failure`, and the next utterance is tried again.
+
     Parameters
     ----------
     folder : Path
         Made for the owner only when missing; existing recordings are never overwritten.
+
+    Raises
+    ------
+    LogError
+        The folder cannot be made.
     """
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.failure: str | None = None
+        """One sentence about the last failed write; stays after writing works again."""
+        self.n_failed = 0
+        """Utterances whose audio was not kept."""
         try:
-            make_private_folder(folder)
+            self._make_folder()
         except OSError as error:
             raise LogError(
                 f"Cannot make the folder {folder} for audio ({error.strerror}): "
                 "name another with --save-audio."
             ) from error
-        self.folder = folder
 
-    def write(self, utterance: Utterance, stem: str) -> Path:
-        """Write one utterance as ``<stem>-u<id>.flac`` and return its path."""
+    def _make_folder(self) -> None:
+        make_private_folder(self.folder)
+
+    def write(self, utterance: Utterance, stem: str) -> Path | None:
+        """Write one utterance as ``<stem>-u<id>.flac`` (``-2`` behind it where that exists).
+
+        In `stem`, what could lead out of the folder, command a terminal or not be in a name
+        on every system becomes ``_``, and what is too long is cut off.
+
+        Returns
+        -------
+        Path or None
+            Where it lies; ``None`` where it could not be kept (see `failure`).
+        """
         import soundfile
 
-        path = self.folder / f"{stem}-u{utterance.id:05d}.flac"
+        # Encoded in memory: the encoder does not tell of a disk that fails.
+        encoded = io.BytesIO()
+        with soundfile.SoundFile(
+            encoded, "w", SAMPLE_RATE_HZ, channels=1, format="FLAC", subtype="PCM_16"
+        ) as flac:
+            flac.software = f"{SOFTWARE} {__version__}"
+            flac.write(utterance.samples)
+        name = f"{_safe(stem)}-u{utterance.id:05d}"
         try:
-            # Refuses an existing file, so that nothing recorded is ever lost.
-            with (
-                os.fdopen(create_private_file(path), "wb") as file,
-                soundfile.SoundFile(
-                    file, "w", SAMPLE_RATE_HZ, channels=1, format="FLAC", subtype="PCM_16"
-                ) as flac,
-            ):
-                flac.software = f"{SOFTWARE} {__version__}"
-                flac.write(utterance.samples)
+            self._make_folder()
+            return self._write_new(name, encoded.getvalue())
         except OSError as error:
-            raise LogError(
-                f"Cannot write {path} ({error.strerror}): "
-                "free the space or name another folder with --save-audio."
-            ) from error
-        return path
+            self.n_failed += 1
+            self.failure = (
+                f"the audio of utterance {utterance.id} could not be kept in "
+                f"{printable(str(self.folder))} "
+                f"({(error.strerror or str(error)).lower()}): the session goes on without it."
+            )
+            return None
+
+    def _write_new(self, name: str, data: bytes) -> Path:
+        for number in count(1):
+            path = self.folder / (f"{name}.flac" if number == 1 else f"{name}-{number}.flac")
+            try:
+                # An existing file is refused, so that nothing recorded is ever lost.
+                descriptor = create_private_file(path)
+            except FileExistsError:
+                continue
+            try:
+                with os.fdopen(descriptor, "wb") as file:
+                    file.write(data)
+            except OSError:
+                with suppress(OSError):
+                    path.unlink()
+                raise
+            return path
+        raise AssertionError("unreachable: count() has no end")
+
+
+def _safe(stem: str) -> str:
+    return re.sub(r"[^\w.-]", "_", stem)[:_MAX_STEM]

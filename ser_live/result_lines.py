@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
@@ -39,6 +40,8 @@ EMOTION_FIELDS: tuple[str, ...] = (
 )
 """Columns of a CSV file with one emotion record a row."""
 
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""What a terminal obeys: control characters, line ends, and what turns direction round."""
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
@@ -92,13 +95,13 @@ def json_line(record: Mapping[str, Any]) -> str:
     """`record` as one line of JSON without its line end: never NaN, never a raw line break.
 
     NaN and infinity become ``null``. Characters are written as they are, so that names
-    stay readable, except in a record with undecodable bytes (a file name in another
-    encoding): there everything beyond ASCII is escaped.
+    stay readable, except in a record with one that a terminal would obey or that cannot be
+    written (a file name in another encoding): there everything beyond ASCII is escaped.
     """
     text = json.dumps(
         _finite(record), ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain
     )
-    if any("\ud800" <= character <= "\udfff" for character in text):
+    if not text.isprintable():
         return json.dumps(json.loads(text), allow_nan=False, separators=(",", ":"))
     return text
 
@@ -120,10 +123,11 @@ def _plain(value: Any) -> Any:
 
 
 def flatten(record: Mapping[str, Any]) -> dict[str, Any]:
-    """`record` without nested values, each cell safe to open in a spreadsheet.
+    """`record` without nested values, each cell safe in a spreadsheet and on a terminal.
 
     A text that begins like a formula (``=``, ``+``, ``-``, ``@``, tab, line end) gets an
-    apostrophe in front; numbers stay numbers.
+    apostrophe in front; numbers stay numbers. Control characters but tab and line feed are
+    written as ``\\x1b``, bytes that are no text as ``\\udce9``.
     """
     row: dict[str, Any] = {}
     for name, value in record.items():
@@ -141,6 +145,7 @@ def _cell(value: Any) -> Any:
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return ""
     if isinstance(value, str):
+        value = _CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode(), value)
         value = value.encode("utf-8", "backslashreplace").decode()
         return f"'{value}" if value.startswith(_FORMULA_SIGNS) else value
     return value

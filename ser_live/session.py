@@ -104,12 +104,10 @@ class LiveSession:
             # A replay waits for room, so being far ahead would only age its results.
             settings.queue_size if drop_when_full else 1,
             drop_when_full=drop_when_full,
-            on_drop=self._report_drop,
         )
         self._stop = threading.Event()
         self._abort = threading.Event()
         self._stage: SegmentingStage | None = None
-        self._file: str | None = None
         self._next_id = 1
         self._threads = [
             threading.Thread(target=self._guard(self._segment), name="ser-live segmenting"),
@@ -231,7 +229,6 @@ class LiveSession:
                 if self._error is None:
                     self._error = error
                 self._stop.set()
-                self._work.close()
 
         return run
 
@@ -244,36 +241,27 @@ class LiveSession:
                 continue
             return
 
-    def _report_drop(self, utterance: Utterance) -> None:
-        self._emit(
-            Drop(
-                utterance.id,
-                utterance.kind,
-                utterance.start_sample,
-                utterance.end_sample,
-                self._file,
-            )
-        )
-
     # -- segmenting thread -----------------------------------------------------------
 
     def _segment(self) -> None:
-        for source in self._sources:
-            if self._stop.is_set():
-                break
-            try:
-                self._play(source)
-            except SerLiveError as error:
-                if self.first_failure is None:
-                    self.first_failure = error
-                self._work.put(SourceFailed(str(error), source.file))
-            finally:
-                source.close()
-        self._work.put(_END)
+        try:
+            for source in self._sources:
+                if self._stop.is_set():
+                    break
+                try:
+                    self._play(source)
+                except SerLiveError as error:
+                    if self.first_failure is None:
+                        self.first_failure = error
+                    self._work.put(SourceFailed(str(error), source.file))
+                finally:
+                    source.close()
+        finally:
+            # Also where a defect ends this thread: what was heard is still judged.
+            self._work.put(_END)
 
     def _play(self, source: AudioSource) -> None:
         source.open()
-        self._file = source.file
         stage = SegmentingStage(
             self._settings,
             sample_rate=source.sample_rate,
@@ -312,6 +300,13 @@ class LiveSession:
     # -- worker thread ---------------------------------------------------------------
 
     def _analyze(self) -> None:
+        try:
+            self._work_off()
+        finally:
+            # Where a defect ends this thread, the other one must not wait for room.
+            self._work.close()
+
+    def _work_off(self) -> None:
         stage = self._analysis
         stage.warm_up()
         file: str | None = None
@@ -321,14 +316,14 @@ class LiveSession:
             if item is _END:
                 return
             if item is None:
-                if self._error is not None:
-                    return
                 continue
             if isinstance(item, StreamStarted):
                 file, n_finals = item.file, 0
                 stage.start_stream()
             if isinstance(item, StreamEnded):
                 item = replace(item, n_utterances=n_finals)
+            if isinstance(item, Drop):
+                item = replace(item, file=file)
             if isinstance(item, Utterance):
                 n_finals += item.kind == "final"
                 self._emit(self._classify(stage, item, file))

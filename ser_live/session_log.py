@@ -9,27 +9,37 @@ the system had not yet brought to the disk.)
 from __future__ import annotations
 
 import json
-import os
 import re
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from datetime import datetime
-from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
 
 from ser_live.errors import LogError
-from ser_live.private_files import create_private_file, make_private_folder
-from ser_live.result_lines import json_line
+from ser_live.log_fields import has_sound_fields
+from ser_live.log_file import LogFile
 from ser_live.terminal_text import printable
 
 SCHEMA = "ser-live-session"
 SCHEMA_VERSION = 1
 """Raised by one whenever a reader of the old schema would misread a new log."""
 
+_TEMPORARY = "ser-live-"
+"""How folders begin in which a log goes on where no other place takes it."""
+
 _MAX_HEADER_BYTES = 4096
 _DATED_NAME = re.compile(r"\d{4}-\d\d-\d\dT\d{6}(-\d+)?\.jsonl", re.ASCII)
+
+MAX_LINE_BYTES = 1 << 20
+"""No record comes near this; a longer line is not read to its end."""
+
+_HEADER: Mapping[str, Any] = {
+    "type": "log",
+    "schema": SCHEMA,
+    "schema_version": SCHEMA_VERSION,
+}
 
 
 class Recordable(Protocol):
@@ -45,32 +55,46 @@ def default_folder() -> Path:
     return Path(user_state_dir("ser-live", appauthor=False)) / "sessions"
 
 
+def temporary_folders() -> list[Path]:
+    """Folders for temporary files that logs may have gone on in."""
+    with suppress(OSError):
+        return sorted(Path(tempfile.gettempdir()).glob(f"{_TEMPORARY}*"))
+    return []
+
+
 class SessionLog:
     """Writer of one session log.
 
-    A write that fails (full disk, lost network share) never ends the session: it is
-    counted, said in `failure`, and the next event is tried again. A half-written line is
-    taken back, and the first line that succeeds afterwards is preceded by a ``log_gap``
-    record with the number of events lost.
+    A write that fails (full disk, unplugged drive, lost network share, deleted file) never
+    ends the session. The log goes on in a new file: in `default_folder`, made again where it
+    is gone, or else in a new folder for temporary files. That file says which one it
+    continues and why, and repeats how session and stream began, so that it can be read by
+    itself. Where no place takes the event it is counted, every place is tried again with the
+    next one, and the first line that succeeds afterwards is preceded by a ``log_gap`` record
+    with the number of events lost.
 
     Parameters
     ----------
-    path : Path
-        Where the log lies; for messages.
-    descriptor : int
-        Open file descriptor, owned by the log from now on. Use `create`.
+    file : LogFile
+        New and empty, owned by the log from now on. Use `create`.
     """
 
-    def __init__(self, path: Path, descriptor: int) -> None:
-        self.path = path
+    def __init__(self, file: LogFile) -> None:
+        self.earlier: list[Path] = []
+        """Files that the log began in before it had to go on in `path`."""
         self.failure: str | None = None
         """One sentence about the last failed write; stays after writing works again."""
         self.n_failed = 0
         """Events that did not reach the log."""
-        self._descriptor = descriptor
+        self._file = file
+        self._beginnings: dict[str, Mapping[str, Any]] = {}
         self._n_unreported = 0
-        self._is_broken = False
         self._is_closed = False
+
+    @property
+    def path(self) -> Path:
+        """The file being written."""
+        return self._file.path
 
     @classmethod
     def create(cls, path: Path | None = None, *, folder: Path | None = None) -> SessionLog:
@@ -89,105 +113,76 @@ class SessionLog:
         LogError
             The file exists, or cannot be created or written.
         """
-        log = cls._create_named(Path(path)) if path is not None else cls._create_dated(folder)
-        if not log._write_line({"type": "log", "schema": SCHEMA, "schema_version": SCHEMA_VERSION}):
-            log.close()
-            with suppress(OSError):
-                log.path.unlink()
-            raise LogError(log.failure)
-        return log
-
-    @classmethod
-    def _create_named(cls, path: Path) -> SessionLog:
+        file = _create_named(Path(path)) if path is not None else _create_dated(folder)
         try:
-            return cls(path, create_private_file(path, appends=True))
-        except FileExistsError:
-            raise LogError(
-                f"the log {_name(path)} exists and is never overwritten: "
-                "give --log another name, or move the file away."
-            ) from None
-        except (OSError, ValueError) as error:
-            raise LogError(
-                f"the log {_name(path)} cannot be created ({_cause(error)}): "
-                "give --log a file in a folder that exists and is writable, or use --no-log."
-            ) from error
-
-    @classmethod
-    def _create_dated(cls, folder: Path | None) -> SessionLog:
-        folder = default_folder() if folder is None else folder
-        stem = f"{datetime.now().astimezone():%Y-%m-%dT%H%M%S}"
-        try:
-            make_private_folder(folder)
-            for number in count(1):
-                path = folder / (f"{stem}.jsonl" if number == 1 else f"{stem}-{number}.jsonl")
-                with suppress(FileExistsError):
-                    return cls(path, create_private_file(path, appends=True))
+            file.append([_HEADER])
         except OSError as error:
+            file.discard()
             raise LogError(
-                f"no session log can be created in {_name(folder)} ({_cause(error)}): "
-                "name a writable place with --log PATH, or use --no-log."
+                f"the session log {_name(file.path)} cannot be written ({_cause(error)}): "
+                "make room, name another place with --log PATH, or use --no-log."
             ) from error
-        raise AssertionError("unreachable: count() has no end")
+        return cls(file)
 
     def write(self, event: Recordable) -> bool:
         """Append one event; False where it did not reach the log (see `failure`)."""
-        return self._write_line(event.as_record())
-
-    def _write_line(self, record: Mapping[str, Any]) -> bool:
-        if self._is_closed or self._is_broken:
+        record = event.as_record()
+        if record["type"] in ("session_started", "stream_started"):
+            self._beginnings[record["type"]] = record
+        if self._is_closed or not self._write_somewhere(record):
             self.n_failed += 1
             return False
+        return True
+
+    def _write_somewhere(self, record: Mapping[str, Any]) -> bool:
         lines = [record]
         if self._n_unreported:
             lines.insert(0, {"type": "log_gap", "n_events": self._n_unreported})
-        data = "".join(json_line(line) + "\n" for line in lines).encode()
         try:
-            self._append(data)
+            self._file.append(lines)
         except OSError as error:
-            self.n_failed += 1
-            self._n_unreported += 1
-            self.failure = (
-                f"the session log {_name(self.path)} cannot be written ({_cause(error)}): "
-                "results go on unlogged until there is room again."
-            )
-            if self._is_broken:
-                self.failure = (
-                    f"the session log {_name(self.path)} broke off in the middle of a line "
-                    f"({_cause(error)}): results go on unlogged."
-                )
-            return False
+            if not self._go_on_elsewhere(lines, _cause(error)):
+                self._n_unreported += 1
+                return False
         self._n_unreported = 0
         return True
 
-    def _append(self, data: bytes) -> None:
-        """Write all of `data` or, where that fails, nothing."""
-        n_written = 0
-        try:
-            while n_written < len(data):
-                n_written += os.write(self._descriptor, data[n_written:])
-        except OSError:
-            if n_written:
-                self._take_back(n_written)
-            raise
-
-    def _take_back(self, n_bytes: int) -> None:
-        try:
-            size = os.lseek(self._descriptor, 0, os.SEEK_END)
-            os.ftruncate(self._descriptor, size - n_bytes)
-        except OSError:
-            # Half a line stays at the end, where a reader can recognize it; a line written
-            # behind it would be lost with it.
-            self._is_broken = True
+    def _go_on_elsewhere(self, lines: list[Mapping[str, Any]], cause: str) -> bool:
+        """Write `lines` into the first other place that takes them."""
+        failure = f"the session log {_name(self.path)} cannot be written ({cause})"
+        begin = [
+            _HEADER,
+            {"type": "log_continued", "path": str(self.path), "cause": cause},
+            *(record for record in self._beginnings.values() if record not in lines),
+        ]
+        for make in (_new_file, _new_temporary_file):
+            with suppress(OSError):
+                file = make([*begin, *lines])
+                self._let_go()
+                self.earlier.append(self.path)
+                self._file = file
+                self.failure = f"{failure}: it goes on in {_name(file.path)}."
+                return True
+        self.failure = (
+            f"{failure}, and no other place takes it: results go on unlogged until there is "
+            "room again."
+        )
+        return False
 
     def close(self) -> None:
         """Bring everything to the disk and close; harmless when repeated."""
-        if self._is_closed:
-            return
-        self._is_closed = True
-        with suppress(OSError):
-            os.fsync(self._descriptor)
-        with suppress(OSError):
-            os.close(self._descriptor)
+        if not self._is_closed:
+            self._is_closed = True
+            self._let_go()
+
+    def _let_go(self) -> None:
+        try:
+            self._file.close()
+        except OSError as error:
+            self.failure = (
+                f"the session log {_name(self.path)} did not reach the disk whole "
+                f"({_cause(error)}): check that disk, and what the log holds."
+            )
 
     def __enter__(self) -> SessionLog:
         return self
@@ -199,6 +194,52 @@ class SessionLog:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _create_named(path: Path) -> LogFile:
+    try:
+        return LogFile.create(path)
+    except FileExistsError:
+        raise LogError(
+            f"the log {_name(path)} exists and is never overwritten: "
+            "give --log another name, or move the file away."
+        ) from None
+    except (OSError, ValueError) as error:
+        raise LogError(
+            f"the log {_name(path)} cannot be created ({_cause(error)}): "
+            "give --log a file in a folder that exists and is writable, or use --no-log."
+        ) from error
+
+
+def _create_dated(folder: Path | None) -> LogFile:
+    folder = default_folder() if folder is None else folder
+    try:
+        return LogFile.create_dated(folder)
+    except OSError as error:
+        raise LogError(
+            f"no session log can be created in {_name(folder)} ({_cause(error)}): "
+            "name a writable place with --log PATH, or use --no-log."
+        ) from error
+
+
+def _new_file(lines: list[Mapping[str, Any]], folder: Path | None = None) -> LogFile:
+    """A file that holds `lines`; none is left where they do not fit."""
+    file = LogFile.create_dated(default_folder() if folder is None else folder)
+    try:
+        file.append(lines)
+    except OSError:
+        file.discard()
+        raise
+    return file
+
+
+def _new_temporary_file(lines: list[Mapping[str, Any]]) -> LogFile:
+    folder = Path(tempfile.mkdtemp(prefix=_TEMPORARY))
+    try:
+        return _new_file(lines, folder)
+    except OSError:
+        folder.rmdir()
+        raise
 
 
 def is_session_log(path: Path) -> bool:
@@ -235,13 +276,15 @@ def read_log(
     ------
     LogError
         The file cannot be read, is no session log, has a newer schema, or holds a line
-        that is not JSON anywhere but at its end.
+        that is no record (anywhere but at its end, where it may be cut off), or a record
+        with a field of the wrong kind.
     """
     path = Path(path)
     try:
         with path.open("rb") as file:
-            yield from _records(file, path, on_cut)
-    except OSError as error:
+            lines = iter(lambda: file.readline(MAX_LINE_BYTES + 1), b"")
+            yield from _records(lines, path, on_cut)
+    except (OSError, ValueError) as error:
         raise LogError(
             f"the session log {_name(path)} cannot be read ({_cause(error)}): "
             "name an existing log file."
@@ -256,9 +299,9 @@ def _records(
         record = _parse(line)
         if number == 1:
             _check_header(record, path)
-        if record is not None:
+        if record is not None and has_sound_fields(record):
             yield record
-        elif line.endswith(b"\n"):
+        elif record is not None or line.endswith(b"\n") or len(line) > MAX_LINE_BYTES:
             raise LogError(
                 f"line {number} of {_name(path)} is not a record of a session log: "
                 "the file was altered after it was written; remove that line to read the rest."
@@ -294,8 +337,8 @@ def _check_header(record: dict[str, Any] | None, path: Path) -> None:
     version = record.get("schema_version")
     if not isinstance(version, int) or version > SCHEMA_VERSION:
         raise LogError(
-            f"{_name(path)} has schema version {json.dumps(version)}, this ser-live reads up to "
-            f"{SCHEMA_VERSION}: update ser-live to read it."
+            f"{_name(path)} has schema version {json.dumps(version)[:40]}, this ser-live reads up "
+            f"to {SCHEMA_VERSION}: update ser-live to read it."
         )
 
 

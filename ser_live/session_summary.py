@@ -8,7 +8,10 @@ from typing import Any
 
 from ser_live.emotions import EMOTIONS, State
 from ser_live.tally import Tally
-from ser_live.terminal_text import clock, printable, signed
+from ser_live.terminal_text import clock, fit, printable, signed
+
+_MAX_CELLS = 300
+"""Nothing that a log says is shown longer than this."""
 
 
 def summary_lines(records: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -28,16 +31,20 @@ def summary_lines(records: Iterable[Mapping[str, Any]]) -> list[str]:
         tally.add(record)
         kind = record["type"]
         if kind == "session_started":
-            about.append(f"started    {record['started_at']}, ser-live {record['version']}")
-            about.append(f"model      {record['model']} ({str(record['model_sha256'])[:12]})")
+            version = _shown(record["version"])
+            about.append(f"started    {_shown(record['started_at'])}, ser-live {version}")
+            model, sha256 = _shown(record["model"]), _shown(record["model_sha256"][:12])
+            about.append(f"model      {model} ({sha256})")
             if record.get("speaker"):
-                about.append(f"speaker    {printable(record['speaker'])}, enrolled")
+                about.append(f"speaker    {_shown(record['speaker'])}, enrolled")
         elif kind == "stream_started":
-            streams.append(printable(record["source"]))
+            streams.append(_shown(record["source"]))
         elif kind == "stream_ended":
             heard_s += record["duration_s"]
         elif kind == "source_failed":
-            failures.append(printable(record["message"]))
+            failures.append(_shown(record["message"]))
+        elif kind == "log_continued":
+            about.append(f"continues  {printable(record['path'])} ({printable(record['cause'])})")
         elif kind == "log_gap":
             n_unlogged += record["n_events"]
         elif kind == "session_ended":
@@ -50,7 +57,7 @@ def summary_lines(records: Iterable[Mapping[str, Any]]) -> list[str]:
             "ended      not recorded (running still, or cut off): sums are of what the log holds"
         )
     else:
-        about.append(f"ended      {ended['reason']}")
+        about.append(f"ended      {_shown(ended['reason'])}")
         heard_s = ended["duration_s"]
     return [
         *about,
@@ -58,6 +65,10 @@ def summary_lines(records: Iterable[Mapping[str, Any]]) -> list[str]:
         *tally_lines(tally, n_unlogged),
         *(f"failed     {message}" for message in failures),
     ]
+
+
+def _shown(text: str) -> str:
+    return fit(printable(text), _MAX_CELLS)
 
 
 def tally_lines(tally: Tally, n_unlogged: int = 0) -> list[str]:

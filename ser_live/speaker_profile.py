@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_live.errors import ModelError, ProfileError
-from ser_live.model_file import read_arrays, write_arrays
+from ser_live.model_file import read_arrays, read_own_file, write_arrays
 from ser_live.private_files import create_private_file, make_private_folder
 
 FORMAT = 1
@@ -35,6 +35,9 @@ FORMAT = 1
 MAX_CARD_BYTES = 64 << 10
 MAX_ARRAYS_BYTES = 4 << 20
 """Files larger than these are not read."""
+
+MAX_TEXT = 200
+"""No name, time or hash on a card is longer, in characters."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}", re.ASCII)
 _DRAFT = re.compile(rf"\.(?P<name>{_NAME.pattern})\.(json|npz)\.\d+", re.ASCII)
@@ -175,7 +178,7 @@ def load_profile(name: str, *, folder: Path | None = None) -> SpeakerProfile:
         if raw["format"] != FORMAT or card.name != name:
             raise ValueError("another format or name")
         sha256 = _checked(raw["arrays_sha256"], str)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise unusable(name, "its card is not one of this program") from error
     return SpeakerProfile(card, _read_arrays(arrays_path, name, sha256))
 
@@ -273,14 +276,9 @@ def _new_file(path: Path) -> Iterator[Path]:
 
 def _read_card(path: Path, name: str) -> dict[str, Any]:
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_CARD_BYTES + 1)
-    except OSError as error:
-        raise unusable(name, _cause(error)) from error
-    if len(content) > MAX_CARD_BYTES:
-        raise unusable(name, f"its card is larger than {MAX_CARD_BYTES} bytes")
-    try:
-        raw = json.loads(content.decode("utf-8"))
+        raw = json.loads(read_own_file(path, MAX_CARD_BYTES).decode("utf-8"))
+    except ModelError as error:
+        raise unusable(name, "its card cannot be read, is too large or lies elsewhere") from error
     except (ValueError, RecursionError) as error:
         raise unusable(name, "its card is not readable JSON") from error
     if not isinstance(raw, dict):
@@ -305,6 +303,8 @@ def _card(raw: dict[str, Any]) -> ProfileCard:
 def _checked(value: Any, kind: type) -> Any:
     if not isinstance(value, kind) or isinstance(value, bool):
         raise TypeError
+    if isinstance(value, str) and not (len(value) <= MAX_TEXT and value.isprintable()):
+        raise TypeError
     return value
 
 
@@ -316,19 +316,11 @@ def _finite(value: Any) -> float:
 
 def _read_arrays(path: Path, name: str, sha256: str) -> dict[str, NDArray[Any]]:
     try:
-        n_bytes = path.stat().st_size
-    except OSError as error:
-        raise unusable(name, f"{path.name}: {_cause(error)}") from error
-    if n_bytes > MAX_ARRAYS_BYTES:
-        raise unusable(name, f"{path.name} is larger than {MAX_ARRAYS_BYTES} bytes")
-    try:
-        arrays = read_arrays(path, sha256)
+        arrays = read_arrays(path, sha256, MAX_ARRAYS_BYTES)
     except ModelError as error:
         raise unusable(
-            name, f"{path.name} was altered, cut off or not written by this program"
+            name, f"{path.name} was altered, cut off, moved or not written by this program"
         ) from error
-    if sum(array.nbytes for array in arrays.values()) > MAX_ARRAYS_BYTES:
-        raise unusable(name, f"{path.name} unpacks to more than {MAX_ARRAYS_BYTES} bytes")
     return {key: np.array(array) for key, array in arrays.items()}
 
 

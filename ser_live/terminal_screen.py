@@ -6,6 +6,7 @@ second that costs more of a core than all of the listening.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from types import TracebackType
 
 from rich.color import ColorSystem
@@ -54,8 +55,9 @@ class AlternateScreen:
         self._give_back()
 
     def _give_back(self) -> None:
-        self.console.show_cursor(True)
-        self.console.set_alt_screen(False)
+        with suppress(OSError):  # a terminal that was closed needs nothing back
+            self.console.show_cursor(True)
+            self.console.set_alt_screen(False)
 
     def paint(self, lines: list[Text], width: int, *, everything: bool = False) -> None:
         """Show `lines` from the top; those that stand there already are not sent again.

@@ -222,8 +222,14 @@ def huge(folder: Path) -> Path:
     return path
 
 
-def media(path: Path, rate: int | None = 44_100, video: bool = False) -> Path:
-    """A media file with a 1 s tone (unless `rate` is None) and a black picture; needs PyAV."""
+def media(
+    path: Path,
+    rate: int | None = 44_100,
+    video: bool = False,
+    duration_s: float = 1.0,
+    codec: str | None = None,
+) -> Path:
+    """A media file with a tone (unless `rate` is None) and a black picture; needs PyAV."""
     import av
 
     with av.open(str(path), "w") as container:
@@ -231,9 +237,9 @@ def media(path: Path, rate: int | None = 44_100, video: bool = False) -> Path:
             picture = container.add_stream("mpeg4", rate=25)
             picture.width, picture.height, picture.pix_fmt = 64, 64, "yuv420p"
         if rate is not None:
-            codec = "libopus" if path.suffix == ".webm" else "aac"
+            codec = codec or ("libopus" if path.suffix == ".webm" else "aac")
             sound = container.add_stream(codec, rate=rate, layout="stereo")
-            samples = np.ascontiguousarray(tone(rate, n_channels=2).T)
+            samples = np.ascontiguousarray(tone(rate, duration_s, n_channels=2).T)
             frame = av.AudioFrame.from_ndarray(samples, format="fltp", layout="stereo")
             frame.sample_rate = rate
             resampler = av.AudioResampler(sound.format, sound.layout, sound.rate, 960)
@@ -242,7 +248,7 @@ def media(path: Path, rate: int | None = 44_100, video: bool = False) -> Path:
             container.mux(sound.encode(None))
         if video:
             black = np.zeros((64, 64, 3), np.uint8)
-            for _ in range(25):
+            for _ in range(round(25 * duration_s)):
                 container.mux(picture.encode(av.VideoFrame.from_ndarray(black, format="rgb24")))
             container.mux(picture.encode(None))
     return path

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -250,6 +251,24 @@ def test_the_log_of_a_running_session_stays(home: Path) -> None:
         assert (log.path, "a session is writing it") in found.kept
     found = take_inventory(sessions=True, profiles=False, modified_before=FOREVER)
     assert log.path in {file.path for file in found.files}
+
+
+def test_a_log_that_went_on_in_a_temporary_folder_is_found(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rest of a log that no other place took is removed with its folder; others' stay."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    ours, theirs = tmp_path / "ser-live-abcd1234", tmp_path / "ser-live-notes"
+    ours.mkdir()
+    theirs.mkdir()
+    (ours / "2026-01-01T000000.jsonl").write_bytes(logs(home)[0].read_bytes())
+    (theirs / "2026-01-01T000000.jsonl").write_text("mine")
+    (tmp_path / "ser-live-link").symlink_to(theirs)
+    found = take_inventory(sessions=True, profiles=False, modified_before=FOREVER)
+    assert remove(found) == []
+    assert not ours.exists()
+    assert (theirs / "2026-01-01T000000.jsonl").read_text() == "mine"
+    assert (tmp_path / "ser-live-link").is_symlink()
 
 
 def test_a_file_that_changed_after_the_question_stays(home: Path) -> None:

@@ -8,6 +8,7 @@ import json
 import math
 import os
 import re
+import shutil
 import signal
 import stat
 import subprocess
@@ -25,11 +26,12 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ser_live import events
+from ser_live import events, session_log
 from ser_live.cli.log import command
 from ser_live.emotions import LABELS, Emotion, State
 from ser_live.errors import LogError
 from ser_live.events import EmotionResult, Reason, SourceFailed, StreamStarted
+from ser_live.log_file import LogFile
 from ser_live.result_lines import EMOTION_FIELDS
 from ser_live.session_log import SCHEMA_VERSION, SessionLog, read_log
 
@@ -139,11 +141,30 @@ def test_a_folder_that_cannot_be_made_says_so(tmp_path: Path) -> None:
         SessionLog.create(folder=tmp_path / "state" / "sessions")
 
 
-def test_a_full_disk_is_counted_and_said_and_ends_nothing() -> None:
-    """On /dev/full every write fails, is counted, and raises nothing."""
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Folder in which the user's state and temporary files lie: `state` and `temporary`."""
+    folder = tmp_path / "elsewhere"
+    (folder / "temporary").mkdir(parents=True)
+    monkeypatch.setattr(session_log, "default_folder", lambda: folder / "state")
+    monkeypatch.setattr(tempfile, "tempdir", str(folder / "temporary"))
+    return folder
+
+
+def nowhere(folder: Path) -> None:
+    """Let no file be made in `folder`: where its folders should be there are files."""
+    for path in (folder / "state", folder / "temporary"):
+        if path.is_dir():
+            path.rmdir()
+        path.write_text("in the way")
+
+
+def test_a_full_disk_is_counted_and_said_and_ends_nothing(elsewhere: Path) -> None:
+    """Where no place takes an event, every failure is counted, and none raises."""
     if not Path("/dev/full").exists():
         pytest.skip("this system has no /dev/full")
-    log = SessionLog(Path("/dev/full"), os.open("/dev/full", os.O_WRONLY))
+    nowhere(elsewhere)
+    log = SessionLog(LogFile(Path("/dev/full"), os.open("/dev/full", os.O_WRONLY)))
     assert [log.write(SourceFailed("x")) for _ in range(3)] == [False] * 3
     assert log.n_failed == 3
     assert log.failure is not None
@@ -163,8 +184,9 @@ def _no_file_larger_than(n_bytes: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_a_disk_that_fills_up_leaves_only_whole_lines(tmp_path: Path) -> None:
+def test_a_disk_that_fills_up_leaves_only_whole_lines(tmp_path: Path, elsewhere: Path) -> None:
     """A half-written line is taken back; when there is room again the log says what is missing."""
+    nowhere(elsewhere)
     path = tmp_path / "log.jsonl"
     log = SessionLog.create(path)
     with _no_file_larger_than(300):
@@ -181,9 +203,9 @@ def test_a_disk_that_fills_up_leaves_only_whole_lines(tmp_path: Path) -> None:
 
 
 def test_a_line_that_cannot_be_taken_back_stays_the_last(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where half a line has to stay, nothing is written behind it."""
+    """Where half a line has to stay, nothing is written behind it: the log goes on elsewhere."""
     path = tmp_path / "log.jsonl"
 
     def refuse(*_: Any) -> None:
@@ -193,11 +215,93 @@ def test_a_line_that_cannot_be_taken_back_stays_the_last(
     monkeypatch.setattr(os, "ftruncate", refuse)
     with _no_file_larger_than(100):
         assert not log.write(SourceFailed("x" * 200))
-    assert not log.write(SourceFailed("later"))
+    assert log.write(SourceFailed("later"))
     log.close()
     told: list[str] = []
     assert len(list(read_log(path, on_cut=told.append))) == 1
     assert len(told) == 1
+    assert [r["type"] for r in read_log(log.path)] == [
+        *("log", "log_continued", "log_gap", "source_failed")
+    ]
+
+
+def test_a_deleted_log_goes_on_in_the_users_state_folder(tmp_path: Path, elsewhere: Path) -> None:
+    """Writing into a deleted file succeeds and keeps nothing: the log notices and moves."""
+    folder = tmp_path / "vanishing"
+    folder.mkdir()
+    log = SessionLog.create(folder / "log.jsonl")
+    started = events.SessionStarted("2026-01-01", "0", "m", "h", {})
+    stream = StreamStarted("talk.wav", 16_000, 1)
+    assert all(log.write(event) for event in (started, stream, SourceFailed("before")))
+    shutil.rmtree(folder)
+    assert all(log.write(SourceFailed(text)) for text in ("after", "later"))
+    log.close()
+    assert log.earlier == [folder / "log.jsonl"]
+    assert log.path.parent == elsewhere / "state"
+    assert log.n_failed == 0
+    assert stat.S_IMODE(log.path.stat().st_mode) & 0o077 == 0
+    assert log.failure == (
+        f"the session log {folder / 'log.jsonl'} cannot be written (the file was deleted): "
+        f"it goes on in {log.path}."
+    )
+    assert list(read_log(log.path))[1:] == [
+        {
+            "type": "log_continued",
+            "path": str(folder / "log.jsonl"),
+            "cause": "the file was deleted",
+        },
+        started.as_record(),
+        stream.as_record(),
+        SourceFailed("after").as_record(),
+        SourceFailed("later").as_record(),
+    ]
+
+
+def test_a_log_goes_on_among_temporary_files_where_the_state_folder_fails(
+    tmp_path: Path, elsewhere: Path
+) -> None:
+    """The last resort is a folder for temporary files that only the owner may enter."""
+    (elsewhere / "state").write_text("in the way")
+    log = SessionLog.create(tmp_path / "log.jsonl")
+    log.path.unlink()
+    assert log.write(SourceFailed("x"))
+    log.close()
+    assert elsewhere / "temporary" in log.path.parents
+    assert stat.S_IMODE(log.path.parent.stat().st_mode) == 0o700
+
+
+def test_a_log_moves_again_when_its_second_place_fails(tmp_path: Path, elsewhere: Path) -> None:
+    """Each file names the one before it, and no event is lost between them."""
+    log = SessionLog.create(tmp_path / "log.jsonl")
+    paths = [log.path]
+    for n in range(3):
+        log.path.rename(tmp_path / f"kept {n}")  # a log that is moved goes on where it lies now
+        assert log.write(SourceFailed(f"moved {n}"))
+        assert log.path == paths[-1]
+        (tmp_path / f"kept {n}").unlink()
+        assert log.write(SourceFailed(f"deleted {n}"))
+        paths.append(log.path)
+    log.close()
+    assert log.earlier == paths[:-1]
+    records = list(read_log(log.path))
+    assert records[1]["path"] == str(paths[-2])
+    assert records[-1]["message"] == "deleted 2"
+
+
+def test_a_place_without_room_keeps_no_empty_file(tmp_path: Path, elsewhere: Path) -> None:
+    """Where the log could not go on, it leaves neither files nor folders behind."""
+    log = SessionLog.create(tmp_path / "log.jsonl")
+    with _no_file_larger_than(100):
+        assert not log.write(SourceFailed("x" * 200))
+    log.close()
+    assert not [path for path in elsewhere.rglob("*") if path.name not in ("state", "temporary")]
+
+
+def test_a_new_log_on_a_full_disk_is_refused(tmp_path: Path) -> None:
+    """A log that cannot even begin says so before the session starts, and leaves no file."""
+    with _no_file_larger_than(10), pytest.raises(LogError, match="make room, name another place"):
+        SessionLog.create(tmp_path / "log.jsonl")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_killed_writer_leaves_a_log_that_loads(tmp_path: Path) -> None:
@@ -392,6 +496,15 @@ def test_show_works_on_a_log_cut_off(example_log: Path) -> None:
     assert "cut off" in outcome.stdout
     assert "breaks off in line" in outcome.stderr
     assert outcome.exit_code == 0
+
+
+def test_show_says_which_log_another_one_continues(tmp_path: Path) -> None:
+    """The way back to the beginning of a session stands in the summary."""
+    path = tmp_path / "log.jsonl"
+    continued = '{"type":"log_continued","path":"/usb/mood.jsonl","cause":"no space left"}\n'
+    path.write_text(HEADER + continued)
+    text = CliRunner().invoke(command, ["show", str(path)]).stdout
+    assert "continues  /usb/mood.jsonl (no space left)" in text
 
 
 def test_a_stream_name_cannot_command_the_terminal(tmp_path: Path) -> None:

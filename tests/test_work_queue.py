@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 
 import numpy as np
+import pytest
 
-from ser_live.events import Utterance
+from ser_live import work_queue
+from ser_live.events import Drop, Utterance
 from ser_live.work_queue import WorkQueue
 
 
@@ -22,14 +24,22 @@ def utterance(id_: int, kind: str = "final") -> Utterance:
     )
 
 
-def live_queue(capacity: int) -> tuple[WorkQueue, list[Utterance]]:
-    dropped: list[Utterance] = []
-    return WorkQueue(capacity, drop_when_full=True, on_drop=dropped.append), dropped
+def live_queue(capacity: int) -> WorkQueue:
+    return WorkQueue(capacity, drop_when_full=True)
+
+
+def waiting(queue: WorkQueue) -> list[tuple[str, int, str]]:
+    """Everything in the queue, taken out: what it is, id, kind."""
+    items = []
+    while (item := queue.get(0)) is not None:
+        assert isinstance(item, Utterance | Drop)
+        items.append((type(item).__name__, item.id, item.kind))
+    return items
 
 
 def test_items_come_out_in_the_order_they_went_in() -> None:
     """The queue keeps the order of the stream, utterances and other events alike."""
-    queue, _ = live_queue(4)
+    queue = live_queue(4)
     items = [utterance(1), "gap", utterance(2), "end"]
     for item in items:
         queue.put(item)
@@ -38,33 +48,73 @@ def test_items_come_out_in_the_order_they_went_in() -> None:
 
 
 def test_a_full_live_queue_gives_up_the_oldest_partial_first() -> None:
-    """Partials go before finals, the oldest first, and each is reported."""
-    queue, dropped = live_queue(3)
-    first, partial_a, partial_b = utterance(1), utterance(2, "partial"), utterance(2, "partial")
-    for item in (first, partial_a, partial_b, utterance(2)):
+    """Partials go before finals, the oldest first, and each leaves a drop in its place."""
+    queue = live_queue(3)
+    for item in (utterance(1), utterance(2, "partial"), utterance(2, "partial"), utterance(2)):
         queue.put(item)
-    assert dropped == [partial_a]
-    queue.put(utterance(3))
-    assert dropped == [partial_a, partial_b]
-    queue.put(utterance(4))
-    assert dropped[-1] is first
     assert queue.n_waiting == 3
+    queue.put(utterance(3))
+    queue.put(utterance(4))
+    assert queue.n_waiting == 3
+    assert waiting(queue) == [
+        ("Drop", 1, "final"),
+        ("Drop", 2, "partial"),
+        ("Drop", 2, "partial"),
+        ("Utterance", 2, "final"),
+        ("Utterance", 3, "final"),
+        ("Utterance", 4, "final"),
+    ]
+
+
+def test_a_new_partial_never_pushes_out_a_final() -> None:
+    """Where only finals wait, the partial that comes is the one to go."""
+    queue = live_queue(2)
+    for item in (utterance(1), utterance(2), utterance(3, "partial")):
+        queue.put(item)
+    assert waiting(queue) == [
+        ("Utterance", 1, "final"),
+        ("Utterance", 2, "final"),
+        ("Drop", 3, "partial"),
+    ]
+
+
+def test_a_drop_says_which_audio_was_not_judged() -> None:
+    """Kind and span of the drop are those of the utterance; its samples are let go."""
+    queue = live_queue(1)
+    queue.put(utterance(1))
+    queue.put(utterance(2))
+    assert queue.get(0) == Drop(1, "final", 0, 480)
 
 
 def test_events_that_are_no_utterances_are_never_dropped() -> None:
     """Only utterances count against the capacity."""
-    queue, dropped = live_queue(1)
+    queue = live_queue(1)
     for number in range(10):
         queue.put(f"event {number}")
     queue.put(utterance(1))
     assert queue.n_waiting == 1
-    assert not dropped
+    assert [queue.get(0) for _ in range(10)] == [f"event {number}" for number in range(10)]
+    assert waiting(queue) == [("Utterance", 1, "final")]
+
+
+def test_where_nobody_takes_anything_the_queue_stops_growing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Even events that are not dropped wait for room, and none of them is lost."""
+    monkeypatch.setattr(work_queue, "MAX_ITEMS", 3)
+    queue = live_queue(1)
+    thread = threading.Thread(target=lambda: [queue.put(f"event {n}") for n in range(5)])
+    thread.start()
+    thread.join(0.05)
+    assert thread.is_alive()
+    assert [queue.get(1) for _ in range(5)] == [f"event {n}" for n in range(5)]
+    thread.join(5)
+    assert not thread.is_alive()
 
 
 def test_a_full_replay_queue_waits_for_room() -> None:
     """Without dropping, put returns only once the worker took something."""
-    dropped: list[Utterance] = []
-    queue = WorkQueue(1, drop_when_full=False, on_drop=dropped.append)
+    queue = WorkQueue(1, drop_when_full=False)
     queue.put(utterance(1))
     second = utterance(2)
     thread = threading.Thread(target=queue.put, args=(second,))
@@ -75,12 +125,11 @@ def test_a_full_replay_queue_waits_for_room() -> None:
     thread.join(5)
     assert not thread.is_alive()
     assert queue.get(1) is second
-    assert not dropped
 
 
 def test_closing_wakes_a_waiting_writer() -> None:
     """A session that is aborted does not leave the segmenting thread waiting."""
-    queue = WorkQueue(1, drop_when_full=False, on_drop=lambda _: None)
+    queue = WorkQueue(1, drop_when_full=False)
     queue.put(utterance(1))
     taken: list[bool] = []
     thread = threading.Thread(target=lambda: taken.append(queue.put(utterance(2))))

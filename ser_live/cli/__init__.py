@@ -10,11 +10,14 @@ from __future__ import annotations
 import importlib
 import io
 import sys
+import traceback
+from typing import Any
 
 import click
 
 from ser_live import __version__
-from ser_live.errors import SerLiveError
+from ser_live.cli.printing import echo
+from ser_live.errors import DEFECT_EXIT_CODE, SerLiveError
 
 _COMMANDS = {
     "listen": "Analyze the microphone or piped PCM live (the default).",
@@ -56,6 +59,13 @@ class _LazyGroup(click.Group):
             args = [*args[:first], "listen", *args[first:]]
         return super().parse_args(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:  # outside a session, which ends by itself
+            echo("ser-live: ended by Ctrl-C.", err=True)
+            ctx.exit(130)
+
 
 @click.group(
     cls=_LazyGroup,
@@ -85,9 +95,25 @@ def main() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
     debug = "--debug" in sys.argv[1:]
     try:
-        cli()
-    except SerLiveError as error:
-        if debug:
-            raise
-        click.echo(f"ser-live: {error}", err=True)
+        sys.exit(cli(standalone_mode=False))
+    except click.Abort:
+        echo("Aborted!", err=True)
+        sys.exit(1)
+    except click.ClickException as error:
+        # Shown by click itself, what was typed would reach the terminal as it is.
+        shown = io.StringIO()
+        error.show(shown)
+        echo(shown.getvalue().rstrip(), err=True)
         sys.exit(error.exit_code)
+    except SerLiveError as error:
+        echo(traceback.format_exc() if debug else f"ser-live: {error}", err=True)
+        sys.exit(error.exit_code)
+    except Exception as error:  # noqa: BLE001  the top of the program
+        echo(
+            traceback.format_exc()
+            if debug
+            else f"ser-live: a defect in the program ended it ({type(error).__name__}: {error}): "
+            "run it again with --debug first and report what it prints.",
+            err=True,
+        )
+        sys.exit(DEFECT_EXIT_CODE)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ser_live.cli.options import model_option
+from ser_live.cli.printing import echo
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,7 +27,7 @@ _REMEDY = "do: "
 @click.command()
 @click.option("-d", "--device", metavar="DEVICE", help="Index or any part of a device's name.")
 @model_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of lines.")
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON instead.")
 def command(device: str | None, model: str | None, as_json: bool) -> None:
     """Check everything that listening needs, and say what to do.
 
@@ -42,6 +42,7 @@ def command(device: str | None, model: str | None, as_json: bool) -> None:
     not tried  something else has to be mended first
     """
     from ser_live.doctor import can_listen, examinations
+    from ser_live.result_lines import json_line
 
     chosen = int(device) if device is not None and device.isdecimal() else device
     checks: list[Check] = []
@@ -53,9 +54,9 @@ def command(device: str | None, model: str | None, as_json: bool) -> None:
         records.append(check.as_record(examination.name))
     if as_json:
         report = {"can_listen": can_listen(checks), "checks": records}
-        click.echo(json.dumps(report, ensure_ascii=False, indent=1))
+        click.echo(json_line(report))
     else:
-        click.echo(f"\n{_conclusion(checks)}")
+        echo(f"\n{_conclusion(checks)}")
     sys.exit(0 if can_listen(checks) else 1)
 
 
@@ -72,7 +73,7 @@ def _run(examination: Examination, console: Console | None) -> Check:
     shows_doing = console.is_terminal and not console.is_dumb_terminal and examination.doing
     if shows_doing:
         waiting = f"{'':{_VERDICT_CELLS}}  {examination.name:{_NAME_CELLS}}  {examination.doing}"
-        click.echo(waiting[: console.width - 1], nl=False)
+        console.print(waiting[: console.width - 1], end="")
     check = examination.run()
     if shows_doing:
         click.echo("\r\x1b[K", nl=False)

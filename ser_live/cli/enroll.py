@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ser_live.cli.options import channel_option, model_option, settings_options, take_settings
+from ser_live.cli.printing import echo
 from ser_live.errors import UsageError
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def command(
         from ser_live.speaker_profile import remove_profile
 
         remove_profile(remove)
-        click.echo(f"The voice of {remove} is forgotten.")
+        echo(f"The voice of {remove} is forgotten.")
     elif name is not None:
         _enrol(name, _sources(device, files, channel), replaces, model, channel, **kwargs)
 
@@ -94,7 +95,7 @@ def _enrol(
     emotion_model = EmotionModel.load(model) if model else EmotionModel.load()
     enrolment = Enrolment(name, emotion_model, settings, channel)
     if sources[0].is_live:
-        click.echo(
+        echo(
             f"Read this aloud for {READING_S:.0f} s, as you usually speak, with a short pause "
             f"after each sentence.\nAny language and any calm text will do.\n\n{TEXT}",
             err=True,
@@ -105,11 +106,11 @@ def _enrol(
     profile = enrolment.profile()
     path = save_profile(profile, replace=replaces)
     card = profile.card
-    click.echo(
+    echo(
         f"Enrolled {card.name}: {card.n_utterances} utterances, {card.speech_s:.0f} s of speech, "
         f"level {card.level_dbfs:.0f} dBFS, {card.snr_db:.0f} dB above the background."
     )
-    click.echo(f"Use it with `ser-live --speaker {card.name}`; kept in {path.parent}.")
+    echo(f"Use it with `ser-live --speaker {card.name}`; kept in {path.parent}.")
 
 
 def _sources(device: str | None, files: tuple[Path, ...], channel: int | None) -> list[AudioSource]:
@@ -132,7 +133,7 @@ def _watch(steps: Any, limit_s: float | None) -> None:
             shown_s = progress.position_s
             click.echo(f"\r{_status(progress, limit_s)}\x1b[K", nl=False, err=True)
     if is_shown:
-        click.echo(err=True)
+        echo(err=True)
 
 
 def _status(progress: Progress, limit_s: float | None) -> str:
@@ -162,10 +163,11 @@ def _print_list() -> None:
 
     from ser_live.errors import ProfileError
     from ser_live.speaker_profile import load_profile, profile_names
+    from ser_live.terminal_text import printable
 
     names = profile_names()
     if not names:
-        click.echo("Nobody is enrolled yet: see `ser-live enroll --help`.", err=True)
+        echo("Nobody is enrolled yet: see `ser-live enroll --help`.", err=True)
         return
     table = Table(box=None, pad_edge=False)
     for heading in ("name", "made", "model", "utterances", "speech (s)", "level (dBFS)"):
@@ -178,9 +180,8 @@ def _print_list() -> None:
             bad.append(str(error))
             continue
         numbers = (card.n_utterances, f"{card.speech_s:.0f}", f"{card.level_dbfs:.0f}")
-        table.add_row(
-            *(Text(str(cell)) for cell in (name, card.made_at[:10], card.model, *numbers))
-        )
+        cells = (name, card.made_at[:10], card.model, *numbers)
+        table.add_row(*(Text(printable(str(cell))) for cell in cells))
     Console(highlight=False, markup=False).print(table)
     for message in bad:
-        click.echo(f"ser-live: {message}", err=True)
+        echo(f"ser-live: {message}", err=True)

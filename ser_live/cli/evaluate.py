@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from ser_live.cli.options import jobs_option
+from ser_live.cli.printing import echo
 from ser_live.cli.training_options import (
     data_options,
     default_cache_dir,
@@ -77,9 +78,9 @@ def command(
     recordings = recordings_in(data, None if leave_corpus_out else recipe.corpora)
     for group in byte_identical(recordings):
         names = ", ".join(recording.path.name for recording in group)
-        click.echo(f"Note: {names} are byte-identical; all are kept, as published.", err=True)
+        echo(f"Note: {names} are byte-identical; all are kept, as published.", err=True)
     if protocol == "notebook" and not leave_corpus_out:
-        click.echo(f"Warning: {LEAK_WARNING}", err=True)
+        echo(f"Warning: {LEAK_WARNING}", err=True)
     cache_dir = cache_dir or default_cache_dir()
     record: dict[str, Any]
     table: RenderableType
@@ -113,4 +114,4 @@ def command(
     if json_path is not None:
         text = json.dumps(record, indent=1, ensure_ascii=False)
         json_path.write_text(text + "\n", encoding="utf-8")
-    Console().print(table)
+    Console(markup=False).print(table)

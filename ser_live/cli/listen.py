@@ -15,6 +15,7 @@ from ser_live.cli.options import (
     speaker_options,
     take_settings,
 )
+from ser_live.cli.printing import echo
 
 
 def _print_devices(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
@@ -23,9 +24,11 @@ def _print_devices(ctx: click.Context, _param: click.Parameter, value: bool) -> 
         return
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from ser_live.devices import accepted_rates, list_devices
     from ser_live.errors import DeviceError
+    from ser_live.terminal_text import printable
 
     table = Table(box=None, pad_edge=False)
     for heading in ("", "index", "name", "host API", "channels", "rates accepted (Hz)"):
@@ -39,13 +42,13 @@ def _print_devices(ctx: click.Context, _param: click.Parameter, value: bool) -> 
         table.add_row(
             "*" if device.is_default else "",
             str(device.index),
-            device.name,
-            device.host_api,
+            Text(printable(device.name)),
+            Text(printable(device.host_api)),
             str(device.n_channels),
             " ".join(map(str, accepted_rates(device))),
         )
     Console(highlight=False, markup=False).print(table)
-    click.echo("* default microphone; choose another with -d INDEX or -d PART-OF-NAME", err=True)
+    echo("* default microphone; choose another with -d INDEX or -d PART-OF-NAME", err=True)
     ctx.exit()
 
 

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 
+from ser_live.cli.ending import (
+    EXIT_CODES,
+    OUTPUT_EXIT_CODE,
+    Failures,
+    GuardedOutput,
+    leave_quietly,
+    print_end,
+    say,
+    signals,
+)
 from ser_live.cli.options import load_speaker
+from ser_live.cli.printing import echo
 from ser_live.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,7 +29,6 @@ if TYPE_CHECKING:
 
     from ser_live.config import Settings
     from ser_live.session import LiveSession
-    from ser_live.session_log import SessionLog
     from ser_live.sources import AudioSource
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -30,10 +38,6 @@ POLL_S = 0.1
 
 SILENT_METER_PERIOD_S = 0.25
 """How often the level meter moves while nobody speaks."""
-
-EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
-if hasattr(signal, "SIGHUP"):
-    EXIT_CODES[signal.SIGHUP] = 129
 
 
 def output_options(command: F) -> F:
@@ -76,6 +80,8 @@ class Output(Protocol):
 
     def tick(self, session: LiveSession) -> None: ...
 
+    def note(self, message: str) -> None: ...
+
 
 class _Lines:
     """Text or JSON lines on standard output, what people need to know on standard error."""
@@ -97,18 +103,21 @@ class _Lines:
 
         is_warning = isinstance(event, StreamState) and event.state is State.NO_SIGNAL
         if is_warning or isinstance(event, SourceFailed):
-            click.echo(f"ser-live: {event.message}", err=True)
+            echo(f"ser-live: {event.message}", err=True)
         if self._as_json:
             if hasattr(event, "as_record"):
                 click.echo(json_line(event.as_record()))
         elif isinstance(event, EmotionResult):
             if event.kind == "final":
-                click.echo(text_line(event))
+                echo(text_line(event))
         elif isinstance(event, StreamStarted | StreamGap | Drop):
-            click.echo(text_line(event), err=True)
+            echo(text_line(event), err=True)
 
     def tick(self, session: LiveSession) -> None:
         del session
+
+    def note(self, message: str) -> None:
+        say(f"ser-live: {message}")
 
 
 @contextmanager
@@ -119,12 +128,11 @@ def _lines(*, as_json: bool) -> Iterator[Output]:
 class DashboardOutput:
     """The dashboard fed with events, levels and the length of the queue."""
 
-    def __init__(self, log: SessionLog | None, console: Console | None = None) -> None:
+    def __init__(self, console: Console | None = None) -> None:
         from ser_live.dashboard import LiveDashboard
         from ser_live.dashboard_state import DashboardState
 
         self._state = DashboardState()
-        self._log = log
         self._level_at_s = float("-inf")
         self.live = LiveDashboard(self._state, console)
 
@@ -141,19 +149,20 @@ class DashboardOutput:
             self._level_at_s = now_s
             self._state.apply(level)
         self._state.apply(session.queue_depth)
-        if self._log is not None and self._log.failure is not None:
-            self._state.note(self._log.failure)
         self.live.update(now_s)
+
+    def note(self, message: str) -> None:
+        self._state.note(message)
 
 
 @contextmanager
-def _dashboard(log: SessionLog | None) -> Iterator[Output]:
-    shown = DashboardOutput(log)
+def _dashboard() -> Iterator[Output]:
+    shown = DashboardOutput()
     with shown.live:
         yield shown
 
 
-def _open_output(format_: str, log: SessionLog | None) -> AbstractContextManager[Output]:
+def _open_output(format_: str) -> AbstractContextManager[Output]:
     if format_ == "auto":
         from rich.console import Console
 
@@ -161,7 +170,7 @@ def _open_output(format_: str, log: SessionLog | None) -> AbstractContextManager
 
         format_ = "dashboard" if can_draw(Console()) else "lines"
     if format_ == "dashboard":
-        return _dashboard(log)
+        return _dashboard()
     return _lines(as_json=format_ == "jsonl")
 
 
@@ -184,8 +193,8 @@ def run_live(
     Returns
     -------
     int
-        Exit code: 0, that of the first source that failed, or 128 + the signal that
-        ended the session.
+        Exit code: 0, that of the first source that failed, 128 + the signal that ended the
+        session, or 141 where standard output did not take everything.
     """
     from ser_live.model import EmotionModel
     from ser_live.recorder import UtteranceRecorder
@@ -208,54 +217,28 @@ def run_live(
             profile=profile,
         )
         log = None if no_log else stack.enter_context(SessionLog.create(log_path))
-        output = stack.enter_context(_open_output(format_, log))
-        with session, _signals(session) as received:
+        failures = Failures(log, recorder)
+        output = GuardedOutput(stack.enter_context(_open_output(format_)), session)
+        with session, signals(session) as received:
             try:
                 while not session.finished:
                     for event in session.poll(POLL_S):
                         if log is not None and hasattr(event, "as_record"):
                             log.write(event)
                         output.show(event)
+                    for sentence in failures.new():
+                        output.note(sentence)
                     output.tick(session)
             except BaseException:
                 if log is not None:
                     log.write(session.failed())
                 raise
-    _print_end(session, log)
+    print_end(session, log, failures)
+    leave_quietly()
     if received:
         return EXIT_CODES[received[0]]
+    if output.has_lost:
+        return OUTPUT_EXIT_CODE
     if session.first_failure is not None:
         return session.first_failure.exit_code
     return 0
-
-
-def _print_end(session: LiveSession, log: SessionLog | None) -> None:
-    """What the session added up to, and where its log is, on standard error."""
-    from ser_live.session_summary import tally_lines
-
-    for line in tally_lines(session.tally):
-        click.echo(line, err=True)
-    if log is not None:
-        click.echo(f"log        {log.path}", err=True)
-        if log.failure is not None:
-            click.echo(f"ser-live: {log.failure}", err=True)
-
-
-@contextmanager
-def _signals(session: LiveSession) -> Iterator[list[signal.Signals]]:
-    """First signal ends the session in order, the second at once."""
-    received: list[signal.Signals] = []
-
-    def handle(number: int, _frame: FrameType | None) -> None:
-        received.append(signal.Signals(number))
-        if len(received) == 1:
-            session.stop()
-        else:
-            session.abort()
-
-    previous = {number: signal.signal(number, handle) for number in EXIT_CODES}
-    try:
-        yield received
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)

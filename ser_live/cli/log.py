@@ -9,6 +9,8 @@ from typing import Any, TextIO
 
 import click
 
+from ser_live.cli.printing import echo
+
 
 @click.group("log")
 def command() -> None:
@@ -57,13 +59,13 @@ def show(file: Path) -> None:
     from ser_live.session_summary import summary_lines
 
     for line in summary_lines(_records(file)):
-        click.echo(line)
+        echo(line)
 
 
 def _records(file: Path) -> Iterator[dict[str, Any]]:
     from ser_live.session_log import read_log
 
-    return read_log(file, on_cut=lambda sentence: click.echo(f"ser-live: {sentence}", err=True))
+    return read_log(file, on_cut=lambda sentence: echo(f"ser-live: {sentence}", err=True))
 
 
 def _write_csv(rows: Iterator[dict[str, Any]], stream: TextIO) -> None:

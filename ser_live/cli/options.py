@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from ser_live.cli.printing import echo
 from ser_live.config import RejectSettings, SegmenterSettings, Settings, VadSettings
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def _show_settings(ctx: click.Context, _param: click.Parameter, value: bool) -> 
                     for name, text, default in describe_settings(cls)
                 ]
             )
-    click.echo(formatter.getvalue().rstrip())
+    echo(formatter.getvalue().rstrip())
     ctx.exit()
 
 
@@ -104,7 +105,7 @@ def take_settings(kwargs: dict[str, Any]) -> Settings:
     from ser_live.vad import missing_confirmation
 
     if note := missing_confirmation(settings.vad):
-        click.echo(f"ser-live: {note}", err=True)
+        echo(f"ser-live: {note}", err=True)
     return settings
 
 

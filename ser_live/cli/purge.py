@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ser_live.cli.printing import echo
 from ser_live.errors import UsageError
 
 if TYPE_CHECKING:
@@ -52,19 +53,19 @@ def command(sessions: bool, profiles: bool, older_than_days: float, yes: bool) -
         sessions=sessions or is_all, profiles=profiles or is_all, modified_before=before
     )
     if not found.files:
-        click.echo("There is nothing to remove.")
+        echo("There is nothing to remove.")
         _print_kept(found)
         return
-    click.echo("To be removed for good:")
+    echo("To be removed for good:")
     for kind in Kind:
         _print_kind(found, kind)
     _print_kept(found)
     if not yes:
         _ask(len(found.files))
     failures = remove(found)
-    click.echo(f"Removed {_count(len(found.files) - len(failures), 'file')}.")
+    echo(f"Removed {_count(len(found.files) - len(failures), 'file')}.")
     for path, why in failures:
-        click.echo(f"ser-live: {_shown(path)} stays ({why}): remove it by hand.", err=True)
+        echo(f"ser-live: {path} stays ({why}): remove it by hand.", err=True)
     sys.exit(1 if failures else 0)
 
 
@@ -76,7 +77,7 @@ def _ask(n_files: int) -> None:
             "give --yes to remove this without a question."
         )
     if not click.confirm(f"Remove {_count(n_files, 'file')}?"):
-        click.echo("Nothing was removed.")
+        echo("Nothing was removed.")
         sys.exit(0)
 
 
@@ -91,22 +92,14 @@ def _print_kind(found: Inventory, kind: Kind) -> None:
         n_bytes = sum(n_bytes for _, n_bytes in files)
         whose = f": {_listed(names)}" if kind.name == "PROFILE" else ""
         one = kind.value.removesuffix("s")
-        click.echo(
-            f"  {_count(len(names), one):<20} {_size(n_bytes):>8}  in {_shown(folder)}{whose}"
-        )
+        echo(f"  {_count(len(names), one):<20} {_size(n_bytes):>8}  in {folder}{whose}")
 
 
 def _print_kept(found: Inventory) -> None:
     if found.kept:
-        click.echo("Left alone:")
+        echo("Left alone:")
     for path, why in found.kept:
-        click.echo(f"  {_shown(path)} ({why})")
-
-
-def _shown(path: Path) -> str:
-    from ser_live.terminal_text import printable
-
-    return printable(str(path))
+        echo(f"  {path} ({why})")
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -10,6 +10,8 @@ from typing import Any, Protocol, TypeVar
 
 import click
 
+from ser_live.cli.printing import echo
+
 T = TypeVar("T")
 
 
@@ -82,13 +84,11 @@ def with_progress(results: Iterable[T], total: int, what: str) -> Iterator[T]:
 
 def report_bad_files(n_files: int, failures: Sequence[tuple[str, str]]) -> int:
     """List the files that could not be read; returns the exit code."""
-    from ser_live.terminal_text import printable
-
     if not failures:
         return 0
-    click.echo(f"ser-live: {len(failures)} of {n_files} files could not be analyzed:", err=True)
+    echo(f"ser-live: {len(failures)} of {n_files} files could not be analyzed:", err=True)
     for file, message in failures:
-        click.echo(f"  {printable(file)}: {printable(message)}", err=True)
+        echo(f"  {file}: {message}", err=True)
     return 1
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ser_live.cli.options import jobs_option
+from ser_live.cli.printing import echo
 from ser_live.cli.training_options import (
     data_options,
     default_cache_dir,
@@ -89,13 +90,13 @@ def command(
             encoder=encoder,
             gate=gate,
         )
-    click.echo(
+    echo(
         f"Wrote {out} ({card['weights']['n_bytes'] / 1e6:.1f} MB, "
         f"SHA-256 {card['weights']['sha256'][:12]})."
     )
     for protocol, score in measured.items():
         low, high = score["interval"]["uar"]
-        click.echo(
+        echo(
             f"{protocol}: UAR {score['uar']:.3f} ({low:.3f} to {high:.3f}), "
             f"accuracy {score['accuracy']:.3f}, calibration error {score['ece']:.3f}"
         )

@@ -15,6 +15,20 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+def _nameable(_ctx: click.Context, _param: click.Parameter, folder: Path) -> Path:
+    """The folder, unless it cannot even be asked for, as a name that is too long."""
+    from ser_live.errors import DatasetError
+
+    try:
+        folder.is_dir()
+    except OSError as error:
+        raise DatasetError(
+            f"{str(folder)[:60]}… is no folder that can be read ({error.strerror}): give the "
+            "folder with Actor_01 to Actor_24."
+        ) from error
+    return folder
+
+
 def data_options(command: F) -> F:
     """Add ``--data``, ``--model``, ``--seed`` and ``--cache``."""
     for option in (
@@ -41,6 +55,7 @@ def data_options(command: F) -> F:
             "--data",
             type=click.Path(path_type=Path),
             required=True,
+            callback=_nameable,
             metavar="DIR",
             help="Folder of RAVDESS (Actor_01 to Actor_24), or one that holds ravdess/ and others.",
         ),

@@ -30,6 +30,7 @@ seek after every read costs little."""
 
 
 _MATROSKA = b"\x1a\x45\xdf\xa3"  # also webm
+_MIDI_DUMP = b"\xf0\x7e"  # libsndfile prints on standard output when one is damaged
 _ASF = b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"  # wma, wmv
 
 
@@ -70,6 +71,10 @@ def open_recording(path: str | os.PathLike[str]) -> Decoder:
     """
     name = display_name(path)
     head = _read_head(Path(path), name)
+    if head.startswith(_MIDI_DUMP):
+        raise AudioFileError(
+            f"{name} is a MIDI sample dump, but a recording is needed: convert it to wav."
+        )
     if _is_media_container(head):
         return _PyavDecoder(path, name)
     return _SoundfileDecoder(path, name)
@@ -219,7 +224,7 @@ class _PyavDecoder:
         self._name = name
         self._errors: tuple[type[Exception], ...] = (av.error.FFmpegError,)
         try:
-            self._container: Any = av.open(os.fspath(path))
+            self._container: Any = av.open(os.fspath(path), metadata_errors="replace")
         except self._errors as error:
             raise AudioFileError(
                 f"{name} is a media file that cannot be decoded, but a whole one is needed: "
@@ -232,6 +237,12 @@ class _PyavDecoder:
                 "choose the version with audio."
             )
         self._stream: av.AudioStream = self._container.streams.audio[0]
+        if self._stream.codec_context is None:
+            self._container.close()
+            raise AudioFileError(
+                f"{name} has an audio track of a kind that cannot be decoded, but aac, opus, mp3 "
+                "or the like is needed: convert it to wav."
+            )
         self._resampler: Any = av.AudioResampler(format="fltp")
         self.sample_rate = int(self._stream.rate)
         self.n_channels = int(self._stream.codec_context.channels)

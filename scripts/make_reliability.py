@@ -1,0 +1,112 @@
+"""Measure what ser-live promises about faults and long days, and write the page about it.
+
+    python scripts/make_reliability.py [--short] [--data DIR] [--only SECTION ...]
+
+Sections are the modules of ``scripts/reliability`` that have a ``TITLE`` and a ``run``. After
+each section its rows are stored in ``docs/reliability.json``, and ``docs/reliability.md`` is
+made from that; sections that did not run keep what was measured before. A short run only
+prints, so that it never replaces a full measurement; ``--write`` stores it all the same.
+
+Ends with exit code 1 when a claim falls short.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import pkgutil
+import sys
+import time
+import traceback
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from types import ModuleType
+
+from reliability.page import page
+from reliability.row import Row
+
+ROOT = Path(__file__).parents[1]
+SECTIONS = ROOT / "scripts" / "reliability"
+RESULTS = ROOT / "docs" / "reliability.json"
+PAGE = ROOT / "docs" / "reliability.md"
+
+ORDER = ("devices", "overload", "crashes", "long_days", "hostile", "privacy", "doctor")
+"""Sections in the order of the page; others follow by name."""
+
+
+def find_sections() -> dict[str, ModuleType]:
+    """Every section by its name, in the order of the page."""
+    names = sorted(
+        (info.name for info in pkgutil.iter_modules([str(SECTIONS)])),
+        key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name),
+    )
+    modules = {name: importlib.import_module(f"reliability.{name}") for name in names}
+    return {name: m for name, m in modules.items() if hasattr(m, "TITLE") and hasattr(m, "run")}
+
+
+def measure(module: ModuleType, *, short: bool, data: Path | None) -> list[Row]:
+    """The section's rows; one that breaks is a row that falls short."""
+    began_s = time.monotonic()
+    try:
+        rows: list[Row] = module.run(short=short, data=data)
+    except Exception as error:  # noqa: BLE001  the other sections are still measured
+        traceback.print_exc()
+        what = f"broke: {type(error).__name__}: {error}"
+        return [Row("the section runs to its end", what, "", False, time.monotonic() - began_s)]
+    return rows
+
+
+def store(name: str, title: str, rows: list[Row], *, short: bool) -> None:
+    """Put the section's rows among the results, and make the page anew."""
+    stored = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    stored[name] = {
+        "title": title,
+        "measured_on": date.today().isoformat(),
+        "is_short": short,
+        "rows": [asdict(row) for row in rows],
+    }
+    rank = [*ORDER, *sorted(set(stored) - set(ORDER))]
+    stored = {known: stored[known] for known in rank if known in stored}
+    text = json.dumps(stored, indent=1, ensure_ascii=False) + "\n"
+    # Replaced as a whole: a run that is interrupted leaves the results of before.
+    draft = RESULTS.with_suffix(".json.new")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(RESULTS)
+    PAGE.write_text(page(RESULTS), encoding="utf-8")
+
+
+def main() -> None:
+    """Run the sections asked for, print their rows and store them."""
+    sections = find_sections()
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--short", action="store_true", help="shorten the long measurements")
+    parser.add_argument("--write", action="store_true", help="store also what a short run measured")
+    named = os.environ.get("SER_DATA")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=Path(named) if named else None,
+        help="folder of real recordings [$SER_DATA]; without it they are synthesised",
+    )
+    parser.add_argument("--only", nargs="+", choices=list(sections), default=list(sections))
+    arguments = parser.parse_args()
+    n_short = 0
+    for name in arguments.only:
+        module = sections[name]
+        print(f"\n{module.TITLE}", flush=True)
+        rows = measure(module, short=arguments.short, data=arguments.data)
+        for row in rows:
+            verdict = "holds" if row.passes else "FALLS SHORT"
+            print(f"  {verdict} {row.claim}: {row.measured} [{row.bar}] {row.seconds:.0f} s")
+        n_short += sum(not row.passes for row in rows)
+        if arguments.write or not arguments.short:
+            store(name, module.TITLE, rows, short=arguments.short)
+    if n_short:
+        sys.exit(f"{n_short} claims fall short.")
+
+
+if __name__ == "__main__":
+    main()
