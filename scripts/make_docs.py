@@ -1,6 +1,6 @@
 """Write the generated pages, or with --check fail when one differs from the program.
 
-docs/commands.md   help of every command, and the settings
+docs/commands.md   help of every command, the settings, the exit codes
 docs/features.md   every feature with unit, definition and source
 docs/evaluation/README.md   what was measured, from the JSON files beside it
 docs/reliability.md   what `make reliability` measured, from the JSON file beside it
@@ -10,6 +10,7 @@ README.md          the tables between ``<!-- generated: NAME -->`` marks
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +18,8 @@ from pathlib import Path
 import click
 from reliability.page import page as reliability_page
 
-from ser_live.cli import cli
+from ser_live import errors
+from ser_live.cli import cli, ending
 from ser_live.cli.options import SETTING_GROUPS, SETTINGS_HEADING, describe_settings
 
 ROOT = Path(__file__).parents[1]
@@ -45,7 +47,37 @@ def commands_page() -> str:
             option = f"--{group}-{name.replace('_', '-')}"
             parts.append(f"| `{option}` | {default} | {text} |")
         parts.append("")
-    return "\n".join(parts)
+    return "\n".join([*parts, EXIT_CODES, *_exit_code_rows(), ""])
+
+
+EXIT_CODES = """\
+## Exit codes
+
+The first SIGINT (Ctrl-C), SIGTERM or SIGHUP ends a session in order: the open utterance is
+reported, what waits is analyzed, the log is closed. Another Ctrl-C ends it at once, a third one
+kills it. The log is whole after each of them, and after `kill -9` but for its last line.
+
+| code | what happened |
+| --- | --- |
+| 0 | done |
+| 1 | some files of `analyze`, `features` or `purge` failed, or `doctor` found a problem |"""
+
+
+def _exit_code_rows() -> list[str]:
+    codes = {cls.exit_code: cls.__doc__ or "" for cls in errors.SerLiveError.__subclasses__()}
+    codes[errors.DEFECT_EXIT_CODE] = "A defect in ser-live; `--debug` shows where."
+    for number, code in ending.EXIT_CODES.items():
+        codes[code] = f"A session was ended by {signal.Signals(number).name}."
+    codes[ending.OUTPUT_EXIT_CODE] = (
+        "The reader of standard output left, which ends a session like a signal, or it had no room."
+    )
+    return [f"| {code} | {_lowered(text)} |" for code, text in sorted(codes.items())]
+
+
+def _lowered(text: str) -> str:
+    """`text` as it stands in a table: no capital letter but of a name, no full stop."""
+    first, _, rest = text.removesuffix(".").partition(" ")
+    return f"{first.lower() if first == first.capitalize() else first} {rest}"
 
 
 def _help(command: click.Command, name: str) -> str:

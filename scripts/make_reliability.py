@@ -1,11 +1,14 @@
 """Measure what ser-live promises about faults and long days, and write the page about it.
 
     python scripts/make_reliability.py [--short] [--data DIR] [--only SECTION ...]
+    python scripts/make_reliability.py --merge FILE
 
 Sections are the modules of ``scripts/reliability`` that have a ``TITLE`` and a ``run``. After
 each section its rows are stored in ``docs/reliability.json``, and ``docs/reliability.md`` is
 made from that; sections that did not run keep what was measured before. A short run only
 prints, so that it never replaces a full measurement; ``--write`` stores it all the same.
+
+``--merge`` takes the sections of a ``reliability.json`` that was measured elsewhere.
 
 Ends with exit code 1 when a claim falls short.
 """
@@ -20,10 +23,12 @@ import pkgutil
 import sys
 import time
 import traceback
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from reliability.page import page
 from reliability.row import Row
@@ -61,13 +66,19 @@ def measure(module: ModuleType, *, short: bool, data: Path | None) -> list[Row]:
 
 def store(name: str, title: str, rows: list[Row], *, short: bool) -> None:
     """Put the section's rows among the results, and make the page anew."""
-    stored = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    stored[name] = {
+    section = {
         "title": title,
         "measured_on": date.today().isoformat(),
         "is_short": short,
         "rows": [asdict(row) for row in rows],
     }
+    merge({name: section})
+
+
+def merge(sections: Mapping[str, Any]) -> None:
+    """Put stored sections among the results, and make the page anew."""
+    stored = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    stored.update(sections)
     rank = [*ORDER, *sorted(set(stored) - set(ORDER))]
     stored = {known: stored[known] for known in rank if known in stored}
     text = json.dumps(stored, indent=1, ensure_ascii=False) + "\n"
@@ -92,7 +103,11 @@ def main() -> None:
         help="folder of real recordings [$SER_DATA]; without it they are synthesised",
     )
     parser.add_argument("--only", nargs="+", choices=list(sections), default=list(sections))
+    parser.add_argument("--merge", type=Path, help="take over what was measured elsewhere")
     arguments = parser.parse_args()
+    if arguments.merge is not None:
+        merge(json.loads(arguments.merge.read_text(encoding="utf-8")))
+        return
     n_short = 0
     for name in arguments.only:
         module = sections[name]

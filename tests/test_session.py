@@ -47,8 +47,9 @@ def demo() -> tuple[NDArray[np.float32], int]:
     return samples[: 12 * rate], rate
 
 
-def run(session: LiveSession) -> list[Any]:
-    events = []
+def run(session: LiveSession, events: list[Any] | None = None) -> list[Any]:
+    """Everything the session says, also in `events` where it ends with an exception."""
+    events = [] if events is None else events
     with session:
         while not session.finished:
             events.extend(session.poll(0.05))
@@ -211,6 +212,41 @@ def test_a_defect_in_the_worker_reaches_the_caller_and_ends_the_threads(
     with pytest.raises(ZeroDivisionError, match="a defect"):
         run(session)
     assert not any(thread.name.startswith("ser-live") for thread in threading.enumerate())
+
+
+def test_a_defect_in_the_worker_releases_the_source(
+    model: EmotionModel, demo: tuple[NDArray[np.float32], int]
+) -> None:
+    """A microphone that nobody analyzes any more is not left open."""
+    samples, rate = demo
+    source = EndlessSource(np.tile(samples, 100), rate, [200])
+    with pytest.raises(ZeroDivisionError):
+        run(LiveSession([source], BrokenModel(model.card, model.fitted), Settings()))
+    assert source.exhausted  # by `close`, as there is audio for many minutes
+
+
+def test_a_defect_in_segmenting_loses_nothing_heard_before(
+    model: EmotionModel, demo: tuple[NDArray[np.float32], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What waits for analysis is judged and handed out, then the exception is."""
+    samples, rate = demo
+    push = SegmentingStage.push
+
+    def break_late(self: SegmentingStage, item: NDArray[np.float32] | Lost) -> list[Any]:
+        if self.position > 9 * SAMPLE_RATE_HZ:
+            raise ZeroDivisionError("a defect")
+        return push(self, item)
+
+    monkeypatch.setattr(SegmentingStage, "push", break_late)
+    source = ArraySource(samples, rate)
+    session = LiveSession([source], model, Settings())
+    events: list[Any] = []
+    with pytest.raises(ZeroDivisionError):
+        run(session, events)
+    heard_s = next(e for e in events if isinstance(e, StreamEnded)).n_samples / SAMPLE_RATE_HZ
+    assert heard_s == pytest.approx(9, abs=0.1)
+    assert len(finals(events)) >= 2
+    assert source.exhausted
 
 
 class LossySource(AudioSource):

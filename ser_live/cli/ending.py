@@ -100,8 +100,9 @@ class GuardedOutput:
                 self._is_gone = True
                 self._session.stop()
             elif not self.has_lost:
+                cause = str(error.strerror or error).lower()
                 say(
-                    f"ser-live: standard output cannot be written ({str(error.strerror).lower()}): "
+                    f"ser-live: standard output cannot be written ({cause}): "
                     "the session goes on, some results are in its log alone."
                 )
             self.has_lost = True

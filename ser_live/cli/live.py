@@ -218,8 +218,10 @@ def run_live(
         )
         log = None if no_log else stack.enter_context(SessionLog.create(log_path))
         failures = Failures(log, recorder)
+        # From before the terminal is taken until it was given back.
+        received = stack.enter_context(signals(session))
         output = GuardedOutput(stack.enter_context(_open_output(format_)), session)
-        with session, signals(session) as received:
+        with session:
             try:
                 while not session.finished:
                     for event in session.poll(POLL_S):

@@ -1,0 +1,75 @@
+"""Audio that is kept because the user asked for it."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from ser_live.errors import LogError
+from ser_live.events import Utterance
+from ser_live.recorder import UtteranceRecorder
+
+
+def utterance(id_: int) -> Utterance:
+    samples = (0.1 * np.random.default_rng(id_).standard_normal(4800)).astype(np.float32)
+    return Utterance(
+        id=id_,
+        kind="final",
+        start_sample=0,
+        end_sample=4800,
+        samples=samples,
+        speech=np.ones(10, bool),
+        noise_dbfs=float("nan"),
+    )
+
+
+def test_what_is_kept_is_what_was_heard_for_the_owner_alone(tmp_path: Path) -> None:
+    """16-bit FLAC at 16 kHz, and neither folder nor file open to others."""
+    path = UtteranceRecorder(tmp_path / "audio").write(utterance(1), "microphone")
+    assert path == tmp_path / "audio" / "microphone-u00001.flac"
+    heard, rate = soundfile.read(path, dtype="float32")
+    assert rate == 16_000
+    assert np.abs(heard - utterance(1).samples).max() <= 1 / 32768
+    for kept in (path, path.parent):
+        assert stat.S_IMODE(kept.stat().st_mode) & 0o077 == 0
+
+
+def test_a_second_session_in_the_same_folder_keeps_both(tmp_path: Path) -> None:
+    """Numbers begin anew in every session; nothing is overwritten, and nothing refused."""
+    first, second = (UtteranceRecorder(tmp_path).write(utterance(n), "talk") for n in (1, 1))
+    assert first is not None
+    assert second == tmp_path / "talk-u00001-2.flac"
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_a_vanished_folder_is_made_again(tmp_path: Path) -> None:
+    """The next utterance is kept as if nothing had happened."""
+    recorder = UtteranceRecorder(tmp_path / "audio")
+    shutil.rmtree(tmp_path / "audio")
+    assert recorder.write(utterance(1), "talk") is not None
+    assert recorder.failure is None
+
+
+def test_a_place_that_fails_is_counted_and_said(tmp_path: Path) -> None:
+    """A file where the folder was: the loss has a sentence, and later audio is kept again."""
+    recorder = UtteranceRecorder(tmp_path / "audio")
+    (tmp_path / "audio").rmdir()
+    (tmp_path / "audio").write_text("in the way")
+    assert recorder.write(utterance(1), "talk") is None
+    assert recorder.n_failed == 1
+    assert recorder.failure is not None
+    assert recorder.failure.startswith("the audio of utterance 1 could not be kept in ")
+    (tmp_path / "audio").unlink()
+    assert recorder.write(utterance(2), "talk") is not None
+
+
+def test_a_folder_that_cannot_be_made_is_said_before_the_session(tmp_path: Path) -> None:
+    """Nothing is heard yet, so the user can name another place."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(LogError, match="name another with --save-audio"):
+        UtteranceRecorder(tmp_path / "file" / "audio")
