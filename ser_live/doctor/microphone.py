@@ -22,7 +22,7 @@ from ser_live.devices import (
 from ser_live.doctor.check import Check, Verdict
 from ser_live.errors import DeviceError
 from ser_live.pipeline import CLIPPED_LEVEL
-from ser_live.sources import MicrophoneSource
+from ser_live.sources import Lost, MicrophoneSource
 
 LISTEN_S = 1.0
 """How long the level is listened to, in seconds."""
@@ -129,7 +129,7 @@ def listen(wanted: int | str | None) -> Heard:
             if isinstance(item, np.ndarray):
                 parts.append(converter.push(item))
                 n_samples += len(parts[-1])
-            elif item is not None:
+            elif isinstance(item, Lost):
                 n_losses += 1
     return Heard(np.concatenate([*parts, np.zeros(0, np.float32)]), n_losses)
 
