@@ -7,12 +7,15 @@ carry, so a replay at any speed leaves the same state behind.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ser_live.config import SAMPLE_RATE_HZ
 from ser_live.emotions import EMOTIONS, Emotion, State
 from ser_live.events import (
+    DeviceFound,
+    DeviceLost,
+    DeviceSought,
     Drop,
     EmotionResult,
     LevelMeter,
@@ -26,6 +29,7 @@ from ser_live.events import (
     StreamState,
     seconds,
 )
+from ser_live.result_lines import found_again
 from ser_live.tally import Tally
 
 SMOOTHING = 0.5
@@ -91,6 +95,8 @@ class DashboardState:
         """What the stream does now; ``None`` before it began and after it ended."""
         self.signal_message = ""
         """One sentence about the stream as it is now; empty when all is well."""
+        self.sought_s: float | None = None
+        """How long the lost microphone has been looked for; ``None`` while it is there."""
         self.notice = ""
         """The last thing that went wrong elsewhere; stays until the next one."""
         self.sample = 0
@@ -145,6 +151,13 @@ class DashboardState:
                 self.sample = max(self.sample, event.start_sample + event.n_samples)
             case Drop():
                 self._take_drop(event)
+            case DeviceLost():
+                self._lose_device()
+            case DeviceSought():
+                self.sought_s = event.waited_s
+                self.sample = event.sample + round(event.waited_s * SAMPLE_RATE_HZ)
+            case DeviceFound():
+                self._find_device(event)
             case StreamStarted():
                 self._start_stream(event)
             case StreamEnded():
@@ -185,8 +198,27 @@ class DashboardState:
         self.running = None
         self.n_past = 0
 
+    def _lose_device(self) -> None:
+        self.sought_s = 0.0
+        self.signal_message = ""
+        self.meter = Meter()
+        self.running = None
+
+    def _find_device(self, event: DeviceFound) -> None:
+        self.sought_s = None
+        if event.device != event.lost_device:
+            self.notice = found_again(event)
+        if self.stream is not None:
+            self.stream = replace(
+                self.stream,
+                source=event.device,
+                sample_rate=event.sample_rate,
+                n_channels=event.n_channels,
+            )
+
     def _end_stream(self, event: StreamEnded) -> None:
         self.stream_state = None
+        self.sought_s = None
         self.signal_message = ""
         self.sample = event.n_samples
         self.meter = Meter()

@@ -189,7 +189,7 @@ class DashboardView:
 
     def _notices(self, n_lines: int) -> list[Text]:
         rows: list[Text] = []
-        for message in (self.state.signal_message, self.state.notice):
+        for message in (self._device_message(), self.state.signal_message, self.state.notice):
             text = self.pen.safe(message)
             parts = wrap(text, self.width - 2, n_lines, ellipsis=self.pen.signs.ellipsis)
             rows += [
@@ -197,6 +197,13 @@ class DashboardView:
                 for k, part in enumerate(parts)
             ]
         return rows
+
+    def _device_message(self) -> str:
+        sought_s = self.state.sought_s
+        if sought_s is None:
+            return ""
+        waited = f"{sought_s:.0f} s" if sought_s < 60 else clock(sought_s)
+        return f"microphone lost, looking for it ({waited})"
 
     def _health(self) -> Text:
         state, tally = self.state, self.state.tally
@@ -261,6 +268,8 @@ class DashboardView:
             return Text.assemble((f"{signs.on} listening", "bold"), f"   {state.running_s:.1f} s")
         if state.stream_state is None:
             return Text(f"{signs.off} {'ended' if state.n_streams else 'starting'}", DIM)
+        if state.sought_s is not None:
+            return Text(f"{signs.alert} no microphone", WARN)
         if state.stream_state is State.NO_SIGNAL:
             return Text(f"{signs.alert} no signal", WARN)
         if state.stream_state is State.LISTENING:

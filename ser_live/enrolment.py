@@ -15,7 +15,7 @@ from ser_live.config import Settings
 from ser_live.errors import ProfileError
 from ser_live.events import EmotionResult, Utterance, seconds
 from ser_live.model import EmotionModel
-from ser_live.pipeline import AnalysisStage, SegmentingStage
+from ser_live.pipeline import AnalysisStage, SegmentingStage, push_item
 from ser_live.sources import AudioSource
 from ser_live.speaker_profile import ProfileCard, SpeakerProfile, check_name
 
@@ -99,7 +99,7 @@ class Enrolment:
                     if source.exhausted:
                         break
                     continue
-                self._take(stage.push(item))
+                self._take(push_item(stage, item))
                 yield self._now(stage)
             self._take(stage.flush())
             self._next_id = stage.next_id

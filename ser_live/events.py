@@ -112,7 +112,9 @@ class StreamGap:
     start_sample: int
     n_samples: int
     cause: str
-    """``overflow`` (ring buffer full), ``device`` (capture reported loss), ``lost``."""
+    """``overflow`` (ring buffer full), ``device`` (capture reported loss), ``stalled`` (the
+    device fell silent without a word), ``disconnected`` (it was gone), ``suspended`` (the
+    computer slept)."""
     file: str | None = None
 
     def as_record(self) -> dict[str, Any]:
@@ -123,6 +125,71 @@ class StreamGap:
             "cause": self.cause,
             "file": self.file,
         }
+
+
+@dataclass(frozen=True)
+class DeviceLost:
+    """The microphone is gone; it is looked for while the session goes on.
+
+    What was heard before is reported first. The gap follows when its length is known.
+    """
+
+    type: ClassVar[str] = "device_lost"
+
+    sample: int
+    device: str
+    cause: str
+    """``disconnected`` or ``stalled``, as in the gap."""
+    message: str
+    """One sentence: what happened, and what to do."""
+
+    def as_record(self) -> dict[str, Any]:
+        return {
+            "type": self.type,
+            "start_s": seconds(self.sample),
+            "device": self.device,
+            "cause": self.cause,
+            "message": self.message,
+        }
+
+
+@dataclass(frozen=True)
+class DeviceSought:
+    """The microphone is still looked for, said once a second; shown, not logged."""
+
+    sample: int
+    waited_s: float
+    """Since it fell silent, in seconds."""
+
+
+@dataclass(frozen=True)
+class DeviceFound:
+    """A microphone is heard again; the gap stands before this."""
+
+    type: ClassVar[str] = "device_found"
+
+    sample: int
+    device: str
+    sample_rate: int
+    """Native sample rate it has now, hertz."""
+    n_channels: int
+    """Native channel count it has now."""
+    lost_device: str
+    """The one that was lost; another name than `device` where the default stands in."""
+
+    def as_record(self) -> dict[str, Any]:
+        return {
+            "type": self.type,
+            "start_s": seconds(self.sample),
+            "device": self.device,
+            "sample_rate": self.sample_rate,
+            "n_channels": self.n_channels,
+            "lost_device": self.lost_device,
+        }
+
+
+DeviceNotice = DeviceLost | DeviceSought | DeviceFound
+"""What a source says about its device; the position is filled in on the way."""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,10 @@ from ser_live.audio import FrameCutter, StreamConverter, level_dbfs, peak_dbfs
 from ser_live.config import FRAME_SAMPLES, SAMPLE_RATE_HZ, Settings
 from ser_live.emotions import EMOTIONS, State
 from ser_live.events import (
+    DeviceFound,
+    DeviceLost,
+    DeviceNotice,
+    DeviceSought,
     EmotionResult,
     LevelMeter,
     SpeechStarted,
@@ -36,7 +40,7 @@ from ser_live.speaker_memory import SpeakerMemory
 from ser_live.speaker_profile import SpeakerProfile
 from ser_live.vad import VadDecision, VoiceActivityDetector
 
-StreamEvent = StreamGap | StreamState | SpeechStarted | Utterance
+StreamEvent = StreamGap | StreamState | SpeechStarted | Utterance | DeviceNotice
 
 SILENT_RECORDING = "only zeros arrive: the recording is silent here."
 """What is said of zeros where there is no microphone that could be muted."""
@@ -263,6 +267,19 @@ class AnalysisStage:
         return State.OK
 
 
+def push_item(
+    stage: SegmentingStage, item: NDArray[np.float32] | Lost | DeviceNotice
+) -> list[StreamEvent]:
+    """What a stage makes of the next item of a source, news of the device included."""
+    if isinstance(item, DeviceLost):
+        # The rest of the audio is not waited for: it may be hours away.
+        events = stage.flush()
+        return [*events, replace(item, sample=stage.position)]
+    if isinstance(item, DeviceSought | DeviceFound):
+        return [replace(item, sample=stage.position)]
+    return stage.push(item)
+
+
 def speech_level_dbfs(utterance: Utterance) -> float:
     """RMS level of the frames marked as speech, dBFS; NaN without any."""
     mask = np.repeat(utterance.speech, FRAME_SAMPLES)[: len(utterance.samples)]
@@ -287,7 +304,7 @@ def segment_source(
         while True:
             item = source.read(1.0)
             if item is not None:
-                yield from stage.push(item)
+                yield from push_item(stage, item)
             elif source.exhausted:
                 break
         yield from stage.flush()
@@ -301,7 +318,7 @@ def analyze_source(
     *,
     channel: int | None = None,
     profile: SpeakerProfile | None = None,
-) -> Iterator[StreamStarted | StreamGap | StreamState | EmotionResult | StreamEnded]:
+) -> Iterator[StreamStarted | StreamGap | StreamState | DeviceNotice | EmotionResult | StreamEnded]:
     """Run one source through both stages in the calling thread, final results only.
 
     Same events, labels and probabilities as a live session over the same audio.
@@ -311,5 +328,5 @@ def analyze_source(
         if isinstance(event, Utterance):
             if event.kind == "final":
                 yield analysis.process(event, source.file)
-        elif not isinstance(event, SpeechStarted):
+        elif not isinstance(event, SpeechStarted | DeviceSought):
             yield event

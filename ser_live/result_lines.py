@@ -15,7 +15,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
 from ser_live.emotions import LABELS, State
-from ser_live.events import Drop, EmotionResult, SourceFailed, StreamGap, StreamStarted, seconds
+from ser_live.events import (
+    DeviceFound,
+    Drop,
+    EmotionResult,
+    SourceFailed,
+    StreamGap,
+    StreamStarted,
+    seconds,
+)
 from ser_live.terminal_text import clock, printable, signed
 
 EMOTION_FIELDS: tuple[str, ...] = (
@@ -46,7 +54,7 @@ _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "�
 
 
 def text_line(
-    event: EmotionResult | Drop | StreamGap | StreamStarted | SourceFailed,
+    event: EmotionResult | Drop | StreamGap | StreamStarted | SourceFailed | DeviceFound,
     *,
     with_file: bool = False,
 ) -> str:
@@ -58,12 +66,16 @@ def text_line(
     """
     if isinstance(event, StreamStarted):
         return f"== {printable(event.source)}"
+    if isinstance(event, DeviceFound):
+        return f"== {printable(found_again(event))}"
     if isinstance(event, SourceFailed):
         return f"!! {printable(event.message)}"
     if isinstance(event, StreamGap):
         start_s = seconds(event.start_sample)
         end_s = seconds(event.start_sample + event.n_samples)
-        rest = f"gap              [{event.n_samples / 16:.0f} ms lost: {printable(event.cause)}]"
+        lost_s = seconds(event.n_samples)
+        lost = f"{lost_s:.1f} s" if lost_s >= 10 else f"{lost_s * 1000:.0f} ms"
+        rest = f"gap              [{lost} lost: {printable(event.cause)}]"
     else:
         start_s = seconds(event.start_sample)
         end_s = seconds(event.end_sample)
@@ -73,6 +85,13 @@ def text_line(
         span += "..."
     line = f"{span:<18} {rest}".rstrip()
     return f"{line}  {printable(event.file)}" if with_file and event.file else line
+
+
+def found_again(event: DeviceFound) -> str:
+    """A sentence about the microphone that is heard again, or the one that stands in."""
+    if event.device == event.lost_device:
+        return f"{event.device} is back"
+    return f"{event.device} is heard instead of {event.lost_device}"
 
 
 def _dropped(event: Drop) -> str:

@@ -17,7 +17,8 @@ class Loss:
     """Accepted samples before the loss, counted from the beginning."""
     n_samples: int
     cause: str = "overflow"
-    """``overflow`` (refused, for the buffer was full) or ``device`` (lost before it)."""
+    """``overflow`` (refused, for the buffer was full), or what the writer says of a loss
+    before it."""
 
 
 class RingBuffer:
@@ -84,12 +85,12 @@ class RingBuffer:
         self._n_written += n
         return 0
 
-    def note_loss(self, n_samples: int) -> None:
-        """Note that the device lost samples before the next block; the writer's side."""
+    def note_loss(self, n_samples: int, cause: str = "device") -> None:
+        """Note that samples were lost on their way to the writer, before the next block."""
         if self._n_refused:  # one gap, which the full buffer began
             self._n_refused += n_samples
         else:
-            self._losses.append(Loss(self._n_written, n_samples, "device"))
+            self._losses.append(Loss(self._n_written, n_samples, cause))
 
     def finish(self) -> None:
         """Make a gap that is still open visible to the reader; the writer's side."""

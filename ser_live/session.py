@@ -28,6 +28,7 @@ from ser_live import __version__
 from ser_live.config import SAMPLE_RATE_HZ, Settings
 from ser_live.errors import SerLiveError
 from ser_live.events import (
+    DeviceLost,
     Drop,
     EmotionResult,
     LevelMeter,
@@ -41,7 +42,7 @@ from ser_live.events import (
     Utterance,
 )
 from ser_live.model import EmotionModel
-from ser_live.pipeline import AnalysisStage, SegmentingStage
+from ser_live.pipeline import AnalysisStage, SegmentingStage, push_item
 from ser_live.recorder import UtteranceRecorder
 from ser_live.sources import AudioSource
 from ser_live.speaker_profile import SpeakerProfile
@@ -178,7 +179,7 @@ class LiveSession:
         for event in events:
             if isinstance(event, StreamEnded):
                 self._n_samples += event.n_samples
-            elif isinstance(event, EmotionResult | Drop | StreamGap):
+            elif isinstance(event, EmotionResult | Drop | StreamGap | DeviceLost):
                 self.tally.add(event.as_record())
         if not any(thread.is_alive() for thread in self._threads) and self._results.empty():
             if not events and self._error is not None:
@@ -277,13 +278,14 @@ class LiveSession:
         )
         try:
             while not self._abort.is_set():
-                if self._stop.is_set():
+                is_stopping = self._stop.is_set()
+                if is_stopping:
                     # Closing first ends the capture; what it had heard is still read.
                     source.close()
                 item = source.read(0.05)
                 if item is not None:
-                    self._put_all(stage.push(item))
-                elif source.exhausted or self._stop.is_set():
+                    self._put_all(push_item(stage, item))
+                elif source.exhausted or is_stopping:
                     break
         finally:
             if not self._abort.is_set():

@@ -96,6 +96,9 @@ def _sums(tally: Tally) -> list[str]:
 
 def _losses(tally: Tally, n_unlogged: int) -> list[str]:
     lines = [f"dropped    {tally.n_dropped}", f"gaps       {tally.n_gaps} ({tally.gap_s:.2f} s)"]
+    if tally.n_device_losses:
+        times = "once" if tally.n_device_losses == 1 else f"{tally.n_device_losses} times"
+        lines.append(f"microphone lost {times}")
     if n_unlogged:
         lines.append(f"unlogged   {n_unlogged} events that could not be written")
     median, slow = tally.latency_ms(50), tally.latency_ms(95)

@@ -33,6 +33,8 @@ class Tally:
         """Audio that never arrived, in seconds."""
         self.n_dropped = 0
         """Results not computed because analysis fell behind."""
+        self.n_device_losses = 0
+        """How often the microphone was gone."""
         self._latencies_ms: deque[float] = deque(maxlen=_N_LATENCIES)
 
     def add(self, record: Mapping[str, Any]) -> None:
@@ -43,6 +45,8 @@ class Tally:
             self.gap_s += record["duration_s"]
         elif kind == "drop":
             self.n_dropped += 1
+        elif kind == "device_lost":
+            self.n_device_losses += 1
         elif kind == "emotion" and record["kind"] == "final":
             self._add_final(record)
 

@@ -24,6 +24,9 @@ from ser_live.dashboard_state import PEAK_HOLD_S, DashboardState
 from ser_live.dashboard_view import DashboardView, confidence_in_words, render
 from ser_live.emotions import EMOTIONS, LABELS, Emotion, State
 from ser_live.events import (
+    DeviceFound,
+    DeviceLost,
+    DeviceSought,
     Drop,
     LevelMeter,
     QueueDepth,
@@ -133,6 +136,52 @@ def test_a_muted_microphone_says_so() -> None:
     assert len(shown) == 24
     state.apply(StreamState(16_000, State.NO_SPEECH))
     assert "only zeros" not in "\n".join(lines(state, 80, 24))
+
+
+def lost_for(waited_s: float) -> DashboardState:
+    state = state_at(13.8)
+    state.apply(DeviceLost(14 * 16_000, "vmic", "stalled", "vmic fell silent."))
+    state.apply(DeviceSought(14 * 16_000, waited_s))
+    return state
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 15)])
+@pytest.mark.parametrize("ascii_only", [False, True])
+def test_a_lost_microphone_is_said_calmly(size: tuple[int, int], ascii_only: bool) -> None:
+    """It says what it does about it and for how long, and the clock goes on, without colour."""
+    text = "\n".join(lines(lost_for(12.4), *size, ascii_only=ascii_only))
+    assert "microphone lost, looking for it (12 s)" in text
+    assert "no microphone" in text
+    assert "00:26" in text
+    assert "happy" in text, "what was said before stays"
+    assert "(1:02:05)" in "\n".join(lines(lost_for(3725.0), *size))
+
+
+def test_a_microphone_that_is_back_is_not_spoken_of() -> None:
+    """The line goes away, the gap is counted, the header shows the format it has now."""
+    state = lost_for(12.4)
+    state.apply(StreamGap(14 * 16_000, 13 * 16_000, "stalled"))
+    state.apply(DeviceFound(27 * 16_000, "vmic", 44_100, 2, "vmic"))
+    text = "\n".join(lines(state, 80, 24))
+    assert "looking for it" not in text
+    assert "gaps 1 (13.0 s)" in text
+    assert "vmic   44.1 kHz · stereo" in text
+    assert "00:27" in text
+    assert state.notice == ""
+
+
+def test_a_microphone_that_stands_in_is_named() -> None:
+    """Where the default device is heard instead, the dashboard goes on saying so."""
+    state = lost_for(12.4)
+    state.apply(DeviceFound(27 * 16_000, "built-in", 48_000, 1, "vmic"))
+    assert "built-in is heard instead of vmic" in "\n".join(lines(state, 80, 24))
+
+
+def test_a_stream_that_ended_looks_for_nothing() -> None:
+    """The end of the stream ends the talk of its microphone."""
+    state = lost_for(12.4)
+    state.apply(StreamEnded(27 * 16_000, 1))
+    assert "looking for it" not in "\n".join(lines(state, 80, 24))
 
 
 def test_valence_and_arousal_stand_as_bars_about_zero() -> None:

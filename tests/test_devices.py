@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ser_live.devices import InputDevice, choose_device, choose_format
+from ser_live.devices import InputDevice, choose_device, choose_format, same_device
 from ser_live.errors import DeviceError
 
 
@@ -32,6 +32,29 @@ WINDOWS = [
     device(6, "Microphone (Realtek High Definition)", "Windows DirectSound"),
     device(12, "Microphone (Realtek High Definition)", "Windows WASAPI"),
 ]
+
+
+class TestSameDevice:
+    @pytest.mark.parametrize(
+        ("lost", "index"),
+        [
+            (device(9, "pulse"), 7),  # by its name, wherever it stands in the list
+            (device(3, "USB Headset: Audio (hw:2,0)"), 5),  # the exact name first
+            (device(3, "USB Headset: Audio (hw:4,0)"), 3),  # plugged into another socket
+            (device(3, "USB Headset: Audio (hw:4,0)", "JACK"), None),
+            (device(0, "HDA Intel"), None),
+            (device(0, "puls"), None),
+        ],
+    )
+    def test_found_again(self, lost, index):
+        """A device is known by name and host API, not by its index nor its socket."""
+        found = same_device(LINUX, lost)
+        assert (None if found is None else found.index) == index
+
+    def test_another_socket_on_windows(self):
+        """Windows puts a number in front when a device comes back in another socket."""
+        now = [device(4, "Microphone (2- USB Audio)", "MME")]
+        assert same_device(now, device(1, "Microphone (USB Audio)", "MME")) == now[0]
 
 
 class TestChooseDevice:

@@ -122,6 +122,140 @@ def test_speech_into_the_microphone_is_heard_as_in_replay(
     assert_heard_as_replayed(listen(microphone, path, tmp_path), replay(path))
 
 
+class Session:
+    """A `ser-live` process on the microphone, its JSON lines read as they come."""
+
+    def __init__(self, microphone: VirtualMicrophone, folder: Path, *options: str) -> None:
+        self.output = folder / "heard.jsonl"
+        self.log = folder / "log.jsonl"
+        self.errors = ""
+        with self.output.open("wb") as stream:
+            self.process = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "ser_live", "-d", "vmic", "--model", "classic"),
+                    *("--format", "jsonl", "--log", str(self.log), *options),
+                ],
+                env=microphone.environment,
+                stdout=stream,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+
+    def records(self) -> list[dict[str, Any]]:
+        lines = self.output.read_text().splitlines(keepends=True)
+        return [json.loads(line) for line in lines if line.endswith("\n")]
+
+    def wait_for(self, kind: str, n: int = 1) -> None:
+        """Until there are `n` records of a kind."""
+        deadline = time.monotonic() + 30
+        while sum(record["type"] == kind for record in self.records()) < n:
+            assert time.monotonic() < deadline, f"no {kind}: {self.records()}"
+            time.sleep(0.05)
+
+    def end(self, *, interrupt: bool = True) -> int:
+        if interrupt:
+            self.process.send_signal(signal.SIGINT)
+        try:
+            _, self.errors = self.process.communicate(timeout=30)
+        finally:
+            self.process.kill()
+        return self.process.returncode
+
+
+def speaking(microphone: VirtualMicrophone, path: Path) -> subprocess.Popen[bytes]:
+    """Play into the microphone without waiting for the end."""
+    return subprocess.Popen(
+        ["paplay", "--device=vsink", str(path)],
+        env=microphone.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def test_a_session_goes_on_when_its_microphone_comes_back(
+    microphone: VirtualMicrophone, tmp_path: Path
+) -> None:
+    """What was said before is reported, the gap is told, and speech after it is heard."""
+    samples, rate = soundfile.read(DEMO, dtype="float32")
+    path = tmp_path / "played.wav"
+    soundfile.write(path, samples[: 16 * rate], rate, subtype="PCM_16")
+    session = Session(microphone, tmp_path)
+    session.wait_for("stream_started")
+    time.sleep(0.5)
+    player = speaking(microphone, path)
+    session.wait_for("emotion")  # the first partial: somebody is speaking
+    microphone.unplug()
+    session.wait_for("device_lost")
+    player.wait(timeout=10)
+    microphone.plug()
+    session.wait_for("device_found")
+    player = speaking(microphone, path)
+    n_before = len(finals(session.records()))
+    deadline = time.monotonic() + 30
+    while len(finals(session.records())) <= n_before and time.monotonic() < deadline:
+        time.sleep(0.1)
+    player.kill()
+    player.wait(timeout=10)
+    assert session.end() == 130, session.errors
+    records = session.records()
+    kinds = [record["type"] for record in records]
+    lost, gap, found = (records[kinds.index(k)] for k in ("device_lost", "gap", "device_found"))
+    assert lost["cause"] == gap["cause"] == "disconnected"
+    assert gap["start_s"] == lost["start_s"]
+    assert found["start_s"] == pytest.approx(gap["start_s"] + gap["duration_s"], abs=1e-5)
+    # The open utterance was ended by the loss, with all that had been heard of it.
+    cut = [r for r in finals(records) if r["end_s"] <= lost["start_s"]]
+    after = [r for r in finals(records) if r["start_s"] >= found["start_s"]]
+    assert len(cut) + len(after) == len(finals(records))
+    assert lost["start_s"] - cut[-1]["end_s"] < 1.0
+    assert after
+    assert after[0]["id"] == cut[-1]["id"] + 1
+    assert kinds.count("stream_started") == kinds.count("stream_ended") == 1
+    assert "vmic was disconnected" in session.errors
+    assert "microphone lost once" in session.errors
+    logged = [json.loads(line) for line in session.log.read_text().splitlines()]
+    assert [r["type"] for r in logged[1:]] == kinds
+
+
+def test_a_session_ends_while_its_microphone_stalls(
+    microphone: VirtualMicrophone, tmp_path: Path
+) -> None:
+    """Ctrl-C works on a sound server that does not answer, and the gap is told up to then."""
+    session = Session(microphone, tmp_path)
+    session.wait_for("state")  # only zeros: audio has come
+    microphone.freeze()
+    try:
+        session.wait_for("device_lost")
+        began = time.monotonic()
+        assert session.end() == 130, session.errors
+        took_s = time.monotonic() - began
+    finally:
+        microphone.thaw()
+    assert took_s < 10.0
+    assert [r["cause"] for r in session.records() if r["type"] == "gap"] == ["stalled"]
+
+
+def test_a_script_can_give_up_waiting(microphone: VirtualMicrophone, tmp_path: Path) -> None:
+    """With --device-wait a lost microphone ends the session with the code for devices."""
+    session = Session(microphone, tmp_path, "--device-wait", "1")
+    session.wait_for("state")
+    microphone.kill()
+    assert session.end(interrupt=False) == 4
+    kinds = [record["type"] for record in session.records()]
+    assert kinds[-5:] == ["device_lost", "gap", "stream_ended", "source_failed", "session_ended"]
+    assert "vmic did not come back within 1 s" in session.errors
+
+
+def test_a_microphone_missing_at_the_start_is_an_error(
+    microphone: VirtualMicrophone, tmp_path: Path
+) -> None:
+    """Nothing is waited for that was never there."""
+    microphone.kill()
+    session = Session(microphone, tmp_path)
+    assert session.end(interrupt=False) == 4
+    assert "No input device was found" in session.errors
+
+
 @pytest.mark.corpus
 def test_recorded_emotions_into_the_microphone_are_heard_as_in_replay(
     microphone: VirtualMicrophone, corpus_dir: Path, tmp_path: Path

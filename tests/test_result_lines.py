@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from simulated_session import result
 
 from ser_live.emotions import LABELS, Emotion, State
-from ser_live.events import Drop, SourceFailed, StreamGap, StreamStarted
+from ser_live.events import DeviceFound, Drop, SourceFailed, StreamGap, StreamStarted
 from ser_live.result_lines import EMOTION_FIELDS, CsvLines, flatten, json_line, text_line
 
 HAPPY = result(4, "final", 3.2, 5.9, Emotion.HAPPY, 0.81)
@@ -35,7 +35,12 @@ def test_every_kind_of_event_has_its_line() -> None:
     assert text_line(short) == "00:09.0-00:09.2    too short"
     assert "dropped" in text_line(Drop(7, "final", 0, 16_000))
     assert "40 ms lost: overflow" in text_line(StreamGap(0, 640, "overflow"))
+    assert "13.3 s lost: stalled" in text_line(StreamGap(0, 212_800, "stalled"))
     assert text_line(StreamStarted("a.wav", 16_000, 1)) == "== a.wav"
+    back = DeviceFound(0, "headset", 48_000, 1, "headset")
+    assert text_line(back) == "== headset is back"
+    other = DeviceFound(0, "built-in", 48_000, 1, "head\nset")
+    assert text_line(other) == "== built-in is heard instead of head�set"
     assert text_line(SourceFailed("no such file")) == "!! no such file"
 
 

@@ -28,6 +28,7 @@ from ser_live.sources import (
     Lost,
     MicrophoneSource,
     PcmSource,
+    ReconnectingMicrophone,
     read_recording,
 )
 
@@ -419,12 +420,18 @@ class TestProtocol:
 
     def test_which_are_live(self):
         """Only the microphone cannot wait."""
-        kinds = (MicrophoneSource, FileSource, PcmSource, ArraySource)
-        assert [kind.is_live for kind in kinds] == [True, False, False, False]
+        kinds = (
+            MicrophoneSource,
+            ReconnectingMicrophone,
+            FileSource,
+            PcmSource,
+            ArraySource,
+        )
+        assert [kind.is_live for kind in kinds] == [True, True, False, False, False]
 
     def test_microphone_before_open(self):
         """A microphone that was never opened gives nothing and closes quietly."""
-        source = MicrophoneSource()
-        assert source.read(0) is None
-        source.close()
-        assert source.exhausted
+        for source in (MicrophoneSource(), ReconnectingMicrophone()):
+            assert source.read(0) is None
+            source.close()
+            assert source.exhausted

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ser_live.session_summary import tally_lines
 from ser_live.tally import Tally
 
 
@@ -21,6 +22,16 @@ def final(latency_ms: float | None) -> dict[str, object]:
         "speech_s": 1.0,
         "latency_ms": latency_ms,
     }
+
+
+def test_losses_of_the_microphone_are_counted() -> None:
+    """The summary says how often the microphone was lost, and nothing where it never was."""
+    tally = Tally()
+    assert not any("microphone" in line for line in tally_lines(tally))
+    tally.add({"type": "device_lost"})
+    assert "microphone lost once" in tally_lines(tally)
+    tally.add({"type": "device_lost"})
+    assert "microphone lost 2 times" in tally_lines(tally)
 
 
 def test_valence_and_arousal_are_means_over_speech_time() -> None:

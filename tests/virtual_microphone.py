@@ -17,7 +17,7 @@ from types import TracebackType
 
 import pytest
 
-PROGRAMS = ("pulseaudio", "paplay", "pactl")
+PROGRAMS = ("pulseaudio", "paplay", "parec", "pactl")
 
 _ASOUNDRC = """
 pcm.!default { type pulse }
@@ -64,6 +64,7 @@ class VirtualMicrophone:
         self.channels = channels
         self._folder = Path(tempfile.mkdtemp(prefix="vmic-"))
         self._server: subprocess.Popen[bytes] | None = None
+        self._listener: subprocess.Popen[bytes] | None = None
         socket = self._folder / "native"
         kept = ("PATH", "LANG", "LC_ALL", "VIRTUAL_ENV", "PYTHONPATH", "SER_DATA")
         self.environment: dict[str, str] = {
@@ -74,11 +75,18 @@ class VirtualMicrophone:
             "OMP_NUM_THREADS": "1",
         }
         (self._folder / ".asoundrc").write_text(_ASOUNDRC)
-        (self._folder / "server.pa").write_text(
-            _SERVER.format(socket=socket, rate=rate, channels=channels)
-        )
 
     def __enter__(self) -> VirtualMicrophone:
+        self.start()
+        return self
+
+    def start(self) -> None:
+        """Start the sound server, also again after `kill`; returns when it serves."""
+        socket = self._folder / "native"
+        (self._folder / "server.pa").write_text(
+            _SERVER.format(socket=socket, rate=self.rate, channels=self.channels)
+        )
+        socket.unlink(missing_ok=True)
         with (self._folder / "server.log").open("wb") as log:
             self._server = subprocess.Popen(
                 [
@@ -99,7 +107,20 @@ class VirtualMicrophone:
                 self.__exit__(None, None, None)
                 raise RuntimeError(f"the sound server did not start: {said}")
             time.sleep(0.05)
-        return self
+        self._listen()
+
+    def _listen(self) -> None:
+        """Keep the sound card on time; left alone it works 2 s ahead, as no real one does."""
+        if self._listener is not None:
+            self._listener.kill()
+            self._listener.wait(timeout=10)
+        self._listener = subprocess.Popen(
+            ["parec", "--device=vsink.monitor", "--latency-msec=20"],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
 
     def __exit__(
         self,
@@ -108,6 +129,9 @@ class VirtualMicrophone:
         traceback: TracebackType | None,
     ) -> None:
         self.kill()
+        if self._listener is not None:
+            self._listener.kill()
+            self._listener.wait(timeout=10)
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def play(self, path: str | os.PathLike[str]) -> None:
@@ -127,6 +151,30 @@ class VirtualMicrophone:
     def unplug(self) -> None:
         """Take the sound card away while the server goes on."""
         self._pactl("unload-module", "module-null-sink")
+
+    def plug(self, sink: str = "vsink") -> None:
+        """Bring the sound card back, or another one; it is the default from now on."""
+        self._pactl(
+            *("load-module", "module-null-sink", f"sink_name={sink}", "format=s16le"),
+            *(f"rate={self.rate}", f"channels={self.channels}"),
+        )
+        self._pactl("set-default-sink", sink)
+        self._pactl("set-default-source", f"{sink}.monitor")
+        if sink == "vsink":
+            self._listen()
+
+    def add_device(self, name: str) -> None:
+        """Put another device before ``vmic`` in every list that is read from now on."""
+        path = self._folder / ".asoundrc"
+        path.write_text(f"pcm.{name} {{ type pulse }}\n" + path.read_text())
+
+    def suspend(self) -> None:
+        """Let the sound card sleep: it delivers nothing, and the server goes on."""
+        self._pactl("suspend-sink", "vsink", "1")
+
+    def resume(self) -> None:
+        """Wake the sound card up."""
+        self._pactl("suspend-sink", "vsink", "0")
 
     def kill(self) -> None:
         """End the sound server at once."""

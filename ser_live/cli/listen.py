@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from typing import Any
 
@@ -80,6 +81,14 @@ def _print_devices(ctx: click.Context, _param: click.Parameter, value: bool) -> 
     metavar="N",
     help="Channels of the PCM on standard input [1], or to ask of the device.",
 )
+@click.option(
+    "--device-wait",
+    type=click.FloatRange(min=0),
+    default=math.inf,
+    metavar="SECONDS",
+    help="Give up when a lost microphone is not back after this long; 0 ends at once. "
+    "Without it, it is looked for until Ctrl-C.",
+)
 @channel_option
 @model_option
 @speaker_options
@@ -90,11 +99,13 @@ def command(
     device: str | None,
     samplerate: int | None,
     channels: int | None,
+    device_wait: float,
     **kwargs: Any,
 ) -> None:
     """Analyze the default microphone live; - reads raw 16-bit PCM from a pipe.
 
-    Ctrl-C ends the session in order; a second Ctrl-C ends it at once.
+    Ctrl-C ends the session in order; a second Ctrl-C ends it at once. A microphone that is
+    unplugged meanwhile is waited for: the same one first, then the default one.
 
     \b
     Examples:
@@ -104,7 +115,7 @@ def command(
       arecord -f S16_LE -r 16000 -t raw | ser-live -
     """
     from ser_live.errors import UsageError
-    from ser_live.sources import AudioSource, MicrophoneSource, PcmSource
+    from ser_live.sources import AudioSource, PcmSource, ReconnectingMicrophone
 
     settings = take_settings(kwargs)
     audio: AudioSource
@@ -119,5 +130,7 @@ def command(
         chosen = int(device) if device is not None and device.isdecimal() else device
         # A channel asked for must be among those opened; mono would be the default.
         n_channels = channels or kwargs["channel"]
-        audio = MicrophoneSource(chosen, sample_rate=samplerate, n_channels=n_channels)
+        audio = ReconnectingMicrophone(
+            chosen, sample_rate=samplerate, n_channels=n_channels, wait_s=device_wait
+        )
     sys.exit(run_live([audio], settings=settings, **kwargs))

@@ -92,6 +92,8 @@ class _Lines:
     def show(self, event: Any) -> None:
         from ser_live.emotions import State
         from ser_live.events import (
+            DeviceFound,
+            DeviceLost,
             Drop,
             EmotionResult,
             SourceFailed,
@@ -102,7 +104,7 @@ class _Lines:
         from ser_live.result_lines import json_line, text_line
 
         is_warning = isinstance(event, StreamState) and event.state is State.NO_SIGNAL
-        if is_warning or isinstance(event, SourceFailed):
+        if is_warning or isinstance(event, SourceFailed | DeviceLost):
             echo(f"ser-live: {event.message}", err=True)
         if self._as_json:
             if hasattr(event, "as_record"):
@@ -110,7 +112,7 @@ class _Lines:
         elif isinstance(event, EmotionResult):
             if event.kind == "final":
                 echo(text_line(event))
-        elif isinstance(event, StreamStarted | StreamGap | Drop):
+        elif isinstance(event, StreamStarted | StreamGap | Drop | DeviceFound):
             echo(text_line(event), err=True)
 
     def tick(self, session: LiveSession) -> None:

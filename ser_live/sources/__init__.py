@@ -8,6 +8,7 @@ from ser_live.sources.memory import ArraySource
 from ser_live.sources.microphone import MicrophoneSource
 from ser_live.sources.pcm import PcmSource
 from ser_live.sources.protocol import AudioSource, Lost
+from ser_live.sources.reconnecting import ReconnectingMicrophone
 from ser_live.sources.recording import FileSource, read_recording
 
 __all__ = [
@@ -17,5 +18,6 @@ __all__ = [
     "Lost",
     "MicrophoneSource",
     "PcmSource",
+    "ReconnectingMicrophone",
     "read_recording",
 ]

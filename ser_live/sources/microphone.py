@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import threading
 import time
@@ -12,11 +11,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_live.devices import choose_format, find_device, portaudio
+from ser_live.devices import (
+    InputDevice,
+    choose_format,
+    end_without_portaudio,
+    find_device,
+    portaudio,
+    portaudio_lock,
+)
 from ser_live.errors import DeviceError
 from ser_live.native_stderr import captured_native_stderr
 from ser_live.ring_buffer import Loss, RingBuffer
+from ser_live.sources.capture_clock import CaptureClock
 from ser_live.sources.protocol import AudioSource, Lost
+from ser_live.steady_clock import slept_s, steady_s
 
 _POLL_S = 0.015
 """How often `read` looks into the ring buffer. The callback may not wake anybody: that
@@ -32,8 +40,14 @@ telling anybody."""
 _CLOSE_LIMIT_S = 2.0
 """Time that closing may take; PortAudio can wait for ever on a stalled device."""
 
-_abandoned: list[Any] = []
-"""Streams that would not close. PortAudio may still call into them: they must live."""
+_unclosed: set[Any] = set()
+"""Streams that are open, or would not close. PortAudio may still call into them: they
+must live. It may not be started again before they are gone."""
+
+
+def all_closed() -> bool:
+    """Whether no microphone of this process is open, or still closing."""
+    return not _unclosed
 
 
 class MicrophoneSource(AudioSource):
@@ -46,8 +60,9 @@ class MicrophoneSource(AudioSource):
 
     Parameters
     ----------
-    device : int, str or None
-        Index, any part of the name, or ``None`` for the default; see ``find_device``.
+    device : int, str, InputDevice or None
+        Index, any part of the name, or ``None`` for the default (see ``find_device``); or
+        a device that was found already.
     sample_rate, n_channels : int, optional
         Open with just this rate (hertz) or channel count.
     block_s : float
@@ -58,8 +73,14 @@ class MicrophoneSource(AudioSource):
 
     Attributes
     ----------
+    device : InputDevice or None
+        What was opened.
     n_device_losses : int
         How often the device reported that it lost audio.
+    end_cause : str
+        Why the device ended by itself: ``disconnected``, ``stalled``, or empty.
+    origin_s : float
+        When its first sample was spoken, on ``steady_s``; see `CaptureClock`.
     """
 
     is_live = True
@@ -67,32 +88,41 @@ class MicrophoneSource(AudioSource):
 
     def __init__(
         self,
-        device: int | str | None = None,
+        device: int | str | InputDevice | None = None,
         sample_rate: int | None = None,
         n_channels: int | None = None,
         block_s: float = 0.06,
         buffer_s: float = 10.0,
     ) -> None:
+        self.device = device if isinstance(device, InputDevice) else None
         self.name = "microphone" if device is None else str(device)
         self.sample_rate = 0
         self.n_channels = 0
         self.n_device_losses = 0
+        self.end_cause = ""
         self._quiet = contextlib.ExitStack()
         self._wanted = (device, sample_rate, n_channels)
         self._block_s = block_s
         self._buffer_s = buffer_s
         self._stream: Any = None
+        self._closing: threading.Thread | None = None
+        self._was_waited_for = False
         self._ring: RingBuffer | None = None
         self._losses: deque[Loss] = deque()
         self._is_ended = False
         # Written by PortAudio's thread, read by the reader; single values need no lock.
         self._n_callbacks = 0
         self._is_finished = False
-        self._expected_adc_s = 0.0
+        self._clock = CaptureClock(0)
+        self._held: list[NDArray[np.float32]] = []
         # The reader's view of the callback's pulse.
         self._seen_callbacks = 0
         self._silent_s = 0.0
         self._last_poll_s = 0.0
+
+    @property
+    def origin_s(self) -> float:
+        return self._clock.origin_s
 
     @property
     def exhausted(self) -> bool:
@@ -119,22 +149,26 @@ class MicrophoneSource(AudioSource):
     def _start(self) -> None:
         sd = portaudio()
         wanted, sample_rate, n_channels = self._wanted
-        device = find_device(wanted)
+        device = wanted if isinstance(wanted, InputDevice) else find_device(wanted)
+        self.device = device
         self.name = device.name
         self.sample_rate, self.n_channels = choose_format(device, sample_rate, n_channels)
         block = max(1, round(self._block_s * self.sample_rate))
         capacity = max(block, round(self._buffer_s * self.sample_rate))
         self._ring = RingBuffer(capacity, self.n_channels)
+        self._clock = CaptureClock(self.sample_rate)
         try:
-            self._stream = sd.InputStream(
-                device=device.index,
-                samplerate=self.sample_rate,
-                channels=self.n_channels,
-                dtype="float32",
-                blocksize=block,  # left to PortAudio, blocks of 1 sample were seen
-                callback=self._callback,
-                finished_callback=self._finished,
-            )
+            with portaudio_lock:
+                self._stream = sd.InputStream(
+                    device=device.index,
+                    samplerate=self.sample_rate,
+                    channels=self.n_channels,
+                    dtype="float32",
+                    blocksize=block,  # left to PortAudio, blocks of 1 sample were seen
+                    callback=self._callback,
+                    finished_callback=self._finished,
+                )
+                _unclosed.add(self._stream)
             self._stream.start()
         except sd.PortAudioError as error:
             raise DeviceError(
@@ -149,14 +183,19 @@ class MicrophoneSource(AudioSource):
         ring = self._ring
         if self._is_ended or ring is None:
             return
-        adc_s = times.inputBufferAdcTime
-        if status.input_overflow:
-            self.n_device_losses += 1
-            missing_s = adc_s - self._expected_adc_s if self._n_callbacks else 0.0
-            ring.note_loss(max(0, round(missing_s * self.sample_rate)))
-        ring.write(block)
-        self._expected_adc_s = adc_s + n_samples / self.sample_rate
         self._n_callbacks += 1
+        has_overflowed = bool(status.input_overflow)
+        self.n_device_losses += has_overflowed
+        lost = self._clock.take(n_samples, steady_s(), slept_s(), has_overflowed=has_overflowed)
+        if lost is None:
+            self._held.append(block.copy())
+            return
+        for loss in lost:
+            ring.note_loss(loss.n_samples, loss.cause)
+        for held in self._held:
+            ring.write(held)
+        self._held = []
+        ring.write(block)
 
     def _finished(self) -> None:
         """PortAudio ended the stream: by `close`, or because the device is gone."""
@@ -201,7 +240,7 @@ class MicrophoneSource(AudioSource):
     def _check_pulse(self, is_finished: bool) -> None:
         now_s = time.monotonic()
         # Long pauses between polls count little: then this process slept, not the device.
-        self._silent_s += min(now_s - self._last_poll_s, 5 * _POLL_S)
+        self._silent_s += min(now_s - self._last_poll_s, _DEAD_AFTER_S / 4)
         self._last_poll_s = now_s
         if self._n_callbacks != self._seen_callbacks:
             self._seen_callbacks = self._n_callbacks
@@ -210,7 +249,9 @@ class MicrophoneSource(AudioSource):
         if not is_finished and self._silent_s < limit_s:
             return
         n_callbacks = self._n_callbacks
-        self.close()
+        self.end_cause = "disconnected" if is_finished else "stalled"
+        # Not waited for: the loss is to be known now, and a stalled device closes late.
+        self._begin_to_close()
         if n_callbacks == 0:
             raise DeviceError(
                 f"{self.name} opened but delivered no audio, but a working microphone is "
@@ -225,30 +266,33 @@ class MicrophoneSource(AudioSource):
 
     def close(self) -> None:
         """Stop capturing, within 2 s; what was captured stays readable."""
+        self._begin_to_close()
+        if self._closing is not None and not self._was_waited_for:
+            self._was_waited_for = True
+            self._closing.join(_CLOSE_LIMIT_S)
+            if self._closing.is_alive():
+                end_without_portaudio()
+            elif self._ring is not None:
+                for held in self._held:
+                    self._ring.write(held)
+                self._held = []
+                self._ring.finish()
+        self._quiet.close()
+
+    def _begin_to_close(self) -> None:
         self._is_ended = True
         stream, self._stream = self._stream, None
         if stream is not None:
             # A daemon, against the house rule: a PortAudio call that never returns cannot
             # be ended, and must not keep the process from ending.
-            closing = threading.Thread(target=_close, args=(stream,), daemon=True)
-            closing.start()
-            closing.join(_CLOSE_LIMIT_S)
-            if closing.is_alive():
-                _abandon(stream)
-            elif self._ring is not None:
-                self._ring.finish()
-        self._quiet.close()
+            self._closing = threading.Thread(
+                target=_close, args=(stream,), name="ser-live closing", daemon=True
+            )
+            self._closing.start()
 
 
 def _close(stream: Any) -> None:
     stream.abort(ignore_errors=True)
-    stream.close(ignore_errors=True)
-
-
-def _abandon(stream: Any) -> None:
-    """Leave a stream that does not close, also at the end of the process."""
-    _abandoned.append(stream)
-    # At exit sounddevice closes what is open, and would wait for ever.
-    exit_handler = getattr(portaudio(), "_exit_handler", None)
-    if exit_handler is not None:
-        atexit.unregister(exit_handler)
+    with portaudio_lock:
+        stream.close(ignore_errors=True)
+        _unclosed.discard(stream)

@@ -9,6 +9,8 @@ from typing import Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ser_live.events import DeviceNotice
+
 
 @dataclass(frozen=True)
 class Lost:
@@ -17,7 +19,7 @@ class Lost:
     n_samples: int
     """Native samples per channel."""
     cause: str
-    """``overflow`` (ring buffer full) or ``device`` (capture reported loss)."""
+    """As in ``events.StreamGap``."""
 
 
 _Source = TypeVar("_Source", bound="AudioSource")
@@ -46,7 +48,7 @@ class AudioSource(Protocol):
         """Start the stream; raises AudioFileError or DeviceError."""
         ...
 
-    def read(self, timeout_s: float) -> NDArray[np.float32] | Lost | None:
+    def read(self, timeout_s: float) -> NDArray[np.float32] | Lost | DeviceNotice | None:
         """Wait for audio, at most `timeout_s`.
 
         Returns
@@ -55,6 +57,8 @@ class AudioSource(Protocol):
             The next samples, owned by the caller.
         Lost
             Instead of samples that never arrived, at their place in the stream.
+        DeviceNotice
+            The device was lost or found; its position is not filled in yet.
         None
             Nothing arrived in time, or the stream is exhausted.
 

@@ -1,0 +1,246 @@
+"""A microphone that may be unplugged and comes back."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections import deque
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ser_live.devices import InputDevice, accepts, choose_format
+from ser_live.errors import DeviceError
+from ser_live.events import DeviceFound, DeviceLost, DeviceNotice, DeviceSought
+from ser_live.native_stderr import captured_native_stderr
+from ser_live.sources.device_search import DeviceSearch
+from ser_live.sources.format_adapter import FormatAdapter
+from ser_live.sources.microphone import MicrophoneSource
+from ser_live.sources.protocol import AudioSource, Lost
+from ser_live.steady_clock import steady_s
+
+_POLL_S = 0.015
+_SOUGHT_EVERY_S = 1.0
+
+Item = NDArray[np.float32] | Lost | DeviceNotice
+
+
+class ReconnectingMicrophone(AudioSource):
+    """A microphone that is looked for when it is lost, while the stream goes on.
+
+    The device that was chosen is tried first, then the system's default one. What was
+    heard before the loss is given first, then `DeviceLost`; once a device is heard again,
+    `Lost` tells how much was missed, then `DeviceFound`. Every sample between the first
+    and the last is given or counted as lost. A device that stands in is kept until it is
+    lost itself: going back would cost another gap.
+
+    The stream keeps the rate and the channel count of the first opening; a device that
+    comes back with others is converted to them.
+
+    Parameters
+    ----------
+    device, sample_rate, n_channels
+        As for `MicrophoneSource`. The channel count is asked of every device that is
+        found, the rate only where the device takes it.
+    wait_s : float
+        How long a lost device is waited for, in seconds; 0 ends the stream at once.
+    make : callable
+        Makes the source of a device.
+    """
+
+    is_live = True
+    file: str | None = None
+
+    def __init__(
+        self,
+        device: int | str | None = None,
+        sample_rate: int | None = None,
+        n_channels: int | None = None,
+        wait_s: float = math.inf,
+        make: Callable[..., MicrophoneSource] = MicrophoneSource,
+    ) -> None:
+        self._make = make
+        self._n_channels_wanted = n_channels
+        self._wait_s = wait_s
+        self._microphone = make(device, sample_rate=sample_rate, n_channels=n_channels)
+        self._wanted: InputDevice | None = None
+        self._adapter: FormatAdapter | None = None
+        self._search: DeviceSearch | None = None
+        self._loss: DeviceError | None = None
+        """Why the microphone was lost; ``None`` while it is heard."""
+        self._end: DeviceError | None = None
+        """What `read` raises once everything was given."""
+        self._pending: deque[Item] = deque()
+        self._quiet = contextlib.ExitStack()
+        self._is_closed = False
+        self._closed_s = math.nan
+        self._n_given = 0
+        """Native samples given, or told as lost, since the latest opening."""
+        self._heard_until_s = 0.0
+        self._sought_s = 0.0
+        self.name = self._microphone.name
+        self.sample_rate = 0
+        self.n_channels = 0
+
+    @property
+    def exhausted(self) -> bool:
+        is_waiting = self._pending or self._loss is not None or self._end is not None
+        return not is_waiting and self._microphone.exhausted
+
+    def open(self) -> None:
+        """Open the microphone; one that is missing now is an error, not waited for."""
+        # For as long as PortAudio may be started anew beside other threads.
+        self._quiet.enter_context(captured_native_stderr())
+        try:
+            self._microphone.open()
+        except BaseException:
+            self.close()
+            raise
+        self._wanted = self._microphone.device
+        self.name = self._microphone.name
+        self.sample_rate = self._microphone.sample_rate
+        self.n_channels = self._microphone.n_channels
+
+    def read(self, timeout_s: float) -> Item | None:
+        """Wait for audio or news of the device; see `AudioSource.read`.
+
+        Raises
+        ------
+        DeviceError
+            The device never gave anything, or was not found again in time.
+        """
+        deadline_s = time.monotonic() + timeout_s
+        while not self._pending:
+            if self._end is not None:
+                end, self._end = self._end, None
+                raise end
+            remaining_s = max(0.0, deadline_s - time.monotonic())
+            if self._loss is None:
+                self._hear(remaining_s)
+            else:
+                self._look_for_it(self._loss)
+                if not self._pending:
+                    time.sleep(min(_POLL_S, remaining_s))
+            if self.exhausted or time.monotonic() >= deadline_s:
+                break
+        return self._pending.popleft() if self._pending else None
+
+    def close(self) -> None:
+        """End the stream, within 2 s; what was heard before stays readable."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self._closed_s = steady_s()
+        if self._search is None:
+            self._microphone.close()
+        elif not self._search.stop():
+            return  # PortAudio may still print
+        self._quiet.close()
+
+    # -- while the microphone is there
+
+    def _hear(self, timeout_s: float) -> None:
+        try:
+            item = self._microphone.read(timeout_s)
+        except DeviceError as error:
+            if self._n_given == 0 or self._wanted is None:
+                raise
+            self._lose(error, self._wanted)
+            return
+        if item is not None:
+            self._give(item)
+        elif self._microphone.exhausted:
+            self._drain_adapter()
+
+    def _give(self, item: NDArray[np.float32] | Lost) -> None:
+        self._n_given += item.n_samples if isinstance(item, Lost) else len(item)
+        self._pending.extend([item] if self._adapter is None else self._adapter.push(item))
+
+    def _drain_adapter(self) -> None:
+        if self._adapter is not None:
+            self._pending.extend(self._adapter.flush())
+            self._adapter = None
+
+    def _lose(self, error: DeviceError, wanted: InputDevice) -> None:
+        lost = self._microphone
+        # A block may have come while the loss was being noticed.
+        while (item := lost.read(0.0)) is not None:
+            self._give(item)
+        self._drain_adapter()
+        self._loss = error
+        self._heard_until_s = lost.origin_s + self._n_given / lost.sample_rate
+        self._sought_s = -math.inf
+        what = "was disconnected" if lost.end_cause == "disconnected" else "fell silent"
+        self._pending.append(
+            DeviceLost(
+                0,
+                lost.name,
+                lost.end_cause,
+                f"{lost.name} {what}, and a microphone is needed: check its plug and the sound "
+                "server; it is looked for meanwhile.",
+            )
+        )
+        if self._wait_s > 0:
+            self._search = DeviceSearch(lost, wanted, self._made_again)
+
+    # -- while it is gone
+
+    def _look_for_it(self, loss: DeviceError) -> None:
+        search, now_s = self._search, steady_s()
+        waited_s = now_s - self._heard_until_s
+        if self._is_closed:
+            self._end_loss(self._closed_s)
+        elif search is not None and search.failure is not None:
+            raise search.failure
+        elif search is not None and search.found is not None:
+            self._take_up(*search.found)
+        elif waited_s >= self._wait_s:
+            self._end_loss(now_s)
+            self._end = loss if self._wait_s == 0 else self._gave_up()
+        elif now_s - self._sought_s >= _SOUGHT_EVERY_S:
+            self._sought_s = now_s
+            self._pending.append(DeviceSought(0, waited_s))
+
+    def _made_again(self, device: InputDevice) -> MicrophoneSource:
+        """The source of a device that was found; called by the search."""
+        as_before = self.sample_rate, self.n_channels
+        if accepts(device, *as_before):
+            return self._make(device, *as_before)
+        other = choose_format(device, None, self._n_channels_wanted)
+        # Asked again: the device may have come back only between the two questions.
+        return self._make(device, *(as_before if accepts(device, *as_before) else other))
+
+    def _take_up(self, found: MicrophoneSource, first: NDArray[np.float32] | Lost) -> None:
+        """Go on with the microphone that was found."""
+        lost_name = self._microphone.name
+        self._end_loss(found.origin_s)
+        self._search = None
+        self._microphone = found
+        self.name = found.name
+        if (found.sample_rate, found.n_channels) != (self.sample_rate, self.n_channels):
+            self._adapter = FormatAdapter(
+                found.sample_rate,
+                found.n_channels,
+                to_rate=self.sample_rate,
+                to_channels=self.n_channels,
+            )
+        self._pending.append(
+            DeviceFound(0, found.name, found.sample_rate, found.n_channels, lost_name)
+        )
+        self._n_given = 0
+        self._give(first)
+
+    def _end_loss(self, until_s: float) -> None:
+        """Tell how much was missed, up to a moment on the steady clock."""
+        n_missed = max(0, round((until_s - self._heard_until_s) * self.sample_rate))
+        self._pending.append(Lost(n_missed, self._microphone.end_cause))
+        self._loss = None
+
+    def _gave_up(self) -> DeviceError:
+        return DeviceError(
+            f"{self._microphone.name} did not come back within {self._wait_s:g} s, but a "
+            "microphone is needed: check its plug and the sound server, then start again, or "
+            "wait longer with --device-wait."
+        )
