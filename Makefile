@@ -7,7 +7,7 @@ JOBS ?= 2
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test check evaluate bench reliability docs lock wheel clean
+.PHONY: help setup demo run test check evaluate bench reliability docs lock wheel release clean
 
 help: ## Print this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
@@ -30,12 +30,14 @@ run: setup ## Listen to the default microphone
 test: setup ## Run every test that this machine can run
 	$(BIN)/python -m pytest
 
-check: setup ## Formatting, lint, types, import directions, generated docs
+check: setup ## Formatting, lint, types, import directions, generated docs, licences, audit
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --config pyproject.toml
 	$(BIN)/python scripts/make_docs.py --check
+	$(BIN)/python scripts/check_licences.py
+	$(BIN)/python scripts/audit_dependencies.py
 
 evaluate: setup ## Measure the models on unseen speakers (DATA=folder of corpora, JOBS=2); hours
 	$(BIN)/python scripts/make_evaluation.py --data $(DATA) --jobs $(JOBS)
@@ -59,6 +61,9 @@ lock: ## Rewrite requirements.lock (needs uv)
 
 wheel: setup ## Build wheel and sdist into dist/
 	$(BIN)/python -m build --no-isolation
+
+release: setup ## Build dist/ twice, compare, and write the bill of materials (CycloneDX)
+	$(BIN)/python scripts/build_release.py
 
 clean: ## Remove everything that can be made again
 	rm -rf $(VENV) build dist .cache .coverage htmlcov .mypy_cache .ruff_cache .pytest_cache .benchmarks

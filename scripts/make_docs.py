@@ -60,7 +60,7 @@ kills it. The log is whole after each of them, and after `kill -9` but for its l
 | code | what happened |
 | --- | --- |
 | 0 | done |
-| 1 | some files of `analyze` or `features` failed |"""
+| 1 | some files of `analyze`, `features` or `purge` failed, or `doctor` found a problem |"""
 
 
 def _exit_code_rows() -> list[str]:

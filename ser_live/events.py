@@ -41,6 +41,8 @@ class SessionStarted:
     """All settings that shape results."""
     speaker: str | None = None
     """Name of the enrolled speaker whom every stream begins with; ``None`` for a stranger."""
+    audio_folder: str | None = None
+    """Absolute path of the folder that keeps the audio of utterances; ``None`` for none."""
 
     def as_record(self) -> dict[str, Any]:
         return {
@@ -51,6 +53,7 @@ class SessionStarted:
             "model_sha256": self.model_sha256,
             "settings": self.settings,
             "speaker": self.speaker,
+            "audio_folder": self.audio_folder,
         }
 
 

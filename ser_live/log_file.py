@@ -11,6 +11,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from ser_live.private_files import create_private_file, make_private_folder
 from ser_live.result_lines import json_line
 
 _LATE_FAILURES = (errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.ESTALE)
@@ -42,14 +43,13 @@ class LogFile:
     @classmethod
     def create(cls, path: Path) -> LogFile:
         """Make the file `path`; an existing one raises FileExistsError and stays as it is."""
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_BINARY", 0)
-        return cls(path, os.open(path, flags, 0o600))
+        return cls(path, create_private_file(path, appends=True))
 
     @classmethod
     def create_dated(cls, folder: Path) -> LogFile:
         """Make a file named by the local time in `folder`, which is made where it is missing."""
         stem = f"{datetime.now().astimezone():%Y-%m-%dT%H%M%S}"
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private_folder(folder)
         for number in count(1):
             path = folder / (f"{stem}.jsonl" if number == 1 else f"{stem}-{number}.jsonl")
             with suppress(FileExistsError):

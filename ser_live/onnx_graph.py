@@ -42,6 +42,8 @@ def load_graph(graph: bytes | Path, what: str, instead: str) -> Any:
         raise ModelError(
             f"{what} needs onnxruntime, which cannot be imported: install it, or {instead}."
         ) from error
+    # On Windows every version hands usage events to the system; only this call ends that.
+    onnxruntime.disable_telemetry_events()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1

@@ -9,15 +9,18 @@ from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
+from ser_live import __version__
 from ser_live.config import SAMPLE_RATE_HZ
 from ser_live.errors import LogError
 from ser_live.events import Utterance
+from ser_live.private_files import create_private_file, make_private_folder
 from ser_live.terminal_text import printable
+
+SOFTWARE = "ser-live"
+"""Begins the field ``software`` of every recording, by which `purge` knows its own."""
 
 _MAX_STEM = 60
 """Characters kept of a recording's name; four bytes each are still a name everywhere."""
-
-_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 
 class UtteranceRecorder:
@@ -28,8 +31,8 @@ class UtteranceRecorder:
 
     Parameters
     ----------
-    directory : Path
-        Made when missing; existing recordings are never overwritten.
+    folder : Path
+        Made for the owner only when missing; existing recordings are never overwritten.
 
     Raises
     ------
@@ -37,8 +40,8 @@ class UtteranceRecorder:
         The folder cannot be made.
     """
 
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.failure: str | None = None
         """One sentence about the last failed write; stays after writing works again."""
         self.n_failed = 0
@@ -47,12 +50,12 @@ class UtteranceRecorder:
             self._make_folder()
         except OSError as error:
             raise LogError(
-                f"Cannot make the folder {directory} for audio ({error.strerror}): "
+                f"Cannot make the folder {folder} for audio ({error.strerror}): "
                 "name another with --save-audio."
             ) from error
 
     def _make_folder(self) -> None:
-        self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private_folder(self.folder)
 
     def write(self, utterance: Utterance, stem: str) -> Path | None:
         """Write one utterance as ``<stem>-u<id>.flac`` (``-2`` behind it where that exists).
@@ -69,7 +72,11 @@ class UtteranceRecorder:
 
         # Encoded in memory: the encoder does not tell of a disk that fails.
         encoded = io.BytesIO()
-        soundfile.write(encoded, utterance.samples, SAMPLE_RATE_HZ, format="FLAC", subtype="PCM_16")
+        with soundfile.SoundFile(
+            encoded, "w", SAMPLE_RATE_HZ, channels=1, format="FLAC", subtype="PCM_16"
+        ) as flac:
+            flac.software = f"{SOFTWARE} {__version__}"
+            flac.write(utterance.samples)
         name = f"{_safe(stem)}-u{utterance.id:05d}"
         try:
             self._make_folder()
@@ -78,17 +85,17 @@ class UtteranceRecorder:
             self.n_failed += 1
             self.failure = (
                 f"the audio of utterance {utterance.id} could not be kept in "
-                f"{printable(str(self._directory))} "
+                f"{printable(str(self.folder))} "
                 f"({(error.strerror or str(error)).lower()}): the session goes on without it."
             )
             return None
 
     def _write_new(self, name: str, data: bytes) -> Path:
         for number in count(1):
-            path = self._directory / (f"{name}.flac" if number == 1 else f"{name}-{number}.flac")
+            path = self.folder / (f"{name}.flac" if number == 1 else f"{name}-{number}.flac")
             try:
                 # An existing file is refused, so that nothing recorded is ever lost.
-                descriptor = os.open(path, _NEW_FILE, 0o600)
+                descriptor = create_private_file(path)
             except FileExistsError:
                 continue
             try:

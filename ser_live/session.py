@@ -135,6 +135,7 @@ class LiveSession:
                 self._model.card.weights_sha256,
                 asdict(self._settings),
                 None if self._profile is None else self._profile.card.name,
+                None if self._recorder is None else str(self._recorder.folder.resolve()),
             )
         )
         for thread in self._threads:

@@ -9,6 +9,7 @@ the system had not yet brought to the disk.)
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -24,6 +25,12 @@ from ser_live.terminal_text import printable
 SCHEMA = "ser-live-session"
 SCHEMA_VERSION = 1
 """Raised by one whenever a reader of the old schema would misread a new log."""
+
+_TEMPORARY = "ser-live-"
+"""How folders begin in which a log goes on where no other place takes it."""
+
+_MAX_HEADER_BYTES = 4096
+_DATED_NAME = re.compile(r"\d{4}-\d\d-\d\dT\d{6}(-\d+)?\.jsonl", re.ASCII)
 
 MAX_LINE_BYTES = 1 << 20
 """No record comes near this; a longer line is not read to its end."""
@@ -46,6 +53,13 @@ def default_folder() -> Path:
     from platformdirs import user_state_dir
 
     return Path(user_state_dir("ser-live", appauthor=False)) / "sessions"
+
+
+def temporary_folders() -> list[Path]:
+    """Folders for temporary files that logs may have gone on in."""
+    with suppress(OSError):
+        return sorted(Path(tempfile.gettempdir()).glob(f"{_TEMPORARY}*"))
+    return []
 
 
 class SessionLog:
@@ -220,12 +234,29 @@ def _new_file(lines: list[Mapping[str, Any]], folder: Path | None = None) -> Log
 
 
 def _new_temporary_file(lines: list[Mapping[str, Any]]) -> LogFile:
-    folder = Path(tempfile.mkdtemp(prefix="ser-live-"))
+    folder = Path(tempfile.mkdtemp(prefix=_TEMPORARY))
     try:
         return _new_file(lines, folder)
     except OSError:
         folder.rmdir()
         raise
+
+
+def is_session_log(path: Path) -> bool:
+    """Whether a file begins as session logs do; an empty one does, if it is named like one.
+
+    A program that is killed between making its log and writing the first line leaves an
+    empty file behind.
+    """
+    try:
+        with path.open("rb") as file:
+            line = file.readline(_MAX_HEADER_BYTES)
+    except OSError:
+        return False
+    if not line:
+        return _DATED_NAME.fullmatch(path.name) is not None
+    record = _parse(line)
+    return record is not None and record["type"] == "log" and record.get("schema") == SCHEMA
 
 
 def read_log(

@@ -15,6 +15,7 @@ import json
 import math
 import os
 import re
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -26,6 +27,7 @@ from numpy.typing import NDArray
 
 from ser_live.errors import ModelError, ProfileError
 from ser_live.model_file import read_arrays, read_own_file, write_arrays
+from ser_live.private_files import create_private_file, make_private_folder
 
 FORMAT = 1
 """Version of the profile's layout; another one is refused."""
@@ -38,6 +40,7 @@ MAX_TEXT = 200
 """No name, time or hash on a card is longer, in characters."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}", re.ASCII)
+_DRAFT = re.compile(rf"\.(?P<name>{_NAME.pattern})\.(json|npz)\.\d+", re.ASCII)
 _RESERVED = frozenset(
     ["con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))]
 )
@@ -128,7 +131,7 @@ def save_profile(
     if not replace:
         refuse_existing(name, folder=folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private_folder(folder)
         folder.chmod(0o700)
         with _new_file(arrays_path) as path:
             sha256 = write_arrays(path, profile.arrays)
@@ -206,6 +209,46 @@ def remove_profile(name: str, *, folder: Path | None = None) -> None:
         ) from error
 
 
+def profile_files(*, folder: Path | None = None) -> dict[Path, str]:
+    """Files in the folder that this program wrote, each with the speaker's name.
+
+    Damaged profiles and drafts of an enrolment that was killed are among them.
+    """
+    folder = default_folder() if folder is None else folder
+    found: dict[Path, str] = {}
+    with suppress(OSError):
+        for path in sorted(folder.iterdir()):
+            draft = _DRAFT.fullmatch(path.name)
+            if draft is not None:
+                found[path] = draft["name"]
+            elif _NAME.fullmatch(path.stem) and path.suffix == ".json" and _is_card(path):
+                found[path] = path.stem
+                arrays_path = path.with_suffix(".npz")
+                if arrays_path.exists():
+                    found[arrays_path] = path.stem
+            elif _NAME.fullmatch(path.stem) and path.suffix == ".npz" and _is_arrays(path):
+                found[path] = path.stem
+    return found
+
+
+def _is_card(path: Path) -> bool:
+    try:
+        raw = _read_card(path, path.stem)
+    except ProfileError:
+        return False
+    return raw.get("name") == path.stem and {"format", "arrays_sha256"} <= raw.keys()
+
+
+def _is_arrays(path: Path) -> bool:
+    """Whether an archive without a card holds a profile's arrays and nothing else."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError):
+        return False
+    return bool(names) and all(name.startswith(("baseline.", "shift.")) for name in names)
+
+
 def unusable(name: str, why: str) -> ProfileError:
     """The error for a profile whose content cannot be used."""
     return ProfileError(f"the profile {name} cannot be used ({why}): {_again(name)}.")
@@ -223,7 +266,7 @@ def _paths(folder: Path, name: str) -> tuple[Path, Path]:
 def _new_file(path: Path) -> Iterator[Path]:
     """A draft for its owner only, which takes the name `path` when the block ends well."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    os.close(create_private_file(draft))
     try:
         yield draft
         draft.replace(path)

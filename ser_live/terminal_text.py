@@ -96,6 +96,29 @@ def wrap(text: str, width: int, n_lines: int, *, ellipsis: str = "…") -> list[
     return [fit(line, width, ellipsis=ellipsis) for line in lines]
 
 
+def fold(text: str, width: int, *, indent: int = 0) -> list[str]:
+    """`text` broken into lines of at most `width` cells, nothing cut off.
+
+    Breaks at spaces, and inside what is longer than a line. Lines after the first are
+    indented by `indent` cells, fewer than `width` by two at least; `text` keeps spaces it
+    begins with.
+    """
+    lines: list[str] = []
+    start = " " * (len(text) - len(text.lstrip()))
+    line = start
+    for word in text.split():
+        longer = f"{line} {word}" if line.strip() else f"{line}{word}"
+        if cell_len(longer) > width and line.strip():
+            lines.append(line)
+            longer = " " * indent + word
+        line = longer
+        while cell_len(line) > width:
+            head = fit(line, width, ellipsis="")
+            lines.append(head)
+            line = " " * indent + line[len(head) :]
+    return [*lines, line]
+
+
 def clock(position_s: float, *, tenths: bool = False) -> str:
     """A position as ``mm:ss`` or ``h:mm:ss``, with tenths of a second if wanted."""
     n_tenths = round(position_s * 10) if tenths else int(position_s) * 10

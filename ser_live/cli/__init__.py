@@ -29,6 +29,8 @@ _COMMANDS = {
     "train": "Train a model on RAVDESS.",
     "evaluate": "Measure a model on speakers it never saw.",
     "log": "Read and export session logs.",
+    "doctor": "Check whether this machine can listen, and say what to do if not.",
+    "purge": "Remove session logs, kept audio and speaker profiles.",
 }
 
 

@@ -1,0 +1,196 @@
+"""The way of sound into the program: PortAudio, devices, one second of listening."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ser_live.audio import StreamConverter, level_dbfs, peak_dbfs
+from ser_live.config import FRAME_SAMPLES, SAMPLE_RATE_HZ, RejectSettings
+from ser_live.devices import (
+    InputDevice,
+    accepted_rates,
+    choose_device,
+    choose_format,
+    list_devices,
+    portaudio,
+)
+from ser_live.doctor.check import Check, Verdict
+from ser_live.errors import DeviceError
+from ser_live.pipeline import CLIPPED_LEVEL
+from ser_live.sources import Lost, MicrophoneSource
+
+LISTEN_S = 1.0
+"""How long the level is listened to, in seconds."""
+
+
+def check_portaudio() -> Check:
+    """The library behind the microphone."""
+    try:
+        number, text = portaudio().get_portaudio_version()
+    except DeviceError as error:
+        return Check.failed(error)
+    # "PortAudio V19.7.0-devel, revision 147dd722548358763a8b649b3e4b41dfffbcfbb6"
+    name = text.split(",")[0].removeprefix("PortAudio V")
+    return Check(Verdict.OK, name, measured={"version": text, "number": number})
+
+
+def check_devices(wanted: int | str | None) -> Check:
+    """The input devices, and whether the one to be used opens with some format."""
+    try:
+        devices = list_devices()
+    except DeviceError:
+        return Check(Verdict.NOT_TRIED, "PortAudio has to work first")
+    try:
+        chosen = choose_device(devices, wanted)
+        rate, n_channels = choose_format(chosen)
+    except DeviceError as error:
+        failed = Check.failed(error)
+        listed, measured = _listed(devices, None)
+        return Check(Verdict.PROBLEM, failed.found, failed.remedy, listed, measured)
+    listed, measured = _listed(devices, chosen)
+    n = len(devices)
+    channels = "1 channel" if n_channels == 1 else f"{n_channels} channels"
+    return Check(
+        Verdict.OK,
+        f"{n} found; {chosen.name} gives {rate} Hz, {channels}",
+        lines=listed,
+        measured={**measured, "chosen": chosen.index, "sample_rate": rate, "channels": n_channels},
+    )
+
+
+def _listed(
+    devices: list[InputDevice], chosen: InputDevice | None
+) -> tuple[tuple[str, ...], dict[str, object]]:
+    """A line a device for people, and the same for programs."""
+    lines = []
+    records = []
+    for device in devices:
+        rates = accepted_rates(device)
+        mark = "*" if device == chosen else " "
+        khz = " ".join(f"{rate / 1000:g}" for rate in rates)
+        lines.append(f"{mark} {device.label}: {f'{khz} kHz' if rates else 'no usual rate'}")
+        records.append(
+            {
+                "index": device.index,
+                "name": device.name,
+                "host_api": device.host_api,
+                "channels": device.n_channels,
+                "is_default": device.is_default,
+                "accepted_rates": list(rates),
+            }
+        )
+    return tuple(lines), {"devices": records}
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A second of the microphone."""
+
+    samples: NDArray[np.float32]
+    """16 kHz mono."""
+    n_losses: int
+    """How often audio was lost on the way."""
+
+
+def check_level(wanted: int | str | None, devices: Check) -> Check:
+    """Whether sound arrives, and how loud; the sound itself is not kept.
+
+    Parameters
+    ----------
+    wanted : int, str or None
+        The device.
+    devices : Check
+        What `check_devices` said of it.
+    """
+    if devices.verdict is not Verdict.OK:
+        return Check(Verdict.NOT_TRIED, "there is no microphone to try")
+    try:
+        return judge_level(listen(wanted))
+    except DeviceError as error:
+        return Check.failed(error)
+
+
+def listen(wanted: int | str | None) -> Heard:
+    """Open the device and hear `LISTEN_S`; raises ``DeviceError`` where nothing comes."""
+    parts: list[NDArray[np.float32]] = []
+    n_losses = 0
+    n_samples = 0
+    # The source itself gives up on a device that delivers nothing for 5 s.
+    with MicrophoneSource(wanted) as source:
+        converter = StreamConverter(source.sample_rate, source.n_channels)
+        deadline_s = time.monotonic() + 10.0 + LISTEN_S
+        while n_samples < LISTEN_S * SAMPLE_RATE_HZ and time.monotonic() < deadline_s:
+            item = source.read(0.1)
+            if isinstance(item, np.ndarray):
+                parts.append(converter.push(item))
+                n_samples += len(parts[-1])
+            elif isinstance(item, Lost):
+                n_losses += 1
+    return Heard(np.concatenate([*parts, np.zeros(0, np.float32)]), n_losses)
+
+
+def judge_level(heard: Heard, platform: str = sys.platform) -> Check:
+    """What a second of sound tells about the microphone."""
+    limits = RejectSettings()
+    n_frames = len(heard.samples) // FRAME_SAMPLES
+    # A microphone's constant offset is no sound.
+    sound = heard.samples - np.mean(heard.samples, dtype=np.float64) if n_frames else heard.samples
+    frames = sound[: n_frames * FRAME_SAMPLES].reshape(n_frames, FRAME_SAMPLES)
+    levels = [level_dbfs(frame) for frame in frames]
+    loudest = max(levels, default=float("-inf"))
+    clipped = float(np.mean(np.abs(heard.samples) >= CLIPPED_LEVEL)) if n_frames else 0.0
+    measured = {
+        "loudest_dbfs": round(loudest, 1) if np.isfinite(loudest) else None,
+        "peak_dbfs": round(peak_dbfs(heard.samples), 1) if np.isfinite(loudest) else None,
+        "clipped_share": round(clipped, 4),
+        "n_losses": heard.n_losses,
+    }
+    text = f"loudest moment {loudest:.0f} dBFS"
+    if not np.isfinite(loudest):
+        return Check(
+            Verdict.PROBLEM,
+            "only zeros arrive: no sound at all",
+            _zeros_remedy(platform),
+            (),
+            measured,
+        )
+    if clipped > limits.max_clipped_share:
+        return Check(
+            Verdict.WARNING,
+            f"{text}, clipping: {clipped:.0%} of the samples are at the limit",
+            "lower the input level in the sound settings, or move away from the microphone",
+            measured=measured,
+        )
+    if loudest < limits.min_level_dbfs:
+        return Check(
+            Verdict.WARNING,
+            f"{text}: too quiet, or nobody spoke",
+            f"run this again while speaking; if it stays below {limits.min_level_dbfs:.0f} dBFS, "
+            "raise the input level in the sound settings",
+            measured=measured,
+        )
+    if heard.n_losses:
+        return Check(
+            Verdict.WARNING,
+            f"{text}, but sound was lost {heard.n_losses} times on the way",
+            "close programs that keep the processor busy, or try another port or device",
+            measured=measured,
+        )
+    return Check(Verdict.OK, f"{text}: normal", measured=measured)
+
+
+def _zeros_remedy(platform: str) -> str:
+    unmute = "unmute the microphone (also its own switch) and run this again while speaking"
+    if platform == "darwin":
+        return (
+            "probably permission is denied: allow this terminal in System Settings, Privacy & "
+            f"Security, Microphone, and start it anew; otherwise {unmute}"
+        )
+    if platform == "win32":
+        return f"{unmute}; let desktop apps use it in Settings, Privacy, Microphone"
+    return unmute
