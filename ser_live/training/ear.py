@@ -74,7 +74,7 @@ OTHER_CORPUS_WEIGHT = 0.2
 """Weight of an utterance of another corpus; one of RAVDESS has 1."""
 WITH_BEGINNINGS = (PLAIN, MILD)
 """Variants whose beginnings are trained on too; of the others the whole utterances will do."""
-MEMBER_WEIGHTS = (0.2, 0.4, 0.4)
+MEMBER_WEIGHTS = (0.1, 0.6, 0.3)
 """Say of the hand-made features, of logistic regression and of the discriminant on the states."""
 N_INNER_FOLDS = 5
 CORRECTION = 0.75
