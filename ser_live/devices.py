@@ -20,6 +20,7 @@ from ser_live.audio import MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ
 from ser_live.config import SAMPLE_RATE_HZ
 from ser_live.errors import DeviceError
 from ser_live.native_stderr import captured_native_stderr
+from ser_live.pulse_client import avoid_shared_memory
 
 _WHERE_PLUGGED = re.compile(r"\(hw:\d+,\d+\)|\b\d+- ")
 """Part of a device's name that tells where it is plugged in: ALSA's card number, the
@@ -64,6 +65,7 @@ def portaudio() -> Any:
     DeviceError
         The PortAudio library is not installed.
     """
+    avoid_shared_memory()
     try:
         with captured_native_stderr():
             import sounddevice

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import queue
 import signal
@@ -176,8 +177,9 @@ class Listener:
         finally:
             self._reader.join(timeout=10)
         took_s = time.monotonic() - began_s
-        while (record := self._lines.get(timeout=1)) is not None:
-            self.records.append(record)
+        with contextlib.suppress(queue.Empty):
+            while (record := self._lines.get_nowait()) is not None:
+                self.records.append(record)
         return took_s
 
     def close(self) -> str:
@@ -223,7 +225,7 @@ def run_trial(faults: Sequence[str], *, away_s: float = 1.0, settle_s: float = 1
                 outcome.problem = outcome.problem or str(error)
             errors = listener.close()
             if listener.process.returncode != 0 or errors:
-                outcome.problem = outcome.problem or errors or "the session failed"
+                outcome.problem = f"{outcome.problem} {errors}".strip() or "the session failed"
     return outcome
 
 

@@ -33,7 +33,11 @@ from ser_live.steady_clock import steady_s
 device, control, options = sys.argv[1], Path(sys.argv[2]), json.loads(sys.argv[3])
 if options.pop("never_closes", False):
     # libpulse does this now and then when its server is killed; it cannot be made to.
-    ser_live.sources.microphone._close = lambda stream: time.sleep(3600)
+    close = ser_live.sources.microphone._close
+    def hang(stream):
+        ser_live.sources.microphone._close = close
+        time.sleep(3600)
+    ser_live.sources.microphone._close = hang
 source = ReconnectingMicrophone(device or None, **options)
 n_heard = n_lost = 0
 error = None

@@ -128,6 +128,8 @@ class VirtualMicrophone:
         )
         deadline_s = time.monotonic() + 5
         while not self._pactl("list", "short", "source-outputs") and time.monotonic() < deadline_s:
+            if self._listener.poll() is not None:
+                raise RuntimeError(f"parec ended with code {self._listener.returncode}")
             time.sleep(0.02)
         self.resume()
 
