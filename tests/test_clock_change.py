@@ -37,7 +37,7 @@ def test_a_clock_that_jumps_at_every_look_changes_no_event() -> None:
 
 
 def test_wall_time_is_asked_for_at_beginnings_alone() -> None:
-    """The start of a session, the name of a log and the date of a profile: nothing else."""
+    """When a session, a log and a profile began, and how old what is purged is: nothing else."""
     package = Path(ser_live.__file__).parent
     asking = {
         path.relative_to(package).as_posix()
@@ -45,4 +45,9 @@ def test_wall_time_is_asked_for_at_beginnings_alone() -> None:
         if re.search(r"time\.time\(|datetime\.now\(|time_ns\(|localtime\(", path.read_text("utf-8"))
     }
     offline = {name for name in asking if name.split("/")[0] in ("training", "evaluation")}
-    assert asking - offline == {"session.py", "log_file.py", "enrolment.py"}
+    assert asking - offline == {
+        "session.py",
+        "log_file.py",
+        "enrolment.py",
+        "cli/purge.py",
+    }

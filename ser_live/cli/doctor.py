@@ -56,7 +56,8 @@ def command(device: str | None, model: str | None, as_json: bool) -> None:
         report = {"can_listen": can_listen(checks), "checks": records}
         click.echo(json_line(report))
     else:
-        echo(f"\n{_conclusion(checks)}")
+        echo()
+        echo(_conclusion(checks))
     sys.exit(0 if can_listen(checks) else 1)
 
 
