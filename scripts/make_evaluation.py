@@ -179,17 +179,20 @@ def measure_again(run: Run, recipe: Recipe, recordings: list[Recording]) -> None
     """Every target of this model with each seed; the first was measured already."""
     name = recipe.name
     targets = json.loads((FOLDER / TARGETS_FILE).read_text(encoding="utf-8"))["targets"]
-    files = {target["file"] for target in targets}
+    files = {
+        target["file"]
+        for target in targets
+        if target["file"].startswith(f"{name}-") and (run.folder / target["file"]).exists()
+    }
     found: dict[str, list[float]] = {}
     seeds = list(range(run.seed, run.seed + run.n_seeds))
     for seed in seeds:
-        records = {
-            file: json.loads((run.folder / file).read_text(encoding="utf-8"))
-            for file in files
-            if file.startswith(f"{name}-") and (run.folder / file).exists()
-        }
-        if seed != run.seed:
-            records.update(with_seed(run, recipe, recordings, seed, set(records)))
+        if seed == run.seed:
+            records = {
+                file: json.loads((run.folder / file).read_text(encoding="utf-8")) for file in files
+            }
+        else:
+            records = with_seed(run, recipe, recordings, seed, files)
         for target in targets:
             value = at(records.get(target["file"]), target["path"])
             if value is not None:
