@@ -49,8 +49,9 @@ bench: setup ## Measure speed and size, beside peers (PEERS=no leaves them out)
 	  echo "The peers cannot be installed here; their rows stay empty."
 	$(BIN)/python scripts/bench.py --peers .cache/peers/bin/python
 
-reliability: setup ## Measure faults, overload and long days (DATA=DIR, SHORT=yes for minutes)
-	$(BIN)/python scripts/make_reliability.py $(if $(DATA),--data $(DATA)) $(if $(SHORT),--short)
+reliability: setup ## Measure faults, overload, long days (DATA=DIR, SHORT=yes: minutes, ONLY=sections)
+	$(BIN)/python scripts/make_reliability.py $(if $(DATA),--data $(DATA)) $(if $(SHORT),--short) \
+	  $(if $(ONLY),--only $(ONLY))
 
 docs: setup ## Regenerate the generated pages
 	$(BIN)/python scripts/make_docs.py
