@@ -244,7 +244,7 @@ def _is_arrays(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-    except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError):
+    except (OSError, zipfile.BadZipFile, RuntimeError, ValueError, OverflowError):
         return False
     return bool(names) and all(name.startswith(("baseline.", "shift.")) for name in names)
 
