@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from collections import deque
 from dataclasses import dataclass
 
@@ -47,7 +48,10 @@ class RingBuffer:
             raise ValueError(f"capacity {capacity} and n_channels {n_channels} must be positive")
         self.capacity = capacity
         self.n_channels = n_channels
-        self._memory = np.zeros((capacity, n_channels), np.float32)
+        # Pages of its own, given back whole. From malloc, buffers of microphones that came and
+        # went left megabytes in the arenas of the threads that had made them.
+        pages = mmap.mmap(-1, capacity * n_channels * np.dtype(np.float32).itemsize)
+        self._memory = np.frombuffer(pages, np.float32).reshape(capacity, n_channels)
         self._n_written = 0  # changed by the writer only
         self._n_refused = 0  # changed by the writer only: the gap still open
         self._n_read = 0  # changed by the reader only

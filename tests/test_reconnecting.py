@@ -149,10 +149,9 @@ class TestTwentyFaults:
         assert abs(outcome.unaccounted_s) < 0.1
 
     def test_nothing_piles_up(self, outcome: Outcome) -> None:
-        """Twenty faults leave no thread and no file behind, and less than 1 MB a fault.
+        """Twenty faults leave no thread and no file behind, and no more than 2 % of memory.
 
-        Some memory stays: half a megabyte a fault was measured with changing formats. The
-        reliability page holds it to a stricter bar.
+        Measured were .3 to .5 %, and 8 % while the ring buffers came from malloc.
         """
         before = outcome.before
         assert isinstance(before, Resources)
@@ -160,7 +159,7 @@ class TestTwentyFaults:
         settled, last = outcome.cycles[4].resources, outcome.cycles[-1].resources
         assert last.n_threads <= before.n_threads
         assert last.n_files <= before.n_files
-        assert last.memory_kb - settled.memory_kb < 1000 * (len(outcome.cycles) - 5)
+        assert last.memory_kb <= 1.02 * settled.memory_kb
 
 
 class TestFindingAgain:

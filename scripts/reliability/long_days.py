@@ -28,10 +28,15 @@ TITLE = "Long days"
 
 DIFFERS = ("started_at", "latency_ms", "latency_ms_p50", "latency_ms_p95")
 
+N_SETTLING = 2
+"""Periods after which the detectors have heard the whole day's sound. The cheap one's model of
+the background remembers more than five minutes: after one, partial results still came 60 ms
+earlier or later."""
+
 
 def run(*, short: bool, data: Path | None) -> list[Row]:
-    """24 hours as 24 equal hours, or in short 20 minutes as 4 equal times of 5."""
-    rows = a_day(4, 300, data) if short else a_day(24, 3600, data)
+    """24 hours as 24 equal hours, or in short 25 minutes as 5 equal times of 5."""
+    rows = a_day(5, 300, data) if short else a_day(24, 3600, data)
     return [*rows, a_week_of_log(1 if short else 7), clock_change()]
 
 
@@ -117,7 +122,8 @@ def _rows_of_a_day(readings: list[Reading], log: Path, period_s: int, seconds: f
     end_s = (marks[-1] - marks[-1 - n_quarter]) / n_quarter
     descriptors = {reading.n_descriptors for reading in readings}
     threads = {reading.n_threads for reading in readings}
-    n_same = sum(span == spans[1] for span in spans[1:])
+    settled = spans[N_SETTLING:] or [[]]
+    n_same = sum(span == settled[0] for span in settled[1:])
     n_finals = sum(len(part) for part in latencies_ms)
     what = f"{n_periods} x {period_s // 60} min as one stream"
     return [
@@ -152,10 +158,10 @@ def _rows_of_a_day(readings: list[Reading], log: Path, period_s: int, seconds: f
             seconds,
         ),
         Row(
-            "the same sound is cut at the same samples in every period after the first",
-            f"{n_same} of {n_periods - 1}, {len(spans[1])} results each",
+            f"the same sound is cut at the same samples as in period {N_SETTLING + 1} in all later",
+            f"{n_same} of {len(settled) - 1}, {len(settled[0])} results each",
             "all",
-            n_same == n_periods - 1 and len(spans[1]) > 0,
+            n_same == len(settled) - 1 > 0 and len(settled[0]) > 0,
             seconds,
         ),
     ]
