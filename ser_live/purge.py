@@ -21,10 +21,13 @@ from pathlib import Path
 
 from ser_live import session_log, speaker_profile
 from ser_live.errors import LogError
+from ser_live.events import SessionStarted
 from ser_live.private_files import is_in_use
 from ser_live.recorder import SOFTWARE
 
 _RECORDING = re.compile(r".+-u\d{5,}(-\d+)?\.flac")
+_MAX_RECORDS_TO_BEGIN = 5
+"""Records of a log until it says how its session began, that one included: `SessionLog`."""
 
 
 class Kind(str, Enum):
@@ -201,12 +204,18 @@ def _identity(info: os.stat_result) -> tuple[int, ...]:
 
 
 def _audio_folders(log: Path) -> Iterator[Path]:
-    """Folders for audio that a log names: in its second line, where it names one."""
+    """The folder for audio that a log names, where it names one.
+
+    It stands where the session began: in the second line, or further on in a log that goes
+    on elsewhere.
+    """
     with suppress(LogError):
-        for record in islice(session_log.read_log(log), 2):
-            folder = record.get("audio_folder")
-            if isinstance(folder, str) and "\0" not in folder and Path(folder).is_absolute():
-                yield Path(folder)
+        for record in islice(session_log.read_log(log), _MAX_RECORDS_TO_BEGIN):
+            if record["type"] == SessionStarted.type:
+                folder = record.get("audio_folder")
+                if isinstance(folder, str) and "\0" not in folder and Path(folder).is_absolute():
+                    yield Path(folder)
+                return
 
 
 def _is_recording(path: Path) -> bool:

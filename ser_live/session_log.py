@@ -198,7 +198,8 @@ class SessionLog:
 
 def _create_named(path: Path) -> LogFile:
     try:
-        return LogFile.create(path)
+        # Absolute, for another log may name it as the one it continues.
+        return LogFile.create(path.absolute())
     except FileExistsError:
         raise LogError(
             f"the log {_name(path)} exists and is never overwritten: "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,7 @@ import pytest
 import soundfile
 
 import ser_live
+from ser_live.events import SessionStarted, SourceFailed, StreamStarted
 from ser_live.purge import Kind, remove, take_inventory
 from ser_live.session_log import SessionLog
 
@@ -210,6 +212,29 @@ def test_a_linked_folder_is_not_entered(home: Path, tmp_path: Path, depth: int) 
     result = ser(home, "purge", "--sessions", "--yes")
     assert "not followed" in result.stdout
     assert len(list((tmp_path / "moved").rglob("*.jsonl"))) == 1
+
+
+@pytest.mark.parametrize("n_before", [0, 1, 2])
+def test_audio_of_a_log_that_went_on_elsewhere(home: Path, tmp_path: Path, n_before: int) -> None:
+    """A log whose folder vanished names the audio further down, whenever it vanished."""
+    kept, stick = tmp_path / "kept", tmp_path / "stick"
+    shutil.copytree(home / "kept", kept)
+    events = [
+        SessionStarted("2026-01-01T00:00:00+00:00", "1", "m", "h", audio_folder=str(kept)),
+        StreamStarted("microphone", 16_000, 1),
+        SourceFailed("The microphone is gone."),
+    ]
+    stick.mkdir()
+    with SessionLog.create(stick / "log.jsonl") as log:
+        for number, event in enumerate(events):
+            if number == n_before:
+                shutil.rmtree(stick)
+            log.write(event)
+        assert log.earlier == [stick / "log.jsonl"]
+    inventory = take_inventory(sessions=True, profiles=False, modified_before=FOREVER)
+    recordings = set(kept.glob("*.flac"))
+    assert recordings
+    assert recordings | {log.path} <= {file.path for file in inventory.files}
 
 
 @pytest.mark.parametrize("linked", ["kept", "kept/today"])
