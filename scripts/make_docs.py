@@ -68,9 +68,6 @@ def _exit_code_rows() -> list[str]:
     codes[errors.DEFECT_EXIT_CODE] = "A defect in ser-live; `--debug` shows where."
     for number, code in ending.EXIT_CODES.items():
         codes[code] = f"A session was ended by {signal.Signals(number).name}."
-    codes[ending.OUTPUT_EXIT_CODE] = (
-        "The reader of standard output left, which ends a session like a signal, or it had no room."
-    )
     return [f"| {code} | {_lowered(text)} |" for code, text in sorted(codes.items())]
 
 

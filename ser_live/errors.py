@@ -11,7 +11,8 @@
     ├── ModelError               5   model missing, altered, or not made for this program
     ├── LogError                 6   session log that cannot be written or read
     ├── DatasetError             7   training data missing or named illegally
-    └── ProfileError             8   speaker profile that cannot be made, read or used
+    ├── ProfileError             8   speaker profile that cannot be made, read or used
+    └── OutputError            141   standard output takes nothing any more
 
 Anything else that is raised is a defect and ends the program with exit code 70.
 
@@ -80,3 +81,10 @@ class ProfileError(SerLiveError):
     """A speaker profile cannot be made, written, read, or used with this model."""
 
     exit_code = 8
+
+
+class OutputError(SerLiveError):
+    """The reader of standard output left, which ends a session like a signal, or it had no room."""
+
+    exit_code = 141
+    """That of a process ended by SIGPIPE."""

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 import ser_live
+from ser_live.session_log import SessionLog
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals and terminals of POSIX systems")
 
@@ -261,6 +262,54 @@ def test_output_without_room_is_said_and_the_log_goes_on(tmp_path: Path) -> None
     assert b"Exception" not in result.stderr
     assert records(log)[-1]["reason"] == "end"
     assert len([r for r in records(log) if r.get("kind") == "final"]) >= 8
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("features", DEMO), ("log", "export", "{log}"), ("log", "show", "{log}"), ("-h",)],
+    ids=lambda arguments: " ".join(map(str, arguments[:2])),
+)
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here to write to")
+def test_output_without_room_outside_a_session(
+    arguments: tuple[object, ...], tmp_path: Path
+) -> None:
+    """One sentence and exit code 141, also where the few lines are written at the very end."""
+    log = tmp_path / "log.jsonl"
+    with SessionLog.create(log):
+        pass
+    command = [sys.executable, *REAL, *(str(argument).format(log=log) for argument in arguments)]
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
+    lines = result.stderr.decode().splitlines()
+    assert lines[-1].startswith("ser-live: standard output cannot be written (no space left")
+    assert sum("ser-live" in line for line in lines) == 1
+    assert result.returncode == 141
+
+
+def test_a_reader_that_leaves_outside_a_session() -> None:
+    """Exit code 141 and not a word: such a reader has what it wanted."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as nobody:
+        result = subprocess.run(
+            [sys.executable, *REAL, "features", DEMO],
+            stdout=nobody,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert (result.returncode, result.stderr) == (141, b"")
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_stream_that_was_closed(number: int, tmp_path: Path) -> None:
+    """`>&-` is as good as /dev/null, and nothing else takes the place of the stream."""
+    log = tmp_path / "log.jsonl"
+    command = [sys.executable, *REAL, "replay", DEMO, "--speed", "0", "--log", log, *CHEAP]
+    result = subprocess.run(
+        ["sh", "-c", f'"$@" {number}>&-', "sh", *command], capture_output=True, check=False
+    )
+    assert result.returncode == 0
+    assert [r["type"] for r in records(log)][-2:] == ["stream_ended", "session_ended"]
 
 
 def test_ctrl_c_outside_a_session_is_one_line_and_130() -> None:

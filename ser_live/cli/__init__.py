@@ -16,8 +16,9 @@ from typing import Any
 import click
 
 from ser_live import __version__
+from ser_live.cli.ending import leave_quietly, open_missing_streams, watched_output
 from ser_live.cli.printing import echo, echo_lines
-from ser_live.errors import DEFECT_EXIT_CODE, SerLiveError
+from ser_live.errors import DEFECT_EXIT_CODE, OutputError, SerLiveError
 
 _COMMANDS = {
     "listen": "Analyze the microphone or piped PCM live (the default).",
@@ -59,10 +60,19 @@ class _LazyGroup(click.Group):
             args = [*args[:first], "listen", *args[first:]]
         return super().parse_args(ctx, args)
 
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        with watched_output():  # --help and --version print here
+            return super().make_context(*args, **kwargs)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt:  # outside a session, which ends by itself
+            with watched_output():
+                return super().invoke(ctx)
+        except (KeyboardInterrupt, click.Abort) as error:  # outside a session, which ends by itself
+            if isinstance(error, click.Abort) and not isinstance(
+                error.__context__, KeyboardInterrupt
+            ):
+                raise
             echo("ser-live: ended by Ctrl-C.", err=True)
             ctx.exit(130)
 
@@ -90,6 +100,7 @@ def cli(ctx: click.Context, debug: bool) -> None:
 
 def main() -> None:
     """Run the command line; errors become one sentence and an exit code."""
+    open_missing_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A file name that the terminal's encoding lacks must not end the program.
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -104,6 +115,11 @@ def main() -> None:
         shown = io.StringIO()
         error.show(shown)
         echo_lines(shown.getvalue().rstrip(), err=True)
+        sys.exit(error.exit_code)
+    except OutputError as error:
+        leave_quietly()
+        if not isinstance(error.__cause__, BrokenPipeError):  # such a reader has what it wanted
+            _complain(str(error), debug=debug)
         sys.exit(error.exit_code)
     except SerLiveError as error:
         _complain(str(error), debug=debug)

@@ -13,6 +13,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO
 
 from ser_live.cli.printing import echo
+from ser_live.errors import OutputError
 
 if TYPE_CHECKING:
     from ser_live.cli.live import Output
@@ -24,11 +25,10 @@ EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 if hasattr(signal, "SIGHUP"):
     EXIT_CODES[signal.SIGHUP] = 129
 
-OUTPUT_EXIT_CODE = 141
-"""Standard output did not take the results; the number of a process ended by SIGPIPE."""
-
 _GONE = (errno.EPIPE, errno.EIO, errno.ENXIO, errno.EINVAL)
 """Errors of a pipe whose reader left and of a terminal that was closed."""
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
@@ -106,6 +106,42 @@ class GuardedOutput:
                     "the session goes on, some results are in its log alone."
                 )
             self.has_lost = True
+
+
+@contextmanager
+def watched_output() -> Iterator[None]:
+    """Turn into `OutputError` what writing to standard output raises outside of sessions."""
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        # What opens or names a file reports its own failures, with its name.
+        if error.filename is not None or error.errno not in (errno.EPIPE, *_NO_ROOM):
+            raise
+        raise OutputError(
+            f"standard output cannot be written ({str(error.strerror).lower()}): "
+            "what is missing there is printed nowhere else, so make room and run it again."
+        ) from error
+
+
+def open_missing_streams() -> None:
+    """Let standard streams that were closed (``>&-``) lead nowhere.
+
+    Otherwise Python has none, and the next file that is opened takes their place: what a
+    library prints would go into a log.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_RDWR)  # the lowest free number
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, mode, closefd=False, encoding="utf-8"))  # noqa: SIM115, PTH123
 
 
 def say(line: str) -> None:

@@ -12,7 +12,6 @@ import click
 
 from ser_live.cli.ending import (
     EXIT_CODES,
-    OUTPUT_EXIT_CODE,
     Failures,
     GuardedOutput,
     leave_quietly,
@@ -22,7 +21,7 @@ from ser_live.cli.ending import (
 )
 from ser_live.cli.options import load_speaker
 from ser_live.cli.printing import echo
-from ser_live.errors import UsageError
+from ser_live.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -242,7 +241,7 @@ def run_live(
     if received:
         return EXIT_CODES[received[0]]
     if output.has_lost:
-        return OUTPUT_EXIT_CODE
+        return OutputError.exit_code
     if session.first_failure is not None:
         return session.first_failure.exit_code
     return 0
