@@ -57,7 +57,9 @@ def find_audio_files(paths: Sequence[Path]) -> list[Path]:
         if not _is_folder(path):
             found.append(path)
             continue
-        inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES)
+        inside = sorted(
+            p for p in path.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES and p.is_file()
+        )
         if not inside:
             raise UsageError(
                 f"Found no audio file below {path}: "

@@ -181,6 +181,8 @@ def test_a_corpus_that_is_judged_was_never_trained_on() -> None:
         assert score["chance_uar"] == 0.25
         assert score["n"] == 3 * (4 + 8 + 8 + 8)
     assert found["mean_chance_uar"] == 0.25
+    low, high = found["mean_uar_interval"]
+    assert low <= found["mean_uar"] <= high
     screen = Console(file=io.StringIO(), width=120)
     screen.print(corpora_table(found))
     assert "neutral happy sad angry" in screen.file.getvalue()  # type: ignore[attr-defined]
@@ -346,6 +348,10 @@ def test_silence_loses_every_utterance_and_nothing_changes_by_nothing(small: lis
     # Not the 1/8 of calling all of them neutral.
     assert nothing["uar"] == 0.0
     assert half["unchanged"] == 1.0
+    # Same, half and nothing make one group.
+    group = found["groups"]["small"]
+    assert group["unchanged"] == pytest.approx(2 / 3, abs=1e-4)
+    assert group["uar_lost"] == pytest.approx(found["clean"]["uar"] / 3, abs=1e-4)
     # The clean sound, three ways, and no second hearing of a way that is known.
     assert len(calls) == 4 * 4
 

@@ -89,11 +89,14 @@ def test_the_page_of_nothing_is_a_page(tmp_path: Path) -> None:
 
 
 def test_targets_say_whether_they_are_reached(tmp_path: Path) -> None:
-    """More is better unless it says less; a target without a result is left out."""
-    (tmp_path / "a.json").write_text('{"uar": 0.7, "gap": -0.08, "interval": [0.65, 0.75]}')
+    """More is better unless it says less or nearer 0; a target without a result is left out."""
+    (tmp_path / "a.json").write_text(
+        '{"uar": 0.7, "gap": -0.08, "lost": -0.09, "interval": [0.65, 0.75]}'
+    )
     targets = [
         {"what": "one", "file": "a.json", "path": ["uar"], "floor": 0.6, "aim": 0.8},
-        {"what": "two", "file": "a.json", "path": ["gap"], "aim": 0.075, "better": "less"},
+        {"what": "two", "file": "a.json", "path": ["gap"], "aim": 0.075, "better": "nearer 0"},
+        {"what": "won", "file": "a.json", "path": ["lost"], "aim": 0.03, "better": "less"},
         {"what": "three", "file": "b.json", "path": ["uar"], "floor": 0.6},
         {"what": "four", "file": "a.json", "path": ["uar"], "interval": ["interval"], "floor": 0.7},
     ]
@@ -102,6 +105,7 @@ def test_targets_say_whether_they_are_reached(tmp_path: Path) -> None:
     assert rows[1:] == [
         "| one | 0.600 | 0.800 | **0.700** |  |  |  | yes / no |",
         "| two |  | ≤ 0.075 | **-0.080** |  |  |  | – / no |",
+        "| won |  | ≤ 0.030 | **-0.090** |  |  |  | – / yes |",
         "| four | 0.700 |  | **0.700** |  | [0.650, 0.750] |  | yes / – |",
     ]
 

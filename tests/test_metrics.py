@@ -126,6 +126,20 @@ def test_bootstrap_interval_covers_the_known_spread() -> None:
         metrics.bootstrap_interval(matrices, "luck")
 
 
+def test_bootstrap_of_rows_is_that_of_matrices() -> None:
+    """For what both can measure, accuracy, drawing rows gives the interval of drawing matrices."""
+    rng = np.random.default_rng(3)
+    speakers = np.array([f"{n:02d}" for n in range(20) for _ in range(30)])
+    is_right = (rng.random(600) < np.repeat(rng.uniform(0.3, 0.9, 20), 30)).astype(np.int64)
+    matrices = np.stack([[[n, 30 - n], [0, 0]] for n in is_right.reshape(20, 30).sum(axis=1)])
+    ends = metrics.bootstrap_rows_interval(
+        lambda rows: float(is_right[rows].mean()), speakers, n_draws=4000
+    )
+    assert ends == pytest.approx(metrics.bootstrap_interval(matrices, "accuracy"), abs=0.01)
+    one = metrics.bootstrap_rows_interval(lambda rows: 1.0, np.array(["a", "a"]))
+    assert np.isnan(one).all()
+
+
 def test_matrices_per_group_add_up() -> None:
     """One matrix per speaker, in sorted order; their sum is the whole."""
     rng = np.random.default_rng(3)

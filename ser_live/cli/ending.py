@@ -141,7 +141,7 @@ def open_missing_streams() -> None:
                 os.dup2(nowhere, number)
                 os.close(nowhere)
         if getattr(sys, name) is None:
-            setattr(sys, name, open(number, mode, closefd=False, encoding="utf-8"))  # noqa: SIM115, PTH123
+            setattr(sys, name, open(number, mode, closefd=False, encoding="utf-8"))  # noqa: SIM115
 
 
 def say(line: str) -> None:

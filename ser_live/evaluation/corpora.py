@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,8 @@ from ser_live.datasets.recording import Recording
 from ser_live.emotions import LABELS
 from ser_live.errors import DatasetError
 from ser_live.evaluation.folds import FoldFit, clip_probabilities, fit_folds
-from ser_live.evaluation.judge import rounded, uar_with_interval
+from ser_live.evaluation.judge import rounded, rounded_pair, speaker_matrices, uar_with_interval
+from ser_live.evaluation.metrics import bootstrap_values
 from ser_live.training.examples import Examples
 from ser_live.training.recipe import Recipe
 
@@ -83,7 +84,8 @@ def leave_corpus_out(
     Returns
     -------
     dict
-        ``corpora`` by name, and ``mean_uar`` over them, pooled and with RAVDESS alone. A corpus
+        ``corpora`` by name, and ``mean_uar`` over them with its interval (95 %, the speakers of
+        each drawn with replacement), pooled and with RAVDESS alone. A corpus
         of ``SECOND_READINGS`` also has ``second_reading``; the mean goes by the published labels.
 
     Raises
@@ -106,6 +108,7 @@ def leave_corpus_out(
         recipe, examples, masks, seed=seed, n_jobs=n_jobs, fits_dir=fits_dir, on_fold=on_fold
     )
     results = {}
+    draws = []
     for held_out in pooled:
         fit = FoldFit(held_out.name, corpora == held_out.name, held_out.fitted)
         judged = judged_labels([recordings[clip] for clip in np.flatnonzero(fit.is_test).tolist()])
@@ -121,6 +124,7 @@ def leave_corpus_out(
                 FoldFit(fit.name, fit.is_test, alone.fitted), examples, recordings, judged
             ),
         }
+        draws.append(_uar_draws(fit, examples, recordings, judged))
         if fit.name in SECOND_READINGS:
             read = SECOND_READINGS[fit.name]
             results[fit.name]["second_reading"] = _judge(
@@ -135,6 +139,9 @@ def leave_corpus_out(
         "protocol": "leave one corpus out",
         "model": recipe.name,
         "mean_uar": rounded(float(np.mean([r["uar"] for r in results.values()]))),
+        "mean_uar_interval": rounded_pair(
+            tuple(np.nanquantile(np.mean(draws, axis=0), [0.025, 0.975]).tolist())
+        ),
         "mean_uar_ravdess_alone": rounded(
             float(np.mean([r["ravdess_alone"]["uar"] for r in results.values()]))
         ),
@@ -192,10 +199,43 @@ def judged_labels(recordings: Sequence[Recording]) -> tuple[str, ...]:
 def _judge(
     fit: FoldFit, examples: Examples, recordings: Sequence[Recording], labels: Sequence[str]
 ) -> dict[str, Any]:
-    """UAR over `labels`, probabilities renormalised over them.
+    """UAR over `labels`, probabilities renormalised over them."""
+    answers = _answers(fit, examples, recordings, labels)
+    return {
+        **uar_with_interval(
+            answers.y, answers.probabilities, answers.speakers, answers.probabilities.shape[1]
+        ),
+        "n_speakers": len(np.unique(answers.speakers)),
+        "n_without_utterance": answers.n_without_utterance,
+    }
 
-    A clip without an utterance is wrong: equal probabilities would call it the first label.
-    """
+
+def _uar_draws(
+    fit: FoldFit, examples: Examples, recordings: Sequence[Recording], labels: Sequence[str]
+) -> FloatArray:
+    """UAR for each draw of the corpus's speakers."""
+    answers = _answers(fit, examples, recordings, labels)
+    predicted = answers.probabilities.argmax(axis=1)
+    return bootstrap_values(
+        speaker_matrices(answers.y, predicted, answers.speakers, answers.probabilities.shape[1])
+    )
+
+
+class _Answers(NamedTuple):
+    """What was said of the clips of a corpus."""
+
+    y: NDArray[np.int64]
+    """Index into the labels that are judged."""
+    probabilities: FloatArray
+    """Shape (n_clips, n_labels + 1); the last column is 1 where no utterance was found, which
+    is wrong whatever it was: equal probabilities would call it the first label."""
+    speakers: NDArray[np.str_]
+    n_without_utterance: int
+
+
+def _answers(
+    fit: FoldFit, examples: Examples, recordings: Sequence[Recording], labels: Sequence[str]
+) -> _Answers:
     tested = fit.tested(examples)
     wanted = np.flatnonzero(fit.is_test)
     probabilities, n_empty = clip_probabilities(fit.fitted, tested, tested.clips, wanted)
@@ -206,11 +246,9 @@ def _judge(
     part = part / part.sum(axis=1, keepdims=True)
     kept_all = probabilities[keep]
     is_empty = kept_all.max(axis=1) == kept_all.min(axis=1)
-    part = np.column_stack([np.where(is_empty[:, None], 0.0, part), is_empty])
-    speakers = np.array([recording.speaker for recording in kept])
-    y = np.array([labels.index(recording.emotion.value) for recording in kept])
-    return {
-        **uar_with_interval(y, part, speakers, len(labels) + 1),
-        "n_speakers": len(np.unique(speakers)),
-        "n_without_utterance": n_empty,
-    }
+    return _Answers(
+        np.array([labels.index(recording.emotion.value) for recording in kept]),
+        np.column_stack([np.where(is_empty[:, None], 0.0, part), is_empty]),
+        np.array([recording.speaker for recording in kept]),
+        n_empty,
+    )

@@ -56,6 +56,18 @@ def judged(
             "method": f"bootstrap over actors, {metrics.N_BOOTSTRAP_DRAWS} draws",
             "uar": rounded_pair(metrics.bootstrap_interval(per_speaker, "uar")),
             "accuracy": rounded_pair(metrics.bootstrap_interval(per_speaker, "accuracy")),
+            **{
+                name: rounded_pair(
+                    metrics.bootstrap_rows_interval(
+                        lambda rows, score=score: score(y_true[rows], probabilities[rows]),  # type: ignore[misc]
+                        speakers,
+                    )
+                )
+                for name, score in (
+                    ("ece", metrics.expected_calibration_error),
+                    ("confident_half_accuracy", accuracy_of_confident_half),
+                )
+            },
         },
         "per_class_recall": _by_label(labels, metrics.recall_per_class(matrix)),
         "per_class_precision": _by_label(labels, metrics.precision_per_class(matrix)),

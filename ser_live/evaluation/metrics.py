@@ -15,6 +15,8 @@ IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 
 N_BOOTSTRAP_DRAWS = 10_000
+N_ROW_DRAWS = 1_000
+"""Draws where no confusion matrix sums a speaker up, so that each costs all rows."""
 N_ECE_BINS = 15
 
 
@@ -202,3 +204,38 @@ def bootstrap_values(
     if callable(metric):
         return np.array([metric(matrix) for matrix in drawn])
     raise ValueError(f"unknown metric {metric!r}: give 'uar', 'accuracy' or a callable")
+
+
+def bootstrap_rows_interval(
+    statistic: Callable[[IntArray], float],
+    speakers: NDArray[np.str_],
+    *,
+    n_draws: int = N_ROW_DRAWS,
+    level: float = 0.95,
+    seed: int = 0,
+) -> tuple[float, float]:
+    """Percentile interval of what no confusion matrix tells, speakers drawn with replacement.
+
+    Parameters
+    ----------
+    statistic : callable
+        Of row numbers, int array; a speaker drawn twice has their rows in it twice.
+    speakers : str array, shape (n_rows,)
+    n_draws, level, seed
+        As in `bootstrap_interval`.
+
+    Returns
+    -------
+    (low, high) : float
+        NaN for fewer than two speakers.
+    """
+    rows = [np.flatnonzero(speakers == speaker) for speaker in np.unique(speakers)]
+    if len(rows) < 2:
+        return float("nan"), float("nan")
+    rng = np.random.default_rng(seed)
+    values = [
+        statistic(np.concatenate([rows[n] for n in rng.integers(len(rows), size=len(rows))]))
+        for _ in range(n_draws)
+    ]
+    low, high = np.nanquantile(values, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)

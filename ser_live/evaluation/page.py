@@ -98,9 +98,11 @@ def _targets(folder: Path) -> list[str]:
         seeds = by_seed.get(target["what"], [value])
         value = sum(seeds) / len(seeds)
         ends = at(score, target["interval"]) if "interval" in target else None
-        is_less = target.get("better") == "less"
+        better = target.get("better", "more")
+        is_less = better != "more"
+        counted = abs(value) if better == "nearer 0" else value
         sides = [
-            None if limit is None else (abs(value) <= limit if is_less else value >= limit)
+            None if limit is None else (counted <= limit if is_less else counted >= limit)
             for limit in (target.get("floor"), target.get("aim"))
         ]
         sign = "≤ " if is_less else ""

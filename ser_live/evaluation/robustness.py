@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from ser_live.config import Settings
 from ser_live.datasets.recording import Recording, content_hash
 from ser_live.emotions import LABELS
+from ser_live.evaluation import metrics
 from ser_live.evaluation.folds import FoldFit, mean_by_clip
-from ser_live.evaluation.judge import rounded, uar_with_interval
+from ser_live.evaluation.judge import rounded, rounded_pair, uar_with_interval
 from ser_live.evaluation.live_path import inputs_of, live_path_key, seen_by, whole_utterances
 from ser_live.evaluation.onset import clips_under_test
 from ser_live.evaluation.robustness_suite import Apply, Corruption
@@ -83,12 +84,14 @@ def robustness_section(
     clean, n_lost = answers(None)
     clean_score = {**_score(y, clean, speakers), "n_without_utterance": n_lost}
     items = []
+    by_group: dict[str, list[tuple[NDArray[np.bool_], NDArray[np.int64]]]] = {}
     for corruption in suite:
         reference, _ = answers(corruption.reference)
         spoilt, n_lost = answers(corruption.apply)
         score = _score(y, spoilt, speakers)
         answer = spoilt.argmax(axis=1)
         is_same = (answer == reference.argmax(axis=1)) & (answer != _NO_ANSWER)
+        by_group.setdefault(corruption.group, []).append((is_same, answer))
         mark = corruption.pass_mark
         items.append(
             {
@@ -102,17 +105,37 @@ def robustness_section(
                 "n_without_utterance": n_lost,
             }
         )
-    return {"every": every, "clean": clean_score, "groups": _groups(items), "items": items}
+    groups = {
+        group: _group_score(y, clean.argmax(axis=1), members, speakers)
+        for group, members in by_group.items()
+    }
+    return {"every": every, "clean": clean_score, "groups": groups, "items": items}
 
 
-def _groups(items: Sequence[dict[str, Any]]) -> dict[str, dict[str, float | None]]:
-    """Mean over the ways of spoiling of each group."""
+def _group_score(
+    y: NDArray[np.int64],
+    clean: NDArray[np.int64],
+    members: Sequence[tuple[NDArray[np.bool_], NDArray[np.int64]]],
+    speakers: NDArray[np.str_],
+) -> dict[str, Any]:
+    """Means over the ways of spoiling of a group, and their intervals over speakers."""
+    is_same = np.stack([same for same, _ in members])
+
+    def uar(rows: NDArray[np.int64], answer: NDArray[np.int64]) -> float:
+        return metrics.uar(metrics.confusion_matrix(y[rows], answer[rows], len(LABELS) + 1))
+
+    statistics: dict[str, Callable[[NDArray[np.int64]], float]] = {
+        "unchanged": lambda rows: float(is_same[:, rows].mean()),
+        "uar_lost": lambda rows: (
+            uar(rows, clean) - float(np.mean([uar(rows, answer) for _, answer in members]))
+        ),
+    }
     return {
-        group: {
-            key: rounded(float(np.mean([item[key] for item in items if item["group"] == group])))
-            for key in ("unchanged", "uar_lost")
-        }
-        for group in dict.fromkeys(item["group"] for item in items)
+        **{name: rounded(value(np.arange(len(y)))) for name, value in statistics.items()},
+        "interval": {
+            name: rounded_pair(metrics.bootstrap_rows_interval(value, speakers))
+            for name, value in statistics.items()
+        },
     }
 
 
