@@ -27,8 +27,8 @@ def made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ModuleType
         del sys.modules[name]
 
 
-def section(made: ModuleType, *, passes: bool) -> Any:
-    row = made.Row("a claim", "3 | 4", "4", passes, 1.6)
+def section(made: ModuleType, *, passes: bool, measures_time: bool = False) -> Any:
+    row = made.Row("a claim", "3 | 4", "4", passes, 1.6, measures_time)
     return SimpleNamespace(TITLE="Made up", run=lambda **_: [row])
 
 
@@ -98,3 +98,18 @@ def test_a_short_run_writes_only_when_asked(
         with pytest.raises(SystemExit, match="1 claims fall short"):
             made.main()
     assert made.RESULTS.exists() == bool(written)
+
+
+@pytest.mark.parametrize("length", [[], ["--short"]])
+def test_only_a_full_run_judges_times(
+    made: ModuleType, monkeypatch: pytest.MonkeyPatch, length: list[str]
+) -> None:
+    """What took too long ends a full run with 1 and a short one, on a busy machine, with 0."""
+    slow = section(made, passes=False, measures_time=True)
+    monkeypatch.setattr(made, "find_sections", lambda: {"made_up": slow})
+    monkeypatch.setattr(sys, "argv", ["make_reliability.py", *length])
+    if length:
+        made.main()
+    else:
+        with pytest.raises(SystemExit, match="1 claims fall short"):
+            made.main()

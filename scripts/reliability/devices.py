@@ -74,6 +74,7 @@ def _rows(name: str, outcome: Outcome, seconds: float) -> list[Row]:
             f"≤ {MAX_NOTICED_S} s",
             noticed_s <= MAX_NOTICED_S,
             seconds,
+            measures_time=True,
         ),
         Row(
             f"{name}: heard again after it is back, at worst",
@@ -81,13 +82,22 @@ def _rows(name: str, outcome: Outcome, seconds: float) -> list[Row]:
             f"≤ {MAX_RECOVERED_S} s",
             recovered_s <= MAX_RECOVERED_S,
             seconds,
+            measures_time=True,
         ),
         Row(
             f"{name}: samples unaccounted for",
-            f"{n_untold} in the log; sample clock off by {off_ms:+.0f} ms in the end",
-            f"0; ≤ {MAX_OFF_MS:.0f} ms",
-            n_untold == 0 and abs(off_ms) <= MAX_OFF_MS,
+            f"{n_untold}",
+            "0",
+            n_untold == 0,
             seconds,
+        ),
+        Row(
+            f"{name}: sample clock behind the steady clock in the end",
+            f"{off_ms:+.0f} ms",
+            f"≤ {MAX_OFF_MS:.0f} ms",
+            abs(off_ms) <= MAX_OFF_MS,
+            seconds,
+            measures_time=True,
         ),
         _leak_row(name, outcome.before, cycles, seconds),
     ]
@@ -115,4 +125,5 @@ def _end_row() -> Row:
         end_s = end_during_stall()
     except TimeoutError as error:
         return Row(claim, str(error), bar, False, time.monotonic() - began_s)
-    return Row(claim, f"{end_s:.1f} s", bar, end_s <= MAX_END_S, time.monotonic() - began_s)
+    seconds = time.monotonic() - began_s
+    return Row(claim, f"{end_s:.1f} s", bar, end_s <= MAX_END_S, seconds, measures_time=True)

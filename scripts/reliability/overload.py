@@ -142,6 +142,7 @@ def slowed_analysis(phase_s: float) -> list[Row]:
             "at most twice, or 500 ms",
             after <= max(2 * before, 500),
             seconds,
+            measures_time=True,
         ),
     ]
 
@@ -210,6 +211,7 @@ def busy_machine(duration_s: float) -> list[Row]:
             "0 gaps",
             not gaps and heard_s >= duration_s,
             seconds,
+            measures_time=True,
         ),
         Row(
             "samples that were played and not heard, from the first utterance to the last",
@@ -219,6 +221,7 @@ def busy_machine(duration_s: float) -> list[Row]:
             "0",
             len(shifts) >= duration_s / 20 and max(shifts) == min(shifts),
             seconds,
+            measures_time=True,
         ),
     ]
 

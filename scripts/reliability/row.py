@@ -19,3 +19,5 @@ class Row:
     """Whether `measured` reaches `bar`; False also where it could not be measured."""
     seconds: float
     """How long measuring took."""
+    measures_time: bool = False
+    """Whether another program beside it can make it fall short; a short run does not judge it."""
