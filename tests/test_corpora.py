@@ -11,14 +11,12 @@ from ser_live.datasets import ased, crema_d, etts_ko, nemo
 from ser_live.datasets.corpora import (
     CITATIONS,
     CORPORA,
-    CORPUS_EMOTIONS,
     LICENCES,
     find_corpora,
-    offered_emotions,
     survey_corpora,
 )
 from ser_live.datasets.indexed import Declaration, Found, Spoken, find_recordings
-from ser_live.emotions import EMOTIONS, Emotion
+from ser_live.emotions import Emotion
 from ser_live.errors import DatasetError
 
 DECLARATIONS = (nemo.DECLARATION, crema_d.DECLARATION, etts_ko.DECLARATION, ased.DECLARATION)
@@ -75,12 +73,10 @@ def test_other_names_belong_to_no_corpus(stem: str) -> None:
 
 
 def test_a_corpus_says_what_it_is() -> None:
-    """Every corpus has a licence, a citation, and labels among the eight."""
+    """Every corpus has a licence and a citation."""
     for name in CORPORA:
         assert LICENCES[name]
         assert CITATIONS[name]
-        assert CORPUS_EMOTIONS[name] <= set(EMOTIONS)
-    assert {name for name in CORPORA if Emotion.CALM in CORPUS_EMOTIONS[name]} == {"ravdess"}
 
 
 def test_an_index_is_read_and_what_is_left_out_is_counted(tmp_path: Path) -> None:
@@ -196,14 +192,6 @@ def test_folders_without_corpora_are_refused(tmp_path: Path) -> None:
         find_corpora(tmp_path)
 
 
-def test_a_corpus_offers_the_labels_it_has(tmp_path: Path) -> None:
-    """A training set is asked which labels each of its corpora could give."""
-    _touch(tmp_path, "EB0_anger_1.wav", "EB0_neutral_1.wav", "IC0_neutral_1.wav")
-    recordings = find_recordings(tmp_path, nemo.DECLARATION).recordings
-    assert offered_emotions(recordings) == {"nemo": {Emotion.ANGRY, Emotion.NEUTRAL}}
-    assert offered_emotions([]) == {}
-
-
 def test_scripted_labels_exchange_angry_and_sad(tmp_path: Path) -> None:
     """The listed labels are what is read; the exchange is asked for by name."""
     _touch(tmp_path, "nea00001.wav", "nea00101.wav", "nea00201.wav", "nea00301.wav")
@@ -245,7 +233,7 @@ def test_the_samples_are_complete(
     assert len({recording.speaker for recording in found.recordings}) == n_speakers
     assert Counter(recording.sex for recording in found.recordings) == sexes
     wanted = declaration.index_emotions or declaration.emotions
-    assert offered_emotions(found.recordings) == {declaration.corpus: wanted}
+    assert {recording.emotion for recording in found.recordings} == wanted
     spoken = [declaration.parse(recording.path.stem) for recording in found.recordings]
     assert all(
         name is not None and name.sex in ("", recording.sex)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
 from ser_live.datasets import ased, crema_d, etts_ko, indexed, nemo, ravdess
 from ser_live.datasets.indexed import Found
 from ser_live.datasets.recording import Recording
-from ser_live.emotions import EMOTIONS, Emotion
 from ser_live.errors import DatasetError
 
 _INDEXED = {
@@ -32,24 +30,6 @@ CITATIONS = {
     ravdess.CORPUS: ravdess.CITATION,
     **{name: declaration.citation for name, declaration in _INDEXED.items()},
 }
-CORPUS_EMOTIONS: dict[str, frozenset[Emotion]] = {
-    ravdess.CORPUS: frozenset(EMOTIONS),
-    **{name: declaration.emotions for name, declaration in _INDEXED.items()},
-}
-"""Labels of each corpus as published."""
-
-
-def offered_emotions(recordings: Iterable[Recording]) -> dict[str, frozenset[Emotion]]:
-    """Labels that occur among the recordings of each corpus.
-
-    A speaker of that corpus could be given these labels only, so a recording of it says
-    nothing about the others: training must choose among these alone.
-    """
-    offered: dict[str, frozenset[Emotion]] = {}
-    for recording in recordings:
-        known = offered.get(recording.corpus, frozenset())
-        offered[recording.corpus] = known | {recording.emotion}
-    return offered
 
 
 def find_corpora(root: Path) -> dict[str, list[Recording]]:
