@@ -1,6 +1,6 @@
 """Measure the models on speakers they never heard, and write docs/evaluation/.
 
-python scripts/make_evaluation.py --data DIR [--jobs 2] [--models ear classic] [--every 4]
+python scripts/make_evaluation.py --data DIR [--jobs 2] [--models ear classic] [--every 12]
 
 DIR holds corpora (``ravdess/`` and others), or is RAVDESS itself; ``noise/`` and ``rir/`` in it
 add recorded noises and rooms to the spoilt sound. Features, spoilt sound and fitted models are
@@ -104,14 +104,14 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, metavar="DIR")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N")
     parser.add_argument("--models", nargs="+", default=[m for m in MODELS if m in RECIPES])
-    parser.add_argument("--protocols", nargs="+", default=[MAIN, "luna"])
+    parser.add_argument("--protocols", nargs="+", default=[MAIN, "luna", "loso"])
     parser.add_argument(
         "--steps",
         nargs="+",
         default=["onset", "affect", "permutation", "alone", "robustness", "corpora", "rejection"],
         help="measurements beside the protocols",
     )
-    parser.add_argument("--every", type=int, default=4, help="spoil every so many-th clip")
+    parser.add_argument("--every", type=int, default=12, help="spoil every so many-th clip")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--n-seeds", type=int, default=3, help="of what targets are measured with")
     parser.add_argument("--cache", type=Path, default=default_cache_dir(), metavar="DIR")

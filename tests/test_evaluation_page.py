@@ -16,7 +16,7 @@ from synthetic_examples import nearest_centre
 from ser_live.evaluation import evaluate
 from ser_live.evaluation.figures import draw_all
 from ser_live.evaluation.page import page
-from ser_live.evaluation.page_sections import rejection
+from ser_live.evaluation.page_sections import finding_speech, rejection
 from ser_live.evaluation.protocols import actor_folds
 from ser_live.training.augmentation import PLAIN
 from ser_live.training.examples import Examples
@@ -146,3 +146,18 @@ def test_plots_need_no_more_than_the_numbers_there_are(tmp_path: Path) -> None:
     first = (tmp_path / "confusion.svg").read_bytes()
     draw_all(tmp_path, scores)
     assert (tmp_path / "confusion.svg").read_bytes() == first
+
+
+def test_finding_speech_is_shown_with_and_without_the_second_detector() -> None:
+    """One row a stream and a meeting, an undefined share left empty."""
+    frames = {"f1": 0.9, "miss": 0.1, "false_alarm": None}
+    alone = {"f1": 0.5, "miss": 0.4, "false_alarm": 0.2}
+    noise = {kind: {"accepted": 3, "minutes": 2.0} for kind in ("no people", "people", "made")}
+    record = {
+        side: {"streams": {"pink 0 dB": found}, "conversation": {"all": found}, "noise": noise}
+        for side, found in (("on", {"frames": frames}), ("off", {"frames": alone}))
+    }
+    rows = [line for line in "".join(finding_speech(record)).splitlines() if "0.900" in line]
+    wanted = "| 0.900 | 0.100 |  | 0.500 | 0.400 | 0.200 |"
+    assert rows == [f"| pink 0 dB {wanted}", f"| all meetings {wanted}"]
+    assert finding_speech(None) == []

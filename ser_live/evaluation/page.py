@@ -13,6 +13,7 @@ from ser_live.evaluation.page_sections import (
     calibration,
     corpora,
     emotions,
+    finding_speech,
     interval,
     number,
     onset,
@@ -79,6 +80,7 @@ def page(folder: Path) -> str:
         parts += corpora(_read(folder / f"{model}-corpora.json"))
         parts += rejection(_read(folder / f"{model}-rejection.json"))
         parts += permutation(main)
+    parts += finding_speech(_read(folder / "segmentation.json"))
     parts += _run(_read(folder / RUN_FILE))
     return "\n".join(parts).rstrip() + "\n"
 
