@@ -65,6 +65,9 @@ kills it. The log is whole after each of them, and after `kill -9` but for its l
 
 def _exit_code_rows() -> list[str]:
     codes = {cls.exit_code: cls.__doc__ or "" for cls in errors.SerLiveError.__subclasses__()}
+    codes[errors.INCOMPLETE_EXIT_CODE] = (
+        "A library that ser-live needs is missing or damaged; `ser-live doctor` says more."
+    )
     codes[errors.DEFECT_EXIT_CODE] = "A defect in ser-live; `--debug` shows where."
     for number, code in ending.EXIT_CODES.items():
         codes[code] = f"A session was ended by {signal.Signals(number).name}."

@@ -63,7 +63,7 @@ def portaudio() -> Any:
     Raises
     ------
     DeviceError
-        The PortAudio library is not installed.
+        sounddevice or the PortAudio library is not installed, or it does not start.
     """
     avoid_shared_memory()
     try:
@@ -75,7 +75,21 @@ def portaudio() -> Any:
             "(on Debian and Ubuntu `sudo apt install libportaudio2`), or replay a recording "
             "with `ser-live replay FILE`."
         ) from error
+    except ImportError as error:
+        raise DeviceError(
+            f"The library sounddevice cannot be imported ({error}), but the microphone needs it: "
+            "install ser-live again with its dependencies."
+        ) from error
+    except Exception as error:  # PortAudioError, a class that this very import would have brought
+        raise _does_not_start(error) from error
     return sounddevice
+
+
+def _does_not_start(error: Exception) -> DeviceError:
+    return DeviceError(
+        f"PortAudio does not start ({error}), but a microphone needs it: check that the sound "
+        "server runs."
+    )
 
 
 def list_devices() -> list[InputDevice]:
@@ -84,7 +98,7 @@ def list_devices() -> list[InputDevice]:
     Raises
     ------
     DeviceError
-        The PortAudio library is not installed, or cannot list devices.
+        No PortAudio, or it cannot list devices.
     """
     sd = portaudio()
     try:
@@ -92,7 +106,7 @@ def list_devices() -> list[InputDevice]:
             found = sd.query_devices()
             host_apis = sd.query_hostapis()
             default = sd.default.device[0]
-    except sd.PortAudioError as error:
+    except Exception as error:  # also of a name that is no text, or a library that does not fit
         raise DeviceError(
             f"PortAudio cannot list the devices ({error}), but one is needed: check that the "
             "sound server runs."
@@ -117,7 +131,7 @@ def read_devices_anew() -> None:
     Raises
     ------
     DeviceError
-        The PortAudio library is not installed, or does not start.
+        No PortAudio, or it does not start.
     """
     sd = portaudio()
     with captured_native_stderr(), portaudio_lock:
@@ -128,10 +142,7 @@ def read_devices_anew() -> None:
                 sd._terminate()
             sd._initialize()
         except sd.PortAudioError as error:
-            raise DeviceError(
-                f"PortAudio does not start ({error}), but a microphone needs it: check that "
-                "the sound server runs."
-            ) from error
+            raise _does_not_start(error) from error
 
 
 def _keep_alsa_plugins() -> None:

@@ -14,14 +14,19 @@
     ├── ProfileError             8   speaker profile that cannot be made, read or used
     └── OutputError            141   standard output takes nothing any more
 
-Anything else that is raised is a defect and ends the program with exit code 70.
+A library that cannot be imported ends the program with exit code 69. Anything else that
+is raised is a defect and ends it with exit code 70.
 
 A message is one sentence: what was found, what is needed, what to do. Errors
-are caught in two places only: at the thread boundary in ``session.py`` and at
-the top of the command line, which prints the sentence and exits with the code.
+are caught in three places only: at the thread boundary in ``session.py``, in the
+doctor, which makes a finding of each, and at the top of the command line, which
+prints the sentence and exits with the code.
 """
 
 from __future__ import annotations
+
+INCOMPLETE_EXIT_CODE = 69
+"""Of a library that is missing or damaged; ``sysexits.h`` gives it to what is unavailable."""
 
 DEFECT_EXIT_CODE = 70
 """Of an exception that is no `SerLiveError`; the number that ``sysexits.h`` gives to it."""

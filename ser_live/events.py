@@ -8,14 +8,16 @@ alike: undefined is ``None``, never 0.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ser_live.config import SAMPLE_RATE_HZ
 from ser_live.emotions import LABELS, Emotion, State
+
+if TYPE_CHECKING:  # without numpy the doctor still draws, writes JSON and looks at folders
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 def seconds(n_samples: int) -> float:
@@ -271,7 +273,7 @@ class Utterance:
     @property
     def speech_s(self) -> float:
         """Duration of frames marked as speech, in seconds."""
-        return float(np.count_nonzero(self.speech)) * 0.030
+        return float(self.speech.sum()) * 0.030
 
 
 @dataclass(frozen=True)
@@ -340,7 +342,7 @@ class EmotionResult:
         """Most probable emotion, also where it is too uncertain to be named."""
         if self.probabilities is None:
             return None
-        return Emotion(LABELS[int(np.argmax(self.probabilities))])
+        return Emotion(LABELS[self.probabilities.index(max(self.probabilities))])
 
     def as_record(self) -> dict[str, Any]:
         return {
@@ -443,6 +445,6 @@ class SessionEnded:
 
 def _number(value: float | None, digits: int) -> float | None:
     """Rounded number, or ``None`` where it is undefined or infinite."""
-    if value is None or not np.isfinite(value):
+    if value is None or not math.isfinite(value):
         return None
     return round(float(value), digits)

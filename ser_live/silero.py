@@ -132,7 +132,7 @@ def is_runnable() -> bool:
     """Whether onnxruntime is installed; does not import it."""
     try:
         return find_spec("onnxruntime") is not None
-    except ValueError:  # blocked by None in sys.modules
+    except (ValueError, ImportError):  # blocked by None in sys.modules, or by a hook
         return False
 
 

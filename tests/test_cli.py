@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+from sick_machine import run, without
 
 import ser_live
 from ser_live.emotions import LABELS
@@ -235,6 +236,19 @@ def test_bad_input_gets_one_sentence_and_its_exit_code(
         cwd=tmp_path,
     )
     assert_one_sentence(result, code, what)
+
+
+@pytest.mark.parametrize("module", ["numpy", "webrtcvad"])
+def test_a_missing_library_is_one_sentence_and_exit_code_69(module: str) -> None:
+    """No defect of the program: it names the library, also where a thread needed it."""
+    result = run("replay", DEMO, "--speed", 0, "--no-log", prelude=without(module))
+    assert result.returncode == 69
+    assert result.stderr.count("ser-live: ") == 1
+    assert f"No module named '{module}'" in result.stderr
+    assert "install ser-live again" in result.stderr
+    assert "Traceback" not in result.stderr
+    debugged = run("--debug", "replay", DEMO, "--no-log", prelude=without(module))
+    assert "Traceback" in debugged.stderr
 
 
 def test_debug_shows_the_traceback() -> None:

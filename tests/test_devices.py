@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sick_machine import failing_portaudio, run, without
 
 from ser_live.devices import InputDevice, choose_device, choose_format, same_device
 from ser_live.errors import DeviceError
@@ -152,3 +153,28 @@ class TestChooseFormat:
         """A channel count that the device lacks is refused."""
         with pytest.raises(DeviceError, match=r"with 6 channel\(s\) out of its 4"):
             self.format({(16000, 6)}, n_channels=6)
+
+
+class TestSickPortAudio:
+    @pytest.mark.parametrize(
+        ("function", "said"),
+        [
+            ("Pa_Initialize", "PortAudio does not start (Error initializing PortAudio"),
+            ("Pa_GetDeviceCount", "PortAudio cannot list the devices (Unanticipated host error"),
+        ],
+    )
+    @pytest.mark.parametrize("arguments", [("-l",), ("--no-log", "--model", "classic")])
+    def test_it_is_an_error_of_the_device(self, arguments, function, said):
+        """Listing and listening end with one sentence and the exit code of a device."""
+        result = run(*arguments, prelude=failing_portaudio(function))
+        assert result.returncode == 4
+        assert said in result.stderr
+        assert "check that the sound server runs." in result.stderr
+        assert "Traceback" not in result.stderr
+
+    def test_sounddevice_cannot_be_imported(self):
+        """A missing package is said by its name, with the exit code of a device."""
+        result = run("-l", prelude=without("sounddevice"))
+        assert result.returncode == 4
+        assert "sounddevice cannot be imported" in result.stderr
+        assert "install ser-live again" in result.stderr

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,13 @@ import pyte
 import pytest
 import soundfile
 from numpy.typing import NDArray
+from sick_machine import NO_ONNXRUNTIME, NO_PORTAUDIO, failing_portaudio, run, without
 from virtual_microphone import VirtualMicrophone, require_sound_server
 from watched_session import files_below, socket_events
 
 import ser_live
 from ser_live.config import Settings, VadSettings
-from ser_live.doctor import Check, Verdict, can_listen, machine
+from ser_live.doctor import Check, Examination, Verdict, can_listen, machine
 from ser_live.doctor.hearing import check_detector, judge_results
 from ser_live.doctor.machine import check_folder, check_python
 from ser_live.doctor.microphone import Heard, judge_level
@@ -43,20 +45,7 @@ ANYTHING_GOOD = {"ok", "warning"}
 """Of the self-test, which on a busy machine rightly says that it is slow."""
 
 
-def doctor(
-    *arguments: object, prelude: str = "", **environment: str
-) -> subprocess.CompletedProcess[str]:
-    """A whole run; `prelude` is Python that makes this machine a sick one first."""
-    code = f"import sys\n{prelude}\nfrom ser_live.cli import main\nmain()"
-    return subprocess.run(
-        [sys.executable, "-c", code, "doctor", *map(str, arguments)],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-        env={**os.environ, **environment},
-    )
+doctor = partial(run, "doctor")
 
 
 def report(run: subprocess.CompletedProcess[str]) -> dict[str, dict[str, Any]]:
@@ -71,7 +60,7 @@ def report(run: subprocess.CompletedProcess[str]) -> dict[str, dict[str, Any]]:
         needs_remedy = check["verdict"] in {"warning", "problem"}
         assert bool(check["remedy"]) == needs_remedy, check
     assert run.returncode == (0 if said["can_listen"] else 1)
-    assert said["can_listen"] == ("problem" not in {c["verdict"] for c in checks.values()})
+    assert said["can_listen"] == (set(verdicts(checks).values()) <= ANYTHING_GOOD)
     assert run.stderr == ""
     return checks
 
@@ -244,11 +233,51 @@ def test_a_sentence_becomes_finding_and_remedy() -> None:
     assert (check.found, check.remedy) == ("card: x is gone, but one is needed", "plug it in")
 
 
-def test_only_a_problem_keeps_from_listening() -> None:
-    """Warnings and what was not tried do not change the exit code."""
-    checks = [Check(verdict, "") for verdict in (Verdict.OK, Verdict.WARNING, Verdict.NOT_TRIED)]
+def test_only_what_was_tried_can_be_relied_on() -> None:
+    """A warning does not keep from listening; a problem does, and so does what was not tried."""
+    checks = [Check(verdict, "") for verdict in (Verdict.OK, Verdict.WARNING)]
     assert can_listen(checks)
     assert not can_listen([*checks, Check(Verdict.PROBLEM, "")])
+    assert not can_listen([*checks, Check(Verdict.NOT_TRIED, "")])
+
+
+class TestExamination:
+    def raising(self, error: BaseException) -> Examination:
+        def examine() -> Check:
+            raise error
+
+        return Examination("level", examine, needs="microphone")
+
+    @pytest.mark.parametrize(
+        ("error", "found", "remedy"),
+        [
+            (DeviceError("vmic is gone, but one is needed: plug it in."), "vmic is gone", "plug"),
+            (ImportError("DLL load failed"), "cannot be imported (ImportError: DLL", "install"),
+            (ImportError("a\n\npage " * 500), "a page a page", "install"),
+            (RuntimeError("x\ny"), "could not be tried to its end (RuntimeError: x y)", "report"),
+        ],
+    )
+    def test_one_that_breaks_has_failed(self, error: Exception, found: str, remedy: str) -> None:
+        """Whatever is raised is a problem with its remedy, in one line, and can be printed."""
+        check = self.raising(error).run({"microphone": Check(Verdict.WARNING, "")})
+        assert check.verdict is Verdict.PROBLEM
+        assert found in check.found
+        assert check.found.isprintable()
+        assert len(check.found) < 300
+        assert remedy in check.remedy
+        if not isinstance(error, DeviceError):
+            assert "in examine" in check.measured["traceback"]
+
+    def test_ctrl_c_is_no_finding(self) -> None:
+        """The user can end a check that takes too long."""
+        with pytest.raises(KeyboardInterrupt):
+            self.raising(KeyboardInterrupt()).run({"microphone": Check(Verdict.OK, "")})
+
+    @pytest.mark.parametrize("verdict", [Verdict.PROBLEM, Verdict.NOT_TRIED])
+    def test_what_it_needs_comes_first(self, verdict: Verdict) -> None:
+        """Without it the check is not made, and that is what it says."""
+        check = self.raising(AssertionError("made")).run({"microphone": Check(verdict, "")})
+        assert check == Check(Verdict.NOT_TRIED, "microphone has to work first")
 
 
 @pytest.fixture
@@ -305,10 +334,14 @@ class TestMicrophone:
         assert verdicts(checks)["level"] == "problem"
         assert "unmute" in checks["level"]["remedy"]
 
-    def test_a_wrong_name(self, microphone: VirtualMicrophone) -> None:
+    @pytest.mark.parametrize(
+        ("wanted", "found"), [("webcam", "has “webcam” in its name"), ("99", "no input device 99")]
+    )
+    def test_a_wrong_device(self, microphone: VirtualMicrophone, wanted: str, found: str) -> None:
         """A device that is not there is a problem; the devices that are there are listed."""
-        checks = report(doctor("--json", "-d", "webcam", **microphone.environment))
+        checks = report(doctor("--json", "-d", wanted, **microphone.environment))
         assert verdicts(checks)["microphone"] == "problem"
+        assert found in checks["microphone"]["found"]
         assert verdicts(checks)["level"] == "not tried"
         assert len(checks["microphone"]["measured"]["devices"]) == 3
 
@@ -326,10 +359,6 @@ class TestMicrophone:
         assert "connect one" in checks["microphone"]["remedy"]
 
 
-NO_PORTAUDIO = "import ctypes.util\nctypes.util.find_library = lambda name: None"
-NO_ONNXRUNTIME = "sys.modules['onnxruntime'] = None"
-
-
 class TestSickMachines:
     def test_no_portaudio(self) -> None:
         """Without PortAudio it says what to install, and tries no device."""
@@ -337,6 +366,67 @@ class TestSickMachines:
         assert verdicts(checks)["PortAudio"] == "problem"
         assert "apt install libportaudio2" in checks["PortAudio"]["remedy"]
         assert [verdicts(checks)[name] for name in ("microphone", "level")] == ["not tried"] * 2
+
+    def test_portaudio_that_does_not_start(self) -> None:
+        """The library is there and fails: a problem of PortAudio, and no device is tried."""
+        checks = report(doctor("--json", prelude=failing_portaudio("Pa_Initialize")))
+        assert verdicts(checks)["PortAudio"] == "problem"
+        assert "does not start (Error initializing PortAudio" in checks["PortAudio"]["found"]
+        assert "sound server" in checks["PortAudio"]["remedy"]
+        assert [verdicts(checks)[name] for name in ("microphone", "level")] == ["not tried"] * 2
+
+    def test_devices_that_cannot_be_listed(self) -> None:
+        """PortAudio starts and gives no devices: nobody can listen, whatever else works."""
+        run = doctor("--json", prelude=failing_portaudio("Pa_GetDeviceCount"))
+        checks = report(run)
+        assert verdicts(checks)["PortAudio"] == "ok"
+        assert verdicts(checks)["microphone"] == "problem"
+        assert "cannot list the devices" in checks["microphone"]["found"]
+        assert verdicts(checks)["level"] == "not tried"
+        assert run.returncode == 1
+
+    @pytest.mark.parametrize(
+        ("module", "broken"),
+        [
+            ("webrtcvad", {"speech detector", "self-test"}),
+            ("soundfile", {"speech detector", "self-test"}),
+            ("soxr", {"speech detector", "self-test"}),
+            ("sounddevice", {"PortAudio"}),
+            ("scipy", {"model"}),
+            ("platformdirs", {"log folder", "profile folder"}),
+            ("numpy", {"PortAudio", "speech detector", "model", "profile folder"}),
+        ],
+    )
+    def test_a_library_that_cannot_be_imported(self, module: str, broken: set[str]) -> None:
+        """Each check that needs it names it and says what to do; all the others are made."""
+        checks = report(doctor("--json", prelude=without(module)))
+        for name in broken:
+            assert checks[name]["verdict"] == "problem", checks[name]
+            assert f"No module named '{module}'" in checks[name]["found"]
+            assert "install ser-live again" in checks[name]["remedy"]
+        # Whether there is a microphone differs from machine to machine.
+        for name in {*NAMES} - broken - {"microphone", "level"}:
+            waits = name == "self-test" and "model" in broken
+            assert checks[name]["verdict"] in ({"not tried"} if waits else ANYTHING_GOOD), name
+
+    @pytest.mark.parametrize("content", [b"no sound at all", None])
+    def test_a_damaged_recording(self, content: bytes | None, tmp_path: Path) -> None:
+        """Without the bundled recording the two checks that hear it say so; the others are made."""
+        package = Path(ser_live.__file__).parent
+        models = find_model("classic").parent
+        shutil.copytree(package, tmp_path / "ser_live", ignore=lambda *_: {"__pycache__", "models"})
+        shutil.copytree(models, tmp_path / "ser_live" / "models")
+        recording = tmp_path / "ser_live" / "demo.ogg"
+        recording.unlink()
+        if content is not None:
+            recording.write_bytes(content)
+        # Python looks for packages in the folder it is started in before all others.
+        checks = report(doctor("--json", folder=tmp_path))
+        for name in ("speech detector", "self-test"):
+            assert checks[name]["verdict"] == "problem"
+            assert "demo.ogg is missing or damaged" in checks[name]["found"]
+            assert "install ser-live again" in checks[name]["remedy"]
+        assert verdicts(checks)["model"] == "ok"
 
     def test_a_tampered_model(self, tmp_path: Path) -> None:
         """One changed byte in the weights is a problem, and the self-test is not tried."""
@@ -448,6 +538,8 @@ class TestView:
         output = doctor(prelude=NO_PORTAUDIO).stdout
         assert "\x1b" not in output
         assert "do: install it" in output
-        assert "\n\nser-live cannot listen on this machine yet: 1 problem" in output
+        conclusion = output.splitlines()[-1]
+        assert conclusion.startswith("ser-live cannot listen on this machine yet: 1 problem")
+        assert "2 not tried" in conclusion
         assert max(map(len, output.splitlines())) <= 80
         assert output == "\n".join(line.rstrip() for line in output.splitlines()) + "\n"

@@ -11,6 +11,7 @@ import importlib
 import io
 import sys
 import traceback
+from textwrap import shorten
 from typing import Any
 
 import click
@@ -18,7 +19,12 @@ import click
 from ser_live import __version__
 from ser_live.cli.ending import leave_quietly, open_missing_streams, watched_output
 from ser_live.cli.printing import echo, echo_lines
-from ser_live.errors import DEFECT_EXIT_CODE, OutputError, SerLiveError
+from ser_live.errors import (
+    DEFECT_EXIT_CODE,
+    INCOMPLETE_EXIT_CODE,
+    OutputError,
+    SerLiveError,
+)
 
 _COMMANDS = {
     "listen": "Analyze the microphone or piped PCM live (the default).",
@@ -124,6 +130,14 @@ def main() -> None:
     except SerLiveError as error:
         _complain(str(error), debug=debug)
         sys.exit(error.exit_code)
+    except ImportError as error:
+        said = shorten(str(error), 200, placeholder=" …")  # numpy's is a page long
+        _complain(
+            f"a library cannot be imported ({said}), but this command needs it: install ser-live "
+            "again with its dependencies, and see what `ser-live doctor` says.",
+            debug=debug,
+        )
+        sys.exit(INCOMPLETE_EXIT_CODE)
     except Exception as error:  # noqa: BLE001  the top of the program
         _complain(
             f"a defect in the program ended it ({type(error).__name__}: {error}): "

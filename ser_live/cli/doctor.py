@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import click
@@ -44,21 +44,18 @@ def command(device: str | None, model: str | None, as_json: bool) -> None:
     from ser_live.doctor import can_listen, examinations
     from ser_live.result_lines import json_line
 
-    chosen = int(device) if device is not None and device.isdecimal() else device
-    checks: list[Check] = []
-    records = []
+    checks: dict[str, Check] = {}
     console = None if as_json else _console()
-    for examination in examinations(chosen, model):
-        check = _run(examination, console)
-        checks.append(check)
-        records.append(check.as_record(examination.name))
+    for examination in examinations(device, model):
+        checks[examination.name] = _run(examination, checks, console)
+    can = can_listen(checks.values())
     if as_json:
-        report = {"can_listen": can_listen(checks), "checks": records}
-        click.echo(json_line(report))
+        records = [check.as_record(name) for name, check in checks.items()]
+        click.echo(json_line({"can_listen": can, "checks": records}))
     else:
         echo()
-        echo(_conclusion(checks))
-    sys.exit(0 if can_listen(checks) else 1)
+        echo(_conclusion(list(checks.values())))
+    sys.exit(0 if can else 1)
 
 
 def _console() -> Console:
@@ -67,15 +64,15 @@ def _console() -> Console:
     return Console(highlight=False, markup=False)
 
 
-def _run(examination: Examination, console: Console | None) -> Check:
+def _run(examination: Examination, earlier: Mapping[str, Check], console: Console | None) -> Check:
     """Make one check; with a console, say what goes on and then what came out."""
     if console is None:
-        return examination.run()
+        return examination.run(earlier)
     shows_doing = console.is_terminal and not console.is_dumb_terminal and examination.doing
     if shows_doing:
         waiting = f"{'':{_VERDICT_CELLS}}  {examination.name:{_NAME_CELLS}}  {examination.doing}"
         console.print(waiting[: console.width - 1], end="")
-    check = examination.run()
+    check = examination.run(earlier)
     if shows_doing:
         click.echo("\r\x1b[K", nl=False)
     _print(examination.name, check, console)
@@ -108,13 +105,15 @@ def _wrapped(check: Check, width: int) -> Iterator[str]:
 
 
 def _conclusion(checks: list[Check]) -> str:
-    from ser_live.doctor import Verdict
+    from ser_live.doctor import Verdict, can_listen
 
-    n_problems = sum(check.verdict is Verdict.PROBLEM for check in checks)
-    n_warnings = sum(check.verdict is Verdict.WARNING for check in checks)
-    warnings = "1 warning" if n_warnings == 1 else f"{n_warnings} warnings"
-    if n_problems:
-        problems = "1 problem" if n_problems == 1 else f"{n_problems} problems"
-        rest = f", {warnings}" if n_warnings else ""
-        return f"ser-live cannot listen on this machine yet: {problems}{rest}."
-    return f"ser-live can listen on this machine{f', with {warnings}' if n_warnings else ''}."
+    def counted(verdict: Verdict, one: str, several: str) -> list[str]:
+        n = sum(check.verdict is verdict for check in checks)
+        return [f"{n} {one if n == 1 else several}"] if n else []
+
+    warnings = counted(Verdict.WARNING, "warning", "warnings")
+    if can_listen(checks):
+        return f"{', with '.join(['ser-live can listen on this machine', *warnings])}."
+    against = counted(Verdict.PROBLEM, "problem", "problems")
+    against += counted(Verdict.NOT_TRIED, "not tried", "not tried")
+    return f"ser-live cannot listen on this machine yet: {', '.join([*against, *warnings])}."

@@ -120,8 +120,7 @@ def _sources(device: str | None, files: tuple[Path, ...], channel: int | None) -
         raise UsageError("Found both --file and --device, but only one can be heard.")
     if files:
         return [FileSource(path, speed=0) for path in files]
-    chosen = int(device) if device is not None and device.isdecimal() else device
-    return [MicrophoneSource(chosen, n_channels=channel)]
+    return [MicrophoneSource(device, n_channels=channel)]
 
 
 def _watch(steps: Any, limit_s: float | None) -> None:

@@ -127,10 +127,9 @@ def command(
             "replay a file with `ser-live replay FILE`, or see `ser-live --help`."
         )
     else:
-        chosen = int(device) if device is not None and device.isdecimal() else device
         # A channel asked for must be among those opened; mono would be the default.
         n_channels = channels or kwargs["channel"]
         audio = ReconnectingMicrophone(
-            chosen, sample_rate=samplerate, n_channels=n_channels, wait_s=device_wait
+            device, sample_rate=samplerate, n_channels=n_channels, wait_s=device_wait
         )
     sys.exit(run_live([audio], settings=settings, **kwargs))

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
+from textwrap import shorten
 from typing import Any
 
 from ser_live.errors import SerLiveError
+
+_SAID_CHARACTERS = 200
+"""So much of a foreign exception is shown; numpy's tell a page."""
 
 
 class Verdict(str, Enum):
@@ -40,10 +45,31 @@ class Check:
     """The same for programs: numbers, names; None where undefined."""
 
     @classmethod
-    def failed(cls, error: SerLiveError, verdict: Verdict = Verdict.PROBLEM) -> Check:
+    def failed(cls, error: SerLiveError) -> Check:
         """What an error's sentence says: before its colon what was found, after it what to do."""
         found, _, remedy = str(error).removesuffix(".").rpartition(": ")
-        return cls(verdict, found or remedy, remedy if found else "")
+        return cls(Verdict.PROBLEM, found or remedy, remedy if found else "")
+
+    @classmethod
+    def broken(cls, error: Exception) -> Check:
+        """An exception that nobody wrote a sentence for; the traceback is kept for a report."""
+        said = shorten(f"{type(error).__name__}: {error}", _SAID_CHARACTERS, placeholder=" …")
+        if isinstance(error, ImportError):
+            found = f"a library cannot be imported ({said})"
+            remedy = "install ser-live again with its dependencies"
+        else:
+            found = f"this could not be tried to its end ({said})"
+            remedy = (
+                "install ser-live again; if that is no help, report what "
+                "`ser-live doctor --json` prints"
+            )
+        told = {"traceback": "".join(traceback.format_exception(error))}
+        return cls(Verdict.PROBLEM, found, remedy, measured=told)
+
+    @property
+    def works(self) -> bool:
+        """Whether this was tried and does not keep from listening."""
+        return self.verdict in (Verdict.OK, Verdict.WARNING)
 
     def as_record(self, name: str) -> dict[str, Any]:
         return {
@@ -56,5 +82,9 @@ class Check:
 
 
 def can_listen(checks: Iterable[Check]) -> bool:
-    """Whether the main job, listening to a microphone, can be done."""
-    return all(check.verdict is not Verdict.PROBLEM for check in checks)
+    """Whether the main job, listening to a microphone, can be done.
+
+    Every part must have been tried. What listening can do without, as the terminal, warns at
+    most, and is always tried.
+    """
+    return all(check.works for check in checks)

@@ -1,17 +1,23 @@
-"""All checks, in the order in which one failure explains the next."""
+"""All checks, in the order in which one failure explains the next.
+
+What imports numpy or an audio library is imported only by the check that needs it: the doctor
+is for machines on which that fails.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from ser_live import session_log, speaker_profile
+from ser_live import session_log
 from ser_live.config import Settings
 from ser_live.doctor.check import Check, Verdict
-from ser_live.doctor.hearing import check_detector, check_session, load_model
 from ser_live.doctor.machine import check_folder, check_python, check_terminal
-from ser_live.doctor.microphone import check_devices, check_level, check_portaudio
-from ser_live.model import EmotionModel
+from ser_live.errors import SerLiveError
+
+if TYPE_CHECKING:
+    from ser_live.model import EmotionModel
 
 
 @dataclass(frozen=True)
@@ -19,15 +25,34 @@ class Examination:
     """A check that has not been made yet."""
 
     name: str
-    doing: str
+    examine: Callable[[], Check]
+    doing: str = ""
     """What happens meanwhile, for whoever waits; empty for checks that take no time."""
-    run: Callable[[], Check]
+    needs: str = ""
+    """Name of the check without which this one cannot be made; empty for none."""
+
+    def run(self, earlier: Mapping[str, Check]) -> Check:
+        """Make the check; where it breaks, that is what was found.
+
+        Parameters
+        ----------
+        earlier : mapping of str to Check
+            What was found so far, by name.
+        """
+        if self.needs and not earlier[self.needs].works:
+            return Check(Verdict.NOT_TRIED, f"{self.needs} has to work first")
+        try:
+            return self.examine()
+        except SerLiveError as error:
+            return Check.failed(error)
+        except Exception as error:  # noqa: BLE001  whatever this machine has broken
+            return Check.broken(error)
 
 
 def examinations(
     device: int | str | None = None, model: str | None = None
-) -> Iterator[Examination]:
-    """Everything that can be checked; run each one before asking for the next.
+) -> tuple[Examination, ...]:
+    """Everything that can be checked, to be made in this order.
 
     Parameters
     ----------
@@ -37,45 +62,61 @@ def examinations(
         Name or folder of the model to try.
     """
     settings = Settings()
-    loaded: list[EmotionModel | None] = []
-    devices: list[Check] = []
+    loaded: list[EmotionModel] = []
 
-    def try_devices() -> Check:
-        devices.append(check_devices(device))
-        return devices[0]
+    def portaudio() -> Check:
+        from ser_live.doctor.microphone import check_portaudio
 
-    def load() -> Check:
+        return check_portaudio()
+
+    def microphone() -> Check:
+        from ser_live.doctor.microphone import check_devices
+
+        return check_devices(device)
+
+    def level() -> Check:
+        from ser_live.doctor.microphone import check_level
+
+        return check_level(device)
+
+    def detector() -> Check:
+        from ser_live.doctor.hearing import check_detector
+
+        return check_detector(settings)
+
+    def the_model() -> Check:
+        from ser_live.doctor.hearing import load_model
+
         emotion_model, check = load_model(model)
         loaded.append(emotion_model)
         return check
 
-    yield Examination("Python", "", check_python)
-    yield Examination("PortAudio", "", check_portaudio)
-    yield Examination("microphone", "trying rates", try_devices)
-    yield Examination(
-        "level", "listening for one second: speak now", lambda: check_level(device, devices[0])
+    def self_test() -> Check:
+        from ser_live.doctor.hearing import check_session
+
+        return check_session(loaded[0], settings)
+
+    def log_folder() -> Check:
+        remedy = "make it writable, or start with `--log FILE` or `--no-log`"
+        return check_folder(session_log.default_folder(), Verdict.PROBLEM, remedy)
+
+    def profile_folder() -> Check:
+        from ser_live import speaker_profile
+
+        remedy = "make it writable, or do without `ser-live enroll`"
+        return check_folder(speaker_profile.default_folder(), Verdict.WARNING, remedy)
+
+    speaking = "listening for one second: speak now"
+    hearing = "hearing the bundled recording"
+    return (
+        Examination("Python", check_python),
+        Examination("PortAudio", portaudio),
+        Examination("microphone", microphone, "trying rates", needs="PortAudio"),
+        Examination("level", level, speaking, needs="microphone"),
+        Examination("speech detector", detector),
+        Examination("model", the_model, "reading"),
+        Examination("self-test", self_test, hearing, needs="model"),
+        Examination("log folder", log_folder),
+        Examination("profile folder", profile_folder),
+        Examination("terminal", check_terminal),
     )
-    yield Examination("speech detector", "", lambda: check_detector(settings))
-    yield Examination("model", "reading", load)
-    yield Examination(
-        "self-test", "hearing the bundled recording", lambda: check_session(loaded[0], settings)
-    )
-    yield Examination(
-        "log folder",
-        "",
-        lambda: check_folder(
-            session_log.default_folder(),
-            Verdict.PROBLEM,
-            "make it writable, or start with `--log FILE` or `--no-log`",
-        ),
-    )
-    yield Examination(
-        "profile folder",
-        "",
-        lambda: check_folder(
-            speaker_profile.default_folder(),
-            Verdict.WARNING,
-            "make it writable, or do without `ser-live enroll`",
-        ),
-    )
-    yield Examination("terminal", "", check_terminal)

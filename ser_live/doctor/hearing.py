@@ -5,20 +5,21 @@ from __future__ import annotations
 import statistics
 import time
 from importlib.resources import as_file, files
+from typing import TYPE_CHECKING
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 
-from ser_live.audio import FrameCutter, StreamConverter
+from ser_live.audio import FrameCutter
 from ser_live.config import FRAME_SAMPLES, SAMPLE_RATE_HZ, Settings
 from ser_live.doctor.check import Check, Verdict
-from ser_live.errors import ModelError, SerLiveError
+from ser_live.errors import AudioError, SerLiveError
 from ser_live.events import EmotionResult
-from ser_live.model import EmotionModel
-from ser_live.session import LiveSession
-from ser_live.sources import FileSource
+from ser_live.sources import FileSource, read_recording
 from ser_live.vad import VoiceActivityDetector, is_confirming, missing_confirmation
+
+if TYPE_CHECKING:
+    from ser_live.model import EmotionModel
 
 SPEECH_SHARE = (0.40, 0.85)
 """Share of speech frames in the bundled recording, from and to; 0.58 to 0.61 were measured."""
@@ -38,22 +39,28 @@ SLOW_MS = 500.0
 
 def demo_samples(duration_s: float) -> NDArray[np.float32]:
     """The beginning of the bundled recording, 16 kHz mono."""
-    with as_file(files("ser_live") / "demo.ogg") as path, soundfile.SoundFile(path) as recording:
-        block = recording.read(
-            round(duration_s * recording.samplerate), dtype="float32", always_2d=True
-        )
-        converter = StreamConverter(recording.samplerate, recording.channels)
-    return np.concatenate([converter.push(block), converter.flush()])
+    with as_file(files("ser_live") / "demo.ogg") as path:
+        return read_recording(path)[: round(duration_s * SAMPLE_RATE_HZ)]
+
+
+def _failed(error: SerLiveError) -> Check:
+    """As ``Check.failed``; but the bundled recording is not the user's to convert or copy."""
+    if isinstance(error, AudioError):
+        found = "the bundled recording demo.ogg is missing or damaged"
+        measured = {"error": str(error)}
+        return Check(Verdict.PROBLEM, found, "install ser-live again", measured=measured)
+    return Check.failed(error)
 
 
 def check_detector(settings: Settings) -> Check:
     """Whether the speech detector tells known speech from known noise."""
     noise = 0.03 * np.random.default_rng(0).standard_normal(round(_KNOWN_S * SAMPLE_RATE_HZ))
     try:
-        of_speech = _speech_share(demo_samples(_KNOWN_S), settings)
-        of_noise = _speech_share(noise.astype(np.float32), settings)
-    except SerLiveError as error:
-        return Check.failed(error)
+        speech = demo_samples(_KNOWN_S)
+    except AudioError as error:
+        return _failed(error)
+    of_speech = _speech_share(speech, settings)
+    of_noise = _speech_share(noise.astype(np.float32), settings)
     measured = {
         "speech_share": round(of_speech, 3),
         "noise_share": round(of_noise, 3),
@@ -76,12 +83,12 @@ def _speech_share(samples: NDArray[np.float32], settings: Settings) -> float:
     return sum(detector.process(frame).is_speech for frame in frames) / len(frames)
 
 
-def load_model(name: str | None) -> tuple[EmotionModel | None, Check]:
+def load_model(name: str | None) -> tuple[EmotionModel, Check]:
     """The model, read as every session reads it, and what its card says."""
-    try:
-        model = EmotionModel.load(name) if name else EmotionModel.load()
-    except ModelError as error:
-        return None, Check.failed(error)
+    # Late, as the session below: without SciPy the speech detector can still be tried.
+    from ser_live.model import EmotionModel
+
+    model = EmotionModel.load(name) if name else EmotionModel.load()
     card = model.card
     measured = {
         "id": card.id,
@@ -95,24 +102,21 @@ def load_model(name: str | None) -> tuple[EmotionModel | None, Check]:
     return model, Check(Verdict.OK, text, measured=measured)
 
 
-def check_session(model: EmotionModel | None, settings: Settings) -> Check:
+def check_session(model: EmotionModel, settings: Settings) -> Check:
     """A session over the beginning of the bundled recording: results, and how fast they come."""
-    if model is None:
-        return Check(Verdict.NOT_TRIED, "there is no model to try")
+    from ser_live.session import LiveSession
+
     results: list[EmotionResult] = []
-    try:
-        with as_file(files("ser_live") / "demo.ogg") as path:
-            source = FileSource(path, speed=SELF_TEST_SPEED)
-            with LiveSession([source], model, settings) as session:
-                began_s = time.monotonic()
-                while not session.finished:
-                    results += [e for e in session.poll(0.1) if isinstance(e, EmotionResult)]
-                    if time.monotonic() - began_s > SELF_TEST_S:
-                        session.stop()
-            if session.first_failure is not None:
-                return Check.failed(session.first_failure)
-    except SerLiveError as error:
-        return Check.failed(error)
+    with as_file(files("ser_live") / "demo.ogg") as path:
+        source = FileSource(path, speed=SELF_TEST_SPEED)
+        with LiveSession([source], model, settings) as session:
+            began_s = time.monotonic()
+            while not session.finished:
+                results += [e for e in session.poll(0.1) if isinstance(e, EmotionResult)]
+                if time.monotonic() - began_s > SELF_TEST_S:
+                    session.stop()
+    if session.first_failure is not None:
+        return _failed(session.first_failure)
     return judge_results([result for result in results if result.kind == "final"])
 
 

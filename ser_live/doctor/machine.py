@@ -22,7 +22,10 @@ MIN_FREE_BYTES = 100 << 20
 DASHBOARD_SIZE = (80, 24)
 """Columns and rows that show everything."""
 
-_LIBRARIES = ("numpy", "onnxruntime", "sounddevice", "soundfile", "webrtcvad-wheels")
+_LIBRARIES = (
+    *("numpy", "onnxruntime", "platformdirs", "scipy"),
+    *("sounddevice", "soundfile", "soxr", "webrtcvad-wheels"),
+)
 
 
 def check_python(found: tuple[int, int] | None = None) -> Check:

@@ -21,7 +21,6 @@ from ser_live.devices import (
 )
 from ser_live.doctor.check import Check, Verdict
 from ser_live.errors import DeviceError
-from ser_live.pipeline import CLIPPED_LEVEL
 from ser_live.sources import Lost, MicrophoneSource
 
 LISTEN_S = 1.0
@@ -30,10 +29,7 @@ LISTEN_S = 1.0
 
 def check_portaudio() -> Check:
     """The library behind the microphone."""
-    try:
-        number, text = portaudio().get_portaudio_version()
-    except DeviceError as error:
-        return Check.failed(error)
+    number, text = portaudio().get_portaudio_version()
     # "PortAudio V19.7.0-devel, revision 147dd722548358763a8b649b3e4b41dfffbcfbb6"
     name = text.split(",")[0].removeprefix("PortAudio V")
     return Check(Verdict.OK, name, measured={"version": text, "number": number})
@@ -41,10 +37,7 @@ def check_portaudio() -> Check:
 
 def check_devices(wanted: int | str | None) -> Check:
     """The input devices, and whether the one to be used opens with some format."""
-    try:
-        devices = list_devices()
-    except DeviceError:
-        return Check(Verdict.NOT_TRIED, "PortAudio has to work first")
+    devices = list_devices()
     try:
         chosen = choose_device(devices, wanted)
         rate, n_channels = choose_format(chosen)
@@ -97,22 +90,9 @@ class Heard:
     """How often audio was lost on the way."""
 
 
-def check_level(wanted: int | str | None, devices: Check) -> Check:
-    """Whether sound arrives, and how loud; the sound itself is not kept.
-
-    Parameters
-    ----------
-    wanted : int, str or None
-        The device.
-    devices : Check
-        What `check_devices` said of it.
-    """
-    if devices.verdict is not Verdict.OK:
-        return Check(Verdict.NOT_TRIED, "there is no microphone to try")
-    try:
-        return judge_level(listen(wanted))
-    except DeviceError as error:
-        return Check.failed(error)
+def check_level(wanted: int | str | None) -> Check:
+    """Whether sound arrives, and how loud; the sound itself is not kept."""
+    return judge_level(listen(wanted))
 
 
 def listen(wanted: int | str | None) -> Heard:
@@ -136,6 +116,9 @@ def listen(wanted: int | str | None) -> Heard:
 
 def judge_level(heard: Heard, platform: str = sys.platform) -> Check:
     """What a second of sound tells about the microphone."""
+    # Late: without SciPy, which this brings, PortAudio and the devices can still be tried.
+    from ser_live.pipeline import CLIPPED_LEVEL
+
     limits = RejectSettings()
     n_frames = len(heard.samples) // FRAME_SAMPLES
     # A microphone's constant offset is no sound.
