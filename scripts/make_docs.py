@@ -55,7 +55,9 @@ EXIT_CODES = """\
 
 The first SIGINT (Ctrl-C), SIGTERM or SIGHUP ends a session in order: the open utterance is
 reported, what waits is analyzed, the log is closed. Another Ctrl-C ends it at once, a third one
-kills it. The log is whole after each of them, and after `kill -9` but for its last line.
+kills it. The log is whole after each of them, and after `kill -9` but for its last line. A part of
+the program that hangs is a defect: it is named and left behind 10 s after the second Ctrl-C, and
+without one when nothing came for a minute.
 
 | code | what happened |
 | --- | --- |

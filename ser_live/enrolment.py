@@ -6,14 +6,14 @@ are sums over utterances (`SpeakerMemory`), and only when the recording is good 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from statistics import median
 
 from ser_live.config import Settings
 from ser_live.errors import ProfileError
-from ser_live.events import EmotionResult, Utterance, seconds
+from ser_live.events import DeviceNotice, EmotionResult, StreamGap, Utterance, seconds
 from ser_live.model import EmotionModel
 from ser_live.pipeline import AnalysisStage, SegmentingStage, push_item
 from ser_live.sources import AudioSource
@@ -45,7 +45,7 @@ class Progress:
     """How an enrolment stands."""
 
     position_s: float = 0.0
-    """Audio heard of this source."""
+    """Audio heard of this source, without its gaps."""
     level_dbfs: float = float("-inf")
     noise_dbfs: float = float("nan")
     speech_s: float = 0.0
@@ -81,8 +81,25 @@ class Enrolment:
         self._refused: list[EmotionResult] = []
         self.progress = Progress()
 
-    def listen(self, source: AudioSource, limit_s: float | None = None) -> Iterable[Progress]:
-        """Hear `source` to its end or for `limit_s`, telling how it stands after each block."""
+    def listen(
+        self, source: AudioSource, limit_s: float | None = None
+    ) -> Generator[Progress | DeviceNotice, None, None]:
+        """Hear `source` to its end, or until `limit_s` of audio were heard.
+
+        Yields
+        ------
+        Progress
+            After each block.
+        DeviceNotice
+            At its place, where the microphone is lost, looked for and found; the time that
+            it was away does not count.
+
+        Raises
+        ------
+        AudioError, DeviceError
+            The source cannot be opened, or broke off.
+        """
+        n_lost = 0
         with source:
             stage = SegmentingStage(
                 self._settings,
@@ -93,17 +110,20 @@ class Enrolment:
                 file=source.file,
                 is_live=source.is_live,
             )
-            while limit_s is None or seconds(stage.position) < limit_s:
+            while limit_s is None or seconds(stage.position - n_lost) < limit_s:
                 item = source.read(0.2)
                 if item is None:
                     if source.exhausted:
                         break
                     continue
-                self._take(push_item(stage, item))
-                yield self._now(stage)
+                events = push_item(stage, item)
+                self._take(events)
+                n_lost += sum(event.n_samples for event in events if isinstance(event, StreamGap))
+                yield from (event for event in events if isinstance(event, DeviceNotice))
+                yield self._now(stage, n_lost)
             self._take(stage.flush())
             self._next_id = stage.next_id
-            yield self._now(stage)
+            yield self._now(stage, n_lost)
 
     def _take(self, events: Iterable[object]) -> None:
         for event in events:
@@ -112,10 +132,10 @@ class Enrolment:
                 is_heard = result.probabilities is not None
                 (self._kept if is_heard else self._refused).append(result)
 
-    def _now(self, stage: SegmentingStage) -> Progress:
+    def _now(self, stage: SegmentingStage, n_lost: int) -> Progress:
         level = stage.level
         self.progress = Progress(
-            position_s=seconds(stage.position),
+            position_s=seconds(stage.position - n_lost),
             level_dbfs=float("-inf") if level is None else level.rms_dbfs,
             noise_dbfs=float("nan") if level is None else level.noise_dbfs,
             speech_s=sum(result.speech_s for result in self._kept),

@@ -3,7 +3,7 @@
 Concurrent activities, and what each may block on:
 
 ========================  ===============================================
-capture                   PortAudio's own thread (see ``sources.py``): nothing
+capture                   PortAudio's own thread (see ``sources``): nothing
 segmenting thread         the source's ``read`` (bounded), room in the queue
 worker thread             the work queue (bounded wait), room for results
 caller's thread           ``poll`` (bounded wait)
@@ -16,12 +16,15 @@ a whole, and a reference assignment cannot be torn. Everything else goes through
 from __future__ import annotations
 
 import queue
+import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from ser_live import __version__
@@ -49,8 +52,11 @@ from ser_live.speaker_profile import SpeakerProfile
 from ser_live.tally import Tally
 from ser_live.work_queue import WorkQueue
 
-JOIN_TIMEOUT_S = 5.0
-"""Longest wait for a thread at the end; a thread that needs more is reported."""
+DRAIN_TIMEOUT_S = 60.0
+"""Longest wait for the next event of a session that is to end; then it is aborted."""
+
+JOIN_TIMEOUT_S = 10.0
+"""Longest wait for the threads of an aborted session; one that needs more is reported."""
 
 RESULTS_CAPACITY = 1000
 
@@ -109,16 +115,23 @@ class LiveSession:
         self._stop = threading.Event()
         self._abort = threading.Event()
         self._stage: SegmentingStage | None = None
+        self._playing: SegmentingStage | None = None
+        """The stage of a stream that is not over; an aborted session ends with one."""
         self._next_id = 1
+        # Both are joined. Daemons all the same, so that one that never returns does not keep
+        # the process from ending.
         self._threads = [
-            threading.Thread(target=self._guard(self._segment), name="ser-live segmenting"),
-            threading.Thread(target=self._guard(self._analyze), name="ser-live analysis"),
+            threading.Thread(target=self._guard(body), name=f"ser-live {name}", daemon=True)
+            for name, body in (("segmenting", self._segment), ("analysis", self._analyze))
         ]
+        self._waited_s = 0.0
+        """How long `poll` waited in vain since the session is to end."""
         self._error: BaseException | None = None
         self._end_reason = "end"
         self.tally = Tally()
         """Counts over everything handed out so far."""
-        self._n_samples = 0
+        self._n_heard = 0
+        """Samples of the streams that are over; changed by the segmenting thread alone."""
         self.first_failure: SerLiveError | None = None
         """First source that could not be played; the session went on without it."""
         self.finished = False
@@ -142,20 +155,37 @@ class LiveSession:
             thread.start()
         return self
 
-    def __exit__(self, *exc_info: object) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End both threads; what was not handed out yet is given up.
+
+        Raises
+        ------
+        TimeoutError
+            A thread did not end within ``JOIN_TIMEOUT_S``, and was left to itself.
+        """
         if not self.finished:
             self.abort()
-        deadline = time.monotonic() + JOIN_TIMEOUT_S
-        for thread in self._threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
+        self._join(error)
 
     def stop(self, reason: str = "interrupt") -> None:
-        """End the session in order: everything heard so far is still reported."""
+        """End the session in order: everything heard so far is still reported by `poll`.
+
+        Returns at once. However long the rest takes, it is waited for while it brings events;
+        where none comes for ``DRAIN_TIMEOUT_S``, `poll` aborts the session.
+        """
         self._end_reason = reason
         self._stop.set()
 
     def abort(self) -> None:
-        """End the session at once; what waits is given up."""
+        """End the session at once; what waits is given up.
+
+        Returns at once; the next `poll` without an event waits for the threads.
+        """
         self._end_reason = "abort"
         self._abort.set()
         self._stop.set()
@@ -164,8 +194,12 @@ class LiveSession:
     def poll(self, timeout_s: float) -> list[Any]:
         """Events since the last call, in order; waits at most `timeout_s` for the first.
 
+        Once the session was aborted, it waits up to ``JOIN_TIMEOUT_S`` for the threads.
+
         Raises
         ------
+        TimeoutError
+            A thread did not end in time, or brought nothing for ``DRAIN_TIMEOUT_S``.
         BaseException
             Whatever broke a thread, once everything before it was handed out.
         """
@@ -177,10 +211,13 @@ class LiveSession:
         except queue.Empty:
             pass
         for event in events:
-            if isinstance(event, StreamEnded):
-                self._n_samples += event.n_samples
-            elif isinstance(event, EmotionResult | Drop | StreamGap | DeviceLost):
+            if isinstance(event, EmotionResult | Drop | StreamGap | DeviceLost):
                 self.tally.add(event.as_record())
+        if events or not self._stop.is_set():
+            self._waited_s = 0.0
+        else:
+            self._waited_s += timeout_s
+            self._end_what_hangs()
         if not any(thread.is_alive() for thread in self._threads) and self._results.empty():
             if not events and self._error is not None:
                 self.finished = True
@@ -190,15 +227,38 @@ class LiveSession:
                 events.append(self._summary(self._end_reason))
         return events
 
+    def _end_what_hangs(self) -> None:
+        """Let a session that is to end not wait for a thread for ever."""
+        if self._waited_s > DRAIN_TIMEOUT_S and not self._abort.is_set():
+            if self._error is None:
+                self._error = TimeoutError(
+                    f"a session that was to end brought nothing for {DRAIN_TIMEOUT_S:g} s"
+                )
+            self.abort()
+        if self._abort.is_set():
+            self._join(self._error)
+
+    def _join(self, error: BaseException | None) -> None:
+        """Wait for the threads of a session that is over or was aborted, by `error` or not."""
+        deadline_s = time.monotonic() + JOIN_TIMEOUT_S
+        for thread in self._threads:
+            thread.join(max(0.0, deadline_s - time.monotonic()))
+        hung = [thread for thread in self._threads if thread.is_alive()]
+        if hung:
+            # Told once: nobody waits for them again.
+            self._threads, self.finished = [], True
+            raise _hang_of(hung, error)
+
     def failed(self) -> SessionEnded:
         """Summary for the log of a session that an error ended."""
         return self._summary("error")
 
     def _summary(self, reason: str) -> SessionEnded:
-        tally = self.tally
+        tally, playing = self.tally, self._playing
+        n_heard = self._n_heard + (0 if playing is None else playing.position)
         return SessionEnded(
             reason,
-            self._n_samples / SAMPLE_RATE_HZ,
+            n_heard / SAMPLE_RATE_HZ,
             tally.n_finals,
             tally.n_dropped,
             tally.n_gaps,
@@ -272,7 +332,7 @@ class LiveSession:
             file=source.file,
             is_live=source.is_live,
         )
-        self._stage = stage
+        self._stage = self._playing = stage
         self._work.put(
             StreamStarted(source.name, source.sample_rate, source.n_channels, source.file)
         )
@@ -291,6 +351,8 @@ class LiveSession:
             if not self._abort.is_set():
                 self._put_all(stage.flush())
                 self._work.put(StreamEnded(stage.position, 0, source.file))
+            self._playing = None
+            self._n_heard += stage.position
             self._next_id = stage.next_id
 
     def _put_all(self, events: Iterable[object]) -> None:
@@ -343,3 +405,20 @@ class LiveSession:
 
 
 _END = object()
+
+
+def _hang_of(hung: list[threading.Thread], error: BaseException | None) -> TimeoutError:
+    """What is raised of threads that did not end; ``--debug`` shows where they are."""
+    names = " and ".join(thread.name.removeprefix("ser-live ") for thread in hung)
+    before = "" if error is None else f", after {type(error).__name__}: {error}"
+    frames = sys._current_frames()
+    stacks = [
+        f"{thread.name}:\n{''.join(traceback.format_stack(frames[thread.ident]))}"
+        for thread in hung
+        if thread.ident in frames
+    ]
+    where = RuntimeError("\n".join(stacks))
+    where.__cause__ = error
+    failure = TimeoutError(f"{names} did not end within {JOIN_TIMEOUT_S:g} s{before}")
+    failure.__cause__ = where
+    return failure

@@ -9,6 +9,8 @@ slow=N         every analysis takes N times as long as it would
 seconds=N      every analysis takes N seconds longer
 worker=N       analysis breaks at its Nth utterance, as a defect would
 segmenter=N    segmenting breaks at its Nth block, as a defect would
+hung=N         analysis waits for ever at its Nth utterance
+deaf=N         segmenting waits for ever at its Nth block
 clock          ``time.time`` jumps by up to a day, forth and back, at every call
 =============  ==========================================================================
 """
@@ -18,6 +20,7 @@ from __future__ import annotations
 import functools
 import itertools
 import sys
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -52,6 +55,19 @@ def breaking(body: Callable[..., Any], at: int) -> Callable[..., Any]:
     return run
 
 
+def hanging(body: Callable[..., Any], at: int) -> Callable[..., Any]:
+    """`body`, which never returns from call number `at`."""
+    calls = itertools.count(1)
+
+    @functools.wraps(body)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        if next(calls) >= at:
+            threading.Event().wait()
+        return body(*args, **kwargs)
+
+    return run
+
+
 def jumping(clock: Callable[[], float]) -> Callable[[], float]:
     """`clock`, set anew at every look: clock corrections of every size."""
     steps = itertools.cycle([0.0, 3600.0, -3600.0, 0.5, -0.5, 86_400.0, -86_400.0])
@@ -69,6 +85,10 @@ def spoil(kind: str) -> None:
         AnalysisStage.process = breaking(AnalysisStage.process, int(number))  # type: ignore[method-assign]
     elif name == "segmenter":
         SegmentingStage.push = breaking(SegmentingStage.push, int(number))  # type: ignore[method-assign]
+    elif name == "hung":
+        AnalysisStage.process = hanging(AnalysisStage.process, int(number))  # type: ignore[method-assign]
+    elif name == "deaf":
+        SegmentingStage.push = hanging(SegmentingStage.push, int(number))  # type: ignore[method-assign]
     elif name == "clock":
         time.time = jumping(time.time)
     else:

@@ -158,6 +158,29 @@ def test_a_spoiled_index_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "listed",
+    [
+        "../outside/EB0_anger_1.wav",
+        "inside/../../outside/EB0_anger_1.wav",
+        "{outside}/EB0_anger_1.wav",
+        "..\\outside\\EB0_anger_1.wav",
+        "C:EB0_anger_1.wav",
+    ],
+)
+def test_an_index_leads_nowhere_else(tmp_path: Path, listed: str) -> None:
+    """A recording that is there, but beside the folder, is not read: the index is refused."""
+    folder, outside = tmp_path / "nemo", tmp_path / "outside"
+    _touch(tmp_path, "nemo/inside/EB0_anger_2.wav", "outside/EB0_anger_1.wav")
+    good = "inside/EB0_anger_2.wav,angry,EB0,female,pl,\n"
+    (folder / "index.csv").write_text(HEADER + good)
+    assert len(find_recordings(folder, nemo.DECLARATION).recordings) == 1
+    bad = f"{listed.format(outside=outside)},angry,EB0,female,pl,\n"
+    (folder / "index.csv").write_text(HEADER + good + bad)
+    with pytest.raises(DatasetError, match="a path that goes down from its folder"):
+        find_recordings(folder, nemo.DECLARATION)
+
+
+@pytest.mark.parametrize(
     ("corpus", "name"),
     [
         ("ravdess", "Actor_01/03-01-05-01-01-01-01.wav"),

@@ -133,7 +133,41 @@ def test_the_first_ctrl_c_drains_and_the_second_aborts(tmp_path: Path) -> None:
     terminal.assert_given_back()
     logged = records(log)
     assert (logged[-1]["type"], logged[-1]["reason"]) == ("session_ended", "abort")
+    assert logged[-1]["duration_s"] > 1.0  # the stream was not over
     assert not [r for r in logged if r.get("kind") == "final"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("fault", "logged", "options", "said"),
+    [
+        ("hung=2", '"partial"', (), "ended it (TimeoutError: analysis did not end within 10 s): "),
+        ("deaf=1", '"stream_started"', ("--debug",), "Error: segmenting did not end within 10 s"),
+    ],
+)
+def test_a_thread_that_hangs_does_not_hold_up_the_second_ctrl_c(
+    fault: str, logged: str, options: tuple[str, ...], said: str, tmp_path: Path
+) -> None:
+    """It is named, the exit code is that of a defect, the log is closed, the process is gone."""
+    log = tmp_path / "log.jsonl"
+    terminal = Terminal(SPOILT, fault, *options, "replay", DEMO, "--log", log, *CHEAP)
+    watchdog = threading.Timer(90, os.kill, (terminal.pid, signal.SIGKILL))
+    watchdog.start()
+    wait_for(log, logged)
+    time.sleep(0.5)
+    terminal.type(b"\x03")
+    time.sleep(0.5)
+    terminal.type(b"\x03")
+    began_s = time.monotonic()
+    assert terminal.wait() == 70
+    watchdog.cancel()
+    assert 9.0 < time.monotonic() - began_s < 20.0
+    last_words = terminal.assert_given_back()
+    assert said in last_words
+    assert last_words.count("did not end within") == 1
+    # Only --debug shows where it hangs.
+    assert ("spoilt_session.py" in last_words) == bool(options)
+    assert (records(log)[-1]["type"], records(log)[-1]["reason"]) == ("session_ended", "error")
 
 
 @pytest.mark.parametrize(

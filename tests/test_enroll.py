@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import os
+import re
+import select
+import signal
 import stat
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 from numpy.typing import NDArray
+from virtual_microphone import VirtualMicrophone, require_sound_server
 
 import ser_live
 from ser_live.config import Settings
-from ser_live.enrolment import MIN_UTTERANCES, TEXT, Enrolment
+from ser_live.enrolment import MIN_UTTERANCES, TEXT, Enrolment, Progress
 from ser_live.errors import ProfileError
+from ser_live.events import DeviceFound, DeviceLost, DeviceSought
 from ser_live.model import EmotionModel
-from ser_live.sources import ArraySource
+from ser_live.sources import ArraySource, Lost
 from ser_live.speaker_memory import SpeakerMemory
 
 DEMO = Path(ser_live.__file__).parent / "demo.ogg"
@@ -73,6 +80,45 @@ def test_progress_grows(model: EmotionModel, demo: tuple[NDArray[np.float32], in
     assert max(step.level_dbfs for step in steps) > -40
     assert steps[-1].n_utterances >= 1
     assert steps[-1].speech_s > 1.0
+
+
+class Unplugged(ArraySource):
+    """A recording whose microphone is away for a minute after `heard_s`."""
+
+    def __init__(self, samples: NDArray[np.float32], rate: int, heard_s: float) -> None:
+        super().__init__(samples, rate, [rate // 10])
+        self._n_left = round(10 * heard_s)
+        self._news = iter(
+            [
+                DeviceLost(0, "headset", "disconnected", "headset was disconnected."),
+                DeviceSought(0, 1.0),
+                Lost(60 * rate, "disconnected"),
+                DeviceFound(0, "headset", rate, 1, "headset"),
+            ]
+        )
+
+    def read(self, timeout_s: float):  # type: ignore[no-untyped-def]
+        self._n_left -= 1
+        news = next(self._news, None) if self._n_left < 0 else None
+        return super().read(timeout_s) if news is None else news
+
+
+def test_only_what_was_heard_counts_when_the_microphone_was_away(
+    model: EmotionModel, demo: tuple[NDArray[np.float32], int]
+) -> None:
+    """The seconds before the loss count, those of the gap do not, and the loss is told there."""
+    samples, rate = demo
+    enrolment = Enrolment("anna", model, Settings())
+    steps = list(enrolment.listen(Unplugged(samples, rate, heard_s=8.0), limit_s=16.0))
+    news = [step for step in steps if not isinstance(step, Progress)]
+    assert [type(step) for step in news] == [DeviceLost, DeviceSought, DeviceFound]
+    assert [step.sample for step in news] == [8 * 16_000, 8 * 16_000, 68 * 16_000]
+    told = [step for step in steps if isinstance(step, Progress)]
+    heard_s = [step.position_s for step in told]
+    assert max(np.diff(heard_s)) < 0.2
+    assert 16.0 <= heard_s[-1] < 16.2
+    before = max(step.n_utterances for step in told if step.position_s <= 8.0)
+    assert 1 <= before < told[-1].n_utterances
 
 
 def test_what_is_wrong_is_said_with_what_to_do(
@@ -183,3 +229,133 @@ def test_mistakes_are_one_sentence(ser, arguments: tuple[str, ...], code: int) -
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+# -- from a microphone
+
+SHORT_READING = """
+from ser_live import enrolment
+from ser_live.cli import main
+enrolment.READING_S, enrolment.MIN_SPEECH_S, enrolment.MIN_UTTERANCES = 8.0, 1.0, 1
+main()
+"""
+"""The command with less to read."""
+
+
+@pytest.fixture
+def microphone() -> Iterator[VirtualMicrophone]:
+    require_sound_server()
+    with VirtualMicrophone() as microphone:
+        yield microphone
+
+
+class Reading:
+    """`ser-live enroll anna` on the microphone, and what it shows on its terminal."""
+
+    def __init__(self, microphone: VirtualMicrophone, *options: str) -> None:
+        self.shown = ""
+        self._ours, theirs = os.openpty()
+        self.process = subprocess.Popen(
+            [
+                *(sys.executable, "-c", SHORT_READING, "enroll", "anna", "-d", "vmic"),
+                *("--model", "classic", "--vad-confirm", "off", *options),
+            ],
+            env={**microphone.environment, "TERM": "xterm"},
+            stdin=subprocess.DEVNULL,
+            stdout=theirs,
+            stderr=theirs,
+        )
+        os.close(theirs)
+
+    def wait_for(self, what: str, limit_s: float = 60.0) -> None:
+        """Until this expression is shown; an empty one stands for the end of the process."""
+        deadline_s = time.monotonic() + limit_s
+        while not what or not re.search(what, self.shown):
+            assert time.monotonic() < deadline_s, f"no {what!r}: {self.shown}"
+            if select.select([self._ours], [], [], 0.1)[0]:
+                try:
+                    self.shown += os.read(self._ours, 65536).decode()
+                except OSError:  # so Linux reports the end of a pseudo terminal
+                    assert not what, f"no {what!r}: {self.shown}"
+                    return
+
+    def end(self) -> int:
+        self.wait_for("")
+        return self.process.wait(timeout=20)
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self._ours)
+
+
+@pytest.mark.microphone
+@pytest.mark.slow
+def test_an_enrolment_goes_on_when_its_microphone_comes_back(
+    microphone: VirtualMicrophone, demo: tuple[NDArray[np.float32], int], tmp_path: Path
+) -> None:
+    """The loss is one line, so is the return; the reading goes on where it was, to a profile."""
+    samples, rate = demo
+    talk = tmp_path / "talk.wav"
+    soundfile.write(talk, samples, rate)
+
+    def speaking() -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            ["paplay", "--device=vsink", str(talk)],
+            env=microphone.environment,
+            stderr=subprocess.DEVNULL,
+        )
+
+    reading = Reading(microphone)
+    try:
+        reading.wait_for(TEXT.splitlines()[-1])
+        with speaking() as voice:
+            reading.wait_for("00:0[3-6] of 00:08")  # a busy machine may pass over a second
+            microphone.unplug()
+            reading.wait_for("is looked for meanwhile.")
+            voice.kill()
+        microphone.plug()
+        with speaking() as voice:
+            code = reading.end()
+            voice.kill()
+    finally:
+        reading.close()
+    assert code == 0, reading.shown
+    assert "\r\nser-live: vmic was disconnected, and" in reading.shown
+    assert reading.shown.count("disconnected") == reading.shown.count("vmic is back") == 1
+    seconds = [int(s) for s in re.findall(r"00:(\d\d) of 00:08", reading.shown)]
+    assert seconds == sorted(seconds)
+    assert seconds[-1] >= 7
+    assert "Enrolled anna: " in reading.shown
+    assert "--speaker anna" in reading.shown
+    kept = sorted(path.name for path in Path(microphone.environment["HOME"]).rglob("anna.*"))
+    assert kept == ["anna.json", "anna.npz"]
+
+
+@pytest.mark.microphone
+@pytest.mark.parametrize(
+    ("options", "code", "last_words"),
+    [
+        ((), 130, "ser-live: ended by Ctrl-C."),
+        (("--device-wait", "1"), 4, "ser-live: vmic did not come back within 1 s, "),
+    ],
+    ids=["Ctrl-C", "given up"],
+)
+def test_an_enrolment_that_ends_while_it_waits_keeps_nothing(
+    microphone: VirtualMicrophone, options: tuple[str, ...], code: int, last_words: str
+) -> None:
+    """One sentence on a line of its own, the exit code, and not half a profile."""
+    reading = Reading(microphone, *options)
+    try:
+        reading.wait_for("of 00:08")
+        microphone.unplug()
+        reading.wait_for("is looked for meanwhile.")
+        if not options:
+            reading.process.send_signal(signal.SIGINT)
+        assert reading.end() == code, reading.shown
+    finally:
+        reading.close()
+    assert f"\r\n{last_words}" in reading.shown
+    assert reading.shown.count("ser-live: ") == 2
+    assert "Traceback" not in reading.shown
+    assert list(Path(microphone.environment["HOME"]).rglob("*anna*")) == []

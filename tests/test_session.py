@@ -15,6 +15,7 @@ import soundfile
 from numpy.typing import NDArray
 
 import ser_live
+import ser_live.session as session_module
 from ser_live.config import SAMPLE_RATE_HZ, Settings
 from ser_live.emotions import State
 from ser_live.errors import AudioFileError
@@ -247,6 +248,119 @@ def test_a_defect_in_segmenting_loses_nothing_heard_before(
     assert heard_s == pytest.approx(9, abs=0.1)
     assert len(finals(events)) >= 2
     assert source.exhausted
+
+
+@pytest.fixture
+def release() -> Iterator[threading.Event]:
+    """What a stage hangs on; afterwards no thread of the test is left."""
+    event = threading.Event()
+    yield event
+    event.set()
+    for thread in threading.enumerate():
+        if thread.name.startswith("ser-live"):
+            thread.join(20)
+            assert not thread.is_alive()
+
+
+def hang(
+    monkeypatch: pytest.MonkeyPatch, owner: type, stage: str, release: threading.Event
+) -> threading.Event:
+    """Let a stage wait for `release` before it works; what is returned is set when it does.
+
+    Sessions do not wait for it as long as usual.
+    """
+    work, hangs = getattr(owner, stage), threading.Event()
+    monkeypatch.setattr(owner, stage, lambda *a: (hangs.set(), release.wait(), work(*a))[-1])
+    monkeypatch.setattr(session_module, "DRAIN_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(session_module, "JOIN_TIMEOUT_S", 1.0)
+    return hangs
+
+
+def poll_to_the_end(session: LiveSession) -> None:
+    deadline_s = time.monotonic() + 30
+    while not session.finished:
+        assert time.monotonic() < deadline_s, "the session waits for ever"
+        session.poll(0.05)
+
+
+def wait_for_a_stream(session: LiveSession) -> None:
+    while not any(isinstance(event, StreamStarted) for event in session.poll(0.05)):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("owner", "stage", "name"),
+    [(AnalysisStage, "process", "analysis"), (SegmentingStage, "push", "segmenting")],
+)
+def test_a_stage_that_hangs_is_named_soon_after_the_stop(
+    model: EmotionModel,
+    demo: tuple[NDArray[np.float32], int],
+    monkeypatch: pytest.MonkeyPatch,
+    release: threading.Event,
+    owner: type,
+    stage: str,
+    name: str,
+) -> None:
+    """A stop returns at once, and the session ends all the same; the other thread is gone."""
+    hangs = hang(monkeypatch, owner, stage, release)
+    sentence = f"^{name} did not end within 1 s, after TimeoutError: .* nothing for 0.5 s$"
+    source = EndlessSource(*demo, [200])
+    with LiveSession([source], model, Settings(), drop_when_full=True) as session:
+        wait_for_a_stream(session)
+        assert hangs.wait(20)
+        stopped_s = time.monotonic()
+        session.stop()
+        assert time.monotonic() - stopped_s < 0.2
+        with pytest.raises(TimeoutError, match=sentence):
+            poll_to_the_end(session)
+    assert time.monotonic() - stopped_s < 6.0
+    alive = [t.name for t in threading.enumerate() if t.name.startswith("ser-live")]
+    assert alive == [f"ser-live {name}"]
+
+
+def test_a_stage_that_hangs_is_named_beside_what_ended_the_session(
+    model: EmotionModel,
+    demo: tuple[NDArray[np.float32], int],
+    monkeypatch: pytest.MonkeyPatch,
+    release: threading.Event,
+) -> None:
+    """An exception that leaves the context does not hide the thread, nor the other way round."""
+    hangs = hang(monkeypatch, SegmentingStage, "push", release)
+    sentence = r"segmenting did not end within 1 s, after KeyError: 'mine'$"
+
+    def leave() -> None:
+        with LiveSession([EndlessSource(*demo, [200])], model, Settings()) as session:
+            wait_for_a_stream(session)
+            assert hangs.wait(20)
+            raise KeyError("mine")
+
+    with pytest.raises(TimeoutError, match=sentence) as hung:
+        leave()
+    where = hung.value.__cause__
+    assert where is not None
+    assert "in _play" in str(where)
+    assert isinstance(where.__cause__, KeyError)
+
+
+def test_a_stage_that_hung_too_long_is_told_though_it_ends(
+    model: EmotionModel,
+    demo: tuple[NDArray[np.float32], int],
+    monkeypatch: pytest.MonkeyPatch,
+    release: threading.Event,
+) -> None:
+    """What waited was given up, so the session may not end as if all were well."""
+    hangs = hang(monkeypatch, AnalysisStage, "process", release)
+    monkeypatch.setattr(session_module, "JOIN_TIMEOUT_S", 20.0)
+    with LiveSession([ArraySource(*demo)], model, Settings()) as session:
+        wait_for_a_stream(session)
+        assert hangs.wait(20)
+        session.stop()
+        timer = threading.Timer(1.5, release.set)
+        timer.start()
+        with pytest.raises(TimeoutError, match=r"^a session that was to end brought nothing"):
+            poll_to_the_end(session)
+    timer.join()
+    assert not any(t.name.startswith("ser-live") for t in threading.enumerate())
 
 
 class LossySource(AudioSource):

@@ -50,6 +50,17 @@ def test_kinds_of_noise_are_read_from_the_notes(tmp_path: Path) -> None:
         find_noises(tmp_path)
 
 
+def test_an_index_of_sounds_leads_nowhere_else(tmp_path: Path) -> None:
+    """A noise that is there, but beside the folder, is not read."""
+    folder, outside = tmp_path / "noise", tmp_path / "a.flac"
+    folder.mkdir()
+    outside.touch()
+    for listed in ("../a.flac", str(outside)):
+        (folder / "index.csv").write_text(f"file,notes\n{listed},noise: Car\n")
+        with pytest.raises(DatasetError, match="a path that goes down from its folder"):
+            find_noises(folder)
+
+
 def test_backgrounds_are_read_by_kind(tmp_path: Path) -> None:
     """Only what goes on behind a speaker is read; a folder without any is refused."""
     index = tmp_path / "index.csv"

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import math
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ser_live.cli.options import channel_option, model_option, settings_options, take_settings
+from ser_live.cli.options import (
+    channel_option,
+    device_wait_option,
+    model_option,
+    settings_options,
+    take_settings,
+)
 from ser_live.cli.printing import echo, echo_lines
 from ser_live.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from ser_live.enrolment import Progress
+    from ser_live.events import DeviceNotice
     from ser_live.sources import AudioSource
 
 _FLOOR_DBFS = -70.0
@@ -35,6 +45,7 @@ _METER_CELLS = 20
 @click.option("--replace", "replaces", is_flag=True, help="Enrol NAME again.")
 @click.option("--list", "lists", is_flag=True, help="List who is enrolled and leave.")
 @click.option("--remove", metavar="NAME", help="Forget the voice enrolled as NAME and leave.")
+@device_wait_option
 @channel_option
 @model_option
 @settings_options
@@ -45,6 +56,7 @@ def command(
     replaces: bool,
     lists: bool,
     remove: str | None,
+    device_wait: float,
     channel: int | None,
     model: str | None,
     **kwargs: Any,
@@ -54,7 +66,8 @@ def command(
     Shows a text to read aloud for 30 s; any language and any calm text will do.
     Statistics of the voice are kept in the user's data folder, readable by their
     owner only; the sound is not kept. They are good for the model they were made
-    with.
+    with. A microphone that is unplugged meanwhile is waited for, the same one first,
+    then the default one; what was read before counts. Ctrl-C ends without a profile.
 
     \b
     Examples:
@@ -73,7 +86,8 @@ def command(
         remove_profile(remove)
         echo(f"The voice of {remove} is forgotten.")
     elif name is not None:
-        _enrol(name, _sources(device, files, channel), replaces, model, channel, **kwargs)
+        sources = _sources(device, device_wait, files, channel)
+        _enrol(name, sources, replaces, model, channel, **kwargs)
 
 
 def _enrol(
@@ -113,26 +127,49 @@ def _enrol(
     echo(f"Use it with `ser-live --speaker {card.name}`; kept in {path.parent}.")
 
 
-def _sources(device: str | None, files: tuple[Path, ...], channel: int | None) -> list[AudioSource]:
-    from ser_live.sources import FileSource, MicrophoneSource
+def _sources(
+    device: str | None, device_wait: float, files: tuple[Path, ...], channel: int | None
+) -> list[AudioSource]:
+    from ser_live.sources import FileSource, ReconnectingMicrophone
 
     if files and device is not None:
         raise UsageError("Found both --file and --device, but only one can be heard.")
     if files:
         return [FileSource(path, speed=0) for path in files]
-    return [MicrophoneSource(device, n_channels=channel)]
+    return [ReconnectingMicrophone(device, n_channels=channel, wait_s=device_wait)]
 
 
-def _watch(steps: Any, limit_s: float | None) -> None:
+def _watch(steps: Generator[Progress | DeviceNotice, None, None], limit_s: float | None) -> None:
     """Run an enrolment through, with one line that moves where there is a terminal."""
+    from ser_live.enrolment import Progress
+
     is_shown = sys.stderr.isatty()
     shown_s = 0.0
-    for progress in steps:
-        if is_shown and abs(progress.position_s - shown_s) >= 0.1:
-            shown_s = progress.position_s
-            click.echo(f"\r{_status(progress, limit_s)}\x1b[K", nl=False, err=True)
-    if is_shown:
-        echo(err=True)
+    # Closed here, so that the microphone is closed before Ctrl-C or an error is spoken of.
+    with closing(steps):
+        try:
+            for step in steps:
+                if isinstance(step, Progress):
+                    if is_shown and abs(step.position_s - shown_s) >= 0.1:
+                        shown_s = step.position_s
+                        click.echo(f"\r{_status(step, limit_s)}\x1b[K", nl=False, err=True)
+                elif news := _news(step):
+                    if is_shown:
+                        echo(err=True)
+                    echo(news, err=True)
+        finally:
+            if is_shown:
+                echo(err=True)
+
+
+def _news(notice: DeviceNotice) -> str:
+    """A line about a microphone that was lost or found; empty while it is looked for."""
+    from ser_live.events import DeviceFound, DeviceLost
+    from ser_live.result_lines import text_line
+
+    if isinstance(notice, DeviceLost):
+        return f"ser-live: {notice.message}"
+    return text_line(notice) if isinstance(notice, DeviceFound) else ""
 
 
 def _status(progress: Progress, limit_s: float | None) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from typing import Any
 
@@ -11,6 +10,7 @@ import click
 from ser_live.cli.live import output_options, run_live
 from ser_live.cli.options import (
     channel_option,
+    device_wait_option,
     model_option,
     settings_options,
     speaker_options,
@@ -81,14 +81,7 @@ def _print_devices(ctx: click.Context, _param: click.Parameter, value: bool) -> 
     metavar="N",
     help="Channels of the PCM on standard input [1], or to ask of the device.",
 )
-@click.option(
-    "--device-wait",
-    type=click.FloatRange(min=0),
-    default=math.inf,
-    metavar="SECONDS",
-    help="Give up when a lost microphone is not back after this long; 0 ends at once. "
-    "Without it, it is looked for until Ctrl-C.",
-)
+@device_wait_option
 @channel_option
 @model_option
 @speaker_options

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import math
 import textwrap
 from collections.abc import Callable
 from dataclasses import fields, replace
@@ -142,6 +143,18 @@ def load_speaker(name: str | None) -> SpeakerProfile | None:
     from ser_live.speaker_profile import load_profile
 
     return load_profile(name)
+
+
+def device_wait_option(command: F) -> F:
+    """Add ``--device-wait``."""
+    return click.option(
+        "--device-wait",
+        type=click.FloatRange(min=0),
+        default=math.inf,
+        metavar="SECONDS",
+        help="Give up when a lost microphone is not back after this long; 0 ends at once. "
+        "Without it, it is looked for until Ctrl-C.",
+    )(command)
 
 
 def channel_option(command: F) -> F:

@@ -15,7 +15,7 @@ import csv
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from ser_live.datasets.recording import Recording
 from ser_live.emotions import LABELS, Emotion
@@ -27,6 +27,8 @@ SUFFIXES = (".flac", ".wav")
 
 _COLUMNS = ("file", "emotion", "speaker", "gender")
 _SEXES = ("male", "female", "")
+_MAX_SHOWN = 100
+"""No more characters of a listed path are shown."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,8 @@ def index_rows(folder: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
     Raises
     ------
     DatasetError
-        The file cannot be read or lacks one of `columns`.
+        The file cannot be read, lacks one of `columns`, or lists a path that could lead out
+        of `folder`.
     """
     path = folder / INDEX
     try:
@@ -136,7 +139,25 @@ def index_rows(folder: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
             f"{path} has no column {', '.join(missing)}, but {', '.join(columns)} are needed: "
             "restore it."
         )
+    for row in rows:
+        if _leads_out(row["file"]):
+            raise DatasetError(
+                f"{path} lists {row['file'][:_MAX_SHOWN]!r}, but a path that goes down from its "
+                "folder, without '..', is needed: move the recording below the folder and list it "
+                "from there."
+            )
     return rows
+
+
+def _leads_out(file: str) -> bool:
+    """Whether a listed path could lead out of the folder that lists it, here or on Windows.
+
+    An index comes from outside: it may not choose which other files are read. A link that
+    lies in the folder is followed, as it is where names are read instead of an index.
+    """
+    return any(
+        path.anchor or ".." in path.parts for path in (PurePosixPath(file), PureWindowsPath(file))
+    )
 
 
 def _read_index(folder: Path, declaration: Declaration) -> Found:
