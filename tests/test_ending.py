@@ -106,6 +106,7 @@ def test_a_defect_is_one_sentence_on_a_terminal_given_back(
     assert "Traceback" not in said
     logged = records(log)
     assert (logged[-1]["type"], logged[-1]["reason"]) == ("session_ended", "error")
+    assert logged[-1]["duration_s"] > 1.0
     if n_finals is not None:  # what had been heard before is judged and logged
         assert len([r for r in logged if r.get("kind") == "final"]) >= n_finals
 

@@ -135,7 +135,7 @@ def test_what_opens_no_utterance_is_kept_out_too() -> None:
             }
         )
     )
-    assert "| noise | 10 | 4 | 75.0% | **90.0%** |" in text
+    assert "| noise | 10 | 4 | 75.0% |  | **90.0%** |" in text
     assert "| ravdess | 50 | **2.0%** |  |" in text
 
 

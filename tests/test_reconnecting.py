@@ -138,8 +138,11 @@ class TestTwentyFaults:
     def test_each_is_noticed_and_mended_soon(self, outcome: Outcome) -> None:
         """A fault is noticed within 2.5 s, and the device heard 3 s after it is back.
 
-        By the median, for this computer may be busy; the reliability page has the worst.
+        By the median, and twice that at worst, for this computer may be busy; the
+        reliability page holds the worst to the bar.
         """
+        assert max(cycle.noticed_s for cycle in outcome.cycles) <= 5.0
+        assert max(cycle.recovered_s for cycle in outcome.cycles) <= 6.0
         assert median(cycle.noticed_s for cycle in outcome.cycles) <= 2.5
         assert median(cycle.recovered_s for cycle in outcome.cycles) <= 3.0
 

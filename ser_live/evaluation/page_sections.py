@@ -205,6 +205,7 @@ def rejection(score: Json | None) -> list[str]:
                 str(offered),
                 str(plain["n_recordings"]),
                 f"{plain['rejected']:.1%}",
+                interval(plain.get("interval")),
                 f"**{1.0 - n_through / offered:.1%}**",
             )
         )
@@ -220,12 +221,13 @@ def rejection(score: Json | None) -> list[str]:
                 "" if left_out is None else f"{left_out:.1%}",
             )
         )
-    head = ("sound", "recordings", "open an utterance", "of these `not speech`", "kept out in all")
+    head = ("sound", "recordings", "open an utterance", "of these `not speech`", "95 %", "kept out")
     return [
         "### What is not speech\n",
         "Kinds of noise, people who laugh or groan, and speakers are held out whole; a recording "
         "is kept out when nothing in it gets an emotion. Corpora of speech also by a gate that "
-        "never heard them.\n",
+        "never heard them. Recordings of coughs and of music are not among the noises: they are "
+        "not measured, and of music the gate knows synthesised pieces alone.\n",
         table(head, sounds),
         table(("speech", "recordings", "lost", "lost, corpus left out"), speech),
     ]
@@ -291,7 +293,7 @@ def finding_speech(record: Json | None) -> list[str]:
         table(head, rows),
         "Utterances opened by noise, with and without the confirming detector: "
         + ", ".join(
-            f"{count} in {number(length)} min {text}"
+            f"{count} in {length:.1f} min {text}"
             for count, length, text in zip(
                 noise,
                 minutes,
