@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from one_push import assert_blocks_are_one_push
 from voices import SAMPLE_RATE, noise, sine, vowel
 
 from ser_live.features.prosodic import CONTOURS, DESCRIPTIONS, SCALARS, ProsodicStream
@@ -190,16 +191,4 @@ def test_sentence_defines_every_scalar() -> None:
 @given(st.lists(st.integers(0, 9000), max_size=12), st.integers(0, len(SENTENCE)))
 def test_blocks_of_any_size_are_one_push(sizes: list[int], n_samples: int) -> None:
     """The first n samples give what one push of samples[:n] gives, asked at any time."""
-    stream = ProsodicStream()
-    start = 0
-    for size in sizes:
-        stream.push(SENTENCE[start : start + size])
-        start = min(start + size, len(SENTENCE))
-        stream.summary(start)
-    stream.push(SENTENCE[start:])
-    expected = stream_of(SENTENCE[:n_samples])
-    for name, contour in expected.contours(n_samples).items():
-        np.testing.assert_allclose(stream.contours(n_samples)[name], contour, rtol=1e-9, atol=1e-9)
-    for name, value in expected.summary(n_samples).items():
-        found = stream.summary(n_samples)[name]
-        assert found == pytest.approx(value, rel=1e-6, abs=1e-9, nan_ok=True), name
+    assert_blocks_are_one_push(ProsodicStream, SENTENCE, sizes, n_samples, contour_tolerance=1e-9)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from one_push import assert_blocks_are_one_push
 from voices import SAMPLE_RATE, noise, sine, train, vowel
 
 from ser_live.features.voice_quality import CONTOURS, DESCRIPTIONS, SCALARS, VoiceQualityStream
@@ -180,20 +181,7 @@ MIXED = np.concatenate(
 @given(st.lists(st.integers(0, 6000), max_size=12), st.integers(0, len(MIXED)))
 def test_blocks_of_any_size_are_one_push(sizes: list[int], n_samples: int) -> None:
     """The first n samples give what one push of samples[:n] gives, asked at any time."""
-    stream = VoiceQualityStream()
-    start = 0
-    for size in sizes:
-        stream.push(MIXED[start : start + size])
-        start = min(start + size, len(MIXED))
-        stream.summary(start)
-        stream.contours(start)
-    stream.push(MIXED[start:])
-    expected = stream_of(MIXED[:n_samples])
-    for name, contour in expected.contours(n_samples).items():
-        np.testing.assert_allclose(stream.contours(n_samples)[name], contour, rtol=1e-6, atol=1e-6)
-    for name, value in expected.summary(n_samples).items():
-        found = stream.summary(n_samples)[name]
-        assert found == pytest.approx(value, rel=1e-6, abs=1e-9, nan_ok=True), name
+    assert_blocks_are_one_push(VoiceQualityStream, MIXED, sizes, n_samples, contour_tolerance=1e-6)
 
 
 def test_jitter_survives_a_gliding_pitch() -> None:
