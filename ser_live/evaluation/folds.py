@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Protocol
@@ -87,18 +87,13 @@ def fit_folds(
     DatasetError
         A speaker would be trained on and tested.
     """
-    from joblib import Memory, Parallel, delayed
+    from joblib import Parallel, delayed
 
-    fit = Memory(fits_dir, verbose=0).cache(_fit, ignore=["recipe", "training"])
-
-    def tasks() -> Iterator[tuple[str, int, Recipe, Examples]]:
-        for _, is_test in masks:
-            training = examples.where(training_rows(examples, is_test))
-            yield _key(recipe, training) if fits_dir else "", seed, recipe, training
-
-    # Training rows are large: none are made before a process is free for them.
+    # The examples are large. Processes share one copy of them, which the rows of every fold
+    # would not be: joblib keeps what it shares until the last fold.
     fits = Parallel(n_jobs=n_jobs, return_as="generator", pre_dispatch="n_jobs")(
-        delayed(fit)(*task) for task in tasks()
+        delayed(_fit_fold)(recipe, examples, training_rows(examples, is_test), seed, fits_dir)
+        for _, is_test in masks
     )
     result = []
     for (name, is_test), fitted in zip(masks, fits, strict=True):
@@ -125,6 +120,17 @@ def training_rows(examples: Examples, is_test: BoolArray) -> BoolArray:
             "must be held out: split by speaker."
         )
     return ~row_is_test
+
+
+def _fit_fold(
+    recipe: Recipe, examples: Examples, is_trained_on: BoolArray, seed: int, fits_dir: Path | None
+) -> Fitted:
+    from joblib import Memory
+
+    training = examples.where(is_trained_on)
+    fit = Memory(fits_dir, verbose=0).cache(_fit, ignore=["recipe", "training"])
+    fitted: Fitted = fit(_key(recipe, training) if fits_dir else "", seed, recipe, training)
+    return fitted
 
 
 def _fit(key: str, seed: int, recipe: Recipe, training: Examples) -> Fitted:
