@@ -14,8 +14,8 @@ measured and the bar it had to reach. `make reliability` measures all of it agai
 machine (hours). With `SHORT=yes`, which runs with every change, it takes minutes: the long ones
 are shortened, and how long things took is printed and not judged.
 
-On Python 3.10 waiting with a limit follows the computer's clock (CPython mended that in 3.11): where
-the clock is set back, the dashboard may stand still until the next event, and nothing is lost.
+On Python 3.10 waiting with a limit follows the computer's clock (CPython mended that in 3.11):
+where it is set back, the dashboard may stand still until the next event, and nothing is lost.
 """
 
 

@@ -198,12 +198,14 @@ def run_live(
         session, or 141 where standard output did not take everything.
     """
     from ser_live.model import EmotionModel
+    from ser_live.native_memory import give_back_early
     from ser_live.recorder import UtteranceRecorder
     from ser_live.session import LiveSession
     from ser_live.session_log import SessionLog
 
     if log_path is not None and no_log:
         raise UsageError("Found both --log and --no-log, but only one can hold: leave one out.")
+    give_back_early()
     emotion_model = EmotionModel.load(model) if model else EmotionModel.load()
     profile = load_speaker(speaker)
     recorder = None if save_audio is None else UtteranceRecorder(save_audio)

@@ -222,7 +222,8 @@ class _PyavDecoder:
                 'run `pip install "ser-live[media]"`, or convert it to wav.'
             ) from None
         self._name = name
-        self._errors: tuple[type[Exception], ...] = (av.error.FFmpegError,)
+        # PyAV raises the second where data belong to a track that the header does not list.
+        self._errors: tuple[type[Exception], ...] = (av.error.FFmpegError, IndexError)
         try:
             self._container: Any = av.open(os.fspath(path), metadata_errors="replace")
         except self._errors as error:
