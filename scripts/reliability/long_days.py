@@ -123,9 +123,9 @@ def _rows_of_a_day(readings: list[Reading], log: Path, period_s: int, seconds: f
     settled = spans[N_SETTLING:] or [[]]
     finals = [[span for span in period if span[0] == "final"] for period in settled]
     n_same = sum(period == finals[0] for period in finals[1:])
-    # webrtc's model of the background never quite comes to rest: one frame of 1000 at the edge
-    # between speech and none may be decided otherwise, and partial results follow it.
-    n_partials = sum(len(set(period) - set(settled[0])) for period in settled[1:])
+    # webrtc's model of the background never quite comes to rest: a frame at the edge between
+    # speech and none may be decided otherwise, and partial results follow it.
+    n_moved = sum(len(set(period) - set(settled[0])) for period in settled[1:])
     n_finals = sum(len(part) for part in latencies_ms)
     what = f"{n_periods} x {period_s // 60} min as one stream"
     return [
@@ -163,8 +163,7 @@ def _rows_of_a_day(readings: list[Reading], log: Path, period_s: int, seconds: f
         Row(
             f"the same utterances, to the sample, as in period {N_SETTLING + 1} in all later ones",
             f"{n_same} of {len(settled) - 1}, {len(finals[0])} utterances each; "
-            f"{n_partials} of {sum(map(len, settled[1:]))} results, all partial, a frame earlier "
-            "or later",
+            f"{n_moved} of {sum(map(len, settled[1:]))} results, partial ones included, moved",
             "all utterances",
             n_same == len(settled) - 1 > 0 and len(finals[0]) > 0,
             seconds,
