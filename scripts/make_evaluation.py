@@ -40,7 +40,7 @@ from ser_live.evaluation.page_sections import at
 from ser_live.evaluation.permutation import permutation_check
 from ser_live.evaluation.rejection import rejection_section
 from ser_live.evaluation.robustness import robustness_section
-from ser_live.evaluation.robustness_suite import Corruption, suite
+from ser_live.evaluation.robustness_suite import suite_in
 from ser_live.model import find_encoder
 from ser_live.training.examples import make_examples
 from ser_live.training.recipe import RECIPES, Recipe
@@ -222,7 +222,7 @@ def with_seed(
         records[file] = run.timed(
             f"{name}: spoilt sound, seed {seed}",
             lambda: robustness_section(
-                fits, evaluation.recordings, corruptions_in(run.data), every=run.every, **heard
+                fits, evaluation.recordings, suite_in(run.data), every=run.every, **heard
             ),
         )
     file = f"{name}-corpora.json"
@@ -281,7 +281,7 @@ def spoil(run: Run, evaluation: Evaluation) -> dict[str, Any]:
         lambda: robustness_section(
             evaluation.fits(MAIN),
             evaluation.recordings,
-            corruptions_in(run.data),
+            suite_in(run.data),
             settings=run.settings,
             encoder_path=run.encoder,
             every=run.every,
@@ -324,18 +324,6 @@ def reject(run: Run, recipe: Recipe) -> dict[str, Any]:
         },
         **section,
     }
-
-
-def corruptions_in(data: Path) -> list[Corruption]:
-    """Every way of spoiling for which there is what it needs."""
-    from ser_live.datasets.impulse_responses import find_rooms
-    from ser_live.datasets.sounds import read_backgrounds
-
-    noises, rooms = data / "noise", data / "rir"
-    return suite(
-        read_backgrounds(noises) if noises.is_dir() else None,
-        find_rooms(rooms) if rooms.is_dir() else None,
-    )
 
 
 def hold_out_corpora(run: Run, recipe: Recipe, seed: int) -> dict[str, Any]:

@@ -222,13 +222,20 @@ def test_train_and_evaluate_from_the_command_line(
     report = tmp_path / "report.json"
     result = runner.invoke(
         evaluate_command,
-        [*common, "--protocol", "loso", "--json", str(report)],
+        [*common, "--protocol", "loso", "--onset", "--robustness", "--json", str(report)],
         catch_exceptions=False,
     )
     assert result.exit_code == 0, result.output
     assert "UAR" in result.output
+    for shown in ("only the beginnings", "1.5 s", "spoilt sound: ", "telephone, GSM"):
+        assert shown in result.output
     record = json.loads(report.read_text())
     assert record["n"] == 24
     assert record["chance_uar"] == 0.125
     assert {"accuracy", "uar", "macro_f1", "ece", "interval", "per_actor"} <= record.keys()
     assert np.sum(record["confusion_matrix"]) == 24
+    assert [point["seconds"] for point in record["onset"]["curve"]] == [0.5, 1.0, 1.5, 2.0, 3.0]
+    assert {"small", "noise 20 dB", "room", "telephone"} <= record["robustness"]["groups"].keys()
+    wrong = [*common, "--protocol", "notebook", "--onset"]
+    with pytest.raises(UsageError, match="actors that were held out"):
+        runner.invoke(evaluate_command, wrong, catch_exceptions=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,6 +16,10 @@ from ser_live.cli.training_options import (
     encoder_of,
     progress_bars,
 )
+from ser_live.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 
 @click.command()
@@ -33,6 +37,23 @@ from ser_live.cli.training_options import (
     help="Hold out whole corpora instead, one at a time; --data holds several.",
 )
 @click.option(
+    "--onset", is_flag=True, help="Judge also the first 0.5 to 3 seconds of speech of each clip."
+)
+@click.option(
+    "--robustness",
+    is_flag=True,
+    help="Judge also spoilt sound: noise, rooms, telephone, clipping, shifted edges; recorded "
+    "noises and rooms too where --data holds noise/ and rir/.",
+)
+@click.option(
+    "--every",
+    type=click.IntRange(min=1),
+    default=12,
+    show_default=True,
+    metavar="N",
+    help="Spoil every Nth clip.",
+)
+@click.option(
     "--json",
     "json_path",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -48,6 +69,9 @@ def command(
     cache_dir: Path | None,
     protocol: str,
     leave_corpus_out: bool,
+    onset: bool,
+    robustness: bool,
+    every: int,
     json_path: Path | None,
     jobs: int,
 ) -> None:
@@ -64,16 +88,25 @@ def command(
       ser-live evaluate --data ravdess --json emobox.json
       ser-live evaluate --data ravdess --protocol loso --jobs 4
       ser-live evaluate --data corpora --leave-corpus-out
+      ser-live evaluate --data corpora --onset --robustness
     """
-    from rich.console import Console, RenderableType
+    from rich.console import Console
 
     from ser_live.datasets import byte_identical
     from ser_live.evaluation.corpora import corpora_table, recordings_in
     from ser_live.evaluation.corpora import leave_corpus_out as judge_corpora
     from ser_live.evaluation.evaluate import Evaluation
+    from ser_live.evaluation.onset import onset_section, onset_table
     from ser_live.evaluation.report import LEAK_WARNING
+    from ser_live.evaluation.robustness import robustness_section, robustness_table
+    from ser_live.evaluation.robustness_suite import suite_in
     from ser_live.training.recipe import find_recipe
 
+    if (onset or robustness) and (leave_corpus_out or protocol == "notebook"):
+        raise UsageError(
+            "Found --onset or --robustness beside --leave-corpus-out or --protocol notebook, but "
+            "they judge actors that were held out: leave one of them out."
+        )
     recipe = find_recipe(recipe_name)
     recordings = recordings_in(data, None if leave_corpus_out else recipe.corpora)
     for group in byte_identical(recordings):
@@ -83,7 +116,7 @@ def command(
         echo(f"Warning: {LEAK_WARNING}", err=True)
     cache_dir = cache_dir or default_cache_dir()
     record: dict[str, Any]
-    table: RenderableType
+    tables: list[RenderableType]
     with progress_bars() as bars:
         evaluation = Evaluation(
             recipe,
@@ -106,12 +139,30 @@ def command(
                 n_jobs=jobs,
                 on_fold=bars.fold,
             )
-            table = corpora_table(record)
+            tables = [corpora_table(record)]
         else:
             bars.expect(evaluation.n_examples(protocol), evaluation.n_folds(protocol))
             report = evaluation.run(protocol)
-            record, table = report.as_json(), report.as_table()
+            record, tables = report.as_json(), [report.as_table()]
+            heard: dict[str, Any] = {
+                "settings": evaluation.settings,
+                "encoder_path": evaluation.encoder,
+                "n_jobs": jobs,
+                "cache_dir": cache_dir,
+            }
+            if onset:
+                record["onset"] = onset_section(evaluation.fits(protocol), recordings, **heard)
+                tables.append(onset_table(record["onset"]))
+            if robustness:
+                record["robustness"] = robustness_section(
+                    evaluation.fits(protocol), recordings, suite_in(data), every=every, **heard
+                )
+                tables.append(robustness_table(record["robustness"]))
     if json_path is not None:
         text = json.dumps(record, indent=1, ensure_ascii=False)
         json_path.write_text(text + "\n", encoding="utf-8")
-    Console(markup=False).print(table)
+    console = Console(markup=False)
+    for number, table in enumerate(tables):
+        if number:
+            console.print()
+        console.print(table)

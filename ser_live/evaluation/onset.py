@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from ser_live.evaluation.folds import FoldFit
 from ser_live.evaluation.judge import uar_with_interval
 from ser_live.evaluation.live_path import inputs_of, live_path_key, seen_by, whole_utterances
 from ser_live.sources import read_recording
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 FloatArray = NDArray[np.float64]
 
@@ -87,6 +90,25 @@ def onset_section(
             for seconds, answers in zip(SECONDS, probabilities, strict=True)
         ],
     }
+
+
+def onset_table(section: Mapping[str, Any]) -> RenderableType:
+    """One row a length of speech, for people."""
+    from rich.table import Table
+
+    table = Table(
+        title=f"only the beginnings, counted from the {section['from']}",
+        box=None,
+        pad_edge=False,
+        title_justify="left",
+    )
+    for name in ("heard", "clips", "UAR", "95 %"):
+        table.add_column(name, justify="right")
+    for point in section["curve"]:
+        low, high = point["interval"]
+        ends = "" if low is None else f"{low:.3f} to {high:.3f}"
+        table.add_row(f"{point['seconds']} s", str(point["n"]), f"{point['uar']:.3f}", ends)
+    return table
 
 
 def clips_under_test(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from ser_live.evaluation.onset import clips_under_test
 from ser_live.evaluation.robustness_suite import Apply, Corruption
 from ser_live.sources import read_recording
 from ser_live.training.examples import code_hash
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 FloatArray = NDArray[np.float64]
 Rows = list[tuple[NDArray[np.float32], float]]
@@ -110,6 +113,31 @@ def robustness_section(
         for group, members in by_group.items()
     }
     return {"every": every, "clean": clean_score, "groups": groups, "items": items}
+
+
+def robustness_table(section: Mapping[str, Any]) -> RenderableType:
+    """One row a way of spoiling, for people; marks are of `robustness_suite.PASS_MARKS`."""
+    from rich.table import Table
+
+    table = Table(
+        title="spoilt sound: {n} clips, UAR {uar:.3f} clean".format(**section["clean"]),
+        box=None,
+        pad_edge=False,
+        title_justify="left",
+    )
+    for name in ("spoilt by", "same answer", "mark", "", "UAR lost", "not heard"):
+        table.add_column(name, justify="left" if name in ("spoilt by", "") else "right")
+    for item in section["items"]:
+        mark, passes = item["pass_mark"], item["passes"]
+        table.add_row(
+            item["name"],
+            f"{item['unchanged']:.1%}",
+            "" if mark is None else f"{mark:.0%}",
+            "" if passes is None else "passes" if passes else "fails",
+            f"{item['uar_lost']:+.3f}",
+            str(item["n_without_utterance"]),
+        )
+    return table
 
 
 def _group_score(

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -180,6 +181,18 @@ def suite(
         *room_tests({**synthetic_rooms(), **(rooms or {})}),
         *COARSE,
     ]
+
+
+def suite_in(data: Path) -> list[Corruption]:
+    """Every test for which `data` holds what it needs: noises in ``noise/``, rooms in ``rir/``."""
+    from ser_live.datasets.impulse_responses import find_rooms
+    from ser_live.datasets.sounds import read_backgrounds
+
+    noises, rooms = data / "noise", data / "rir"
+    return suite(
+        read_backgrounds(noises) if noises.is_dir() else None,
+        find_rooms(rooms) if rooms.is_dir() else None,
+    )
 
 
 SUITE = suite()
