@@ -54,14 +54,16 @@ def find_sections() -> dict[str, ModuleType]:
 
 
 def measure(module: ModuleType, *, short: bool, data: Path | None) -> list[Row]:
-    """The section's rows; one that breaks is a row that falls short."""
+    """The section's rows; where it breaks, the last one is that, and falls short."""
     began_s = time.monotonic()
+    rows: list[Row] = []
     try:
-        rows: list[Row] = module.run(short=short, data=data)
+        for row in module.run(short=short, data=data):
+            rows.append(row)  # one by one: what came before a break is kept  # noqa: PERF402
     except Exception as error:  # noqa: BLE001  the other sections are still measured
         traceback.print_exc()
         what = f"broke: {type(error).__name__}: {error}"
-        return [Row("the section runs to its end", what, "", False, time.monotonic() - began_s)]
+        rows.append(Row("the section runs to its end", what, "", False, time.monotonic() - began_s))
     return rows
 
 

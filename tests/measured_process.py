@@ -78,6 +78,6 @@ print(n)
 """Hears a recording to its end, block by block, and prints the samples at 16 kHz."""
 
 
-def hear(path: Path) -> Measured:
+def hear(path: Path, timeout_s: float = 600.0) -> Measured:
     """Decode a recording in a process of its own."""
-    return measured(sys.executable, "-c", HEAR, path)
+    return measured(sys.executable, "-c", HEAR, path, timeout_s=timeout_s)

@@ -85,6 +85,17 @@ def test_a_section_that_breaks_is_a_row_that_falls_short(made: ModuleType) -> No
     assert row.measured == "broke: RuntimeError: no sound server"
 
 
+def test_what_came_before_a_break_is_kept(made: ModuleType) -> None:
+    """A section that breaks after an hour does not take that hour with it."""
+
+    def run(**_: Any) -> Iterator[Any]:
+        yield made.Row("a claim", "3", "3", True, 1.0)
+        raise RuntimeError("no sound server")
+
+    first, broken = made.measure(SimpleNamespace(TITLE="x", run=run), short=True, data=None)
+    assert (first.passes, broken.passes) == (True, False)
+
+
 @pytest.mark.parametrize(("passes", "written"), [(True, []), (True, ["--write"]), (False, [])])
 def test_a_short_run_writes_only_when_asked(
     made: ModuleType, monkeypatch: pytest.MonkeyPatch, passes: bool, written: list[str]
