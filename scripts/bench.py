@@ -77,9 +77,11 @@ def live(kind: str, duration_s: float) -> dict[str, Any]:
     from ser_live.config import Settings
     from ser_live.events import EmotionResult
     from ser_live.model import EmotionModel
+    from ser_live.native_memory import give_back_early
     from ser_live.session import LiveSession
     from ser_live.sources import FileSource
 
+    give_back_early()  # as the program does
     if kind == "speech":
         samples, rate = continuous_speech(duration_s)
     else:
@@ -130,9 +132,11 @@ def replay_speed(n_loops: int, model_name: str) -> dict[str, float]:
 
     from ser_live.config import Settings
     from ser_live.model import EmotionModel
+    from ser_live.native_memory import give_back_early
     from ser_live.session import LiveSession
     from ser_live.sources import FileSource
 
+    give_back_early()  # as the program does
     model = EmotionModel.load(model_name)
     settings = Settings()
     audio_s = soundfile.info(DEMO).duration
