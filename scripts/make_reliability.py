@@ -21,6 +21,7 @@ import importlib
 import json
 import os
 import pkgutil
+import signal
 import sys
 import time
 import traceback
@@ -94,6 +95,9 @@ def merge(sections: Mapping[str, Any]) -> None:
 
 def main() -> None:
     """Run the sections asked for, print their rows and store them."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # As a shell has it in the background, and the programs that are measured would too.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     sections = find_sections()
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--short", action="store_true", help="shorten the long measurements")

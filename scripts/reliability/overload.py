@@ -256,7 +256,7 @@ def _listen(microphone: Any, folder: Path) -> list[dict[str, Any]]:
             timeout=duration_s + 60,
         )
         time.sleep(1.0)
-        process.terminate()  # SIGINT is ignored where this runs in the background
+        process.terminate()
         process.wait(120)
     return [json.loads(line) for line in output.read_text().splitlines()]
 
