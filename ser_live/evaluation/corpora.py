@@ -108,7 +108,7 @@ def leave_corpus_out(
         recipe, examples, masks, seed=seed, n_jobs=n_jobs, fits_dir=fits_dir, on_fold=on_fold
     )
     results = {}
-    draws = []
+    draws: list[FloatArray] = []
     for held_out in pooled:
         fit = FoldFit(held_out.name, corpora == held_out.name, held_out.fitted)
         judged = judged_labels([recordings[clip] for clip in np.flatnonzero(fit.is_test).tolist()])
@@ -124,7 +124,8 @@ def leave_corpus_out(
                 FoldFit(fit.name, fit.is_test, alone.fitted), examples, recordings, judged
             ),
         }
-        draws.append(_uar_draws(fit, examples, recordings, judged))
+        # Speakers of each corpus are drawn apart from those of the others.
+        draws.append(_uar_draws(fit, examples, recordings, judged, seed=len(draws)))
         if fit.name in SECOND_READINGS:
             read = SECOND_READINGS[fit.name]
             results[fit.name]["second_reading"] = _judge(
@@ -211,13 +212,18 @@ def _judge(
 
 
 def _uar_draws(
-    fit: FoldFit, examples: Examples, recordings: Sequence[Recording], labels: Sequence[str]
+    fit: FoldFit,
+    examples: Examples,
+    recordings: Sequence[Recording],
+    labels: Sequence[str],
+    seed: int,
 ) -> FloatArray:
     """UAR for each draw of the corpus's speakers."""
     answers = _answers(fit, examples, recordings, labels)
     predicted = answers.probabilities.argmax(axis=1)
     return bootstrap_values(
-        speaker_matrices(answers.y, predicted, answers.speakers, answers.probabilities.shape[1])
+        speaker_matrices(answers.y, predicted, answers.speakers, answers.probabilities.shape[1]),
+        seed=seed,
     )
 
 
