@@ -9,6 +9,9 @@ from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ser_live import __version__
 from ser_live.config import SAMPLE_RATE_HZ
 from ser_live.errors import LogError
@@ -76,7 +79,7 @@ class UtteranceRecorder:
             encoded, "w", SAMPLE_RATE_HZ, channels=1, format="FLAC", subtype="PCM_16"
         ) as flac:
             flac.software = f"{SOFTWARE} {__version__}"
-            flac.write(utterance.samples)
+            flac.write(_as_integers(utterance.samples))
         name = f"{_safe(stem)}-u{utterance.id:05d}"
         try:
             self._make_folder()
@@ -107,6 +110,12 @@ class UtteranceRecorder:
                 raise
             return path
         raise AssertionError("unreachable: count() has no end")
+
+
+def _as_integers(samples: NDArray[np.float32]) -> NDArray[np.int16]:
+    """What a microphone of 16 bits gave, to the bit: libsndfile would scale by 32767."""
+    scaled = np.rint(samples * np.float32(32768.0))
+    return np.asarray(np.clip(scaled, -32768, 32767), dtype=np.int16)
 
 
 def _safe(stem: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,16 @@ def test_what_is_kept_is_what_was_heard_for_the_owner_alone(tmp_path: Path) -> N
     assert np.abs(heard - utterance(1).samples).max() <= 1 / 32768
     for kept in (path, path.parent):
         assert stat.S_IMODE(kept.stat().st_mode) & 0o077 == 0
+
+
+def test_what_a_microphone_of_16_bits_gave_is_kept_to_the_bit(tmp_path: Path) -> None:
+    """Every level from one end of the scale to the other; what goes beyond stays at its end."""
+    levels = np.arange(-32768, 32768, dtype=np.float32) / 32768
+    samples = np.append(levels, 1.0).astype(np.float32)
+    path = UtteranceRecorder(tmp_path).write(replace(utterance(1), samples=samples), "levels")
+    assert path is not None
+    heard, _ = soundfile.read(path, dtype="float32")
+    np.testing.assert_array_equal(heard, np.append(levels, levels[-1]))
 
 
 def test_a_second_session_in_the_same_folder_keeps_both(tmp_path: Path) -> None:
