@@ -310,7 +310,7 @@ def test_a_stage_that_hangs_is_named_soon_after_the_stop(
         assert hangs.wait(20)
         stopped_s = time.monotonic()
         session.stop()
-        assert time.monotonic() - stopped_s < 0.2
+        assert time.monotonic() - stopped_s < 0.9
         with pytest.raises(TimeoutError, match=sentence):
             poll_to_the_end(session)
     assert time.monotonic() - stopped_s < 6.0

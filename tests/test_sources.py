@@ -169,33 +169,38 @@ class TestPacing:
     @pytest.mark.parametrize("speed", [1.0, 4.0])
     def test_real_time(self, speed, wav):
         """The last block comes when its last sample would have been captured, not earlier."""
-        with FileSource(wav, speed=speed) as source:
-            began_s = time.monotonic()
-            samples = drain(source)
-            took_s = time.monotonic() - began_s
-        assert len(samples) == 8000
-        assert 0.5 / speed <= took_s < 0.5 / speed + 0.4
+        took_s = []
+        for _ in range(3):
+            with FileSource(wav, speed=speed) as source:
+                began_s = time.monotonic()
+                assert len(drain(source)) == 8000
+                took_s.append(time.monotonic() - began_s)
+        # A busy machine may be late, hardly three times over.
+        assert 0.5 / speed <= min(took_s) < 0.5 / speed + 0.3
 
     def test_nothing_before_it_is_due(self, wav):
         """Read without patience gives nothing until the block is due, then the block."""
-        with FileSource(wav, block_s=0.05) as source:
+        with FileSource(wav, block_s=0.2) as source:
             began_s = time.monotonic()
             assert source.read(0) is None
-            assert time.monotonic() - began_s < 0.04
             assert source.read(0.01) is None
-            block = source.read(1)
+            assert time.monotonic() - began_s < 0.2
+            block = source.read(5)
             assert isinstance(block, np.ndarray)
-            assert time.monotonic() - began_s >= 0.05
-            assert len(block) == 800
+            assert time.monotonic() - began_s >= 0.2
+            assert len(block) == 3200
 
     def test_late_reader_catches_up(self, wav):
         """A reader that paused gets what is overdue at once: the pace does not drift."""
-        with FileSource(wav) as source:
-            began_s = time.monotonic()
-            assert source.read(1) is not None
-            time.sleep(0.4)
-            drain(source)
-            assert time.monotonic() - began_s < 0.8
+        took_s = []
+        for _ in range(3):
+            with FileSource(wav) as source:
+                began_s = time.monotonic()
+                assert source.read(1) is not None
+                time.sleep(0.4)
+                drain(source)
+                took_s.append(time.monotonic() - began_s)
+        assert min(took_s) < 0.8
 
 
 class TestMedia:
