@@ -48,6 +48,8 @@ from ser_live.training.speech_gate import BURST, GATE_VARIANTS, NOISE, make_soun
 
 FOLDER = Path(__file__).parents[1] / "docs" / "evaluation"
 MAIN = "emobox"
+LEAKING = "notebook"
+"""Splits copies instead of speakers: no fold of it is kept."""
 T = TypeVar("T")
 
 
@@ -157,7 +159,8 @@ def measure(run: Run, recipe: Recipe, protocols: list[str]) -> None:
     run.timed(f"{name}: examples", lambda: evaluation.examples(MAIN))
     records: dict[str, dict[str, Any]] = {}
     for protocol in protocols:
-        run.timed(f"{name}: fits of {protocol}", lambda p=protocol: evaluation.fits(p))  # type: ignore[misc]
+        if protocol != LEAKING:
+            run.timed(f"{name}: fits of {protocol}", lambda p=protocol: evaluation.fits(p))  # type: ignore[misc]
         report = run.timed(f"{name}: {protocol}", lambda p=protocol: evaluation.run(p))  # type: ignore[misc]
         records[protocol] = report.as_json()
         run.write(f"{name}-{protocol}.json", records[protocol])
