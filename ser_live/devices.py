@@ -209,7 +209,10 @@ def choose_device(devices: list[InputDevice], wanted: int | str | None) -> Input
         )
     if wanted is None:
         return _default(devices)
-    if isinstance(wanted, int) or wanted.strip().isdecimal():
+    if isinstance(wanted, int):
+        return _by_index(devices, wanted)
+    # More digits than any index has are looked for in the names, like a serial number.
+    if wanted.strip().isdecimal() and len(wanted.strip()) < 10:
         return _by_index(devices, int(wanted))
     return _by_name(devices, wanted)
 

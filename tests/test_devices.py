@@ -102,6 +102,13 @@ class TestChooseDevice:
         with pytest.raises(DeviceError, match=r"no input device 4, .*0 HDA Intel"):
             choose_device(LINUX, 4)
 
+    def test_many_digits(self):
+        """More digits than any index has are part of a name, however many there are."""
+        serial = device(9, "Recorder 0012345678901")
+        assert choose_device([*LINUX, serial], "0012345678901").index == 9
+        with pytest.raises(DeviceError, match=r"No input device has “999"):
+            choose_device(LINUX, "9" * 5000)
+
     @pytest.mark.parametrize("wanted", [None, 0, "usb"])
     def test_no_devices(self, wanted):
         """Without any device the sentence says to connect one."""

@@ -220,6 +220,7 @@ def test_enrol_list_use_and_forget(ser, tmp_path: Path) -> None:  # type: ignore
         (("anna", "--file", "missing.wav"), 3),
         (("../anna", "--file", str(DEMO)), 8),
         (("anna", "--file", str(DEMO), "-d", "headset"), 2),
+        (("anna", "--file", str(DEMO), "--device-wait", "5"), 2),
         (("--remove", "nobody"), 8),
     ],
 )

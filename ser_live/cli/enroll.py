@@ -134,6 +134,10 @@ def _sources(
 
     if files and device is not None:
         raise UsageError("Found both --file and --device, but only one can be heard.")
+    if files and not math.isinf(device_wait):
+        raise UsageError(
+            "Found --device-wait beside --file, but only a microphone is waited for: leave one out."
+        )
     if files:
         return [FileSource(path, speed=0) for path in files]
     return [ReconnectingMicrophone(device, n_channels=channel, wait_s=device_wait)]

@@ -45,8 +45,6 @@ RECIPES: dict[str, Recipe] = {
 }
 """Recipes by name."""
 
-DEFAULT_RECIPE = "classic"
-
 
 def find_recipe(name: str) -> Recipe:
     """The recipe called `name`; raises ``UsageError`` where there is none."""
