@@ -160,7 +160,8 @@ def measure(run: Run, recipe: Recipe, protocols: list[str]) -> None:
     records: dict[str, dict[str, Any]] = {}
     for protocol in protocols:
         if protocol == LEAKING and len({recording.corpus for recording in recordings}) > 1:
-            continue  # It splits RAVDESS alone.
+            print(f"         {name}: {protocol} left out, it splits RAVDESS alone")
+            continue
         if protocol != LEAKING:
             run.timed(f"{name}: fits of {protocol}", lambda p=protocol: evaluation.fits(p))  # type: ignore[misc]
         report = run.timed(f"{name}: {protocol}", lambda p=protocol: evaluation.run(p))  # type: ignore[misc]

@@ -2,7 +2,7 @@
 
 ``SegmentingStage`` turns native audio blocks into events and utterances,
 ``AnalysisStage`` turns an utterance into an emotion result. Neither knows
-threads, clocks or files, so the same recording gives the same results from a
+threads, clocks or files, so the same samples give the same results from a
 microphone, from replay at any speed and from batch analysis.
 """
 
