@@ -1,4 +1,4 @@
-"""The one label set, its one order, and the states that stand where no label can."""
+"""The one label set and its one order."""
 
 from __future__ import annotations
 
@@ -49,35 +49,3 @@ ANSI_COLORS: dict[Emotion, str] = {
     Emotion.SURPRISED: "bright_red",
 }
 """The same for terminals with 16 colours, where the nearest ones would be three greys."""
-
-
-class State(str, Enum):
-    """What the program can honestly say at a moment or about an utterance.
-
-    ``NO_SPEECH`` and ``LISTENING`` describe the stream. The others describe one
-    utterance: only ``OK`` comes with an emotion, every other state leaves it empty.
-    """
-
-    NO_SPEECH = "no speech"
-    """The stream carries no speech at present."""
-    LISTENING = "listening"
-    """An utterance is open."""
-    NO_SIGNAL = "no signal"
-    """The stream delivers only zeros: muted, or refused by the operating system."""
-    OK = "ok"
-    """The utterance was classified."""
-    TOO_SHORT = "too short"
-    """Too little speech to say anything."""
-    TOO_QUIET = "too quiet"
-    """Level too low for trustworthy features."""
-    CLIPPED = "clipped"
-    """Too many samples at full scale."""
-    TOO_NOISY = "too noisy"
-    """Speech is not far enough above the background noise."""
-    NOT_SPEECH = "not speech"
-    """A sound that is no speech: noise, music, a laugh, a cough."""
-    UNCERTAIN = "uncertain"
-    """Classified, but no emotion is probable enough to be named."""
-
-    def __str__(self) -> str:
-        return self.value

@@ -11,40 +11,35 @@ import csv
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any, TextIO
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TextIO
 
-from ser_live.emotions import LABELS, State
+from ser_live.emotions import LABELS
 from ser_live.events import (
     DeviceFound,
     Drop,
     EmotionResult,
+    Kind,
     SourceFailed,
     StreamGap,
     StreamStarted,
+    Verdict,
+    columns,
     seconds,
 )
 from ser_live.terminal_text import clock, printable, signed
 
+def _flat_names(names: Iterator[str]) -> Iterator[str]:
+    for name in names:
+        if name == "probabilities":
+            yield from (f"probability_{label}" for label in LABELS)
+        else:
+            yield name
+
+
 EMOTION_FIELDS: tuple[str, ...] = (
     "type",
-    "id",
-    "kind",
-    "start_s",
-    "end_s",
-    "emotion",
-    "state",
-    "confidence",
-    *(f"probability_{label}" for label in LABELS),
-    "valence",
-    "arousal",
-    "n_past",
-    "speech_s",
-    "level_dbfs",
-    "snr_db",
-    "latency_ms",
-    "reasons",
-    "file",
+    *_flat_names(column.key for column in columns(EmotionResult)),
 )
 """Columns of a CSV file with one emotion record a row."""
 
@@ -71,17 +66,16 @@ def text_line(
     if isinstance(event, SourceFailed):
         return f"!! {printable(event.message)}"
     if isinstance(event, StreamGap):
-        start_s = seconds(event.start_sample)
+        start_s = event.start_s
         end_s = seconds(event.start_sample + event.n_samples)
-        lost_s = seconds(event.n_samples)
+        lost_s = event.duration_s
         lost = f"{lost_s:.1f} s" if lost_s >= 10 else f"{lost_s * 1000:.0f} ms"
         rest = f"gap              [{lost} lost: {printable(event.cause)}]"
     else:
-        start_s = seconds(event.start_sample)
-        end_s = seconds(event.end_sample)
+        start_s, end_s = event.start_s, event.end_s
         rest = _dropped(event) if isinstance(event, Drop) else _judged(event)
     span = f"{clock(start_s, tenths=True)}-{clock(end_s, tenths=True)}"
-    if isinstance(event, EmotionResult) and event.kind == "partial":
+    if isinstance(event, EmotionResult) and event.kind is Kind.PARTIAL:
         span += "..."
     line = f"{span:<18} {rest}".rstrip()
     return f"{line}  {printable(event.file)}" if with_file and event.file else line
@@ -102,7 +96,7 @@ def _judged(result: EmotionResult) -> str:
     label = result.state.value if result.emotion is None else result.emotion.value
     confidence = "    " if result.confidence is None else f"{result.confidence:.2f}"
     notes = [printable(reason.text) for reason in result.reasons]
-    if result.state is State.UNCERTAIN and result.best is not None:
+    if result.state is Verdict.UNCERTAIN and result.best is not None:
         notes.insert(0, f"best guess {result.best.value}")
     affect = ""
     if result.valence is not None and result.arousal is not None:
@@ -110,7 +104,7 @@ def _judged(result: EmotionResult) -> str:
     return f"{label:<10} {confidence}{affect}" + (f"  [{', '.join(notes)}]" if notes else "")
 
 
-def json_line(record: Mapping[str, Any]) -> str:
+def json_line(record: Mapping[str, object]) -> str:
     """`record` as one line of JSON without its line end: never NaN, never a raw line break.
 
     NaN and infinity become ``null``. Characters are written as they are, so that names
@@ -125,7 +119,7 @@ def json_line(record: Mapping[str, Any]) -> str:
     return text
 
 
-def _finite(value: Any) -> Any:
+def _finite(value: object) -> object:
     """`value` with every NaN and infinity in it replaced by ``None``."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
@@ -136,31 +130,36 @@ def _finite(value: Any) -> Any:
     return value
 
 
-def _plain(value: Any) -> Any:
-    """What JSON can hold for a numpy scalar or a path."""
-    return _finite(value.item()) if hasattr(value, "item") else str(value)
+def _plain(value: object) -> object:
+    """A value that JSON can hold for a numpy scalar or a path."""
+    item = getattr(value, "item", None)
+    return str(value) if item is None else _finite(item())
 
 
-def flatten(record: Mapping[str, Any]) -> dict[str, Any]:
+def flatten(record: Mapping[str, object]) -> dict[str, object]:
     """`record` without nested values, each cell safe in a spreadsheet and on a terminal.
 
     A text that begins like a formula (``=``, ``+``, ``-``, ``@``, tab, line end) gets an
     apostrophe in front; numbers stay numbers. Control characters but tab and line feed are
     written as ``\\x1b``, bytes that are no text as ``\\udce9``.
     """
-    row: dict[str, Any] = {}
+    row: dict[str, object] = {}
     for name, value in record.items():
         if name == "probabilities":
             known = value if isinstance(value, Mapping) else {}
             row.update({f"probability_{label}": _cell(known.get(label)) for label in LABELS})
-        elif name == "reasons":
-            row[name] = _cell("; ".join(str(reason["text"]) for reason in value))
+        elif name == "reasons" and isinstance(value, list):
+            row[name] = _cell("; ".join(_texts(value)))
         elif not isinstance(value, Mapping):
             row[name] = _cell(value)
     return row
 
 
-def _cell(value: Any) -> Any:
+def _texts(reasons: Sequence[object]) -> Iterator[str]:
+    return (str(reason["text"]) for reason in reasons if isinstance(reason, Mapping))
+
+
+def _cell(value: object) -> object:
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return ""
     if isinstance(value, str):
@@ -188,5 +187,5 @@ class CsvLines:
         )
         self._writer.writeheader()
 
-    def write(self, record: Mapping[str, Any]) -> None:
+    def write(self, record: Mapping[str, object]) -> None:
         self._writer.writerow(flatten(record))

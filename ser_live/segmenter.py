@@ -17,8 +17,8 @@ of typing into one turn.)
 from __future__ import annotations
 
 import math
-import sys
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -26,20 +26,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_live.config import FRAME_S, FRAME_SAMPLES, SAMPLE_RATE_HZ, SegmenterSettings
-from ser_live.emotions import State
 from ser_live.errors import InvalidAudioError
-from ser_live.events import SpeechStarted, StreamState, Utterance
+from ser_live.events import (
+    Kind,
+    SpeechStarted,
+    StateChanged,
+    StreamId,
+    StreamState,
+    Utterance,
+    Verdict,
+)
 
-SegmenterEvent = SpeechStarted | Utterance | StreamState
+SegmenterEvent = SpeechStarted | Utterance | StateChanged
 
 
-def microphone_hint(platform: str) -> str:
-    """What to do about a microphone that delivers only zeros, on `platform` (`sys.platform`)."""
-    hint = "only zeros arrive: is the microphone muted?"
-    if platform == "darwin":
-        # Without permission macOS opens the device without an error and delivers zeros.
-        hint += " On macOS allow the terminal in System Settings > Privacy & Security > Microphone."
-    return hint
+def no_clock() -> float:
+    """Stand in for a clock where nobody asks how late a result comes."""
+    return math.nan
 
 
 class _Frame(NamedTuple):
@@ -80,17 +83,24 @@ class Segmenter:
     Parameters
     ----------
     settings : SegmenterSettings
+    stream : StreamId
+        Stream of the frames; it stands on every event.
     first_id : int
         Id of the first utterance; ids count up from there (`next_id` tells how far).
-    no_signal_message : str, optional
-        Sentence of the ``NO_SIGNAL`` state; by default `microphone_hint` of this system.
+    no_signal_message : str
+        Sentence of the ``NO_SIGNAL`` state.
+    clock : callable
+        Read when an utterance becomes known, in seconds; latency is measured with it.
     """
 
     def __init__(
         self,
         settings: SegmenterSettings | None = None,
+        *,
+        stream: StreamId,
         first_id: int = 1,
-        no_signal_message: str | None = None,
+        no_signal_message: str = "",
+        clock: Callable[[], float] = no_clock,
     ) -> None:
         s = settings or SegmenterSettings()
         self.settings = s
@@ -98,9 +108,9 @@ class Segmenter:
         """Id the next utterance will get."""
         self.n_ignored = 0
         """Bursts of speech frames that never became an utterance, e.g. typing."""
-        self._no_signal_message = (
-            microphone_hint(sys.platform) if no_signal_message is None else no_signal_message
-        )
+        self._stream = stream
+        self._no_signal_message = no_signal_message
+        self._read_clock = clock
         self._n_window = max(1, round(s.window_s / FRAME_S))
         self._n_open = max(1, _ceil(s.open_share * self._n_window))
         self._n_open_voiced = _ceil(s.open_voiced_share * self._n_window)
@@ -117,7 +127,7 @@ class Segmenter:
         self._no_signal = round(s.no_signal_s * SAMPLE_RATE_HZ)
 
         self._clock = 0
-        self._state = State.NO_SPEECH
+        self._state = StreamState.NO_SPEECH
         self._n_zeros = 0
         self._history: list[_Frame] = []
         self._window: deque[_Frame] = deque()
@@ -129,11 +139,6 @@ class Segmenter:
     def clock(self) -> int:
         """Samples since the start of the stream, gaps included."""
         return self._clock
-
-    @property
-    def is_open(self) -> bool:
-        """Whether an utterance is open."""
-        return self._open is not None
 
     def push(
         self,
@@ -277,7 +282,9 @@ class Segmenter:
         self.next_id += 1
         self._is_burst = False
         del history[: max(0, first - self._n_pre_roll)]
-        return SpeechStarted(id=self._open.id, start_sample=history[0].start_sample)
+        return SpeechStarted(
+            stream=self._stream, id=self._open.id, start_sample=history[0].start_sample
+        )
 
     def _grow(self, open_: _Open, frame: _Frame) -> list[SegmenterEvent]:
         if frame.is_speech:
@@ -296,7 +303,7 @@ class Segmenter:
         latest = self._history[-1].end_sample
         end = min(latest, open_.solid_end_sample + self._post_roll)
         n_frames = sum(frame.start_sample < end for frame in self._history)
-        utterance = self._utterance(open_, self._history[:n_frames], "final", end_sample=end)
+        utterance = self._utterance(open_, self._history[:n_frames], Kind.FINAL, end_sample=end)
         # A frame the end cuts in two belongs to this utterance; the next may not reuse it.
         del self._history[:n_frames]
         self._clear_window()
@@ -309,7 +316,7 @@ class Segmenter:
         smooth = np.convolve(levels, np.full(3, 1 / 3), mode="valid")
         # smooth[k] is centred on frame k + 1 of the part; the cut comes after that frame.
         n_first = len(self._history) - len(levels) + int(np.argmin(smooth)) + 2
-        utterance = self._utterance(open_, self._history[:n_first], "final", is_split=True)
+        utterance = self._utterance(open_, self._history[:n_first], Kind.FINAL, is_split=True)
         rest = self._history[n_first:]
         self._history = []
         self._clear_window()
@@ -326,8 +333,8 @@ class Segmenter:
             return None
         while open_.n_speech >= self._speech_for_partial(open_.n_partials):
             open_.n_partials += 1
-        partial = self._utterance(open_, self._history, "partial")
-        return partial if partial.state is State.OK else None
+        partial = self._utterance(open_, self._history, Kind.PARTIAL)
+        return partial if partial.state is Verdict.OK else None
 
     def _speech_for_partial(self, index: int) -> int:
         """Speech frames at which partial number `index`, counted from 0, is due."""
@@ -357,7 +364,7 @@ class Segmenter:
         self,
         open_: _Open,
         frames: list[_Frame],
-        kind: str,
+        kind: Kind,
         end_sample: int | None = None,
         is_split: bool = False,
     ) -> Utterance:
@@ -373,6 +380,7 @@ class Segmenter:
             known = (f.noise_dbfs for f in reversed(frames) if not np.isnan(f.noise_dbfs))
             noise_dbfs = next(known, float("nan"))
         return Utterance(
+            stream=self._stream,
             id=open_.id,
             kind=kind,
             start_sample=start,
@@ -380,8 +388,9 @@ class Segmenter:
             samples=samples,
             speech=speech,
             noise_dbfs=noise_dbfs,
-            state=State.OK if self._is_enough(open_, frames) else State.TOO_SHORT,
+            state=Verdict.OK if self._is_enough(open_, frames) else Verdict.TOO_SHORT,
             is_split=is_split,
+            known_at_s=self._read_clock(),
         )
 
     # -- bookkeeping -------------------------------------------------------------------
@@ -406,17 +415,21 @@ class Segmenter:
         self._is_burst = False
 
     def _note_state(self, events: list[SegmenterEvent]) -> None:
-        """Add a `StreamState` where the state of the stream changed."""
+        """Add a `StateChanged` where the state of the stream changed."""
         message = ""
         if self._open is not None:
-            state = State.LISTENING
+            state = StreamState.LISTENING
         elif self._n_zeros >= self._no_signal:
-            state, message = State.NO_SIGNAL, self._no_signal_message
+            state, message = StreamState.NO_SIGNAL, self._no_signal_message
         else:
-            state = State.NO_SPEECH
+            state = StreamState.NO_SPEECH
         if state is not self._state:
             self._state = state
-            events.append(StreamState(sample=self._clock, state=state, message=message))
+            events.append(
+                StateChanged(
+                    stream=self._stream, sample=self._clock, state=state, message=message
+                )
+            )
 
 
 def _ceil(value: float) -> int:

@@ -15,16 +15,28 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol
 
 from ser_live.errors import LogError
-from ser_live.log_fields import has_sound_fields
+from ser_live.events import (
+    Event,
+    EventReader,
+    FormError,
+    Record,
+    Recorded,
+    SessionStarted,
+    StreamEnded,
+    StreamStarted,
+)
+from ser_live.log_entries import (
+    ENTRY_CLASSES,
+    SCHEMA,
+    SCHEMA_VERSION,
+    LogContinued,
+    LogGap,
+    LogHeader,
+)
 from ser_live.log_file import LogFile
 from ser_live.terminal_text import printable
-
-SCHEMA = "ser-live-session"
-SCHEMA_VERSION = 1
-"""Raised by one whenever a reader of the old schema would misread a new log."""
 
 _TEMPORARY = "ser-live-"
 """How folders begin in which a log goes on where no other place takes it."""
@@ -35,17 +47,7 @@ _DATED_NAME = re.compile(r"\d{4}-\d\d-\d\dT\d{6}(-\d+)?\.jsonl", re.ASCII)
 MAX_LINE_BYTES = 1 << 20
 """No record comes near this; a longer line is not read to its end."""
 
-_HEADER: Mapping[str, Any] = {
-    "type": "log",
-    "schema": SCHEMA,
-    "schema_version": SCHEMA_VERSION,
-}
-
-
-class Recordable(Protocol):
-    """An event that has a form for the log."""
-
-    def as_record(self) -> dict[str, Any]: ...
+_HEADER = LogHeader().as_record()
 
 
 def default_folder() -> Path:
@@ -63,7 +65,7 @@ def temporary_folders() -> list[Path]:
 
 
 class SessionLog:
-    """Writer of one session log.
+    """Writer of one session log; a sink.
 
     A write that fails (full disk, unplugged drive, lost network share, deleted file) never
     ends the session. The log goes on in a new file: in `default_folder`, made again where it
@@ -79,6 +81,8 @@ class SessionLog:
         New and empty, owned by the log from now on. Use `create`.
     """
 
+    name = "log"
+
     def __init__(self, file: LogFile) -> None:
         self.earlier: list[Path] = []
         """Files that the log began in before it had to go on in `path`."""
@@ -87,7 +91,9 @@ class SessionLog:
         self.n_failed = 0
         """Events that did not reach the log."""
         self._file = file
-        self._beginnings: dict[str, Mapping[str, Any]] = {}
+        self._began: Record | None = None
+        self._open_streams: dict[int, Record] = {}
+        """How the streams that are not over began, by number."""
         self._n_unreported = 0
         self._is_closed = False
 
@@ -124,20 +130,35 @@ class SessionLog:
             ) from error
         return cls(file)
 
-    def write(self, event: Recordable) -> bool:
+    def open(self) -> None:
+        """Do nothing: the file was made with the log, so that a bad place is said early."""
+
+    def take(self, event: Event) -> None:
+        """Write an event that is to be logged."""
+        if event.is_logged:
+            self.write(event)
+
+    def idle(self, now_s: float) -> None:
+        """Do nothing: every line is written at once."""
+
+    def write(self, event: Event) -> bool:
         """Append one event; False where it did not reach the log (see `failure`)."""
         record = event.as_record()
-        if record["type"] in ("session_started", "stream_started"):
-            self._beginnings[record["type"]] = record
+        if isinstance(event, SessionStarted):
+            self._began = record
+        elif isinstance(event, StreamStarted):
+            self._open_streams[event.stream.number] = record
+        elif isinstance(event, StreamEnded):
+            self._open_streams.pop(event.stream.number, None)
         if self._is_closed or not self._write_somewhere(record):
             self.n_failed += 1
             return False
         return True
 
-    def _write_somewhere(self, record: Mapping[str, Any]) -> bool:
+    def _write_somewhere(self, record: Record) -> bool:
         lines = [record]
         if self._n_unreported:
-            lines.insert(0, {"type": "log_gap", "n_events": self._n_unreported})
+            lines.insert(0, LogGap(n_events=self._n_unreported).as_record())
         try:
             self._file.append(lines)
         except OSError as error:
@@ -147,13 +168,14 @@ class SessionLog:
         self._n_unreported = 0
         return True
 
-    def _go_on_elsewhere(self, lines: list[Mapping[str, Any]], cause: str) -> bool:
+    def _go_on_elsewhere(self, lines: list[Record], cause: str) -> bool:
         """Write `lines` into the first other place that takes them."""
         failure = f"the session log {_name(self.path)} cannot be written ({cause})"
+        began = [] if self._began is None else [self._began]
         begin = [
             _HEADER,
-            {"type": "log_continued", "path": str(self.path), "cause": cause},
-            *(record for record in self._beginnings.values() if record not in lines),
+            LogContinued(path=str(self.path), cause=cause).as_record(),
+            *(record for record in (*began, *self._open_streams.values()) if record not in lines),
         ]
         for make in (_new_file, _new_temporary_file):
             with suppress(OSError):
@@ -223,7 +245,7 @@ def _create_dated(folder: Path | None) -> LogFile:
         ) from error
 
 
-def _new_file(lines: list[Mapping[str, Any]], folder: Path | None = None) -> LogFile:
+def _new_file(lines: list[Record], folder: Path | None = None) -> LogFile:
     """A file that holds `lines`; none is left where they do not fit."""
     file = LogFile.create_dated(default_folder() if folder is None else folder)
     try:
@@ -234,7 +256,7 @@ def _new_file(lines: list[Mapping[str, Any]], folder: Path | None = None) -> Log
     return file
 
 
-def _new_temporary_file(lines: list[Mapping[str, Any]]) -> LogFile:
+def _new_temporary_file(lines: list[Record]) -> LogFile:
     folder = Path(tempfile.mkdtemp(prefix=_TEMPORARY))
     try:
         return _new_file(lines, folder)
@@ -262,8 +284,11 @@ def is_session_log(path: Path) -> bool:
 
 def read_log(
     path: Path | str, *, on_cut: Callable[[str], None] | None = None
-) -> Iterator[dict[str, Any]]:
-    """Records of a session log in order, its first line (``type`` = ``log``) included.
+) -> Iterator[Recorded]:
+    """Read the entries of a session log in order, its header included.
+
+    Records of a type that this program does not know, as a newer one may write, are passed
+    over.
 
     Parameters
     ----------
@@ -276,15 +301,15 @@ def read_log(
     Raises
     ------
     LogError
-        The file cannot be read, is no session log, has a newer schema, or holds a line
-        that is no record (anywhere but at its end, where it may be cut off), or a record
+        The file cannot be read, is not a session log, has a newer schema, or holds a line
+        that is not a record (anywhere but at its end, where it may be cut off), or a record
         with a field of the wrong kind.
     """
     path = Path(path)
     try:
         with path.open("rb") as file:
             lines = iter(lambda: file.readline(MAX_LINE_BYTES + 1), b"")
-            yield from _records(lines, path, on_cut)
+            yield from _entries(lines, path, on_cut)
     except (OSError, ValueError) as error:
         raise LogError(
             f"the session log {_name(path)} cannot be read ({_cause(error)}): "
@@ -292,31 +317,42 @@ def read_log(
         ) from error
 
 
-def _records(
+def _entries(
     lines: Iterator[bytes], path: Path, on_cut: Callable[[str], None] | None
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[Recorded]:
+    reader = EventReader(ENTRY_CLASSES)
     number = 0
     for number, line in enumerate(lines, start=1):
         record = _parse(line)
         if number == 1:
             _check_header(record, path)
-        if record is not None and has_sound_fields(record):
-            yield record
-        elif record is not None or line.endswith(b"\n") or len(line) > MAX_LINE_BYTES:
-            raise LogError(
-                f"line {number} of {_name(path)} is not a record of a session log: "
-                "the file was altered after it was written; remove that line to read the rest."
-            )
-        elif on_cut is not None:
-            on_cut(
-                f"{_name(path)} breaks off in line {number} ({len(line)} bytes of it are there): "
-                "the program was ended while writing; everything before it was read."
-            )
+        if record is None:
+            if line.endswith(b"\n") or len(line) > MAX_LINE_BYTES:
+                raise _altered(path, number)
+            if on_cut is not None:
+                on_cut(
+                    f"{_name(path)} breaks off in line {number} ({len(line)} bytes of it are "
+                    "there): the program was ended while writing; everything before it was read."
+                )
+            continue
+        try:
+            entry = reader.read(record)
+        except FormError as error:
+            raise _altered(path, number) from error
+        if entry is not None:
+            yield entry
     if number == 0:
         _check_header(None, path)
 
 
-def _parse(line: bytes) -> dict[str, Any] | None:
+def _altered(path: Path, number: int) -> LogError:
+    return LogError(
+        f"line {number} of {_name(path)} is not a record of a session log: "
+        "the file was altered after it was written; remove that line to read the rest."
+    )
+
+
+def _parse(line: bytes) -> Record | None:
     """The record on `line`, or ``None`` where it holds none."""
     try:
         record = json.loads(line, parse_constant=_refuse_constant)
@@ -329,7 +365,7 @@ def _refuse_constant(name: str) -> float:
     raise ValueError(f"{name} is not JSON")
 
 
-def _check_header(record: dict[str, Any] | None, path: Path) -> None:
+def _check_header(record: Record | None, path: Path) -> None:
     if record is None or record.get("type") != "log" or record.get("schema") != SCHEMA:
         raise LogError(
             f"{_name(path)} is not a session log of ser-live: its first line should be "

@@ -1,12 +1,21 @@
-"""A session in a few lines of text, from the records of its log."""
+"""A session in a few lines of text, from its log."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
-from ser_live.emotions import EMOTIONS, State
+from ser_live.emotions import EMOTIONS
+from ser_live.events import (
+    Recorded,
+    SessionEnded,
+    SessionStarted,
+    SourceFailed,
+    StreamEnded,
+    StreamStarted,
+    Verdict,
+)
+from ser_live.session_log import LogContinued, LogGap
 from ser_live.tally import Tally
 from ser_live.terminal_text import clock, fit, printable, signed
 
@@ -14,51 +23,48 @@ _MAX_CELLS = 300
 """Nothing that a log says is shown longer than this."""
 
 
-def summary_lines(records: Iterable[Mapping[str, Any]]) -> list[str]:
-    """What `records` of one session add up to, one fact a line, for people.
+def summary_lines(entries: Iterable[Recorded]) -> list[str]:
+    """Sum up the entries of one session's log, one fact a line, for people.
 
     Works on a session that never ended, such as a log cut off by ``kill -9``: there the
     sums are of what the log holds, and the summary says so.
     """
     tally = Tally()
     about: list[str] = []
-    streams: list[str] = []
+    sources: list[str] = []
     failures: list[str] = []
-    ended: Mapping[str, Any] | None = None
+    ended: SessionEnded | None = None
     n_unlogged = 0
     heard_s = 0.0
-    for record in records:
-        tally.add(record)
-        kind = record["type"]
-        if kind == "session_started":
-            version = _shown(record["version"])
-            about.append(f"started    {_shown(record['started_at'])}, ser-live {version}")
-            model, sha256 = _shown(record["model"]), _shown(record["model_sha256"][:12])
-            about.append(f"model      {model} ({sha256})")
-            if record.get("speaker"):
-                about.append(f"speaker    {_shown(record['speaker'])}, enrolled")
-        elif kind == "stream_started":
-            streams.append(_shown(record["source"]))
-        elif kind == "stream_ended":
-            heard_s += record["duration_s"]
-        elif kind == "source_failed":
-            failures.append(_shown(record["message"]))
-        elif kind == "log_continued":
-            about.append(f"continues  {_shown(record['path'])} ({_shown(record['cause'])})")
-        elif kind == "log_gap":
-            n_unlogged += record["n_events"]
-        elif kind == "session_ended":
-            ended = record
-    if streams:
-        more = f" and {len(streams) - 1} more" if len(streams) > 1 else ""
-        about.append(f"source     {streams[0]}{more}")
+    for entry in entries:
+        tally.add(entry)
+        match entry:
+            case SessionStarted():
+                about += _beginning(entry)
+            case StreamStarted():
+                sources.append(_shown(entry.source))
+            case StreamEnded():
+                heard_s += entry.duration_s
+            case SourceFailed():
+                failures.append(_shown(entry.message))
+            case LogContinued():
+                about.append(f"continues  {_shown(entry.path)} ({_shown(entry.cause)})")
+            case LogGap():
+                n_unlogged += entry.n_events
+            case SessionEnded():
+                ended = entry
+            case _:
+                pass  # the tally counts the rest
+    if sources:
+        more = f" and {len(sources) - 1} more" if len(sources) > 1 else ""
+        about.append(f"source     {sources[0]}{more}")
     if ended is None:
         about.append(
             "ended      not recorded (running still, or cut off): sums are of what the log holds"
         )
     else:
-        about.append(f"ended      {_shown(ended['reason'])}")
-        heard_s = ended["duration_s"]
+        about.append(f"ended      {ended.reason}")
+        heard_s = ended.duration_s
     return [
         *about,
         *([f"heard      {clock(heard_s, tenths=True)}"] if heard_s else []),
@@ -67,12 +73,22 @@ def summary_lines(records: Iterable[Mapping[str, Any]]) -> list[str]:
     ]
 
 
+def _beginning(started: SessionStarted) -> list[str]:
+    lines = [
+        f"started    {_shown(started.started_at)}, ser-live {_shown(started.version)}",
+        f"model      {_shown(started.model)} ({_shown(started.model_sha256[:12])})",
+    ]
+    if started.speaker:
+        lines.append(f"speaker    {_shown(started.speaker)}, enrolled")
+    return lines
+
+
 def _shown(text: str) -> str:
     return fit(printable(text), _MAX_CELLS)
 
 
 def tally_lines(tally: Tally, n_unlogged: int = 0) -> list[str]:
-    """What was counted, one fact a line, for people."""
+    """The counts, one fact a line, for people."""
     return [*_sums(tally), *_losses(tally, n_unlogged)]
 
 
@@ -90,7 +106,7 @@ def _sums(tally: Tally) -> list[str]:
     if affect is not None:
         lines.append(f"valence    {signed(affect[0], 2)} on average, from -1 to +1")
         lines.append(f"arousal    {signed(affect[1], 2)} on average, from -1 to +1")
-    lines += [f"  {s.value:<10} {n:>4}" for s, n in tally.states.items() if s is not State.OK]
+    lines += [f"  {s.value:<10} {n:>4}" for s, n in tally.states.items() if s is not Verdict.OK]
     return lines
 
 

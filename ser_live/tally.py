@@ -7,24 +7,31 @@ from __future__ import annotations
 
 import math
 from collections import Counter, deque
-from collections.abc import Mapping
-from typing import Any
 
-from ser_live.emotions import EMOTIONS, Emotion, State
+from ser_live.emotions import EMOTIONS, Emotion
+from ser_live.events import (
+    DeviceLost,
+    Drop,
+    EmotionResult,
+    Kind,
+    Recorded,
+    StreamGap,
+    Verdict,
+)
 
 _N_LATENCIES = 1000
 
 
 class Tally:
-    """Running counts over final results, gaps and drops. Takes records as logged."""
+    """Running counts over final results, gaps, drops and losses of the device."""
 
     def __init__(self) -> None:
         self.speech_s: Counter[Emotion] = Counter()
         """Speech time per emotion named, in seconds."""
         self.emotions: Counter[Emotion] = Counter()
         """Final results per emotion named."""
-        self.states: Counter[State] = Counter()
-        """Final results per state."""
+        self.states: Counter[Verdict] = Counter()
+        """Final results per outcome."""
         self.affect_speech_s = 0.0
         """Speech time with a valence and an arousal, in seconds."""
         self._affect_sums = (0.0, 0.0)
@@ -37,34 +44,32 @@ class Tally:
         """How often the microphone was gone."""
         self._latencies_ms: deque[float] = deque(maxlen=_N_LATENCIES)
 
-    def add(self, record: Mapping[str, Any]) -> None:
-        """Count one record; types and kinds that do not count are passed over."""
-        kind = record["type"]
-        if kind == "gap":
+    def add(self, event: Recorded) -> None:
+        """Count one event; those that do not count are passed over."""
+        if isinstance(event, StreamGap):
             self.n_gaps += 1
-            self.gap_s += record["duration_s"]
-        elif kind == "drop":
+            self.gap_s += event.duration_s
+        elif isinstance(event, Drop):
             self.n_dropped += 1
-        elif kind == "device_lost":
+        elif isinstance(event, DeviceLost):
             self.n_device_losses += 1
-        elif kind == "emotion" and record["kind"] == "final":
-            self._add_final(record)
+        elif isinstance(event, EmotionResult) and event.kind is Kind.FINAL:
+            self._add_final(event)
 
-    def _add_final(self, record: Mapping[str, Any]) -> None:
-        self.states[State(record["state"])] += 1
-        if record["emotion"] is not None:
-            emotion = Emotion(record["emotion"])
-            self.emotions[emotion] += 1
-            self.speech_s[emotion] += record["speech_s"]
-        valence, arousal = record.get("valence"), record.get("arousal")  # not in older logs
-        if valence is not None and arousal is not None:
-            speech_s = record["speech_s"]
-            self.affect_speech_s += speech_s
-            sums = self._affect_sums
-            self._affect_sums = (sums[0] + speech_s * valence, sums[1] + speech_s * arousal)
-        latency_ms = record["latency_ms"]
-        if latency_ms is not None and math.isfinite(latency_ms):
-            self._latencies_ms.append(latency_ms)
+    def _add_final(self, result: EmotionResult) -> None:
+        self.states[result.state] += 1
+        if result.emotion is not None:
+            self.emotions[result.emotion] += 1
+            self.speech_s[result.emotion] += result.speech_s
+        if result.valence is not None and result.arousal is not None:
+            self.affect_speech_s += result.speech_s
+            valence, arousal = self._affect_sums
+            self._affect_sums = (
+                valence + result.speech_s * result.valence,
+                arousal + result.speech_s * result.arousal,
+            )
+        if math.isfinite(result.latency_ms):
+            self._latencies_ms.append(result.latency_ms)
 
     @property
     def n_finals(self) -> int:

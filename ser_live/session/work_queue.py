@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 from collections import deque
+from typing import Generic, TypeVar
 
-from ser_live.events import Drop, Utterance
+from ser_live.events import Drop, Kind, Utterance
 
 MAX_ITEMS = 4096
 """Items of every kind that may wait. Small ones are not dropped, as they are few: this many
-wait only where nobody takes anything any more, and then the one who puts has to wait too."""
+wait only where nobody takes anything any more, and then `put` blocks as well."""
+
+T = TypeVar("T")
 
 
-class WorkQueue:
+class WorkQueue(Generic[T]):
     """Events in stream order for the worker; only utterances count against the capacity.
 
     A replay waits for room, so that its results are the same every time. A live
@@ -31,7 +35,7 @@ class WorkQueue:
     def __init__(self, capacity: int, *, drop_when_full: bool) -> None:
         self.capacity = capacity
         self._drop_when_full = drop_when_full
-        self._items: deque[object] = deque()
+        self._items: deque[T | Drop] = deque()
         self._n_utterances = 0
         self._closed = False
         self._changed = threading.Condition()
@@ -41,54 +45,69 @@ class WorkQueue:
         """Utterances waiting for analysis."""
         return self._n_utterances
 
-    def put(self, item: object) -> bool:
+    def put(self, item: T) -> bool:
         """Add an item; False when the queue was closed and the item not taken."""
+        added: T | Drop = item
         with self._changed:
             self._changed.wait_for(lambda: self._closed or len(self._items) < MAX_ITEMS)
             if isinstance(item, Utterance) and self._n_utterances >= self.capacity:
                 if self._drop_when_full:
-                    item = self._give_up_one(item)
+                    given_up = self._give_up_one(item)
+                    if given_up is not None:
+                        added = given_up
                 else:
                     self._changed.wait_for(
                         lambda: self._closed or self._n_utterances < self.capacity
                     )
             if self._closed:
                 return False
-            self._items.append(item)
-            self._n_utterances += isinstance(item, Utterance)
+            self._items.append(added)
+            self._n_utterances += isinstance(added, Utterance)
             self._changed.notify_all()
         return True
 
-    def get(self, timeout_s: float) -> object | None:
-        """Oldest item, or ``None`` when nothing came in time or the queue is closed."""
+    def get(self, timeout_s: float) -> T | Drop:
+        """Take the oldest item.
+
+        Raises
+        ------
+        queue.Empty
+            Nothing came in time, or the queue is closed.
+        """
         with self._changed:
             self._changed.wait_for(lambda: self._items or self._closed, timeout_s)
             if not self._items or self._closed:
-                return None
+                raise queue.Empty
             item = self._items.popleft()
             self._n_utterances -= isinstance(item, Utterance)
             self._changed.notify_all()
             return item
 
     def close(self) -> None:
-        """Give up what waits and wake both sides."""
+        """Discard all waiting items and wake both threads."""
         with self._changed:
             self._closed = True
             self._items.clear()
             self._n_utterances = 0
             self._changed.notify_all()
 
-    def _give_up_one(self, new: Utterance) -> Utterance | Drop:
-        """Leave a `Drop` in the place of one that waits, or instead of `new`."""
+    def _give_up_one(self, new: Utterance) -> Drop | None:
+        """Leave a `Drop` in the place of one that waits, or give one to stand for `new`."""
         waiting = [(i, item) for i, item in enumerate(self._items) if isinstance(item, Utterance)]
-        partials = [(i, item) for i, item in waiting if item.kind == "partial"]
-        if not partials and new.kind == "partial":
+        partials = [(i, item) for i, item in waiting if item.kind is Kind.PARTIAL]
+        if not partials and new.kind is Kind.PARTIAL:
             return _drop(new)
         index, victim = (partials or waiting)[0]
         self._items[index] = _drop(victim)
         self._n_utterances -= 1
-        return new
+        return None
 
 
 def _drop(utterance: Utterance) -> Drop:
-    return Drop(utterance.id, utterance.kind, utterance.start_sample, utterance.end_sample)
+    return Drop(
+        stream=utterance.stream,
+        id=utterance.id,
+        kind=utterance.kind,
+        start_sample=utterance.start_sample,
+        end_sample=utterance.end_sample,
+    )

@@ -1,4 +1,4 @@
-"""A live session: the only module that starts, watches and joins threads.
+"""A live session: the only module that starts, watches and joins threads of the data's way.
 
 Concurrent activities, and what each may block on:
 
@@ -9,8 +9,7 @@ worker thread             the work queue (bounded wait), room for results
 caller's thread           ``poll`` (bounded wait)
 ========================  ===============================================
 
-Values shared without a lock: what ``SegmentingStage.level`` is made of is replaced as
-a whole, and a reference assignment cannot be torn. Everything else goes through a queue.
+Everything between them goes through a queue.
 """
 
 from __future__ import annotations
@@ -20,37 +19,39 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 from ser_live import __version__
 from ser_live.config import SAMPLE_RATE_HZ, Settings
 from ser_live.errors import SerLiveError
 from ser_live.events import (
-    DeviceLost,
     Drop,
     EmotionResult,
-    LevelMeter,
+    EndReason,
+    Event,
+    Level,
     QueueDepth,
     SessionEnded,
     SessionStarted,
     SourceFailed,
     StreamEnded,
-    StreamGap,
+    StreamId,
     StreamStarted,
-    Utterance,
 )
 from ser_live.model import EmotionModel
-from ser_live.pipeline import AnalysisStage, SegmentingStage, push_item
-from ser_live.recorder import UtteranceRecorder
+from ser_live.session.work_queue import WorkQueue
 from ser_live.sources import AudioSource
+from ser_live.speaker_memory import SpeakerMemory
 from ser_live.speaker_profile import SpeakerProfile
+from ser_live.stream.analysis import AnalysisStage, warm_up
+from ser_live.stream.drive import drive
+from ser_live.stream.segmenting import Segmented, SegmentingStage
+from ser_live.stream.side_by_side import SideBySide
 from ser_live.tally import Tally
-from ser_live.work_queue import WorkQueue
 
 DRAIN_TIMEOUT_S = 60.0
 """Longest wait for the next event of a session that is to end; then it is aborted."""
@@ -59,17 +60,20 @@ JOIN_TIMEOUT_S = 10.0
 """Longest wait for the threads of an aborted session; one that needs more is reported."""
 
 RESULTS_CAPACITY = 1000
+POLL_S = 0.1
+"""Longest wait of an iteration for the next event."""
+
+CHANNELS_AVERAGED: tuple[int | None, ...] = (None,)
 
 
 class LiveSession:
     """Runs sources through segmenting and analysis in two threads of its own.
 
-    Use as a context manager; call ``poll`` until ``finished``::
+    Use as a context manager, and iterate; or call ``poll`` until ``finished``::
 
         with LiveSession([source], model, settings) as session:
-            while not session.finished:
-                for event in session.poll(0.1):
-                    ...
+            for event in session:
+                ...
 
     Parameters
     ----------
@@ -77,14 +81,25 @@ class LiveSession:
         Played one after the other; each has its own sample clock.
     model : EmotionModel
     settings : Settings
-    channel : int or None
-        Channel to analyze, counted from 1; ``None`` averages all.
+    channels : sequence of int or None
+        Channels of every source to analyze, counted from 0, each as a stream of its own;
+        ``None`` averages all.
+    roles : mapping of int to str, optional
+        Who speaks on a channel, by channel.
     drop_when_full : bool
         True for a microphone: rather lose a counted utterance than fall behind.
-    recorder : UtteranceRecorder or None
-        Keeps the audio of final utterances where the user asked for it.
+    audio_folder : Path or None
+        Where an output keeps the audio of utterances, for the record; final results carry
+        their audio then.
     profile : SpeakerProfile or None
         Enrolled speaker whom every stream begins with.
+    with_levels : bool
+        Whether to tell levels and the length of the queue, for displays.
+
+    Raises
+    ------
+    ProfileError
+        The profile does not fit the model.
     """
 
     def __init__(
@@ -93,31 +108,37 @@ class LiveSession:
         model: EmotionModel,
         settings: Settings,
         *,
-        channel: int | None = None,
+        channels: Sequence[int | None] = CHANNELS_AVERAGED,
+        roles: Sequence[str | None] | None = None,
         drop_when_full: bool = False,
-        recorder: UtteranceRecorder | None = None,
+        audio_folder: Path | None = None,
         profile: SpeakerProfile | None = None,
+        with_levels: bool = False,
     ) -> None:
         self._sources = list(sources)
         self._model = model
         self._settings = settings
-        self._channel = channel
-        self._recorder = recorder
+        self._channels = tuple(channels)
+        self._roles = tuple(roles) if roles is not None else (None,) * len(self._channels)
+        self._audio_folder = audio_folder
         self._profile = profile
+        self._with_levels = with_levels
         # Made here, so that a profile that does not fit is said before anything starts.
-        self._analysis = AnalysisStage(model, settings, profile)
-        self._results: queue.Queue[Any] = queue.Queue(RESULTS_CAPACITY)
-        self._work = WorkQueue(
+        SpeakerMemory(model, profile=profile)
+        self._results: queue.Queue[Event] = queue.Queue(RESULTS_CAPACITY)
+        self._work: WorkQueue[Segmented | SourceFailed | None] = WorkQueue(
             # A replay waits for room, so being far ahead would only age its results.
             settings.queue_size if drop_when_full else 1,
             drop_when_full=drop_when_full,
         )
         self._stop = threading.Event()
         self._abort = threading.Event()
-        self._stage: SegmentingStage | None = None
-        self._playing: SegmentingStage | None = None
-        """The stage of a stream that is not over; an aborted session ends with one."""
+        self._playing: Sequence[SegmentingStage] = ()
+        """The stages of streams that are not over; an aborted session ends with some."""
+        self._n_streams = 0
         self._next_id = 1
+        self._n_announced = 0
+        """Highest number of a stream whose start was handed out; levels come after it."""
         # Both are joined. Daemons all the same, so that one that never returns does not keep
         # the process from ending.
         self._threads = [
@@ -125,13 +146,13 @@ class LiveSession:
             for name, body in (("segmenting", self._segment), ("analysis", self._analyze))
         ]
         self._waited_s = 0.0
-        """How long `poll` waited in vain since the session is to end."""
+        """How long `poll` waited without result since the session was asked to end."""
         self._error: BaseException | None = None
-        self._end_reason = "end"
+        self._end_reason = EndReason.END
         self.tally = Tally()
         """Counts over everything handed out so far."""
         self._n_heard = 0
-        """Samples of the streams that are over; changed by the segmenting thread alone."""
+        """Samples of the sources that are over; changed by the segmenting thread alone."""
         self.first_failure: SerLiveError | None = None
         """First source that could not be played; the session went on without it."""
         self.finished = False
@@ -140,15 +161,16 @@ class LiveSession:
     # -- the caller's thread ---------------------------------------------------------
 
     def __enter__(self) -> LiveSession:
+        folder = self._audio_folder
         self._results.put(
             SessionStarted(
-                datetime.now().astimezone().isoformat(timespec="milliseconds"),
-                __version__,
-                self._model.card.id,
-                self._model.card.weights_sha256,
-                asdict(self._settings),
-                None if self._profile is None else self._profile.card.name,
-                None if self._recorder is None else str(self._recorder.folder.resolve()),
+                started_at=_now(),
+                version=__version__,
+                model=self._model.card.id,
+                model_sha256=self._model.card.weights_sha256,
+                settings=asdict(self._settings),
+                speaker=None if self._profile is None else self._profile.card.name,
+                audio_folder=None if folder is None else str(folder.resolve()),
             )
         )
         for thread in self._threads:
@@ -172,7 +194,12 @@ class LiveSession:
             self.abort()
         self._join(error)
 
-    def stop(self, reason: str = "interrupt") -> None:
+    def __iter__(self) -> Iterator[Event]:
+        """Give every event, waiting for each, until the session is over."""
+        while not self.finished:
+            yield from self.poll(POLL_S)
+
+    def stop(self, reason: EndReason = EndReason.INTERRUPT) -> None:
         """End the session in order: everything heard so far is still reported by `poll`.
 
         Returns at once. However long the rest takes, it is waited for while it brings events;
@@ -186,12 +213,12 @@ class LiveSession:
 
         Returns at once; the next `poll` without an event waits for the threads.
         """
-        self._end_reason = "abort"
+        self._end_reason = EndReason.ABORT
         self._abort.set()
         self._stop.set()
         self._work.close()
 
-    def poll(self, timeout_s: float) -> list[Any]:
+    def poll(self, timeout_s: float) -> list[Event]:
         """Events since the last call, in order; waits at most `timeout_s` for the first.
 
         Once the session was aborted, it waits up to ``JOIN_TIMEOUT_S`` for the threads.
@@ -203,16 +230,9 @@ class LiveSession:
         BaseException
             Whatever broke a thread, once everything before it was handed out.
         """
-        events: list[Any] = []
-        try:
-            events.append(self._results.get(timeout=timeout_s))
-            while True:
-                events.append(self._results.get_nowait())
-        except queue.Empty:
-            pass
+        events = self._take_results(timeout_s)
         for event in events:
-            if isinstance(event, EmotionResult | Drop | StreamGap | DeviceLost):
-                self.tally.add(event.as_record())
+            self.tally.add(event)
         if events or not self._stop.is_set():
             self._waited_s = 0.0
         else:
@@ -226,6 +246,15 @@ class LiveSession:
                 self.finished = True
                 events.append(self._summary(self._end_reason))
         return events
+
+    def _take_results(self, timeout_s: float) -> list[Event]:
+        events: list[Event] = []
+        try:
+            events.append(self._results.get(timeout=timeout_s))
+            while True:
+                events.append(self._results.get_nowait())
+        except queue.Empty:
+            return events
 
     def _end_what_hangs(self) -> None:
         """Let a session that is to end not wait for a thread for ever."""
@@ -250,33 +279,23 @@ class LiveSession:
             raise _hang_of(hung, error)
 
     def failed(self) -> SessionEnded:
-        """Summary for the log of a session that an error ended."""
-        return self._summary("error")
+        """Summary of a session that an error ended."""
+        return self._summary(EndReason.ERROR)
 
-    def _summary(self, reason: str) -> SessionEnded:
-        tally, playing = self.tally, self._playing
-        n_heard = self._n_heard + (0 if playing is None else playing.position)
+    def _summary(self, reason: EndReason) -> SessionEnded:
+        tally = self.tally
+        n_heard = self._n_heard + max((stage.position for stage in self._playing), default=0)
         return SessionEnded(
-            reason,
-            n_heard / SAMPLE_RATE_HZ,
-            tally.n_finals,
-            tally.n_dropped,
-            tally.n_gaps,
-            {emotion.value: n for emotion, n in tally.emotions.items()},
-            {state.value: n for state, n in tally.states.items()},
-            tally.latency_ms(50),
-            tally.latency_ms(95),
+            reason=reason,
+            duration_s=n_heard / SAMPLE_RATE_HZ,
+            n_utterances=tally.n_finals,
+            n_dropped=tally.n_dropped,
+            n_gaps=tally.n_gaps,
+            emotions=dict(tally.emotions),
+            states=dict(tally.states),
+            latency_ms_p50=tally.latency_ms(50),
+            latency_ms_p95=tally.latency_ms(95),
         )
-
-    @property
-    def level(self) -> LevelMeter | None:
-        """Latest level, or ``None`` before the first frame."""
-        stage = self._stage
-        return None if stage is None else stage.level
-
-    @property
-    def queue_depth(self) -> QueueDepth:
-        return QueueDepth(self._work.n_waiting, self._work.capacity)
 
     # -- both threads ----------------------------------------------------------------
 
@@ -293,7 +312,7 @@ class LiveSession:
 
         return run
 
-    def _emit(self, event: object) -> None:
+    def _emit(self, event: Event) -> None:
         """Hand an event to the caller; waits for room unless the session is aborted."""
         while not self._abort.is_set():
             try:
@@ -314,52 +333,69 @@ class LiveSession:
                 except SerLiveError as error:
                     if self.first_failure is None:
                         self.first_failure = error
-                    self._work.put(SourceFailed(str(error), source.file))
+                    self._work.put(SourceFailed(message=str(error), file=source.file))
                 finally:
                     source.close()
         finally:
             # Also where a defect ends this thread: what was heard is still judged.
-            self._work.put(_END)
+            self._work.put(None)
 
     def _play(self, source: AudioSource) -> None:
-        source.open()
-        stage = SegmentingStage(
-            self._settings,
-            sample_rate=source.sample_rate,
-            n_channels=source.n_channels,
-            channel=self._channel,
-            first_id=self._next_id,
-            file=source.file,
-            is_live=source.is_live,
-        )
-        self._stage = self._playing = stage
-        self._work.put(
-            StreamStarted(source.name, source.sample_rate, source.n_channels, source.file)
-        )
         try:
-            while not self._abort.is_set():
-                is_stopping = self._stop.is_set()
-                if is_stopping:
-                    # Closing first ends the capture; what it had heard is still read.
-                    source.close()
-                item = source.read(0.05)
-                if item is not None:
-                    self._put_all(push_item(stage, item))
-                elif source.exhausted or is_stopping:
-                    break
+            for item in drive(
+                source,
+                self._begin,
+                is_stopping=self._stop.is_set,
+                is_aborted=self._abort.is_set,
+            ):
+                if isinstance(item, Level):
+                    self._show(item)
+                else:
+                    self._work.put(item)
         finally:
-            if not self._abort.is_set():
-                self._put_all(stage.flush())
-                self._work.put(StreamEnded(stage.position, 0, source.file))
-            self._playing = None
-            self._n_heard += stage.position
-            self._next_id = stage.next_id
+            stages, self._playing = self._playing, ()
+            self._n_heard += max((stage.position for stage in stages), default=0)
+            self._next_id = max((stage.next_id for stage in stages), default=self._next_id)
 
-    def _put_all(self, events: Iterable[object]) -> None:
-        for event in events:
-            if isinstance(event, Utterance):
-                event = replace(event, known_at_s=time.monotonic())
-            self._work.put(event)
+    def _begin(self, source: AudioSource) -> SideBySide[Segmented]:
+        stages = []
+        for channel, role in zip(self._channels, self._roles, strict=True):
+            self._n_streams += 1
+            stream = StreamId(
+                number=self._n_streams,
+                source=source.name,
+                channel=channel,
+                role=role,
+                file=source.file,
+            )
+            stages.append(
+                SegmentingStage(
+                    self._settings,
+                    stream=stream,
+                    sample_rate=source.sample_rate,
+                    n_channels=source.n_channels,
+                    started_at=_now(),
+                    first_id=self._next_id,
+                    no_signal_message=source.no_signal_hint,
+                    clock=time.monotonic,
+                    with_levels=self._with_levels,
+                )
+            )
+        self._playing = stages
+        return SideBySide(stages)
+
+    def _show(self, level: Level) -> None:
+        """Hand out a level at once, past the utterances that wait; one too many is left out."""
+        if level.stream.number > self._n_announced:
+            return
+        for event in (level, self._queue_depth()):
+            try:
+                self._results.put_nowait(event)
+            except queue.Full:
+                return
+
+    def _queue_depth(self) -> QueueDepth:
+        return QueueDepth(n_waiting=self._work.n_waiting, capacity=self._work.capacity)
 
     # -- worker thread ---------------------------------------------------------------
 
@@ -371,44 +407,48 @@ class LiveSession:
             self._work.close()
 
     def _work_off(self) -> None:
-        stage = self._analysis
-        stage.warm_up()
-        file: str | None = None
-        n_finals = 0
+        warm_up(self._model)
+        stages: dict[int, AnalysisStage] = {}
         while not self._abort.is_set():
-            item = self._work.get(0.1)
-            if item is _END:
-                return
-            if item is None:
+            try:
+                item = self._work.get(0.1)
+            except queue.Empty:
                 continue
-            if isinstance(item, StreamStarted):
-                file, n_finals = item.file, 0
-                stage.start_stream()
-            if isinstance(item, StreamEnded):
-                item = replace(item, n_utterances=n_finals)
-            if isinstance(item, Drop):
-                item = replace(item, file=file)
-            if isinstance(item, Utterance):
-                n_finals += item.kind == "final"
-                self._emit(self._classify(stage, item, file))
-            else:
+            if item is None:
+                return
+            if isinstance(item, SourceFailed):
                 self._emit(item)
+                continue
+            number = item.stream.number
+            if number not in stages:
+                stages[number] = self._analysis_of(item.stream)
+            event = stages[number].take(item)
+            self._emit(event)
+            if isinstance(event, StreamStarted):
+                self._n_announced = max(self._n_announced, number)
+            elif isinstance(event, StreamEnded):
+                del stages[number]
+            elif self._with_levels and isinstance(event, EmotionResult | Drop):
+                self._emit(self._queue_depth())
 
-    def _classify(
-        self, stage: AnalysisStage, utterance: Utterance, file: str | None
-    ) -> EmotionResult:
-        result = stage.process(utterance, file)
-        latency_ms = (time.monotonic() - utterance.known_at_s) * 1000.0
-        if self._recorder is not None and utterance.kind == "final":
-            self._recorder.write(utterance, Path(file).stem if file else "microphone")
-        return replace(result, latency_ms=latency_ms)
+    def _analysis_of(self, stream: StreamId) -> AnalysisStage:
+        return AnalysisStage(
+            self._model,
+            self._settings,
+            stream=stream,
+            profile=self._profile,
+            clock=time.monotonic,
+            keeps_audio=self._audio_folder is not None,
+        )
 
 
-_END = object()
+def _now() -> str:
+    """Wall time, ISO 8601 with offset."""
+    return datetime.now().astimezone().isoformat(timespec="milliseconds")
 
 
 def _hang_of(hung: list[threading.Thread], error: BaseException | None) -> TimeoutError:
-    """What is raised of threads that did not end; ``--debug`` shows where they are."""
+    """Make the error about threads that did not end; ``--debug`` shows where they are."""
     names = " and ".join(thread.name.removeprefix("ser-live ") for thread in hung)
     before = "" if error is None else f", after {type(error).__name__}: {error}"
     frames = sys._current_frames()

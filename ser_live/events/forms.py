@@ -1,0 +1,186 @@
+"""How the fields of events are written into records, and read back.
+
+A record is what stands on a line of the log: JSON values by name. Each field of an event
+carries its `Form`, which does both directions, so that they cannot drift apart. Undefined is
+``None`` in a record, never 0 and never NaN. Records may come from anywhere, so reading looks
+at every value: what does not fit raises `FormError`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import TypeVar
+
+from ser_live.emotions import LABELS
+from ser_live.events.stream_id import samples, seconds
+
+MAX_NUMBER = 1e12
+"""No time, level or count comes near this."""
+
+E = TypeVar("E", bound=Enum)
+
+REQUIRED = object()
+"""Stands where a field must be in every record."""
+
+
+class FormError(ValueError):
+    """A record holds something that its type does not allow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How one field stands in a record."""
+
+    write: Callable[..., object]
+    """From the field's value to a JSON value."""
+    read: Callable[[object], object]
+    """Back; raises `FormError` for a value that does not fit."""
+    key: str = ""
+    """Name in the record where it differs from the field's."""
+    missing: object = REQUIRED
+    """Value where a record lacks the field, as those of older programs do."""
+
+    def at(self, key: str) -> Form:
+        """This form under another name."""
+        return replace(self, key=key)
+
+    def newer(self, missing: object) -> Form:
+        """This form, for a field that older records lack; it is then `missing`."""
+        return replace(self, missing=missing)
+
+
+def _same(value: object) -> object:
+    return value
+
+
+def _read_text(value: object) -> str:
+    if not isinstance(value, str):
+        raise FormError("a text is needed")
+    return value
+
+
+def _read_number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise FormError("a number is needed")
+    # Compared before it is converted: an integer may be too long for a float.
+    if not abs(value) <= MAX_NUMBER:
+        raise FormError("the number is too large")
+    return float(value)
+
+
+def _read_count(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_NUMBER:
+        raise FormError("a count is needed")
+    return value
+
+
+def _read_truth(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise FormError("true or false is needed")
+    return value
+
+
+def _read_samples(value: object) -> int:
+    duration_s = _read_number(value)
+    if duration_s < 0:
+        raise FormError("a time is needed")
+    return samples(duration_s)
+
+
+def _read_object(value: object) -> Mapping[str, object]:
+    if not isinstance(value, dict):
+        raise FormError("an object is needed")
+    return value
+
+
+TEXT = Form(_same, _read_text)
+COUNT = Form(_same, _read_count)
+TRUTH = Form(_same, _read_truth)
+SAMPLES = Form(seconds, _read_samples)
+"""Samples at 16 kHz as seconds."""
+SETTINGS = Form(_same, _read_object)
+"""Settings by group and name, as they are."""
+
+
+def or_none(form: Form) -> Form:
+    """`form` for a field that may be ``None``."""
+    return replace(
+        form,
+        write=lambda value: None if value is None else form.write(value),
+        read=lambda value: None if value is None else form.read(value),
+    )
+
+
+def rounded(value: float | None, digits: int) -> float | None:
+    """`value` to that many `digits`, or ``None`` where it is undefined or infinite."""
+    if value is None or not math.isfinite(value):
+        return None
+    return round(float(value), digits)
+
+
+def number(digits: int, lowest: float = -MAX_NUMBER, highest: float = MAX_NUMBER) -> Form:
+    """A number rounded to `digits`; NaN is ``None`` in the record."""
+    return Form(
+        lambda value: rounded(value, digits),
+        lambda value: math.nan if value is None else _read_between(value, lowest, highest),
+    )
+
+
+def number_or_none(digits: int, lowest: float, highest: float) -> Form:
+    """A number rounded to `digits`, ``None`` where there is none."""
+    return Form(
+        lambda value: rounded(value, digits),
+        lambda value: None if value is None else _read_between(value, lowest, highest),
+    )
+
+
+def amount(digits: int) -> Form:
+    """A number that is defined and not negative."""
+    return Form(
+        lambda value: rounded(value, digits), lambda value: _read_between(value, 0.0, MAX_NUMBER)
+    )
+
+
+def _read_between(value: object, lowest: float, highest: float) -> float:
+    found = _read_number(value)
+    if not lowest <= found <= highest:
+        raise FormError(f"a number from {lowest:g} to {highest:g} is needed")
+    return found
+
+
+def word(of: type[E]) -> Form:
+    """One of the words of an enumeration."""
+    return Form(lambda value: value.value, lambda value: _read_word(of, value))
+
+
+def _read_word(of: type[E], value: object) -> E:
+    try:
+        return of(_read_text(value))
+    except ValueError:
+        raise FormError(f"one of {', '.join(str(w.value) for w in of)} is needed") from None
+
+
+def counts(of: type[E]) -> Form:
+    """Counts by the words of an enumeration."""
+    return Form(
+        lambda value: {key.value: n for key, n in value.items()},
+        lambda value: {_read_word(of, key): _read_count(n) for key, n in _read_object(value).items()},
+    )
+
+
+def _write_probabilities(value: tuple[float, ...]) -> dict[str, float | None]:
+    return {label: rounded(p, 4) for label, p in zip(LABELS, value, strict=True)}
+
+
+def _read_probabilities(value: object) -> tuple[float, ...]:
+    found = _read_object(value)
+    if not set(LABELS) <= set(found):
+        raise FormError("a probability of each label is needed")
+    return tuple(_read_between(found[label], 0.0, 1.0) for label in LABELS)
+
+
+PROBABILITIES = or_none(Form(_write_probabilities, _read_probabilities))
+"""Probabilities in the order of ``EMOTIONS``, by label in the record."""

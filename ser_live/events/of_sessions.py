@@ -1,0 +1,94 @@
+"""Events of a session as a whole."""
+
+# Without postponed annotations: the forms of the fields are read from them.
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, ClassVar
+
+from ser_live.emotions import Emotion
+from ser_live.events.forms import COUNT, SETTINGS, TEXT, amount, counts, number, or_none, word
+from ser_live.events.kinds import EndReason, Verdict
+from ser_live.events.record import Recorded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionStarted(Recorded):
+    """A session begins."""
+
+    type: ClassVar[str] = "session_started"
+
+    started_at: Annotated[str, TEXT]
+    """Wall time of the start, ISO 8601 with offset."""
+    version: Annotated[str, TEXT]
+    """Version of ser-live."""
+    model: Annotated[str, TEXT]
+    """Model identifier."""
+    model_sha256: Annotated[str, TEXT]
+    """Hash of the model's weights."""
+    settings: Annotated[Mapping[str, object], SETTINGS.newer({})] = field(default_factory=dict)
+    """Every setting that shapes results."""
+    speaker: Annotated[str | None, or_none(TEXT).newer(None)] = None
+    """Name of the enrolled speaker whom every stream begins with; ``None`` for a stranger."""
+    audio_folder: Annotated[str | None, or_none(TEXT).newer(None)] = None
+    """Absolute path of the folder that keeps the audio of utterances; ``None`` for none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFailed(Recorded):
+    """A source could not be opened or broke off; the session goes on with the next."""
+
+    type: ClassVar[str] = "source_failed"
+
+    message: Annotated[str, TEXT]
+    """One sentence: what was found, what is needed, what to do."""
+    file: Annotated[str | None, or_none(TEXT).newer(None)] = None
+    """Path as given; ``None`` for a device."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueDepth(Recorded):
+    """Utterances waiting for analysis; for displays."""
+
+    type: ClassVar[str] = "queue"
+    is_logged: ClassVar[bool] = False
+
+    n_waiting: Annotated[int, COUNT]
+    capacity: Annotated[int, COUNT]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice(Recorded):
+    """Something that one output could not do, told to the others."""
+
+    type: ClassVar[str] = "notice"
+
+    sink: Annotated[str, TEXT]
+    """Name of the output."""
+    message: Annotated[str, TEXT]
+    """One sentence: what happened, and how the session goes on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionEnded(Recorded):
+    """The session is over; its counts."""
+
+    type: ClassVar[str] = "session_ended"
+
+    reason: Annotated[EndReason, word(EndReason)]
+    duration_s: Annotated[float, amount(3)]
+    """Audio time heard, in seconds."""
+    n_utterances: Annotated[int, COUNT]
+    """Final results."""
+    n_dropped: Annotated[int, COUNT]
+    """Results not computed because analysis fell behind."""
+    n_gaps: Annotated[int, COUNT]
+    emotions: Annotated[Mapping[Emotion, int], counts(Emotion)] = field(default_factory=dict)
+    """Final results per emotion named."""
+    states: Annotated[Mapping[Verdict, int], counts(Verdict)] = field(default_factory=dict)
+    """Final results per outcome."""
+    latency_ms_p50: Annotated[float, number(1)] = math.nan
+    """Median latency, milliseconds; NaN without a result."""
+    latency_ms_p95: Annotated[float, number(1)] = math.nan
+    """95th percentile of the latency, milliseconds."""

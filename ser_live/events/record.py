@@ -1,0 +1,131 @@
+"""Records of events: one table per event class, written and read from it.
+
+The table of a class is its fields: each one's annotation carries a `Form`. A field that has
+none is not part of the record. The stream of an event adds its own fields at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
+from functools import cache
+from operator import attrgetter
+from typing import Annotated, ClassVar, TypeVar, get_args, get_origin
+
+from ser_live.events.forms import COUNT, REQUIRED, TEXT, Form, FormError, or_none
+from ser_live.events.stream_id import StreamId
+
+Record = dict[str, object]
+"""JSON values by name; ``type`` says what kind of record it is."""
+
+R = TypeVar("R", bound="Recorded")
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What has a form for log, standard output, CSV and API alike."""
+
+    type: ClassVar[str]
+    """Says in a record what it is."""
+    is_logged: ClassVar[bool] = True
+    """Whether session logs keep it; the others are for displays."""
+    derived: ClassVar[Mapping[str, tuple[str, Form]]] = {}
+    """Properties that stand in the record too, each with the field that follows it there."""
+
+    def as_record(self) -> Record:
+        """The event as JSON values by name."""
+        record: Record = {"type": self.type}
+        for column in columns(type(self)):
+            record[column.key] = column.form.write(column.value(self))
+        return record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfStream(Recorded):
+    """An event of one stream."""
+
+    names_source: ClassVar[bool] = False
+    """Whether the record names the stream's source too; the first one of a stream does."""
+
+    stream: StreamId
+
+    @property
+    def file(self) -> str | None:
+        """Path of the stream's file as given; ``None`` for a device."""
+        return self.stream.file
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One name in the records of a class."""
+
+    key: str
+    form: Form
+    value: Callable[[object], object]
+    """Takes the value out of an event."""
+    field: str
+    """Name of the field; empty where it belongs to the stream or is derived."""
+
+
+STREAM_FORMS: Mapping[str, Form] = {
+    "file": or_none(TEXT).newer(None),
+    "number": COUNT.at("stream").newer(None),
+    "channel": or_none(COUNT).newer(None),
+    "role": or_none(TEXT).newer(None),
+}
+"""What every record of a stream says of it. Its source stands in ``stream_started``."""
+
+
+@cache
+def columns(cls: type) -> tuple[Column, ...]:
+    """The names in the records of a class, in their order, ``type`` left out."""
+    found = []
+    before = {
+        name: Column(key, form, attrgetter(key), "")
+        for key, (name, form) in getattr(cls, "derived", {}).items()
+    }
+    for f in fields(cls):
+        form = form_of(f.type)
+        if f.name in before:
+            found.append(before[f.name])
+        if form is not None:
+            found.append(Column(form.key or f.name, form, attrgetter(f.name), f.name))
+    if issubclass(cls, OfStream):
+        if cls.names_source:
+            found.insert(0, Column("source", TEXT, attrgetter("stream.source"), ""))
+        for name, form in STREAM_FORMS.items():
+            found.append(Column(form.key or name, form, attrgetter(f"stream.{name}"), ""))
+    return tuple(found)
+
+
+def form_of(annotation: object) -> Form | None:
+    """The form that the annotation of a field carries, ``None`` for a field without."""
+    if get_origin(annotation) is Annotated:
+        return next((part for part in get_args(annotation) if isinstance(part, Form)), None)
+    return None
+
+
+def read_fields(cls: type, record: Mapping[str, object]) -> dict[str, object]:
+    """The fields of a class, the stream left out, from a record; raises `FormError`."""
+    return {
+        column.field: read_value(column.form, column.key, record)
+        for column in columns(cls)
+        if column.field
+    }
+
+
+def read_value(form: Form, key: str, record: Mapping[str, object]) -> object:
+    """The value of one form in a record; raises `FormError`."""
+    if key not in record:
+        if form.missing is REQUIRED:
+            raise FormError(f"{key} is missing")
+        return form.missing
+    try:
+        return form.read(record[key])
+    except FormError as error:
+        raise FormError(f"{key}: {error}") from None
+
+
+def by_type(classes: Iterable[type[R]]) -> dict[str, type[R]]:
+    """Classes by the ``type`` of their records."""
+    return {cls.type: cls for cls in classes}

@@ -1,0 +1,205 @@
+"""Utterances, and the results about them."""
+
+# Without postponed annotations: the forms of the fields are read from them.
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from ser_live.config import FRAME_S
+from ser_live.emotions import EMOTIONS, Emotion
+from ser_live.events.forms import (
+    COUNT,
+    PROBABILITIES,
+    SAMPLES,
+    TEXT,
+    Form,
+    FormError,
+    amount,
+    number,
+    number_or_none,
+    or_none,
+    word,
+)
+from ser_live.events.kinds import Kind, Verdict
+from ser_live.events.record import OfStream, Record, columns, read_fields
+from ser_live.events.stream_id import StreamId, seconds
+
+if TYPE_CHECKING:  # without numpy the doctor still draws, writes JSON and looks at folders
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechStarted(OfStream):
+    """An utterance was opened; for displays."""
+
+    type: ClassVar[str] = "speech_started"
+    is_logged: ClassVar[bool] = False
+
+    id: Annotated[int, COUNT]
+    """Number that the utterance will have."""
+    start_sample: Annotated[int, SAMPLES.at("start_s")]
+    """Position of its first sample."""
+
+    @property
+    def start_s(self) -> float:
+        """Position, in seconds."""
+        return seconds(self.start_sample)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Utterance:
+    """A stretch of speech on its way from the segmenter to the model."""
+
+    stream: StreamId
+    id: int
+    """Unique in the stream; a partial carries the id of its later final."""
+    kind: Kind
+    start_sample: int
+    end_sample: int
+    samples: "NDArray[np.float32]"
+    """Mono, 16 kHz, shape ``(end_sample - start_sample,)``."""
+    speech: "NDArray[np.bool_]"
+    """Speech decision per 30 ms frame of `samples`, shape ``(ceil(n / 480),)``."""
+    noise_dbfs: float
+    """Noise floor before the utterance, dBFS RMS; NaN when unknown."""
+    state: Verdict = Verdict.OK
+    """``OK``, or why the segmenter rejects it (``TOO_SHORT``)."""
+    is_split: bool = False
+    """Cut at the longest allowed length, so speech goes on in the next utterance."""
+    known_at_s: float = math.nan
+    """Reading of the caller's clock when this became known, in seconds; latency counts from
+    here. NaN without a clock."""
+
+    @property
+    def speech_s(self) -> float:
+        """Duration of frames marked as speech, in seconds."""
+        return float(self.speech.sum()) * FRAME_S
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One thing in the voice that stands out, in words."""
+
+    feature: Annotated[str, TEXT]
+    """Feature name, unit included."""
+    difference: Annotated[float, number(4)]
+    """Value minus the speaker's own running mean, in the feature's unit."""
+    z: Annotated[float, number(2)]
+    """The same in standard deviations."""
+    text: Annotated[str, TEXT]
+    """For people: ``pitch +3.1 st``, ``louder +4 dB``, ``faster``."""
+
+
+def _write_reasons(reasons: tuple[Reason, ...]) -> list[Record]:
+    table = columns(Reason)
+    return [{column.key: column.form.write(column.value(r)) for column in table} for r in reasons]
+
+
+def _read_reasons(value: object) -> tuple[Reason, ...]:
+    if not isinstance(value, list):
+        raise FormError("a list is needed")
+    return tuple(_read_reason(item) for item in value)
+
+
+def _read_reason(item: object) -> Reason:
+    if not isinstance(item, Mapping):
+        raise FormError("a reason is needed")
+    return Reason(**read_fields(Reason, item))  # type: ignore[arg-type]  checked by their forms
+
+
+REASONS = Form(_write_reasons, _read_reasons)
+
+UNIT = number_or_none(3, -1.0, 1.0)
+"""Valence or arousal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmotionResult(OfStream):
+    """The result for one utterance, whole or in progress."""
+
+    type: ClassVar[str] = "emotion"
+    derived: ClassVar[Mapping[str, tuple[str, Form]]] = {
+        "confidence": ("probabilities", number_or_none(4, 0.0, 1.0))
+    }
+
+    id: Annotated[int, COUNT]
+    """Number of the utterance, unique in its stream; a partial has that of its later final."""
+    kind: Annotated[Kind, word(Kind)]
+    start_sample: Annotated[int, SAMPLES.at("start_s")]
+    """Position of its first sample."""
+    end_sample: Annotated[int, SAMPLES.at("end_s")]
+    """Position just after its last sample."""
+    emotion: Annotated[Emotion | None, or_none(word(Emotion))]
+    """``None`` whenever `state` is not ``OK``."""
+    state: Annotated[Verdict, word(Verdict)]
+    """``OK``, or why no emotion is named."""
+    probabilities: Annotated[tuple[float, ...] | None, PROBABILITIES]
+    """Eight calibrated probabilities in the order of ``EMOTIONS``; ``None`` when the
+    utterance was rejected before classification."""
+    valence: Annotated[float | None, UNIT.newer(None)] = None
+    """-1 unpleasant to +1 pleasant, see ``affect``; ``None`` without `probabilities`."""
+    arousal: Annotated[float | None, UNIT.newer(None)] = None
+    """-1 sleepy to +1 excited; ``None`` without `probabilities`."""
+    n_past: Annotated[int, COUNT.newer(0)] = 0
+    """Utterances of this speaker that the judgement went by; 0 if taken by itself."""
+    speech_s: Annotated[float, amount(3)]
+    """Duration of speech frames, in seconds."""
+    level_dbfs: Annotated[float, number(1)]
+    """RMS level of the speech frames, dBFS; NaN when there is none."""
+    snr_db: Annotated[float, number(1)]
+    """Speech level above the noise floor, dB; NaN when the floor is unknown."""
+    latency_ms: Annotated[float, number(1)] = math.nan
+    """From the moment the utterance was known to this result, milliseconds; NaN without a
+    clock."""
+    reasons: Annotated[tuple[Reason, ...], REASONS] = ()
+    """What stands out against the speaker's own running mean."""
+    samples: "NDArray[np.float32] | None" = field(default=None, repr=False, compare=False)
+    """Audio of a final result, 16 kHz mono, where it was asked for; not part of the record."""
+
+    @property
+    def start_s(self) -> float:
+        """Start of the utterance, in seconds since the start of the stream."""
+        return seconds(self.start_sample)
+
+    @property
+    def end_s(self) -> float:
+        """End of the utterance, in seconds since the start of the stream."""
+        return seconds(self.end_sample)
+
+    @property
+    def confidence(self) -> float | None:
+        """Largest probability, ``None`` where there are none."""
+        return None if self.probabilities is None else max(self.probabilities)
+
+    @property
+    def best(self) -> Emotion | None:
+        """Most probable emotion, also where it is too uncertain to be named."""
+        if self.probabilities is None:
+            return None
+        return EMOTIONS[self.probabilities.index(max(self.probabilities))]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drop(OfStream):
+    """Something that was heard but not analyzed because analysis fell behind."""
+
+    type: ClassVar[str] = "drop"
+
+    id: Annotated[int, COUNT]
+    """Number of the utterance."""
+    kind: Annotated[Kind, word(Kind)]
+    start_sample: Annotated[int, SAMPLES.at("start_s")]
+    end_sample: Annotated[int, SAMPLES.at("end_s")]
+
+    @property
+    def start_s(self) -> float:
+        """Start of the utterance, in seconds since the start of the stream."""
+        return seconds(self.start_sample)
+
+    @property
+    def end_s(self) -> float:
+        """End of the utterance, in seconds since the start of the stream."""
+        return seconds(self.end_sample)

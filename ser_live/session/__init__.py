@@ -1,0 +1,1 @@
+"""Live sessions: the threads, the queue between them, and enrolment."""

@@ -1,0 +1,253 @@
+"""First stage of a stream: native audio blocks in, events and utterances out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ser_live.audio import FrameCutter, StreamConverter, level_dbfs, peak_dbfs
+from ser_live.config import FRAME_SAMPLES, SAMPLE_RATE_HZ, Settings
+from ser_live.events import (
+    DeviceEvent,
+    DeviceFound,
+    DeviceLost,
+    DeviceSought,
+    Drop,
+    Level,
+    Mark,
+    SpeechStarted,
+    StateChanged,
+    StreamGap,
+    StreamId,
+    StreamStarted,
+    Utterance,
+)
+from ser_live.exhaustive import assert_never
+from ser_live.segmenter import Segmenter, no_clock
+from ser_live.sources import (
+    DeviceNotice,
+    Lost,
+    MicrophoneFound,
+    MicrophoneLost,
+    MicrophoneSought,
+)
+from ser_live.vad import VadDecision, VoiceActivityDetector
+
+FRAMES_PER_LEVEL = 3
+"""Frames from one `Level` to the next: 90 ms, as often as a display is drawn."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndOfStream:
+    """A stream was heard to its end; the analysis makes `StreamEnded` of it."""
+
+    stream: StreamId
+    n_samples: int
+
+
+Segmented: TypeAlias = (
+    StreamStarted
+    | StateChanged
+    | SpeechStarted
+    | Level
+    | StreamGap
+    | DeviceEvent
+    | Mark
+    | Utterance
+    | Drop
+    | EndOfStream
+)
+"""What passes from segmenting to analysis; a `Drop` stands where an utterance was given up."""
+
+
+class SegmentingStage:
+    """One stream of native audio blocks in, stream events and utterances out.
+
+    Parameters
+    ----------
+    settings : Settings
+    stream : StreamId
+        Name of the stream; stands on every event. Its channel is the one that is heard.
+    sample_rate : int
+        Native rate of the blocks, hertz.
+    n_channels : int
+        Native channel count of the blocks.
+    started_at : str or None
+        Wall time of the first sample, ISO 8601 with offset.
+    first_id : int
+        Identifier of the first utterance.
+    no_signal_message : str
+        Sentence for the user where only zeros arrive.
+    clock : callable
+        Read when an utterance becomes known, in seconds.
+    with_levels : bool
+        Whether to tell the level, every `FRAMES_PER_LEVEL` frames.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        stream: StreamId,
+        sample_rate: int,
+        n_channels: int,
+        started_at: str | None = None,
+        first_id: int = 1,
+        no_signal_message: str = "",
+        clock: Callable[[], float] = no_clock,
+        with_levels: bool = False,
+    ) -> None:
+        self.stream = stream
+        self._converter_args = (sample_rate, n_channels, stream.channel)
+        self._sample_rate = sample_rate
+        self._started = StreamStarted(
+            stream=stream, sample_rate=sample_rate, n_channels=n_channels, started_at=started_at
+        )
+        self._n_native = 0
+        self._converter = StreamConverter(*self._converter_args)
+        self._is_drained = False
+        self._cutter = FrameCutter(FRAME_SAMPLES)
+        self._vad = VoiceActivityDetector(settings.vad)
+        self._segmenter = Segmenter(
+            settings.segmenter,
+            stream=stream,
+            first_id=first_id,
+            no_signal_message=no_signal_message,
+            clock=clock,
+        )
+        self._with_levels = with_levels
+        self._n_unleveled = 0
+
+    @property
+    def position(self) -> int:
+        """Samples at 16 kHz since the start of the stream, gaps included."""
+        return self._segmenter.clock
+
+    @property
+    def next_id(self) -> int:
+        """Identifier the next utterance will get."""
+        return self._segmenter.next_id
+
+    def start(self) -> list[Segmented]:
+        """Begin the stream."""
+        return [self._started]
+
+    def push(self, item: NDArray[np.float32] | Lost | DeviceNotice) -> list[Segmented]:
+        """Take the next item of a source.
+
+        Parameters
+        ----------
+        item : float32 array of shape (n, n_channels), Lost or DeviceNotice
+            Audio, a note of lost audio at its place, or news of the device.
+        """
+        if isinstance(item, np.ndarray):
+            if self._is_drained:
+                self._converter, self._is_drained = StreamConverter(*self._converter_args), False
+            samples = self._converter.push(item)
+            self._n_native += len(item)
+            return self._push_samples(samples)
+        if isinstance(item, Lost):
+            return self._push_lost(item)
+        return self._push_notice(item)
+
+    def mark(self, label: str) -> list[Segmented]:
+        """Mark the present moment."""
+        return [Mark(stream=self.stream, sample=self.position, label=label)]
+
+    def flush(self) -> list[Segmented]:
+        """Give what was heard but not yet reported, an open utterance as final."""
+        events, leftover = self._drain()
+        events.extend(self._segmenter.flush(leftover))
+        return events
+
+    def close(self) -> list[Segmented]:
+        """End the stream."""
+        return [*self.flush(), EndOfStream(stream=self.stream, n_samples=self.position)]
+
+    def _push_samples(self, samples: NDArray[np.float32]) -> list[Segmented]:
+        events: list[Segmented] = []
+        for frame in self._cutter.push(samples):
+            heard = self._vad.process(frame)
+            events.extend(
+                self._segmenter.push(
+                    frame,
+                    heard.is_speech,
+                    noise_dbfs=heard.noise_dbfs,
+                    level_dbfs=heard.level_dbfs,
+                    is_voiced=heard.is_voiced,
+                    is_suspected=heard.is_suspected,
+                )
+            )
+            if self._with_levels:
+                self._n_unleveled += 1
+                if self._n_unleveled == FRAMES_PER_LEVEL:
+                    self._n_unleveled = 0
+                    events.append(self._level(frame, heard))
+        return events
+
+    def _level(self, frame: NDArray[np.float32], heard: VadDecision) -> Level:
+        return Level(
+            stream=self.stream,
+            sample=self.position,
+            rms_dbfs=level_dbfs(frame),
+            peak_dbfs=peak_dbfs(frame),
+            noise_dbfs=heard.noise_dbfs,
+            is_speech=heard.is_speech,
+        )
+
+    def _drain(self) -> tuple[list[Segmented], NDArray[np.float32]]:
+        """Empty the resampler and the frame cutter; the rest is shorter than a frame."""
+        events = self._push_samples(self._converter.flush())
+        self._is_drained = True
+        return events, self._cutter.flush()
+
+    def _push_lost(self, lost: Lost) -> list[Segmented]:
+        events, leftover = self._drain()
+        self._n_native += lost.n_samples
+        # The clock is derived from the native count, so that roundings never add up.
+        start = self.position + len(leftover)
+        n_lost = max(0, self._n_native * SAMPLE_RATE_HZ // self._sample_rate - start)
+        events.extend(self._segmenter.gap(n_lost, leftover))
+        events.append(
+            StreamGap(stream=self.stream, start_sample=start, n_samples=n_lost, cause=lost.cause)
+        )
+        return events
+
+    def _push_notice(self, notice: DeviceNotice) -> list[Segmented]:
+        match notice:
+            case MicrophoneLost():
+                # The rest of the audio is not waited for: it may be hours away.
+                events = self.flush()
+                events.append(
+                    DeviceLost(
+                        stream=self.stream,
+                        sample=self.position,
+                        device=notice.device,
+                        cause=notice.cause,
+                        message=notice.message,
+                    )
+                )
+                return events
+            case MicrophoneSought():
+                return [
+                    DeviceSought(
+                        stream=self.stream, sample=self.position, waited_s=notice.waited_s
+                    )
+                ]
+            case MicrophoneFound():
+                return [
+                    DeviceFound(
+                        stream=self.stream,
+                        sample=self.position,
+                        device=notice.device,
+                        sample_rate=notice.sample_rate,
+                        n_channels=notice.n_channels,
+                        lost_device=notice.lost_device,
+                    )
+                ]
+            case _:
+                assert_never(notice)
