@@ -35,7 +35,13 @@ from ser_live.features import extract
 from ser_live.inputs import InputMaker, join
 from ser_live.model import EmotionModel
 from ser_live.segmenter import Segmenter
-from ser_live.sources import AudioSource, Lost
+from ser_live.sources import (
+    AudioSource,
+    Lost,
+    MicrophoneFound,
+    MicrophoneLost,
+    MicrophoneSought,
+)
 from ser_live.speaker_memory import SpeakerMemory
 from ser_live.speaker_profile import SpeakerProfile
 from ser_live.vad import VadDecision, VoiceActivityDetector
@@ -268,15 +274,19 @@ class AnalysisStage:
 
 
 def push_item(
-    stage: SegmentingStage, item: NDArray[np.float32] | Lost | DeviceNotice
+    stage: SegmentingStage,
+    item: NDArray[np.float32] | Lost | MicrophoneLost | MicrophoneSought | MicrophoneFound,
 ) -> list[StreamEvent]:
-    """What a stage makes of the next item of a source, news of the device included."""
-    if isinstance(item, DeviceLost):
+    """Push the next item of a source into a stage, news of the device included."""
+    if isinstance(item, MicrophoneLost):
         # The rest of the audio is not waited for: it may be hours away.
         events = stage.flush()
-        return [*events, replace(item, sample=stage.position)]
-    if isinstance(item, DeviceSought | DeviceFound):
-        return [replace(item, sample=stage.position)]
+        return [*events, DeviceLost(stage.position, item.device, item.cause, item.message)]
+    if isinstance(item, MicrophoneSought):
+        return [DeviceSought(stage.position, item.waited_s)]
+    if isinstance(item, MicrophoneFound):
+        now = item.sample_rate, item.n_channels
+        return [DeviceFound(stage.position, item.device, *now, item.lost_device)]
     return stage.push(item)
 
 
