@@ -5,21 +5,29 @@ from __future__ import annotations
 import mmap
 from collections import deque
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ser_live.events.kinds import Cause
 
-@dataclass(frozen=True)
-class Loss:
-    """Samples that the writer had to give and the reader will not get."""
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Audio that existed and never arrived."""
+
+    n_samples: int
+    """Native samples per channel."""
+    cause: Cause
+
+
+class _Placed(NamedTuple):
+    """A loss at its place."""
 
     position: int
-    """Accepted samples before the loss, counted from the beginning."""
-    n_samples: int
-    cause: str = "overflow"
-    """``overflow`` (refused, for the buffer was full), or what the writer says of a loss
-    before it."""
+    """Accepted samples before it, counted from the beginning."""
+    lost: Lost
 
 
 class RingBuffer:
@@ -57,7 +65,7 @@ class RingBuffer:
         self._n_read = 0  # changed by the reader only
         # append and popleft of a deque are atomic. It stays small: between two refusals
         # at least one sample was accepted.
-        self._losses: deque[Loss] = deque()
+        self._losses: deque[_Placed] = deque()
 
     def __len__(self) -> int:
         """Samples per channel waiting to be read."""
@@ -89,17 +97,18 @@ class RingBuffer:
         self._n_written += n
         return 0
 
-    def note_loss(self, n_samples: int, cause: str = "device") -> None:
-        """Note that samples were lost on their way to the writer, before the next block."""
+    def note_loss(self, lost: Lost) -> None:
+        """Note what was lost on its way to the writer, before the next block."""
         if self._n_refused:  # one gap, which the full buffer began
-            self._n_refused += n_samples
+            self._n_refused += lost.n_samples
         else:
-            self._losses.append(Loss(self._n_written, n_samples, cause))
+            self._losses.append(_Placed(self._n_written, lost))
 
     def finish(self) -> None:
         """Make a gap that is still open visible to the reader; the writer's side."""
         if self._n_refused:
-            self._losses.append(Loss(self._n_written, self._n_refused))
+            lost = Lost(self._n_refused, Cause.OVERFLOW)
+            self._losses.append(_Placed(self._n_written, lost))
             self._n_refused = 0
 
     def read(self) -> NDArray[np.float32]:
@@ -120,11 +129,11 @@ class RingBuffer:
         self._n_read += n
         return block
 
-    def take_losses(self) -> list[Loss]:
+    def take_losses(self) -> list[Lost]:
         """Take out the losses that lie exactly where the reader stands; the reader's side."""
         losses = []
         while self._losses and self._losses[0].position <= self._n_read:
-            losses.append(self._losses.popleft())
+            losses.append(self._losses.popleft().lost)
         return losses
 
     @property

@@ -77,7 +77,7 @@ class PacedCapture(AudioSource):
                 block = self._ring.read()
                 if len(block):
                     return block
-                self._losses += [Lost(x.n_samples, x.cause) for x in self._ring.take_losses()]
+                self._losses += self._ring.take_losses()
             if self._losses:
                 return self._losses.pop(0)
             if self.exhausted or time.monotonic() >= deadline_s:

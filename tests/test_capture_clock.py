@@ -8,6 +8,7 @@ import random
 
 import pytest
 
+from ser_live.events.kinds import Cause
 from ser_live.sources import Lost
 from ser_live.sources.capture_clock import CaptureClock
 
@@ -67,7 +68,7 @@ class TestLoss:
         answers = fed(clock, regular(3.0 + 1.5, 20))
         n_held = answers.count(None)
         assert 0.4 <= n_held * BLOCK_S <= 0.6
-        assert answers[n_held] == [Lost(round(1.5 * RATE), "stalled")]
+        assert answers[n_held] == [Lost(round(1.5 * RATE), Cause.STALLED)]
         assert answers[n_held + 1 :] == [[]] * (20 - n_held - 1)
         assert clock.origin_s == pytest.approx(0.0, abs=0.01)
 
@@ -102,14 +103,14 @@ class TestLoss:
         fed(clock, regular(0.0, 50))
         times = regular(3.0 + 0.1, 12)
         answers = [clock.take(BLOCK, times[0], has_overflowed=True), *fed(clock, times[1:])]
-        assert [answer for answer in answers if answer] == [[Lost(round(0.1 * RATE), "device")]]
+        assert [answer for answer in answers if answer] == [[Lost(round(0.1 * RATE), Cause.DEVICE)]]
 
     def test_an_hour_of_sleep(self):
         """An hour for which the computer slept is a gap of an hour, and says so."""
         clock = CaptureClock(RATE)
         fed(clock, regular(0.0, 50))
         answers = [clock.take(BLOCK, t, 3600.0) for t in regular(3.0 + 3600.0, 12)]
-        assert [answer for answer in answers if answer] == [[Lost(3600 * RATE, "suspended")]]
+        assert [answer for answer in answers if answer] == [[Lost(3600 * RATE, Cause.SUSPENDED)]]
 
     def test_every_sample_is_heard_or_lost(self):
         """Over many pauses, blocks and losses together are as long as the time that passed."""

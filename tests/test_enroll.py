@@ -20,12 +20,19 @@ from numpy.typing import NDArray
 from virtual_microphone import VirtualMicrophone, require_sound_server
 
 import ser_live
+from ser_live.events.kinds import Cause
 from ser_live.config import Settings
 from ser_live.enrolment import MIN_UTTERANCES, TEXT, Enrolment, Progress
 from ser_live.errors import ProfileError
 from ser_live.events import DeviceFound, DeviceLost, DeviceSought
 from ser_live.model import EmotionModel
-from ser_live.sources import ArraySource, Lost
+from ser_live.sources import (
+    ArraySource,
+    Lost,
+    MicrophoneFound,
+    MicrophoneLost,
+    MicrophoneSought,
+)
 from ser_live.speaker_memory import SpeakerMemory
 
 DEMO = Path(ser_live.__file__).parent / "demo.ogg"
@@ -90,10 +97,16 @@ class Unplugged(ArraySource):
         self._n_left = round(10 * heard_s)
         self._news = iter(
             [
-                DeviceLost(0, "headset", "disconnected", "headset was disconnected."),
-                DeviceSought(0, 1.0),
-                Lost(60 * rate, "disconnected"),
-                DeviceFound(0, "headset", rate, 1, "headset"),
+                MicrophoneLost(
+                    device="headset",
+                    cause=Cause.DISCONNECTED,
+                    message="headset was disconnected.",
+                ),
+                MicrophoneSought(waited_s=1.0),
+                Lost(60 * rate, Cause.DISCONNECTED),
+                MicrophoneFound(
+                    device="headset", sample_rate=rate, n_channels=1, lost_device="headset"
+                ),
             ]
         )
 

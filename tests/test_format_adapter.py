@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ser_live.events.kinds import Cause
 from ser_live.sources import Lost
 from ser_live.sources.format_adapter import FormatAdapter
 
@@ -62,7 +63,7 @@ def test_losses_are_counted_to_the_sample() -> None:
     for k in range(1000):
         n = int(rng.integers(1, 2000))
         n_taken += n
-        item = Lost(n, "stalled") if k % 7 == 0 else np.zeros((n, 1), np.float32)
+        item = Lost(n, Cause.STALLED) if k % 7 == 0 else np.zeros((n, 1), np.float32)
         for part in adapter.push(item):
             n_given += part.n_samples if isinstance(part, Lost) else len(part)
     n_given += sum(len(part) for part in adapter.flush())
@@ -73,7 +74,7 @@ def test_a_loss_stands_behind_all_audio_before_it() -> None:
     """What the filter still held comes before the loss, which keeps its cause."""
     adapter = FormatAdapter(48_000, 1, to_rate=16_000, to_channels=1)
     n_before = sum(len(part) for part in adapter.push(sine(48_000, 0.1)))
-    *rest, lost = adapter.push(Lost(48_000, "device"))
+    *rest, lost = adapter.push(Lost(48_000, Cause.DEVICE))
     assert n_before + sum(len(part) for part in rest) == pytest.approx(1600, abs=1)
     assert isinstance(lost, Lost)
     assert lost.cause == "device"

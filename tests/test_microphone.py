@@ -250,7 +250,7 @@ with MicrophoneSource() as source:
         item = source.read(1)
         if isinstance(item, Lost):
             lost.append(item)
-print([(item.n_samples / 16000, item.cause) for item in lost])
+print([(item.n_samples / 16000, str(item.cause)) for item in lost])
 """
         process = subprocess.Popen(
             [sys.executable, "-c", code],

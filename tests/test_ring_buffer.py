@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ser_live.ring_buffer import Loss, RingBuffer
+from ser_live.events.kinds import Cause
+from ser_live.ring_buffer import Lost, RingBuffer
 
 N_CHANNELS = 2
 
@@ -23,9 +24,9 @@ def counting(start: int, n: int) -> np.ndarray:
     return np.repeat(index[:, np.newaxis], N_CHANNELS, axis=1)
 
 
-def drain(ring: RingBuffer) -> list[np.ndarray | Loss]:
+def drain(ring: RingBuffer) -> list[np.ndarray | Lost]:
     """Everything readable, blocks and losses in their order."""
-    items: list[np.ndarray | Loss] = []
+    items: list[np.ndarray | Lost] = []
     while True:
         block = ring.read()
         losses = ring.take_losses()
@@ -36,11 +37,11 @@ def drain(ring: RingBuffer) -> list[np.ndarray | Loss]:
             return items
 
 
-def replayed(items: list[np.ndarray | Loss], start: int = 0) -> int:
+def replayed(items: list[np.ndarray | Lost], start: int = 0) -> int:
     """Walk over blocks and losses, checking that each continues the one before."""
     clock = start
     for item in items:
-        if isinstance(item, Loss):
+        if isinstance(item, Lost):
             clock += item.n_samples
         else:
             assert np.array_equal(item, counting(clock, len(item)))
@@ -71,7 +72,7 @@ class TestProperties:
         assert len(ring) == 0
 
     def test_refuses_what_does_not_fit(self):
-        """A block too large is refused whole; the position counts accepted samples."""
+        """A block too large is refused whole; the loss stands where the samples would have been."""
         ring = RingBuffer(10, N_CHANNELS)
         assert ring.write(counting(0, 8)) == 0
         assert ring.write(counting(8, 3)) == 3
@@ -80,7 +81,7 @@ class TestProperties:
         assert len(ring.read()) == 8
         assert ring.write(counting(15, 5)) == 0
         assert len(ring.read()) == 0
-        assert ring.take_losses() == [Loss(8, 7)]
+        assert ring.take_losses() == [Lost(7, Cause.OVERFLOW)]
         assert np.array_equal(ring.read(), counting(15, 5))
 
     def test_open_gap_is_shown_at_the_end(self):
@@ -89,17 +90,17 @@ class TestProperties:
         ring.write(np.zeros((5, 1), np.float32))
         assert ring.take_losses() == []
         ring.finish()
-        assert ring.take_losses() == [Loss(0, 5)]
+        assert ring.take_losses() == [Lost(5, Cause.OVERFLOW)]
 
     def test_device_loss_keeps_its_place(self):
         """A loss noted by the device lies between the blocks before and after it."""
         ring = RingBuffer(10, N_CHANNELS)
         ring.write(counting(0, 3))
-        ring.note_loss(5)
+        ring.note_loss(Lost(5, Cause.DEVICE))
         ring.write(counting(8, 2))
         assert np.array_equal(ring.read(), counting(0, 3))
         assert not ring.is_empty
-        assert ring.take_losses() == [Loss(3, 5, "device")]
+        assert ring.take_losses() == [Lost(5, Cause.DEVICE)]
         assert np.array_equal(ring.read(), counting(8, 2))
         assert ring.is_empty
 
@@ -107,9 +108,9 @@ class TestProperties:
         """A loss noted while the buffer is full belongs to the gap that is open."""
         ring = RingBuffer(2, 1)
         ring.write(np.zeros((3, 1), np.float32))
-        ring.note_loss(4)
+        ring.note_loss(Lost(4, Cause.DEVICE))
         ring.finish()
-        assert ring.take_losses() == [Loss(0, 7, "overflow")]
+        assert ring.take_losses() == [Lost(7, Cause.OVERFLOW)]
 
     def test_read_gives_a_copy(self):
         """What was read stays as it was when the memory is used again."""
@@ -161,7 +162,7 @@ class TestTwoThreads:
             is_last = done.is_set()
             items = drain(ring)
             heard = replayed(items, heard)
-            n_lost += sum(item.n_samples for item in items if isinstance(item, Loss))
+            n_lost += sum(item.n_samples for item in items if isinstance(item, Lost))
             if is_last:
                 break
             time.sleep(reader_pause_s)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 import ser_live
 import ser_live.session as session_module
+from ser_live.events.kinds import Cause
 from ser_live.config import SAMPLE_RATE_HZ, Settings
 from ser_live.emotions import State
 from ser_live.errors import AudioFileError
@@ -370,7 +371,7 @@ class LossySource(AudioSource):
 
     def __init__(self) -> None:
         second = np.zeros((48_000, 2), np.float32)
-        self._items: Iterator[Any] = iter([second, Lost(24_001, "overflow"), second])
+        self._items: Iterator[Any] = iter([second, Lost(24_001, Cause.OVERFLOW), second])
         self._is_over = False
 
     @property

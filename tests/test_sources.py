@@ -20,6 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from ser_live.events.kinds import Cause
 from ser_live.errors import AudioFileError, InvalidAudioError, UsageError
 from ser_live.sources import (
     ArraySource,
@@ -28,9 +29,14 @@ from ser_live.sources import (
     Lost,
     MicrophoneSource,
     PcmSource,
+    PushedSource,
     ReconnectingMicrophone,
     read_recording,
 )
+from ser_live.sources.microphone_hint import microphone_hint
+from ser_live.sources.protocol import SILENT_RECORDING
+
+QUIET = np.zeros(100, np.float32)
 
 
 def drain(source: AudioSource) -> NDArray[np.float32]:
@@ -413,6 +419,114 @@ class TestReadRecording:
             assert float(np.corrcoef(ours[:n], theirs[:n])[0, 1]) > 0.999
 
 
+class TestPushedSource:
+    def test_everything_pushed_is_read(self):
+        """Floats, 16-bit integers and bytes cut anywhere give the same samples, in order."""
+        pcm = np.random.default_rng(5).integers(-30000, 30000, (300, 2), np.int16)
+        floats = pcm.astype(np.float32) / 32768
+        data = pcm[200:].astype("<i2").tobytes()
+        with PushedSource("call", 8000, 2) as source:
+            assert source.push(floats[:100])
+            assert source.push(pcm[100:200])
+            assert all(source.push(data[start : start + 7]) for start in range(0, len(data), 7))
+            assert not source.exhausted
+            source.finish()
+            assert np.array_equal(drain(source), floats)
+            assert source.exhausted
+
+    def test_a_full_buffer_refuses_and_tells(self):
+        """Blocks that find no room are lost whole, and the reader learns how much, in place."""
+        ramp = np.arange(10, dtype=np.float32)
+        with PushedSource("call", 8000, buffer_s=8 / 8000) as source:
+            assert source.push(ramp[:6])
+            assert not source.push(ramp[6:9])
+            assert not source.push(ramp[6:10])
+            assert source.read(0).ravel().tolist() == ramp[:6].tolist()
+            assert source.push(ramp[:2])
+            assert source.read(0) == Lost(7, Cause.OVERFLOW)
+            assert source.read(0).ravel().tolist() == [0.0, 1.0]
+
+    def test_a_loss_at_the_end(self):
+        """What is refused last is told when the stream is finished."""
+        source = PushedSource("call", 8000, buffer_s=4 / 8000)
+        source.push(QUIET[:4])
+        source.push(QUIET[:3])
+        source.finish()
+        assert len(source.read(0)) == 4
+        assert not source.exhausted
+        assert source.read(0) == Lost(3, Cause.OVERFLOW)
+        assert source.exhausted
+
+    def test_the_reader_wakes(self):
+        """A reader that waits gets a block from another thread at once, and the end too."""
+        source = PushedSource("call")
+        for act, wanted in ((lambda: source.push(QUIET[:5]), 5), (source.finish, 0)):
+            began_s = time.monotonic()
+            threading.Timer(0.05, act).start()
+            block = source.read(20.0)
+            assert (0 if block is None else len(block)) == wanted
+            assert time.monotonic() - began_s < 10.0
+
+    def test_the_time_limit(self):
+        """Without audio the reader waits as long as it said, and the stream goes on."""
+        source = PushedSource("call")
+        began_s = time.monotonic()
+        assert source.read(0.05) is None
+        assert 0.05 <= time.monotonic() - began_s < 5.0
+        assert not source.exhausted
+
+    def test_after_the_end_nothing_is_taken(self):
+        """Closing keeps what was pushed before and takes nothing more, without an error."""
+        source = PushedSource("call")
+        source.push(QUIET[:5])
+        source.close()
+        assert not source.push(QUIET[:5])
+        assert len(source.read(0)) == 5
+        assert source.exhausted
+
+    @pytest.mark.parametrize(
+        ("block", "message"),
+        [
+            (np.zeros((5, 2), np.float32), r"shape \(5, 2\) for call, but \(n, 1\)"),
+            (np.zeros(160_001, np.float32), r"n up to 160000 is needed"),
+            (np.zeros(5, np.float64), "type float64, but float32 or int16"),
+        ],
+    )
+    def test_blocks_that_do_not_fit(self, block, message):
+        """Another shape, type, or more than the buffer could ever hold is refused."""
+        with pytest.raises(InvalidAudioError, match=message):
+            PushedSource("call").push(block)
+
+    def test_no_channels(self):
+        """A stream without channels is refused before anything is pushed."""
+        with pytest.raises(InvalidAudioError, match="call has 0 channels"):
+            PushedSource("call", 16_000, 0)
+
+    def test_any_pace(self):
+        """With a hurried writer every sample is given or counted as lost, in order."""
+        n_blocks, n = 400, 160
+        source = PushedSource("call", buffer_s=0.1)
+
+        def push_all() -> None:
+            for k in range(n_blocks):
+                source.push(np.arange(k * n, (k + 1) * n, dtype=np.float32))
+            source.finish()
+
+        writer = threading.Thread(target=push_all)
+        writer.start()
+        clock = 0
+        while not source.exhausted:
+            item = source.read(1.0)
+            if isinstance(item, Lost):
+                clock += item.n_samples
+            elif item is not None:
+                assert item[0, 0] == clock
+                assert item[-1, 0] == clock + len(item) - 1
+                clock += len(item)
+        writer.join(timeout=5)
+        assert clock == n_blocks * n
+
+
 class TestProtocol:
     def test_imports_are_lazy(self):
         """Importing the sources loads no audio library."""
@@ -424,15 +538,31 @@ class TestProtocol:
         assert run.stdout.strip() == "set()"
 
     def test_which_are_live(self):
-        """Only the microphone cannot wait."""
+        """Only a microphone and what is pushed cannot wait."""
         kinds = (
             MicrophoneSource,
             ReconnectingMicrophone,
+            PushedSource,
             FileSource,
             PcmSource,
             ArraySource,
         )
-        assert [kind.is_live for kind in kinds] == [True, True, False, False, False]
+        assert [kind.is_live for kind in kinds] == [True, True, True, False, False, False]
+
+    def test_hints_for_zeros(self):
+        """Only a microphone may be muted; each source says what its zeros may mean."""
+        for microphone in (MicrophoneSource(), ReconnectingMicrophone()):
+            assert microphone.no_signal_hint == microphone_hint(sys.platform)
+        for recording in (FileSource("talk.wav"), PcmSource(io.BytesIO()), ArraySource(QUIET)):
+            assert recording.no_signal_hint == SILENT_RECORDING
+        assert "what is sent to call 7" in PushedSource("call 7").no_signal_hint
+
+    def test_mac_gets_the_permission_hint(self):
+        """Only on macOS does the sentence speak of the system's permission first."""
+        assert "Privacy & Security > Microphone" in microphone_hint("darwin")
+        assert "Privacy" not in microphone_hint("linux")
+        for platform in ("darwin", "linux", "win32"):
+            assert "unmute the microphone" in microphone_hint(platform)
 
     def test_microphone_before_open(self):
         """A microphone that was never opened gives nothing and closes quietly."""

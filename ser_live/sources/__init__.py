@@ -1,4 +1,4 @@
-"""Where audio comes from: a microphone, a recording, a pipe, an array.
+"""Sources of audio: a microphone, a recording, a pipe, an array, another program.
 
 A source gives its native rate and channels; ``audio.StreamConverter`` does the rest. How
 a source cuts its stream into blocks has no meaning.
@@ -7,17 +7,30 @@ a source cuts its stream into blocks has no meaning.
 from ser_live.sources.memory import ArraySource
 from ser_live.sources.microphone import MicrophoneSource
 from ser_live.sources.pcm import PcmSource
-from ser_live.sources.protocol import AudioSource, Lost
+from ser_live.sources.protocol import (
+    AudioSource,
+    DeviceNotice,
+    Lost,
+    MicrophoneFound,
+    MicrophoneLost,
+    MicrophoneSought,
+)
+from ser_live.sources.pushed import PushedSource
 from ser_live.sources.reconnecting import ReconnectingMicrophone
 from ser_live.sources.recording import FileSource, read_recording
 
 __all__ = [
     "ArraySource",
     "AudioSource",
+    "DeviceNotice",
     "FileSource",
     "Lost",
+    "MicrophoneFound",
+    "MicrophoneLost",
+    "MicrophoneSought",
     "MicrophoneSource",
     "PcmSource",
+    "PushedSource",
     "ReconnectingMicrophone",
     "read_recording",
 ]

@@ -1,10 +1,11 @@
-"""When captured audio was spoken, and whether some is missing, told by when blocks come."""
+"""The moment captured audio was spoken, and audio that is missing, from when blocks come."""
 
 from __future__ import annotations
 
 import math
 
-from ser_live.sources.protocol import Lost
+from ser_live.events.kinds import Cause
+from ser_live.ring_buffer import Lost
 
 _PAUSE_S = 0.25
 """Pause between two blocks after which audio may be missing. A busy computer makes such
@@ -54,7 +55,7 @@ class CaptureClock:
         self._doubted_s = math.nan
         self._doubt_until_s: float | None = None
         self._late_origin_s = math.inf
-        self._cause = ""
+        self._cause = Cause.STALLED
 
     def take(
         self, n_samples: int, now_s: float, slept_s: float = 0.0, *, has_overflowed: bool = False
@@ -89,7 +90,10 @@ class CaptureClock:
                 self.origin_s = min(origin_s, self.origin_s + creep_s)
                 return []
             self._doubted_s, self._late_origin_s = now_s, math.inf
-            self._cause = "suspended" if has_slept else "device" if has_overflowed else "stalled"
+            if has_slept:
+                self._cause = Cause.SUSPENDED
+            else:
+                self._cause = Cause.DEVICE if has_overflowed else Cause.STALLED
         if pause_s > _PAUSE_S or origin_s < self._late_origin_s - _LATE_S:
             self._doubt_until_s = min(now_s + _DOUBT_S, self._doubted_s + _MAX_DOUBT_S)
         self._late_origin_s = min(self._late_origin_s, origin_s)
@@ -97,7 +101,7 @@ class CaptureClock:
 
     def _judge(self, now_s: float) -> list[Lost] | None:
         missing_s = self._late_origin_s - self.origin_s
-        is_made_up = missing_s <= _PAUSE_S / 2 and self._cause != "device"
+        is_made_up = missing_s <= _PAUSE_S / 2 and self._cause is not Cause.DEVICE
         if is_made_up or now_s >= (self._doubt_until_s or 0.0):
             self._doubt_until_s = None
             if is_made_up:

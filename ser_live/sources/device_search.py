@@ -18,8 +18,8 @@ from ser_live.devices import (
     same_device,
 )
 from ser_live.errors import DeviceError
+from ser_live.ring_buffer import Lost
 from ser_live.sources.microphone import MicrophoneSource, all_closed
-from ser_live.sources.protocol import Lost
 
 RETRY_S = 1.0
 """From one try to the next, in seconds."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import sys
 import threading
 import time
 from collections import deque
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ser_live.events.kinds import Cause
 from ser_live.devices import (
     InputDevice,
     choose_format,
@@ -20,10 +21,10 @@ from ser_live.devices import (
     portaudio_lock,
 )
 from ser_live.errors import DeviceError
-from ser_live.native_stderr import captured_native_stderr
-from ser_live.ring_buffer import Loss, RingBuffer
+from ser_live.ring_buffer import Lost, RingBuffer
 from ser_live.sources.capture_clock import CaptureClock
-from ser_live.sources.protocol import AudioSource, Lost
+from ser_live.sources.microphone_hint import microphone_hint
+from ser_live.sources.protocol import AudioSource
 from ser_live.steady_clock import slept_s, steady_s
 
 _POLL_S = 0.015
@@ -77,14 +78,15 @@ class MicrophoneSource(AudioSource):
         What was opened.
     n_device_losses : int
         How often the device reported that it lost audio.
-    end_cause : str
-        Why the device ended by itself: ``disconnected``, ``stalled``, or empty.
+    end_cause : Cause or None
+        Why the device ended by itself: ``DISCONNECTED`` or ``STALLED``.
     origin_s : float
         When its first sample was spoken, on ``steady_s``; see `CaptureClock`.
     """
 
     is_live = True
     file: str | None = None
+    no_signal_hint = microphone_hint(sys.platform)
 
     def __init__(
         self,
@@ -99,8 +101,7 @@ class MicrophoneSource(AudioSource):
         self.sample_rate = 0
         self.n_channels = 0
         self.n_device_losses = 0
-        self.end_cause = ""
-        self._quiet = contextlib.ExitStack()
+        self.end_cause: Cause | None = None
         self._wanted = (device, sample_rate, n_channels)
         self._block_s = block_s
         self._buffer_s = buffer_s
@@ -108,7 +109,7 @@ class MicrophoneSource(AudioSource):
         self._closing: threading.Thread | None = None
         self._was_waited_for = False
         self._ring: RingBuffer | None = None
-        self._losses: deque[Loss] = deque()
+        self._losses: deque[Lost] = deque()
         self._is_ended = False
         # Written by PortAudio's thread, read by the reader; single values need no lock.
         self._n_callbacks = 0
@@ -137,8 +138,6 @@ class MicrophoneSource(AudioSource):
         DeviceError
             No PortAudio, no such device, or it refuses to open.
         """
-        # PortAudio's own thread prints as well, when a device dies: for as long as it runs.
-        self._quiet.enter_context(captured_native_stderr())
         try:
             self._start()
         except BaseException:
@@ -191,7 +190,7 @@ class MicrophoneSource(AudioSource):
             self._held.append(block.copy())
             return
         for loss in lost:
-            ring.note_loss(loss.n_samples, loss.cause)
+            ring.note_loss(loss)
         for held in self._held:
             ring.write(held)
         self._held = []
@@ -232,10 +231,7 @@ class MicrophoneSource(AudioSource):
             if len(block):
                 return block
             self._losses.extend(ring.take_losses())
-        if not self._losses:
-            return None
-        loss = self._losses.popleft()
-        return Lost(loss.n_samples, loss.cause)
+        return self._losses.popleft() if self._losses else None
 
     def _check_pulse(self, is_finished: bool) -> None:
         now_s = time.monotonic()
@@ -249,7 +245,7 @@ class MicrophoneSource(AudioSource):
         if not is_finished and self._silent_s < limit_s:
             return
         n_callbacks = self._n_callbacks
-        self.end_cause = "disconnected" if is_finished else "stalled"
+        self.end_cause = Cause.DISCONNECTED if is_finished else Cause.STALLED
         # Not waited for: the loss is to be known now, and a stalled device closes late.
         self._begin_to_close()
         if n_callbacks == 0:
@@ -277,7 +273,6 @@ class MicrophoneSource(AudioSource):
                     self._ring.write(held)
                 self._held = []
                 self._ring.finish()
-        self._quiet.close()
 
     def _begin_to_close(self) -> None:
         self._is_ended = True

@@ -15,6 +15,34 @@ from ser_live.errors import AudioFileError
 from ser_live.sources.protocol import AudioSource, Lost
 
 
+class PcmBytes:
+    """Samples out of raw PCM bytes, 16-bit little endian, however the bytes are cut.
+
+    Parameters
+    ----------
+    n_channels : int
+        Interleaved channels.
+    """
+
+    def __init__(self, n_channels: int) -> None:
+        self._n_channels = n_channels
+        self._rest = b""
+
+    @property
+    def n_waiting(self) -> int:
+        """Bytes that are too few so far for one more sample of every channel."""
+        return len(self._rest)
+
+    def samples(self, data: bytes) -> NDArray[np.float32]:
+        """Take the next bytes, give the samples they complete, shape ``(n, n_channels)``."""
+        data = self._rest + data
+        n = len(data) // (2 * self._n_channels)
+        end = n * 2 * self._n_channels
+        self._rest = data[end:]
+        pcm = np.frombuffer(data[:end], "<i2").reshape(n, self._n_channels)
+        return pcm.astype(np.float32) / np.float32(32768)
+
+
 class PcmSource(AudioSource):
     """Raw PCM from a pipe: 16-bit little endian, channels interleaved.
 
@@ -52,7 +80,7 @@ class PcmSource(AudioSource):
         self.n_channels = n_channels
         self.n_trailing_bytes = 0
         self._stream = stream
-        self._rest = b""
+        self._pcm = PcmBytes(n_channels)
         self._n_bytes = 0
         self._exhausted = False
 
@@ -95,7 +123,8 @@ class PcmSource(AudioSource):
         if self._n_bytes == 0:
             self._refuse_containers(data)
         self._n_bytes += len(data)
-        return self._samples(data)
+        samples = self._pcm.samples(data)
+        return samples if len(samples) else None
 
     def _is_readable(self, timeout_s: float) -> bool:
         if sys.platform == "win32":  # select knows only sockets there
@@ -115,19 +144,9 @@ class PcmSource(AudioSource):
                     "needed: use `ser-live replay FILE`, or decode it first."
                 )
 
-    def _samples(self, data: bytes) -> NDArray[np.float32] | None:
-        data = self._rest + data
-        n = len(data) // (2 * self.n_channels)
-        end = n * 2 * self.n_channels
-        self._rest = data[end:]
-        if n == 0:
-            return None
-        pcm = np.frombuffer(data[:end], "<i2").reshape(n, self.n_channels)
-        return pcm.astype(np.float32) / np.float32(32768)
-
     def _end(self) -> None:
         self._exhausted = True
-        self.n_trailing_bytes = len(self._rest)
+        self.n_trailing_bytes = self._pcm.n_waiting
         if self._n_bytes == 0:
             raise AudioFileError(
                 f"{self.name.capitalize()} ended without a single byte, but raw 16-bit PCM is "

@@ -1,4 +1,4 @@
-"""What every source of audio promises."""
+"""The promise of every source of audio, and what it gives besides samples."""
 
 from __future__ import annotations
 
@@ -9,17 +9,62 @@ from typing import Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_live.events import DeviceNotice
+from ser_live.events.kinds import Cause
+from ser_live.ring_buffer import Lost
+
+__all__ = [
+    "SILENT_RECORDING",
+    "AudioSource",
+    "DeviceNotice",
+    "Lost",
+    "MicrophoneFound",
+    "MicrophoneLost",
+    "MicrophoneSought",
+]
+
+SILENT_RECORDING = "only zeros arrive: the recording is silent here."
+"""Sentence for zeros where there is no microphone that could be muted."""
 
 
-@dataclass(frozen=True)
-class Lost:
-    """Audio that existed and never arrived."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MicrophoneLost:
+    """The microphone is gone; it is looked for while the stream goes on.
 
-    n_samples: int
-    """Native samples per channel."""
-    cause: str
-    """As in ``events.StreamGap``."""
+    What was heard before was given first. `Lost` follows when its length is known.
+    """
+
+    device: str
+    """Name of the device."""
+    cause: Cause
+    """``DISCONNECTED`` or ``STALLED``."""
+    message: str
+    """One sentence: what happened, and what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MicrophoneSought:
+    """The microphone is still looked for; said once a second."""
+
+    waited_s: float
+    """Since it fell silent, in seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MicrophoneFound:
+    """A microphone is heard again; `Lost` was given before this."""
+
+    device: str
+    """Name of the device."""
+    sample_rate: int
+    """Native sample rate it has now, hertz."""
+    n_channels: int
+    """Native channel count it has now."""
+    lost_device: str
+    """The one that was lost; another name than `device` where the default stands in."""
+
+
+DeviceNotice = MicrophoneLost | MicrophoneSought | MicrophoneFound
+"""News of a source's device, at its place among the audio."""
 
 
 _Source = TypeVar("_Source", bound="AudioSource")
@@ -38,6 +83,8 @@ class AudioSource(Protocol):
     """Native channel count; 0 before `open`."""
     is_live: bool
     """The audio will not wait: a reader that falls behind loses some."""
+    no_signal_hint: str = SILENT_RECORDING
+    """Sentence for people when the stream delivers only zeros: what may be wrong, what to do."""
 
     @property
     def exhausted(self) -> bool:
@@ -58,7 +105,7 @@ class AudioSource(Protocol):
         Lost
             Instead of samples that never arrived, at their place in the stream.
         DeviceNotice
-            The device was lost or found; its position is not filled in yet.
+            The device was lost, is looked for, or was found, at this place in the stream.
         None
             Nothing arrived in time, or the stream is exhausted.
 

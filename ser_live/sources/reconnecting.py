@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import time
 from collections import deque
@@ -11,14 +10,20 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from ser_live.events.kinds import Cause
 from ser_live.devices import InputDevice, accepts, choose_format
 from ser_live.errors import DeviceError
-from ser_live.events import DeviceFound, DeviceLost, DeviceNotice, DeviceSought
-from ser_live.native_stderr import captured_native_stderr
 from ser_live.sources.device_search import DeviceSearch
 from ser_live.sources.format_adapter import FormatAdapter
 from ser_live.sources.microphone import MicrophoneSource
-from ser_live.sources.protocol import AudioSource, Lost
+from ser_live.sources.protocol import (
+    AudioSource,
+    DeviceNotice,
+    Lost,
+    MicrophoneFound,
+    MicrophoneLost,
+    MicrophoneSought,
+)
 from ser_live.steady_clock import steady_s
 
 _POLL_S = 0.015
@@ -31,8 +36,8 @@ class ReconnectingMicrophone(AudioSource):
     """A microphone that is looked for when it is lost, while the stream goes on.
 
     The device that was chosen is tried first, then the system's default one. What was
-    heard before the loss is given first, then `DeviceLost`; once a device is heard again,
-    `Lost` tells how much was missed, then `DeviceFound`. Every sample between the first
+    heard before the loss is given first, then `MicrophoneLost`; once a device is heard again,
+    `Lost` tells how much was missed, then `MicrophoneFound`. Every sample between the first
     and the last is given or counted as lost. A device that stands in is kept until it is
     lost itself: going back would cost another gap.
 
@@ -52,6 +57,7 @@ class ReconnectingMicrophone(AudioSource):
 
     is_live = True
     file: str | None = None
+    no_signal_hint = MicrophoneSource.no_signal_hint
 
     def __init__(
         self,
@@ -70,10 +76,11 @@ class ReconnectingMicrophone(AudioSource):
         self._search: DeviceSearch | None = None
         self._loss: DeviceError | None = None
         """Why the microphone was lost; ``None`` while it is heard."""
+        self._cause = Cause.STALLED
+        """The same in a word; of the latest loss."""
         self._end: DeviceError | None = None
         """What `read` raises once everything was given."""
         self._pending: deque[Item] = deque()
-        self._quiet = contextlib.ExitStack()
         self._is_closed = False
         self._closed_s = math.nan
         self._n_given = 0
@@ -91,8 +98,6 @@ class ReconnectingMicrophone(AudioSource):
 
     def open(self) -> None:
         """Open the microphone; one that is missing now is an error, not waited for."""
-        # For as long as PortAudio may be started anew beside other threads.
-        self._quiet.enter_context(captured_native_stderr())
         try:
             self._microphone.open()
         except BaseException:
@@ -135,9 +140,8 @@ class ReconnectingMicrophone(AudioSource):
         self._closed_s = steady_s()
         if self._search is None:
             self._microphone.close()
-        elif not self._search.stop():
-            return  # PortAudio may still print
-        self._quiet.close()
+        else:
+            self._search.stop()
 
     # -- while the microphone is there
 
@@ -172,14 +176,14 @@ class ReconnectingMicrophone(AudioSource):
         self._loss = error
         self._heard_until_s = lost.origin_s + self._n_given / lost.sample_rate
         self._sought_s = -math.inf
-        what = "was disconnected" if lost.end_cause == "disconnected" else "fell silent"
+        self._cause = lost.end_cause or Cause.STALLED
+        what = "was disconnected" if self._cause is Cause.DISCONNECTED else "fell silent"
         self._pending.append(
-            DeviceLost(
-                0,
-                lost.name,
-                lost.end_cause,
-                f"{lost.name} {what}, and a microphone is needed: check its plug and the sound "
-                "server; it is looked for meanwhile.",
+            MicrophoneLost(
+                device=lost.name,
+                cause=self._cause,
+                message=f"{lost.name} {what}, and a microphone is needed: check its plug and the "
+                "sound server; it is looked for meanwhile.",
             )
         )
         if self._wait_s > 0:
@@ -201,7 +205,7 @@ class ReconnectingMicrophone(AudioSource):
             self._end = loss if self._wait_s == 0 else self._gave_up()
         elif now_s - self._sought_s >= _SOUGHT_EVERY_S:
             self._sought_s = now_s
-            self._pending.append(DeviceSought(0, waited_s))
+            self._pending.append(MicrophoneSought(waited_s=waited_s))
 
     def _made_again(self, device: InputDevice) -> MicrophoneSource:
         """The source of a device that was found; called by the search."""
@@ -227,7 +231,12 @@ class ReconnectingMicrophone(AudioSource):
                 to_channels=self.n_channels,
             )
         self._pending.append(
-            DeviceFound(0, found.name, found.sample_rate, found.n_channels, lost_name)
+            MicrophoneFound(
+                device=found.name,
+                sample_rate=found.sample_rate,
+                n_channels=found.n_channels,
+                lost_device=lost_name,
+            )
         )
         self._n_given = 0
         self._give(first)
@@ -235,7 +244,7 @@ class ReconnectingMicrophone(AudioSource):
     def _end_loss(self, until_s: float) -> None:
         """Tell how much was missed, up to a moment on the steady clock."""
         n_missed = max(0, round((until_s - self._heard_until_s) * self.sample_rate))
-        self._pending.append(Lost(n_missed, self._microphone.end_cause))
+        self._pending.append(Lost(n_missed, self._cause))
         self._loss = None
 
     def _gave_up(self) -> DeviceError:
