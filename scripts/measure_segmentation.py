@@ -315,7 +315,7 @@ def main() -> None:
     report: dict[str, Any] = {"half": args.half, "settings": asdict(settings)}
     for variant, chosen in variants.items():
         print(f"\n=== confirm: {variant}")
-        find = partial(sg.segment, settings=chosen, ask_for_voice=not args.no_voicing)
+        find = partial(sg.segment, settings=chosen)
         parts: dict[str, Callable[[], object]] = {
             "clips": partial(measure_clips, folder, args.half, find),
             "streams": partial(measure_streams, folder, args.half, find),

@@ -6,21 +6,33 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ser_live.audio import StreamConverter
 from ser_live.config import SAMPLE_RATE_HZ, Settings
-from ser_live.emotions import EMOTIONS, LABELS, Emotion, State
+from ser_live.emotions import EMOTIONS, LABELS, Emotion
 from ser_live.errors import AudioFileError, SerLiveError, UsageError
-from ser_live.events import EmotionResult, StreamEnded, Utterance, seconds
+from ser_live.events import (
+    EmotionResult,
+    Kind,
+    Record,
+    StreamEnded,
+    StreamId,
+    StreamState,
+    Utterance,
+    Verdict,
+    seconds,
+)
 from ser_live.features import FEATURE_NAMES, extract
 from ser_live.model import EmotionModel
-from ser_live.pipeline import analyze_source, segment_source
-from ser_live.sources import FileSource
+from ser_live.sources import AudioSource, FileSource
 from ser_live.speaker_profile import SpeakerProfile
+from ser_live.stream.analyzer import Analyzer
+from ser_live.stream.drive import drive
+from ser_live.stream.segmenting import SegmentingStage
 
 T = TypeVar("T")
 
@@ -97,7 +109,7 @@ MAX_WHOLE_FILE_S = 600.0
 
 @dataclass(frozen=True)
 class FileAnalysis:
-    """What was found in one file, or why nothing could be."""
+    """Results of one file, or why there are none."""
 
     file: str
     results: list[EmotionResult] = field(default_factory=list)
@@ -106,7 +118,7 @@ class FileAnalysis:
     error: str | None = None
     """One sentence where the file could not be analyzed."""
 
-    def as_record(self, min_confidence: float) -> dict[str, Any]:
+    def as_record(self, min_confidence: float) -> Record:
         """One row for the whole file.
 
         The probabilities are the mean over its classified utterances, weighted by
@@ -117,14 +129,16 @@ class FileAnalysis:
         probabilities: dict[str, float] | None = None
         emotion: Emotion | None = None
         confidence: float | None = None
-        state = self.results[0].state if self.results else State.NO_SPEECH
+        state: Verdict | StreamState = StreamState.NO_SPEECH
+        if self.results:
+            state = self.results[0].state
         if classified:
             mean = np.average([r.probabilities for r in classified], axis=0, weights=weights)
             best = int(np.argmax(mean))
             confidence = round(float(mean[best]), 4)
             sure = mean[best] >= min_confidence
             emotion = EMOTIONS[best] if sure else None
-            state = State.OK if sure else State.UNCERTAIN
+            state = Verdict.OK if sure else Verdict.UNCERTAIN
             probabilities = {
                 e.value: round(float(p), 4) for e, p in zip(EMOTIONS, mean, strict=True)
             }
@@ -152,15 +166,30 @@ def analyze_file(
     results: list[EmotionResult] = []
     duration_s = 0.0
     try:
-        source = FileSource(path, speed=0)
-        for event in analyze_source(source, model, settings, channel=channel, profile=profile):
+        for event in drive(
+            FileSource(path, speed=0),
+            lambda source: Analyzer(
+                source.sample_rate,
+                source.n_channels,
+                stream=_name_of(source, channel),
+                model=model,
+                settings=settings,
+                speaker=profile,
+                with_partials=False,
+                no_signal_message=source.no_signal_hint,
+            ),
+        ):
             if isinstance(event, EmotionResult):
                 results.append(event)
             elif isinstance(event, StreamEnded):
-                duration_s = seconds(event.n_samples)
+                duration_s = event.duration_s
     except SerLiveError as error:
         return FileAnalysis(str(path), results, duration_s, str(error))
     return FileAnalysis(str(path), results, duration_s)
+
+
+def _name_of(source: AudioSource, channel: int | None) -> StreamId:
+    return StreamId(number=1, source=source.name, channel=channel, file=source.file)
 
 
 @dataclass(frozen=True)
@@ -174,7 +203,7 @@ class FileFeatures:
     """Features of each row, shape ``(n_features,)``, NaN where undefined."""
     error: str | None = None
 
-    def records(self) -> Iterator[dict[str, Any]]:
+    def records(self) -> Iterator[Record]:
         """One record a row, features by name."""
         for (start, end), values in zip(self.spans, self.values, strict=True):
             yield {
@@ -209,8 +238,16 @@ def _pieces(
 ) -> Iterator[tuple[int, NDArray[np.float32]]]:
     source = FileSource(path, speed=0)
     if not whole:
-        for event in segment_source(source, settings, channel=channel):
-            if isinstance(event, Utterance) and event.kind == "final":
+        for event in drive(
+            source,
+            lambda source: SegmentingStage(
+                settings,
+                stream=_name_of(source, channel),
+                sample_rate=source.sample_rate,
+                n_channels=source.n_channels,
+            ),
+        ):
+            if isinstance(event, Utterance) and event.kind is Kind.FINAL:
                 yield event.start_sample, event.samples
         return
     with source:

@@ -86,6 +86,10 @@ class LiveDashboard:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the terminal back; harmless when repeated."""
         self._open.close()
 
     def update(self, now_s: float) -> bool:

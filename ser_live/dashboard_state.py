@@ -7,28 +7,36 @@ carry, so a replay at any speed leaves the same state behind.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field
 
 from ser_live.config import SAMPLE_RATE_HZ
-from ser_live.emotions import EMOTIONS, Emotion, State
+from ser_live.emotions import EMOTIONS, Emotion
 from ser_live.events import (
     DeviceFound,
     DeviceLost,
     DeviceSought,
     Drop,
     EmotionResult,
-    LevelMeter,
+    Event,
+    Kind,
+    Level,
+    Mark,
+    Notice,
     QueueDepth,
+    SessionEnded,
     SessionStarted,
     SourceFailed,
     SpeechStarted,
+    StateChanged,
     StreamEnded,
+    StreamEvent,
     StreamGap,
     StreamStarted,
     StreamState,
+    samples,
     seconds,
 )
+from ser_live.exhaustive import assert_never
 from ser_live.result_lines import found_again
 from ser_live.tally import Tally
 
@@ -57,7 +65,7 @@ class TimelineEntry:
     best: Emotion | None = None
     confidence: float | None = None
     stream: int = 0
-    """Which stream of the session it belongs to, counted from 1."""
+    """Number of its stream in the session."""
 
 
 @dataclass
@@ -70,7 +78,7 @@ class Meter:
     _held_at: int = 0
     _moved_at: int = 0
 
-    def move(self, event: LevelMeter) -> None:
+    def move(self, event: Level) -> None:
         self.level_dbfs = event.rms_dbfs
         self.noise_dbfs = event.noise_dbfs
         if event.peak_dbfs >= self.peak_dbfs:
@@ -81,97 +89,29 @@ class Meter:
         self._moved_at = event.sample
 
 
-class DashboardState:
-    """Everything the dashboard shows."""
+@dataclass
+class StreamView:
+    """One stream as it is now."""
 
-    def __init__(self) -> None:
-        self.version = 0
-        """Grows whenever something changed, apart from the level and the clock."""
-        self.n_levels = 0
-        """Grows whenever the level and the clock moved."""
-        self.stream: StreamStarted | None = None
-        self.n_streams = 0
-        self.stream_state: State | None = None
-        """What the stream does now; ``None`` before it began and after it ended."""
-        self.signal_message = ""
-        """One sentence about the stream as it is now; empty when all is well."""
-        self.sought_s: float | None = None
-        """How long the lost microphone has been looked for; ``None`` while it is there."""
-        self.notice = ""
-        """The last thing that went wrong elsewhere; stays until the next one."""
-        self.sample = 0
-        """Position in the stream, on the sample clock."""
-        self.meter = Meter()
-        self._level: LevelMeter | None = None
-        self.running: SpeechStarted | None = None
-        self.result: EmotionResult | None = None
-        """The latest result, partial or final."""
-        self.probabilities: tuple[float, ...] | None = None
-        """What the bars show: `result`'s probabilities, smoothed over partials."""
-        self.affect: tuple[float, float] | None = None
-        """Valence and arousal of `result`, smoothed over partials."""
-        self.speaker: str | None = None
-        """Name of the enrolled speaker; ``None`` for a stranger."""
-        self.n_past = 0
-        """Utterances of this speaker that the latest result went by."""
-        self.timeline: deque[TimelineEntry] = deque(maxlen=N_TIMELINE)
-        """Past utterances, the newest last."""
-        self.stream_names: dict[int, str] = {}
-        """Names of the streams in `timeline`, by number."""
-        self.queue = QueueDepth(0, 0)
-        self.tally = Tally()
-
-    def apply(self, event: Any) -> None:
-        """Take one event in; kinds that the dashboard does not show are passed over."""
-        if isinstance(event, LevelMeter):
-            if event == self._level:
-                return
-            self._level = event
-            self.n_levels += 1
-            self.meter.move(event)
-            self.sample = event.sample
-            return
-        if event == self.queue:
-            return
-        self.version += 1
-        match event:
-            case EmotionResult():
-                self._take_result(event)
-            case SessionStarted():
-                self.speaker = event.speaker
-            case SpeechStarted():
-                self.running = event
-                self.sample = max(self.sample, event.start_sample)
-            case StreamState():
-                self._take_stream_state(event)
-            case QueueDepth():
-                self.queue = event
-            case StreamGap():
-                self.tally.add(event.as_record())
-                self.sample = max(self.sample, event.start_sample + event.n_samples)
-            case Drop():
-                self._take_drop(event)
-            case DeviceLost():
-                self._lose_device()
-            case DeviceSought():
-                self.sought_s = event.waited_s
-                self.sample = event.sample + round(event.waited_s * SAMPLE_RATE_HZ)
-            case DeviceFound():
-                self._find_device(event)
-            case StreamStarted():
-                self._start_stream(event)
-            case StreamEnded():
-                self._end_stream(event)
-            case SourceFailed():
-                self.notice = event.message
-            case _:
-                self.version -= 1
-
-    def note(self, message: str) -> None:
-        """Show a sentence from elsewhere, such as a log that cannot be written."""
-        if message != self.notice:
-            self.notice = message
-            self.version += 1
+    source: str = ""
+    """Name for people: the device that is heard, or the file."""
+    sample_rate: int = 0
+    """Native sample rate in hertz; 0 before a stream began."""
+    n_channels: int = 0
+    state: StreamState | None = None
+    """``None`` before it began and after it ended."""
+    message: str = ""
+    """One sentence about the stream; empty when all is well."""
+    sought_s: float | None = None
+    """How long the lost microphone has been looked for; ``None`` while it is there."""
+    sample: int = 0
+    """Position on the stream's clock."""
+    meter: Meter = field(default_factory=Meter)
+    level: Level | None = None
+    running: SpeechStarted | None = None
+    """The open utterance."""
+    n_past: int = 0
+    """Utterances of this speaker that the latest result went by."""
 
     @property
     def position_s(self) -> float:
@@ -185,70 +125,178 @@ class DashboardState:
             return None
         return seconds(max(0, self.sample - self.running.start_sample))
 
-    def _start_stream(self, event: StreamStarted) -> None:
-        self.stream = event
-        self.n_streams += 1
-        self.stream_names[self.n_streams] = event.source
-        shown = {entry.stream for entry in self.timeline} | {self.n_streams}
-        self.stream_names = {n: name for n, name in self.stream_names.items() if n in shown}
-        self.stream_state = State.NO_SPEECH
-        self.signal_message = ""
-        self.sample = 0
+    def fall_silent(self) -> None:
+        """Show nothing as heard: the device is gone, or the stream is over."""
+        self.message = ""
         self.meter = Meter()
         self.running = None
-        self.n_past = 0
 
-    def _lose_device(self) -> None:
-        self.sought_s = 0.0
-        self.signal_message = ""
-        self.meter = Meter()
-        self.running = None
+
+class DashboardState:
+    """Everything the dashboard shows.
+
+    Streams that run side by side are kept apart; the one that spoke last is shown.
+    """
+
+    def __init__(self) -> None:
+        self.version = 0
+        """Grows whenever something changed, apart from the level and the clock."""
+        self.n_levels = 0
+        """Grows whenever the level and the clock moved."""
+        self.shown = StreamView()
+        """The stream that the display is about."""
+        self._running: dict[int, StreamView] = {}
+        """The streams that are not over, by number."""
+        self.n_streams = 0
+        """Streams that began so far."""
+        self.notice = ""
+        """The last thing that went wrong elsewhere; stays until the next one."""
+        self.result: EmotionResult | None = None
+        """The latest result, partial or final."""
+        self.probabilities: tuple[float, ...] | None = None
+        """Heights of the bars: `result`'s probabilities, smoothed over partials."""
+        self.affect: tuple[float, float] | None = None
+        """Valence and arousal of `result`, smoothed over partials."""
+        self.speaker: str | None = None
+        """Name of the enrolled speaker; ``None`` for a stranger."""
+        self.timeline: deque[TimelineEntry] = deque(maxlen=N_TIMELINE)
+        """Past utterances, the newest last."""
+        self.stream_names: dict[int, str] = {}
+        """Names of the streams in `timeline`, by number."""
+        self.queue = QueueDepth(n_waiting=0, capacity=0)
+        self.tally = Tally()
+
+    def apply(self, event: Event) -> None:
+        """Take one event in."""
+        if self._changes(event):
+            self.version += 1
+
+    def _changes(self, event: Event) -> bool:
+        """Take one event in, and say whether it changed more than level and clock."""
+        self.tally.add(event)
+        match event:
+            case Level():
+                self._take_level(event)
+                return False
+            case QueueDepth():
+                is_new = event != self.queue
+                self.queue = event
+                return is_new
+            case EmotionResult():
+                self._take_result(event)
+            case SessionStarted():
+                self.speaker = event.speaker
+            case SpeechStarted():
+                stream = self._of(event)
+                stream.running = event
+                stream.sample = max(stream.sample, event.start_sample)
+            case StateChanged():
+                self._take_state(event)
+            case StreamGap():
+                stream = self._of(event)
+                stream.sample = max(stream.sample, event.start_sample + event.n_samples)
+            case Drop():
+                self._take_drop(event)
+            case DeviceLost():
+                stream = self._of(event)
+                stream.sought_s = 0.0
+                stream.fall_silent()
+            case DeviceSought():
+                stream = self._of(event)
+                stream.sought_s = event.waited_s
+                stream.sample = event.sample + samples(event.waited_s)
+            case DeviceFound():
+                self._find_device(event)
+            case StreamStarted():
+                self._start_stream(event)
+            case StreamEnded():
+                self._end_stream(event)
+            case SourceFailed() | Notice():
+                self.notice = event.message
+            case Mark() | SessionEnded():
+                return False
+            case _:
+                assert_never(event)
+        return True
+
+    def _of(self, event: StreamEvent) -> StreamView:
+        return self._running.get(event.stream.number, self.shown)
+
+    def _take_level(self, event: Level) -> None:
+        stream = self._of(event)
+        if event == stream.level:
+            return
+        stream.level = event
+        stream.meter.move(event)
+        stream.sample = event.sample
+        self.n_levels += stream is self.shown
+
+    def _start_stream(self, event: StreamStarted) -> None:
+        number = event.stream.number
+        self.n_streams += 1
+        self.stream_names[number] = event.source
+        shown = {entry.stream for entry in self.timeline} | {number, *self._running}
+        self.stream_names = {n: name for n, name in self.stream_names.items() if n in shown}
+        self.shown = self._running[number] = StreamView(
+            source=event.source,
+            sample_rate=event.sample_rate,
+            n_channels=event.n_channels,
+            state=StreamState.NO_SPEECH,
+        )
 
     def _find_device(self, event: DeviceFound) -> None:
-        self.sought_s = None
+        stream = self._of(event)
+        stream.sought_s = None
         if event.device != event.lost_device:
             self.notice = found_again(event)
-        if self.stream is not None:
-            self.stream = replace(
-                self.stream,
-                source=event.device,
-                sample_rate=event.sample_rate,
-                n_channels=event.n_channels,
-            )
+        stream.source = event.device
+        stream.sample_rate, stream.n_channels = event.sample_rate, event.n_channels
 
     def _end_stream(self, event: StreamEnded) -> None:
-        self.stream_state = None
-        self.sought_s = None
-        self.signal_message = ""
-        self.sample = event.n_samples
-        self.meter = Meter()
-        self.running = None
+        ended = self._running.pop(event.stream.number, self.shown)
+        ended.state = None
+        ended.sought_s = None
+        ended.sample = event.n_samples
+        ended.fall_silent()
+        if ended is self.shown and self._running:
+            self.shown = next(reversed(self._running.values()))
 
-    def _take_stream_state(self, event: StreamState) -> None:
-        self.stream_state = event.state
-        self.signal_message = event.message
-        if event.state is not State.LISTENING:
-            self.running = None
+    def _take_state(self, event: StateChanged) -> None:
+        stream = self._of(event)
+        stream.state = event.state
+        stream.message = event.message
+        if event.state is StreamState.LISTENING:
+            self.shown = stream
+        else:
+            stream.running = None
 
     def _take_result(self, result: EmotionResult) -> None:
-        if result.kind == "final":
-            self.tally.add(result.as_record())
+        stream = self._of(result)
+        is_final = result.kind is Kind.FINAL
+        if is_final:
             self._remember(result)
-            if self.running is not None and self.running.id == result.id:
-                self.running = None
+            if stream.running is not None and stream.running.id == result.id:
+                stream.running = None
         shown = self.result
-        if shown is not None and shown.id > result.id:
+        is_of_shown = shown is not None and shown.stream.number == result.stream.number
+        if shown is not None and is_of_shown and shown.id > result.id:
             return
-        goes_on = shown is not None and shown.id == result.id and self.probabilities is not None
-        if result.kind == "partial" and result.probabilities is not None and goes_on:
+        goes_on = (
+            not is_final
+            and shown is not None
+            and is_of_shown
+            and shown.id == result.id
+            and self.probabilities is not None
+        )
+        if result.probabilities is not None and goes_on:
             self.probabilities = tuple(
                 old + SMOOTHING * (new - old)
                 for old, new in zip(self.probabilities or (), result.probabilities, strict=True)
             )
         else:
             self.probabilities = result.probabilities
-        self._take_affect(result, goes_on=result.kind == "partial" and goes_on)
-        self.n_past = result.n_past
+        self._take_affect(result, goes_on=goes_on)
+        stream.n_past = result.n_past
         self.result = result
 
     def _take_affect(self, result: EmotionResult, *, goes_on: bool) -> None:
@@ -266,25 +314,24 @@ class DashboardState:
         label = result.state.value if result.emotion is None else result.emotion.value
         self.timeline.append(
             TimelineEntry(
-                start_s=seconds(result.start_sample),
+                start_s=result.start_s,
                 duration_s=result.speech_s,
                 label=label,
                 emotion=result.emotion,
                 best=result.best,
                 confidence=result.confidence,
-                stream=self.n_streams,
+                stream=result.stream.number,
             )
         )
 
     def _take_drop(self, event: Drop) -> None:
-        self.tally.add(event.as_record())
-        if event.kind == "final":
+        if event.kind is Kind.FINAL:
             self.timeline.append(
                 TimelineEntry(
-                    start_s=seconds(event.start_sample),
+                    start_s=event.start_s,
                     duration_s=seconds(event.end_sample - event.start_sample),
                     label="dropped",
-                    stream=self.n_streams,
+                    stream=event.stream.number,
                 )
             )
 

@@ -16,8 +16,8 @@ from ser_live.dashboard_meter import meter_row
 from ser_live.dashboard_state import DashboardState
 from ser_live.dashboard_timeline import recent_row, timeline_rows
 from ser_live.dashboard_voice import affect_rows, known_speaker
-from ser_live.emotions import EMOTIONS, Emotion, State
-from ser_live.events import EmotionResult, seconds
+from ser_live.emotions import EMOTIONS, Emotion
+from ser_live.events import EmotionResult, Kind, StreamState, Verdict
 from ser_live.terminal_pen import (
     DIM,
     FAINT,
@@ -38,11 +38,11 @@ _N_LEFT = 20
 _N_SESSION = 12
 """Rows of the session bars with a blank one and their heading."""
 _HINTS = {
-    State.TOO_SHORT: "too little speech to judge",
-    State.TOO_QUIET: "come closer to the microphone",
-    State.CLIPPED: "overdriven: lower the microphone's gain",
-    State.TOO_NOISY: "the voice hardly stands out of the background",
-    State.NOT_SPEECH: "no words: noise, music, a laugh, a cough",
+    Verdict.TOO_SHORT: "too little speech to judge",
+    Verdict.TOO_QUIET: "come closer to the microphone",
+    Verdict.CLIPPED: "overdriven: lower the microphone's gain",
+    Verdict.TOO_NOISY: "the voice hardly stands out of the background",
+    Verdict.NOT_SPEECH: "no words: noise, music, a laugh, a cough",
 }
 
 
@@ -100,7 +100,7 @@ class DashboardView:
         self.is_wide = width >= WIDE
         self.margin = 1 if width >= 40 else 0
         self.width = max(1, width - 2 * self.margin)
-        least = 33 if self.state.position_s < 3600 else 35  # positions get an hour in front
+        least = 33 if self.state.shown.position_s < 3600 else 35  # positions get an hour in front
         self.right_width = min(50, max(least, self.width * 2 // 5))
         self.left_width = self.width - self.right_width - 5 if self.is_wide else self.width
 
@@ -124,7 +124,7 @@ class DashboardView:
         with_rules = height >= 20
         top: list[Text | Callable[[], Text]] = [self._header]
         if height >= 6:
-            top.append(lambda: meter_row(self.state.meter, self.pen, self.width))
+            top.append(lambda: meter_row(self.state.shown.meter, self.pen, self.width))
         top += self._notices(3 if height >= 24 else 2 if with_rules else 1)
         foot = [self._health()] if height >= 8 else []
         if with_rules:
@@ -169,13 +169,13 @@ class DashboardView:
     # -- above and below
 
     def _header(self) -> Text:
-        stream = self.state.stream
-        now = Text(clock(self.state.position_s))
+        stream = self.state.shown
+        now = Text(clock(stream.position_s))
         room = self.width - 11 - now.cell_len - 2
         if room < 4:
             return at_both_ends(Text("ser-live", "bold"), now, self.width)
         name, form = "waiting for a source", ""
-        if stream is not None:
+        if stream.sample_rate:
             channels = {1: "mono", 2: "stereo"}.get(
                 stream.n_channels, f"{stream.n_channels} channels"
             )
@@ -189,7 +189,7 @@ class DashboardView:
 
     def _notices(self, n_lines: int) -> list[Text]:
         rows: list[Text] = []
-        for message in (self._device_message(), self.state.signal_message, self.state.notice):
+        for message in (self._device_message(), self.state.shown.message, self.state.notice):
             text = self.pen.safe(message)
             parts = wrap(text, self.width - 2, n_lines, ellipsis=self.pen.signs.ellipsis)
             rows += [
@@ -199,7 +199,7 @@ class DashboardView:
         return rows
 
     def _device_message(self) -> str:
-        sought_s = self.state.sought_s
+        sought_s = self.state.shown.sought_s
         if sought_s is None:
             return ""
         waited = f"{sought_s:.0f} s" if sought_s < 60 else clock(sought_s)
@@ -263,18 +263,18 @@ class DashboardView:
         return most_important(rows, height)
 
     def _activity(self) -> Text:
-        state, signs = self.state, self.pen.signs
-        if state.running_s is not None:
-            return Text.assemble((f"{signs.on} listening", "bold"), f"   {state.running_s:.1f} s")
-        if state.stream_state is None:
-            return Text(f"{signs.off} {'ended' if state.n_streams else 'starting'}", DIM)
-        if state.sought_s is not None:
+        stream, signs = self.state.shown, self.pen.signs
+        if stream.running_s is not None:
+            return Text.assemble((f"{signs.on} listening", "bold"), f"   {stream.running_s:.1f} s")
+        if stream.state is None:
+            return Text(f"{signs.off} {'ended' if self.state.n_streams else 'starting'}", DIM)
+        if stream.sought_s is not None:
             return Text(f"{signs.alert} no microphone", WARN)
-        if state.stream_state is State.NO_SIGNAL:
+        if stream.state is StreamState.NO_SIGNAL:
             return Text(f"{signs.alert} no signal", WARN)
-        if state.stream_state is State.LISTENING:
+        if stream.state is StreamState.LISTENING:
             return Text(f"{signs.on} listening", "bold")
-        return Text(f"{signs.off} {state.stream_state.value}")
+        return Text(f"{signs.off} {stream.state.value}")
 
     def _result(self) -> tuple[Text, Text, Text]:
         """The verdict, what in the voice says so, and where it was."""
@@ -285,17 +285,15 @@ class DashboardView:
             why = self.pen.fit(_HINTS[result.state], self.left_width)
         else:
             why = self._why([self.pen.safe(reason.text) for reason in result.reasons])
-        start, end = (
-            clock(seconds(n), tenths=True) for n in (result.start_sample, result.end_sample)
-        )
+        start, end = (clock(at_s, tenths=True) for at_s in (result.start_s, result.end_s))
         where = f"{start} to {end}{self.pen.signs.dot}{result.speech_s:.1f} s of speech"
         return self._verdict(result), Text(why), Text(where, DIM)
 
     def _verdict(self, result: EmotionResult) -> Text:
         winner = self.state.winner
-        if result.state is State.OK and winner is not None:
+        if result.state is Verdict.OK and winner is not None:
             emotion, probability = winner
-            is_final = result.kind == "final"
+            is_final = result.kind is Kind.FINAL
             row = Text.assemble(
                 (
                     f"{' ' if is_final else self.pen.signs.edge}{emotion.value} ",
@@ -310,7 +308,7 @@ class DashboardView:
             row = Text.assemble((result.state.value, "bold"), guess)
         else:
             row = Text.assemble((result.state.value, "bold"))
-        return row.append(" so far", DIM) if result.kind == "partial" else row
+        return row.append(" so far", DIM) if result.kind is Kind.PARTIAL else row
 
     def _why(self, reasons: list[str]) -> str:
         """As many whole reasons as fit, the strongest first."""
@@ -367,6 +365,6 @@ class DashboardView:
             return Text("")
         parts = [f"{tally.n_finals} {'utterance' if tally.n_finals == 1 else 'utterances'}"]
         parts += [
-            f"{n} {state.value}" for state, n in tally.states.items() if state is not State.OK
+            f"{n} {state.value}" for state, n in tally.states.items() if state is not Verdict.OK
         ]
         return Text(self.pen.fit(self.pen.signs.dot.join(parts), self.left_width), DIM)

@@ -49,7 +49,7 @@ def affect_rows(
 
 def known_speaker(state: DashboardState, pen: Pen, width: int) -> Text:
     """Whose voice the results go by, and how much of it; empty for a stranger."""
-    n = state.n_past
+    n = state.shown.n_past
     heard = f"{n} {'utterance' if n == 1 else 'utterances'}" if n else ""
     if state.speaker is not None:
         name = pen.safe(state.speaker)

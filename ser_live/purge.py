@@ -210,10 +210,10 @@ def _audio_folders(log: Path) -> Iterator[Path]:
     on elsewhere.
     """
     with suppress(LogError):
-        for record in islice(session_log.read_log(log), _MAX_RECORDS_TO_BEGIN):
-            if record["type"] == SessionStarted.type:
-                folder = record.get("audio_folder")
-                if isinstance(folder, str) and "\0" not in folder and Path(folder).is_absolute():
+        for entry in islice(session_log.read_log(log), _MAX_RECORDS_TO_BEGIN):
+            if isinstance(entry, SessionStarted):
+                folder = entry.audio_folder
+                if folder is not None and "\0" not in folder and Path(folder).is_absolute():
                     yield Path(folder)
                 return
 

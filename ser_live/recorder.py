@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ser_live import __version__
 from ser_live.config import SAMPLE_RATE_HZ
 from ser_live.errors import LogError
-from ser_live.events import Utterance
+from ser_live.events import EmotionResult, Event, Kind, StreamId
 from ser_live.private_files import create_private_file, make_private_folder
 from ser_live.terminal_text import printable
 
@@ -27,7 +27,7 @@ _MAX_STEM = 60
 
 
 class UtteranceRecorder:
-    """Writes each final utterance as a 16 kHz FLAC file, readable by the owner only.
+    """Writes each final utterance as a 16 kHz FLAC file, readable by the owner only; a sink.
 
     A write that fails (full disk, vanished folder) never ends the session: it is counted,
     said in `failure`, and the next utterance is tried again.
@@ -42,6 +42,8 @@ class UtteranceRecorder:
     LogError
         The folder cannot be made.
     """
+
+    name = "audio"
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -60,8 +62,23 @@ class UtteranceRecorder:
     def _make_folder(self) -> None:
         make_private_folder(self.folder)
 
-    def write(self, utterance: Utterance, stem: str) -> Path | None:
-        """Write one utterance as ``<stem>-u<id>.flac`` (``-2`` behind it where that exists).
+    def open(self) -> None:
+        """Do nothing: the folder was made early, so that a bad place is said early."""
+
+    def take(self, event: Event) -> None:
+        """Write the audio of a final result that carries it."""
+        is_final = isinstance(event, EmotionResult) and event.kind is Kind.FINAL
+        if is_final and event.samples is not None:
+            self.write(event.samples, event.id, _stem(event.stream))
+
+    def idle(self, now_s: float) -> None:
+        """Do nothing: every utterance is written at once."""
+
+    def close(self) -> None:
+        """Do nothing: every file is closed when it is written."""
+
+    def write(self, samples: NDArray[np.float32], number: int, stem: str) -> Path | None:
+        """Write an utterance as ``<stem>-u<number>.flac`` (``-2`` after it where that exists).
 
         In `stem`, what could lead out of the folder, command a terminal or not be in a name
         on every system becomes ``_``, and what is too long is cut off.
@@ -79,15 +96,15 @@ class UtteranceRecorder:
             encoded, "w", SAMPLE_RATE_HZ, channels=1, format="FLAC", subtype="PCM_16"
         ) as flac:
             flac.software = f"{SOFTWARE} {__version__}"
-            flac.write(_as_integers(utterance.samples))
-        name = f"{_safe(stem)}-u{utterance.id:05d}"
+            flac.write(_as_integers(samples))
+        name = f"{_safe(stem)}-u{number:05d}"
         try:
             self._make_folder()
             return self._write_new(name, encoded.getvalue())
         except OSError as error:
             self.n_failed += 1
             self.failure = (
-                f"the audio of utterance {utterance.id} could not be kept in "
+                f"the audio of utterance {number} could not be kept in "
                 f"{printable(str(self.folder))} "
                 f"({(error.strerror or str(error)).lower()}): the session goes on without it."
             )
@@ -113,9 +130,15 @@ class UtteranceRecorder:
 
 
 def _as_integers(samples: NDArray[np.float32]) -> NDArray[np.int16]:
-    """What a microphone of 16 bits gave, to the bit: libsndfile would scale by 32767."""
+    """Samples as a microphone of 16 bits gave them, to the bit: libsndfile scales by 32767."""
     scaled = np.rint(samples * np.float32(32768.0))
     return np.asarray(np.clip(scaled, -32768, 32767), dtype=np.int16)
+
+
+def _stem(stream: StreamId) -> str:
+    """Name of a stream's recordings; two channels of a file are told apart by number, from 1."""
+    stem = Path(stream.file).stem if stream.file else "microphone"
+    return stem if stream.channel is None else f"{stem}-channel{stream.channel + 1}"
 
 
 def _safe(stem: str) -> str:

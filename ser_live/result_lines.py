@@ -29,6 +29,7 @@ from ser_live.events import (
 )
 from ser_live.terminal_text import clock, printable, signed
 
+
 def _flat_names(names: Iterator[str]) -> Iterator[str]:
     for name in names:
         if name == "probabilities":

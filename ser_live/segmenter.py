@@ -426,9 +426,7 @@ class Segmenter:
         if state is not self._state:
             self._state = state
             events.append(
-                StateChanged(
-                    stream=self._stream, sample=self._clock, state=state, message=message
-                )
+                StateChanged(stream=self._stream, sample=self._clock, state=state, message=message)
             )
 
 

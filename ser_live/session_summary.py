@@ -15,7 +15,7 @@ from ser_live.events import (
     StreamStarted,
     Verdict,
 )
-from ser_live.session_log import LogContinued, LogGap
+from ser_live.log_entries import LogContinued, LogGap
 from ser_live.tally import Tally
 from ser_live.terminal_text import clock, fit, printable, signed
 

@@ -26,7 +26,7 @@ class Tally:
     """Running counts over final results, gaps, drops and losses of the device."""
 
     def __init__(self) -> None:
-        self.speech_s: Counter[Emotion] = Counter()
+        self.speech_s: dict[Emotion, float] = dict.fromkeys(EMOTIONS, 0.0)
         """Speech time per emotion named, in seconds."""
         self.emotions: Counter[Emotion] = Counter()
         """Final results per emotion named."""
@@ -63,10 +63,10 @@ class Tally:
             self.speech_s[result.emotion] += result.speech_s
         if result.valence is not None and result.arousal is not None:
             self.affect_speech_s += result.speech_s
-            valence, arousal = self._affect_sums
+            sums = self._affect_sums
             self._affect_sums = (
-                valence + result.speech_s * result.valence,
-                arousal + result.speech_s * result.arousal,
+                sums[0] + result.speech_s * result.valence,
+                sums[1] + result.speech_s * result.arousal,
             )
         if math.isfinite(result.latency_ms):
             self._latencies_ms.append(result.latency_ms)

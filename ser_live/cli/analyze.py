@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -16,9 +15,9 @@ from ser_live.cli.options import (
     model_option,
     settings_options,
     speaker_options,
-    take_settings,
 )
 from ser_live.cli.rows import open_rows, paths_argument, report_bad_files, with_progress
+from ser_live.config import Settings
 
 
 @click.command()
@@ -51,7 +50,7 @@ def command(
     channel: int | None,
     model: str | None,
     speaker: str | None,
-    **kwargs: Any,
+    settings: Settings,
 ) -> None:
     """Analyze files, or all recordings below folders.
 
@@ -66,12 +65,11 @@ def command(
       ser-live analyze clips/ --unit file --format jsonl
     """
     from ser_live.batch import FILE_FIELDS, analyze_file, find_audio_files, map_files
-    from ser_live.model import EmotionModel
     from ser_live.result_lines import EMOTION_FIELDS
     from ser_live.speaker_memory import SpeakerMemory
+    from ser_live.stream.analyzer import loaded
 
-    settings = take_settings(kwargs)
-    emotion_model = EmotionModel.load(model) if model else EmotionModel.load()
+    emotion_model = loaded(model)
     profile = load_speaker(speaker)
     if profile is not None:
         SpeakerMemory(emotion_model, profile=profile)  # one that does not fit fits no file

@@ -6,27 +6,23 @@ import errno
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from ser_live.cli.printing import echo
 from ser_live.errors import OutputError
 
 if TYPE_CHECKING:
-    from ser_live.cli.live import Output
-    from ser_live.recorder import UtteranceRecorder
-    from ser_live.session import LiveSession
+    from ser_live.session.live import LiveSession
     from ser_live.session_log import SessionLog
+    from ser_live.tally import Tally
 
 EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 if hasattr(signal, "SIGHUP"):
     EXIT_CODES[signal.SIGHUP] = 129
-
-_GONE = (errno.EPIPE, errno.EIO, errno.ENXIO, errno.EINVAL)
-"""Errors of a pipe whose reader left and of a terminal that was closed."""
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -64,48 +60,6 @@ def signals(session: LiveSession) -> Iterator[list[signal.Signals]]:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
-
-
-class GuardedOutput:
-    """An output that may go away while the session lasts.
-
-    Where the reader of a pipe left or the terminal was closed, the session ends in order and
-    is logged to its end, unseen. Where there is no room, that is said and the next event is
-    tried again.
-    """
-
-    def __init__(self, output: Output, session: LiveSession) -> None:
-        self._output = output
-        self._session = session
-        self._is_gone = False
-        self.has_lost = False
-        """Something could not be shown."""
-
-    def show(self, event: Any) -> None:
-        self._try(self._output.show, event)
-
-    def tick(self, session: LiveSession) -> None:
-        self._try(self._output.tick, session)
-
-    def note(self, message: str) -> None:
-        self._try(self._output.note, message)
-
-    def _try(self, call: Callable[[Any], None], argument: Any) -> None:
-        if self._is_gone:
-            return
-        try:
-            call(argument)
-        except OSError as error:
-            if error.errno in _GONE:
-                self._is_gone = True
-                self._session.stop()
-            elif not self.has_lost:
-                cause = str(error.strerror or error).lower()
-                say(
-                    f"ser-live: standard output cannot be written ({cause}): "
-                    "the session goes on, some results are in its log alone."
-                )
-            self.has_lost = True
 
 
 @contextmanager
@@ -151,7 +105,10 @@ def say(line: str) -> None:
 
 
 def leave_quietly() -> None:
-    """Let what standard output and error cannot take any more not be tried at exit again."""
+    """Discard what is still buffered for standard output and error, once they are gone.
+
+    The interpreter would try again at exit.
+    """
     for stream in (sys.stdout, sys.stderr):
         _flush_or_drop(stream)
 
@@ -164,33 +121,14 @@ def _flush_or_drop(stream: TextIO) -> None:
             os.dup2(nowhere.fileno(), stream.fileno())
 
 
-class Failures:
-    """Sentences about a log or recordings that fail, each told once."""
-
-    def __init__(self, *watched: SessionLog | UtteranceRecorder | None) -> None:
-        self._watched = [thing for thing in watched if thing is not None]
-        self._told: list[str | None] = [None] * len(self._watched)
-
-    def new(self) -> list[str]:
-        """Sentences that were not told yet."""
-        now = [thing.failure for thing in self._watched]
-        new = [text for text, told in zip(now, self._told, strict=True) if text and text != told]
-        self._told = now
-        return new
-
-    def all(self) -> list[str]:
-        """The last sentence of each, also where it was told."""
-        return [thing.failure for thing in self._watched if thing.failure]
-
-
-def print_end(session: LiveSession, log: SessionLog | None, failures: Failures) -> None:
-    """What the session added up to, and where its log is, on standard error."""
+def print_end(tally: Tally, log: SessionLog | None, failures: Sequence[str]) -> None:
+    """Print the sums of a session, and where its log is, on standard error."""
     from ser_live.session_summary import tally_lines
 
-    for line in tally_lines(session.tally):
+    for line in tally_lines(tally):
         say(line)
     if log is not None:
         for path in (*log.earlier, log.path):
             say(f"log        {path}")
-    for sentence in failures.all():
+    for sentence in failures:
         say(f"ser-live: {sentence}")

@@ -6,7 +6,7 @@ import math
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,16 +15,16 @@ from ser_live.cli.options import (
     device_wait_option,
     model_option,
     settings_options,
-    take_settings,
 )
 from ser_live.cli.printing import echo, echo_lines
+from ser_live.config import Settings
 from ser_live.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from ser_live.enrolment import Progress
-    from ser_live.events import DeviceNotice
+    from ser_live.events import DeviceEvent
+    from ser_live.session.enrolment import Progress
     from ser_live.sources import AudioSource
 
 _FLOOR_DBFS = -70.0
@@ -59,7 +59,7 @@ def command(
     device_wait: float,
     channel: int | None,
     model: str | None,
-    **kwargs: Any,
+    settings: Settings,
 ) -> None:
     """Enrol the voice of NAME for `--speaker NAME`.
 
@@ -87,7 +87,7 @@ def command(
         echo(f"The voice of {remove} is forgotten.")
     elif name is not None:
         sources = _sources(device, device_wait, files, channel)
-        _enrol(name, sources, replaces, model, channel, **kwargs)
+        _enrol(name, sources, replaces, model, channel, settings)
 
 
 def _enrol(
@@ -96,17 +96,16 @@ def _enrol(
     replaces: bool,
     model: str | None,
     channel: int | None,
-    **kwargs: Any,
+    settings: Settings,
 ) -> None:
-    from ser_live.enrolment import READING_S, TEXT, Enrolment
-    from ser_live.model import EmotionModel
+    from ser_live.session.enrolment import READING_S, TEXT, Enrolment
     from ser_live.speaker_profile import check_name, refuse_existing, save_profile
+    from ser_live.stream.analyzer import loaded
 
     check_name(name)
     if not replaces:
         refuse_existing(name)
-    settings = take_settings(kwargs)
-    emotion_model = EmotionModel.load(model) if model else EmotionModel.load()
+    emotion_model = loaded(model)
     enrolment = Enrolment(name, emotion_model, settings, channel)
     if sources[0].is_live:
         echo_lines(
@@ -140,12 +139,14 @@ def _sources(
         )
     if files:
         return [FileSource(path, speed=0) for path in files]
-    return [ReconnectingMicrophone(device, n_channels=channel, wait_s=device_wait)]
+    # A channel asked for must be among those opened; mono would be the default.
+    n_channels = None if channel is None else channel + 1
+    return [ReconnectingMicrophone(device, n_channels=n_channels, wait_s=device_wait)]
 
 
-def _watch(steps: Generator[Progress | DeviceNotice, None, None], limit_s: float | None) -> None:
+def _watch(steps: Generator[Progress | DeviceEvent, None, None], limit_s: float | None) -> None:
     """Run an enrolment through, with one line that moves where there is a terminal."""
-    from ser_live.enrolment import Progress
+    from ser_live.session.enrolment import Progress
 
     is_shown = sys.stderr.isatty()
     shown_s = 0.0
@@ -166,7 +167,7 @@ def _watch(steps: Generator[Progress | DeviceNotice, None, None], limit_s: float
                 echo(err=True)
 
 
-def _news(notice: DeviceNotice) -> str:
+def _news(notice: DeviceEvent) -> str:
     """A line about a microphone that was lost or found; empty while it is looked for."""
     from ser_live.events import DeviceFound, DeviceLost
     from ser_live.result_lines import text_line

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import click
 
-from ser_live.cli.options import channel_option, jobs_option, settings_options, take_settings
+from ser_live.cli.options import channel_option, jobs_option, settings_options
 from ser_live.cli.rows import open_rows, paths_argument, report_bad_files, with_progress
+from ser_live.config import Settings
 
 
 @click.command()
@@ -39,7 +39,7 @@ def command(
     unit: str,
     jobs: int,
     channel: int | None,
-    **kwargs: Any,
+    settings: Settings,
 ) -> None:
     """Print the features of files, or of all recordings below folders.
 
@@ -52,7 +52,6 @@ def command(
     """
     from ser_live.batch import FEATURE_FIELDS, file_features, find_audio_files, map_files
 
-    settings = take_settings(kwargs)
     files = find_audio_files(paths)
     work = partial(file_features, settings=settings, channel=channel, whole=unit == "file")
     failures: list[tuple[str, str]] = []

@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 import click
 
-from ser_live.cli.live import output_options, run_live
-from ser_live.cli.options import (
-    channel_option,
-    device_wait_option,
-    model_option,
-    settings_options,
-    speaker_options,
-    take_settings,
-)
+from ser_live.cli.live import LiveOptions, live_options, run_live
+from ser_live.cli.options import device_wait_option
 from ser_live.cli.printing import echo
 
 
@@ -82,18 +74,14 @@ def _print_devices(ctx: click.Context, _param: click.Parameter, value: bool) -> 
     help="Channels of the PCM on standard input [1], or to ask of the device.",
 )
 @device_wait_option
-@channel_option
-@model_option
-@speaker_options
-@output_options
-@settings_options
+@live_options
 def command(
     source: str | None,
     device: str | None,
     samplerate: int | None,
     channels: int | None,
     device_wait: float,
-    **kwargs: Any,
+    options: LiveOptions,
 ) -> None:
     """Analyze the default microphone live; - reads raw 16-bit PCM from a pipe.
 
@@ -110,7 +98,6 @@ def command(
     from ser_live.errors import UsageError
     from ser_live.sources import AudioSource, PcmSource, ReconnectingMicrophone
 
-    settings = take_settings(kwargs)
     audio: AudioSource
     if source == "-":
         audio = PcmSource(sys.stdin.buffer, samplerate or 16_000, channels or 1)
@@ -121,8 +108,8 @@ def command(
         )
     else:
         # A channel asked for must be among those opened; mono would be the default.
-        n_channels = channels or kwargs["channel"]
+        n_channels = channels or (None if options.channel is None else options.channel + 1)
         audio = ReconnectingMicrophone(
             device, sample_rate=samplerate, n_channels=n_channels, wait_s=device_wait
         )
-    sys.exit(run_live([audio], settings=settings, **kwargs))
+    sys.exit(run_live([audio], options))

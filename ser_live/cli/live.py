@@ -1,46 +1,60 @@
-"""What ``listen``, ``replay`` and ``demo`` share: log, output, signals, exit code."""
+"""What ``listen``, ``replay`` and ``demo`` share: their options, and running a session."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
-from ser_live.cli.ending import (
-    EXIT_CODES,
-    Failures,
-    GuardedOutput,
-    leave_quietly,
-    print_end,
-    say,
-    signals,
+from ser_live.cli.ending import EXIT_CODES, leave_quietly, print_end, signals
+from ser_live.cli.options import (
+    Command,
+    channel_option,
+    load_speaker,
+    model_option,
+    settings_options,
+    speaker_options,
+    taking,
 )
-from ser_live.cli.options import load_speaker
-from ser_live.cli.printing import echo
-from ser_live.errors import OutputError, UsageError
+from ser_live.config import Settings
+from ser_live.errors import DEFECT_EXIT_CODE, OutputError, UsageError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
-    from ser_live.config import Settings
-    from ser_live.session import LiveSession
+    from ser_live.outputs.sink import Sink
     from ser_live.sources import AudioSource
 
-F = TypeVar("F", bound=Callable[..., Any])
-
-POLL_S = 0.1
-"""Longest wait for an event; also the period of the display."""
-
-SILENT_METER_PERIOD_S = 0.25
-"""How often the level meter moves while nobody speaks."""
+AUDIO_QUEUE = 64
+"""Events that may wait for the disk that keeps the audio."""
 
 
-def output_options(command: F) -> F:
-    """Add the options for display and log."""
+@dataclass(frozen=True, kw_only=True)
+class LiveOptions:
+    """Values of the options that every live command has."""
+
+    settings: Settings
+    channel: int | None
+    """Counted from 0."""
+    model: str | None
+    speaker: str | None
+    format_: str
+    log_path: Path | None
+    no_log: bool
+    save_audio: Path | None
+
+
+def live_options(command: Command) -> Command:
+    """Add the options of a live command, which takes their values as `options`."""
+    command = taking(LiveOptions, command)
+    for add in (settings_options, _output_options, speaker_options, model_option, channel_option):
+        command = add(command)
+    return command
+
+
+def _output_options(command: Command) -> Command:
     options = [
         click.option(
             "-f",
@@ -72,121 +86,21 @@ def output_options(command: F) -> F:
     return command
 
 
-class Output(Protocol):
-    """Where results are shown; all calls come from the main thread."""
+def _display(format_: str) -> Sink:
+    from rich.console import Console
 
-    def show(self, event: Any) -> None: ...
+    from ser_live.dashboard import can_draw
 
-    def tick(self, session: LiveSession) -> None: ...
+    if format_ == "dashboard" or (format_ == "auto" and can_draw(Console())):
+        from ser_live.dashboard_sink import DashboardSink
 
-    def note(self, message: str) -> None: ...
+        return DashboardSink()
+    from ser_live.outputs.standard_output import Lines
 
-
-class _Lines:
-    """Text or JSON lines on standard output, what people need to know on standard error."""
-
-    def __init__(self, *, as_json: bool) -> None:
-        self._as_json = as_json
-
-    def show(self, event: Any) -> None:
-        from ser_live.emotions import State
-        from ser_live.events import (
-            DeviceFound,
-            DeviceLost,
-            Drop,
-            EmotionResult,
-            SourceFailed,
-            StreamGap,
-            StreamStarted,
-            StreamState,
-        )
-        from ser_live.result_lines import json_line, text_line
-
-        is_warning = isinstance(event, StreamState) and event.state is State.NO_SIGNAL
-        if is_warning or isinstance(event, SourceFailed | DeviceLost):
-            echo(f"ser-live: {event.message}", err=True)
-        if self._as_json:
-            if hasattr(event, "as_record"):
-                click.echo(json_line(event.as_record()))
-        elif isinstance(event, EmotionResult):
-            if event.kind == "final":
-                echo(text_line(event))
-        elif isinstance(event, StreamStarted | StreamGap | Drop | DeviceFound):
-            echo(text_line(event), err=True)
-
-    def tick(self, session: LiveSession) -> None:
-        del session
-
-    def note(self, message: str) -> None:
-        say(f"ser-live: {message}")
+    return Lines(as_json=format_ == "jsonl")
 
 
-@contextmanager
-def _lines(*, as_json: bool) -> Iterator[Output]:
-    yield _Lines(as_json=as_json)
-
-
-class DashboardOutput:
-    """The dashboard fed with events, levels and the length of the queue."""
-
-    def __init__(self, console: Console | None = None) -> None:
-        from ser_live.dashboard import LiveDashboard
-        from ser_live.dashboard_state import DashboardState
-
-        self._state = DashboardState()
-        self._level_at_s = float("-inf")
-        self.live = LiveDashboard(self._state, console)
-
-    def show(self, event: Any) -> None:
-        self._state.apply(event)
-
-    def tick(self, session: LiveSession) -> None:
-        now_s = time.monotonic()
-        level = session.level
-        # Noise moves the meter all the time; in silence a slower meter halves the drawing.
-        if level is not None and (
-            level.is_speech or now_s - self._level_at_s >= SILENT_METER_PERIOD_S
-        ):
-            self._level_at_s = now_s
-            self._state.apply(level)
-        self._state.apply(session.queue_depth)
-        self.live.update(now_s)
-
-    def note(self, message: str) -> None:
-        self._state.note(message)
-
-
-@contextmanager
-def _dashboard() -> Iterator[Output]:
-    shown = DashboardOutput()
-    with shown.live:
-        yield shown
-
-
-def _open_output(format_: str) -> AbstractContextManager[Output]:
-    if format_ == "auto":
-        from rich.console import Console
-
-        from ser_live.dashboard import can_draw
-
-        format_ = "dashboard" if can_draw(Console()) else "lines"
-    if format_ == "dashboard":
-        return _dashboard()
-    return _lines(as_json=format_ == "jsonl")
-
-
-def run_live(
-    sources: Sequence[AudioSource],
-    *,
-    settings: Settings,
-    model: str | None,
-    channel: int | None,
-    format_: str,
-    log_path: Path | None,
-    no_log: bool,
-    save_audio: Path | None,
-    speaker: str | None = None,
-) -> int:
+def run_live(sources: Sequence[AudioSource], options: LiveOptions) -> int:
     """Run a session over the sources until they or the user end it.
 
     Each event is on disk before it is shown.
@@ -195,55 +109,54 @@ def run_live(
     -------
     int
         Exit code: 0, that of the first source that failed, 128 + the signal that ended the
-        session, or 141 where standard output did not take everything.
+        session, 141 where standard output did not take everything, or that of a defect where
+        an output failed.
     """
-    from ser_live.model import EmotionModel
     from ser_live.native_memory import give_back_early
+    from ser_live.outputs.fan_out import FanOut, run
+    from ser_live.outputs.queued import Queued
+    from ser_live.outputs.standard_output import Guarded
     from ser_live.recorder import UtteranceRecorder
-    from ser_live.session import LiveSession
+    from ser_live.session.live import LiveSession
     from ser_live.session_log import SessionLog
+    from ser_live.stream.analyzer import loaded
 
-    if log_path is not None and no_log:
+    if options.log_path is not None and options.no_log:
         raise UsageError("Found both --log and --no-log, but only one can hold: leave one out.")
     give_back_early()
-    emotion_model = EmotionModel.load(model) if model else EmotionModel.load()
-    profile = load_speaker(speaker)
-    recorder = None if save_audio is None else UtteranceRecorder(save_audio)
+    model, profile = loaded(options.model), load_speaker(options.speaker)
+    is_live = any(source.is_live for source in sources)
+    recorder = None if options.save_audio is None else UtteranceRecorder(options.save_audio)
+    shown = _display(options.format_)
     with ExitStack() as stack:
         session = LiveSession(
             sources,
-            emotion_model,
-            settings,
-            channel=channel,
-            drop_when_full=any(source.is_live for source in sources),
-            recorder=recorder,
+            model,
+            options.settings,
+            channels=[options.channel],
+            drop_when_full=is_live,
+            audio_folder=options.save_audio,
             profile=profile,
+            with_levels=True,
         )
-        log = None if no_log else stack.enter_context(SessionLog.create(log_path))
-        failures = Failures(log, recorder)
+        log = None if options.no_log else stack.enter_context(SessionLog.create(options.log_path))
         # From before the terminal is taken until it was given back.
         received = stack.enter_context(signals(session))
-        output = GuardedOutput(stack.enter_context(_open_output(format_)), session)
-        with session:
-            try:
-                while not session.finished:
-                    for event in session.poll(POLL_S):
-                        if log is not None and hasattr(event, "as_record"):
-                            log.write(event)
-                        output.show(event)
-                    for sentence in failures.new():
-                        output.note(sentence)
-                    output.tick(session)
-            except BaseException:
-                if log is not None:
-                    log.write(session.failed())
-                raise
-    print_end(session, log, failures)
+        output = Guarded(shown, session.stop)
+        sinks: list[Sink] = [] if log is None else [log]
+        if recorder is not None:
+            sinks.append(Queued(recorder, capacity=AUDIO_QUEUE, drop_when_full=is_live))
+        fan_out = FanOut([*sinks, output])
+        with fan_out:
+            run(session, fan_out)
+    print_end(session.tally, log, fan_out.failures)
     leave_quietly()
     if received:
         return EXIT_CODES[received[0]]
     if output.has_lost:
         return OutputError.exit_code
+    if fan_out.n_left_behind:
+        return DEFECT_EXIT_CODE
     if session.first_failure is not None:
         return session.first_failure.exit_code
     return 0

@@ -5,11 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
 from ser_live.cli.printing import echo
+
+if TYPE_CHECKING:
+    from ser_live.events import Record, Recorded
 
 
 @click.group("log")
@@ -29,10 +32,12 @@ _FILE = click.Path(path_type=Path)
 @click.option("--partials", is_flag=True, help="Include partial results, not only final ones.")
 def export(file: Path, form: str, output: Path | None, partials: bool) -> None:
     """Write the results in FILE as CSV, one utterance a row."""
+    from ser_live.events import EmotionResult, Kind
+
     rows = (
-        record
-        for record in _records(file)
-        if record["type"] == "emotion" and (partials or record.get("kind") == "final")
+        entry.as_record()
+        for entry in _entries(file)
+        if isinstance(entry, EmotionResult) and (partials or entry.kind is Kind.FINAL)
     )
     if output is None:
         _write_csv(rows, sys.stdout)
@@ -58,17 +63,17 @@ def show(file: Path) -> None:
     """Print a summary of FILE."""
     from ser_live.session_summary import summary_lines
 
-    for line in summary_lines(_records(file)):
+    for line in summary_lines(_entries(file)):
         echo(line)
 
 
-def _records(file: Path) -> Iterator[dict[str, Any]]:
+def _entries(file: Path) -> Iterator[Recorded]:
     from ser_live.session_log import read_log
 
     return read_log(file, on_cut=lambda sentence: echo(f"ser-live: {sentence}", err=True))
 
 
-def _write_csv(rows: Iterator[dict[str, Any]], stream: TextIO) -> None:
+def _write_csv(rows: Iterator[Record], stream: TextIO) -> None:
     from ser_live.result_lines import CsvLines
 
     lines = CsvLines(stream)

@@ -6,10 +6,11 @@ import ast
 import inspect
 import math
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
+from functools import wraps
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
@@ -19,7 +20,8 @@ from ser_live.config import RejectSettings, SegmenterSettings, Settings, VadSett
 if TYPE_CHECKING:
     from ser_live.speaker_profile import SpeakerProfile
 
-F = TypeVar("F", bound=Callable[..., Any])
+Command: TypeAlias = Callable[..., None]
+"""A function that click calls with the values of its options by name."""
 
 SETTING_GROUPS = {"vad": VadSettings, "segmenter": SegmenterSettings, "reject": RejectSettings}
 
@@ -30,7 +32,7 @@ SETTINGS_HEADING = {
 }
 
 
-def describe_settings(cls: type) -> list[tuple[str, str, Any]]:
+def describe_settings(cls: type) -> list[tuple[str, str, object]]:
     """Name, description and default of each setting, read from the class itself.
 
     The description is the string below the field, so that it is written once.
@@ -70,8 +72,24 @@ def _show_settings(ctx: click.Context, _param: click.Parameter, value: bool) -> 
     ctx.exit()
 
 
-def settings_options(command: F) -> F:
-    """Add one option per setting (listed by ``--help-settings``) and ``--help-settings``."""
+def taking(cls: type, command: Command) -> Command:
+    """Let a command take the values that the dataclass `cls` is made of as one: `options`."""
+    names = [f.name for f in fields(cls)]
+
+    @wraps(command)
+    def with_options(**values: object) -> None:
+        options = cls(**{name: values.pop(name) for name in names})
+        command(options=options, **values)
+
+    return with_options
+
+
+def settings_options(command: Command) -> Command:
+    """Add one option per setting (listed by ``--help-settings``) and ``--help-settings``.
+
+    The command takes them all as one argument, `settings`, with ``--adapt`` where it has that.
+    """
+    command = _with_settings(command)
     for group, cls in reversed(SETTING_GROUPS.items()):
         for f in reversed(fields(cls)):
             command = click.option(
@@ -92,16 +110,25 @@ def settings_options(command: F) -> F:
     )(command)
 
 
-def take_settings(kwargs: dict[str, Any]) -> Settings:
-    """Take the values of ``settings_options`` and ``--adapt`` out of `kwargs`: the settings."""
-    settings = Settings(adapt=kwargs.pop("adapt", Settings().adapt))
-    for group in SETTING_GROUPS:
-        changed = {}
-        for f in fields(SETTING_GROUPS[group]):
-            value = kwargs.pop(f"{group}__{f.name}")
-            if value is not None:
-                changed[f.name] = value
-        settings = replace(settings, **{group: replace(getattr(settings, group), **changed)})
+def _with_settings(command: Command) -> Command:
+    @wraps(command)
+    def with_settings(**values: object) -> None:
+        adapt = values.pop("adapt", Settings().adapt)
+        changed = {
+            group: {f.name: values.pop(f"{group}__{f.name}") for f in fields(cls)}
+            for group, cls in SETTING_GROUPS.items()
+        }
+        command(settings=_settings(bool(adapt), changed), **values)
+
+    return with_settings
+
+
+def _settings(adapt: bool, changed: Mapping[str, Mapping[str, object]]) -> Settings:
+    """The default settings with the values that are not ``None`` put in."""
+    settings = Settings(adapt=adapt)
+    for group, values in changed.items():
+        given = {name: value for name, value in values.items() if value is not None}
+        settings = replace(settings, **{group: replace(getattr(settings, group), **given)})
     # Late: the detector's imports would slow down --help.
     from ser_live.vad import missing_confirmation
 
@@ -110,7 +137,7 @@ def take_settings(kwargs: dict[str, Any]) -> Settings:
     return settings
 
 
-def model_option(command: F) -> F:
+def model_option(command: Command) -> Command:
     """Add ``--model``."""
     return click.option(
         "--model",
@@ -120,7 +147,7 @@ def model_option(command: F) -> F:
     )(command)
 
 
-def speaker_options(command: F) -> F:
+def speaker_options(command: Command) -> Command:
     """Add ``--speaker`` and ``--adapt/--no-adapt``."""
     command = click.option(
         "--adapt/--no-adapt",
@@ -145,7 +172,7 @@ def load_speaker(name: str | None) -> SpeakerProfile | None:
     return load_profile(name)
 
 
-def device_wait_option(command: F) -> F:
+def device_wait_option(command: Command) -> Command:
     """Add ``--device-wait``."""
     return click.option(
         "--device-wait",
@@ -157,18 +184,24 @@ def device_wait_option(command: F) -> F:
     )(command)
 
 
-def channel_option(command: F) -> F:
+def _from_zero(_ctx: click.Context, _param: click.Parameter, value: int | None) -> int | None:
+    """People count channels from 1, the program from 0."""
+    return None if value is None else value - 1
+
+
+def channel_option(command: Command) -> Command:
     """Add ``--channel``."""
     return click.option(
         "--channel",
         type=click.IntRange(min=1),
         default=None,
+        callback=_from_zero,
         metavar="N",
         help="Analyze only channel N (from 1); without it all channels are averaged.",
     )(command)
 
 
-def jobs_option(command: F) -> F:
+def jobs_option(command: Command) -> Command:
     """Add ``--jobs``."""
     return click.option(
         "-j",

@@ -4,18 +4,10 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
-from ser_live.cli.live import output_options, run_live
-from ser_live.cli.options import (
-    channel_option,
-    model_option,
-    settings_options,
-    speaker_options,
-    take_settings,
-)
+from ser_live.cli.live import LiveOptions, live_options, run_live
 
 
 @click.command()
@@ -28,12 +20,8 @@ from ser_live.cli.options import (
     metavar="N",
     help="Times real time; 0 is as fast as possible. The results are the same.",
 )
-@channel_option
-@model_option
-@speaker_options
-@output_options
-@settings_options
-def command(files: tuple[Path, ...], speed: float, **kwargs: Any) -> None:
+@live_options
+def command(files: tuple[Path, ...], speed: float, options: LiveOptions) -> None:
     """Play recordings exactly as if they came from a microphone.
 
     \b
@@ -48,6 +36,5 @@ def command(files: tuple[Path, ...], speed: float, **kwargs: Any) -> None:
     """
     from ser_live.sources import FileSource
 
-    settings = take_settings(kwargs)
     sources = [FileSource(path, speed=speed) for path in files]
-    sys.exit(run_live(sources, settings=settings, **kwargs))
+    sys.exit(run_live(sources, options))

@@ -1,4 +1,4 @@
-"""What is made of sound: the speech detector, the model, and all of it together."""
+"""Checks of the speech detector, the model, and all of it together."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ser_live.audio import FrameCutter
 from ser_live.config import FRAME_SAMPLES, SAMPLE_RATE_HZ, Settings
 from ser_live.doctor.check import Check, Verdict
 from ser_live.errors import AudioError, SerLiveError
-from ser_live.events import EmotionResult
+from ser_live.events import EmotionResult, Kind
 from ser_live.sources import FileSource, read_recording
 from ser_live.vad import VoiceActivityDetector, is_confirming, missing_confirmation
 
@@ -104,7 +104,7 @@ def load_model(name: str | None) -> tuple[EmotionModel, Check]:
 
 def check_session(model: EmotionModel, settings: Settings) -> Check:
     """A session over the beginning of the bundled recording: results, and how fast they come."""
-    from ser_live.session import LiveSession
+    from ser_live.session.live import LiveSession
 
     results: list[EmotionResult] = []
     with as_file(files("ser_live") / "demo.ogg") as path:
@@ -117,7 +117,7 @@ def check_session(model: EmotionModel, settings: Settings) -> Check:
                     session.stop()
     if session.first_failure is not None:
         return _failed(session.first_failure)
-    return judge_results([result for result in results if result.kind == "final"])
+    return judge_results([result for result in results if result.kind is Kind.FINAL])
 
 
 def judge_results(results: list[EmotionResult]) -> Check:

@@ -117,7 +117,7 @@ def listen(wanted: int | str | None) -> Heard:
 def judge_level(heard: Heard, platform: str = sys.platform) -> Check:
     """What a second of sound tells about the microphone."""
     # Late: without SciPy, which this brings, PortAudio and the devices can still be tried.
-    from ser_live.pipeline import CLIPPED_LEVEL
+    from ser_live.stream.analysis import CLIPPED_LEVEL
 
     limits = RejectSettings()
     n_frames = len(heard.samples) // FRAME_SAMPLES

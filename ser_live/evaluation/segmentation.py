@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_live.config import FRAME_SAMPLES, SAMPLE_RATE_HZ, Settings
-from ser_live.events import Utterance
-from ser_live.segmenter import Segmenter
-from ser_live.vad import VoiceActivityDetector
+from ser_live.events import Kind, StreamId, Utterance, Verdict
+from ser_live.sources import ArraySource, AudioSource
+from ser_live.stream.drive import drive
+from ser_live.stream.segmenting import SegmentingStage
 
 STEP_SAMPLES = SAMPLE_RATE_HZ // 100
 """Truth is kept per 10 ms."""
@@ -36,36 +37,29 @@ class Segmentation:
     @property
     def accepted(self) -> tuple[Utterance, ...]:
         """Utterances that go on to the model."""
-        return tuple(u for u in self.utterances if u.state == "ok")
+        return tuple(u for u in self.utterances if u.state is Verdict.OK)
 
 
-def segment(
-    samples: Samples, settings: Settings | None = None, *, ask_for_voice: bool = True
-) -> Segmentation:
-    """Feed 16 kHz samples frame by frame through detector and segmenter, then flush.
+def segment(samples: Samples, settings: Settings | None = None) -> Segmentation:
+    """Hear 16 kHz samples as a stream of its own, to its end."""
+    speech: list[bool] = []
+    stages: list[SegmentingStage] = []
 
-    Without `ask_for_voice` every speech frame counts as voiced, for comparison.
-    """
-    s = settings or Settings()
-    detector, segmenter = VoiceActivityDetector(s.vad), Segmenter(s.segmenter)
-    speech, events = [], []
-    n_frames = len(samples) // FRAME_SAMPLES
-    for index in range(n_frames):
-        frame = samples[index * FRAME_SAMPLES : (index + 1) * FRAME_SAMPLES]
-        heard = detector.process(frame)
-        speech.append(heard.is_speech)
-        is_voiced = heard.is_voiced if ask_for_voice else None
-        events += segmenter.push(
-            frame,
-            heard.is_speech,
-            heard.noise_dbfs,
-            heard.level_dbfs,
-            is_voiced,
-            heard.is_suspected,
+    def begin(source: AudioSource) -> SegmentingStage:
+        stages.append(
+            SegmentingStage(
+                settings or Settings(),
+                stream=StreamId(number=1, source=source.name),
+                sample_rate=source.sample_rate,
+                n_channels=source.n_channels,
+                on_frame=lambda heard: speech.append(heard.is_speech),
+            )
         )
-    events += segmenter.flush(samples[n_frames * FRAME_SAMPLES :])
-    finals = tuple(e for e in events if isinstance(e, Utterance) and e.kind == "final")
-    return Segmentation(np.array(speech, dtype=np.bool_), finals, segmenter.n_ignored)
+        return stages[0]
+
+    items = drive(ArraySource(samples, block_sizes=max(1, len(samples))), begin)
+    finals = tuple(e for e in items if isinstance(e, Utterance) and e.kind is Kind.FINAL)
+    return Segmentation(np.array(speech, dtype=np.bool_), finals, stages[0].n_ignored)
 
 
 @dataclass(frozen=True)

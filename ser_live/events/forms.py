@@ -44,11 +44,11 @@ class Form:
     """Value where a record lacks the field, as those of older programs do."""
 
     def at(self, key: str) -> Form:
-        """This form under another name."""
+        """Give this form under another name."""
         return replace(self, key=key)
 
     def newer(self, missing: object) -> Form:
-        """This form, for a field that older records lack; it is then `missing`."""
+        """Give this form, for a field that older records lack; it is then `missing`."""
         return replace(self, missing=missing)
 
 
@@ -167,7 +167,9 @@ def counts(of: type[E]) -> Form:
     """Counts by the words of an enumeration."""
     return Form(
         lambda value: {key.value: n for key, n in value.items()},
-        lambda value: {_read_word(of, key): _read_count(n) for key, n in _read_object(value).items()},
+        lambda value: {
+            _read_word(of, key): _read_count(n) for key, n in _read_object(value).items()
+        },
     )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeVar
 
-from ser_live.events.forms import TEXT, FormError
-from ser_live.events.record import STREAM_FORMS, OfStream, Recorded, read_fields, read_value
+from ser_live.events.forms import TEXT
+from ser_live.events.record import STREAM_FORMS, OfStream, Recorded, build, read_fields, read_value
 from ser_live.events.stream_id import StreamId
 
 R = TypeVar("R", bound=Recorded)
@@ -48,7 +48,7 @@ class EventReader:
         fields = read_fields(cls, record)
         if issubclass(cls, OfStream):
             fields["stream"] = self._stream(record, begins=cls.names_source)
-        return cls(**fields)
+        return build(cls, fields)
 
     def _stream(self, record: Mapping[str, object], *, begins: bool) -> StreamId:
         said = {
@@ -65,11 +65,8 @@ class EventReader:
             return known
         else:
             said["source"] = said["file"] or ""
-        stream = StreamId(**said)  # type: ignore[arg-type]  as their forms read them
+        stream = build(StreamId, said)
         if begins:
             self._streams[number] = stream
             self._latest = number
         return stream
-
-
-__all__ = ["EventReader", "FormError"]

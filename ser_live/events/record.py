@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
-from functools import cache
 from operator import attrgetter
 from typing import Annotated, ClassVar, TypeVar, get_args, get_origin
 
@@ -19,6 +18,7 @@ Record = dict[str, object]
 """JSON values by name; ``type`` says what kind of record it is."""
 
 R = TypeVar("R", bound="Recorded")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +76,17 @@ STREAM_FORMS: Mapping[str, Form] = {
 """What every record of a stream says of it. Its source stands in ``stream_started``."""
 
 
-@cache
+_TABLES: dict[type, tuple[Column, ...]] = {}
+
+
 def columns(cls: type) -> tuple[Column, ...]:
     """The names in the records of a class, in their order, ``type`` left out."""
+    if cls not in _TABLES:
+        _TABLES[cls] = _columns_of(cls)
+    return _TABLES[cls]
+
+
+def _columns_of(cls: type) -> tuple[Column, ...]:
     found = []
     before = {
         name: Column(key, form, attrgetter(key), "")
@@ -124,6 +132,11 @@ def read_value(form: Form, key: str, record: Mapping[str, object]) -> object:
         return form.read(record[key])
     except FormError as error:
         raise FormError(f"{key}: {error}") from None
+
+
+def build(make: Callable[..., T], values: Mapping[str, object]) -> T:
+    """Call `make` with values that their forms have read, and so have checked."""
+    return make(**values)
 
 
 def by_type(classes: Iterable[type[R]]) -> dict[str, type[R]]:

@@ -23,7 +23,7 @@ from ser_live.events.forms import (
     word,
 )
 from ser_live.events.kinds import Kind, Verdict
-from ser_live.events.record import OfStream, Record, columns, read_fields
+from ser_live.events.record import OfStream, Record, build, columns, read_fields
 from ser_live.events.stream_id import StreamId, seconds
 
 if TYPE_CHECKING:  # without numpy the doctor still draws, writes JSON and looks at folders
@@ -107,7 +107,7 @@ def _read_reasons(value: object) -> tuple[Reason, ...]:
 def _read_reason(item: object) -> Reason:
     if not isinstance(item, Mapping):
         raise FormError("a reason is needed")
-    return Reason(**read_fields(Reason, item))  # type: ignore[arg-type]  checked by their forms
+    return build(Reason, read_fields(Reason, item))
 
 
 REASONS = Form(_write_reasons, _read_reasons)

@@ -6,18 +6,31 @@ are sums over utterances (`SpeakerMemory`), and only when the recording is good 
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+import math
+from collections.abc import Generator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from statistics import median
 
 from ser_live.config import Settings
 from ser_live.errors import ProfileError
-from ser_live.events import DeviceNotice, EmotionResult, StreamGap, Utterance, seconds
+from ser_live.events import (
+    DeviceEvent,
+    EmotionResult,
+    Kind,
+    Level,
+    StreamGap,
+    StreamId,
+    Utterance,
+    Verdict,
+    seconds,
+)
 from ser_live.model import EmotionModel
-from ser_live.pipeline import AnalysisStage, SegmentingStage, push_item
 from ser_live.sources import AudioSource
 from ser_live.speaker_profile import ProfileCard, SpeakerProfile, check_name
+from ser_live.stream.analysis import AnalysisStage, warm_up
+from ser_live.stream.drive import drive
+from ser_live.stream.segmenting import EndOfStream, Segmented, SegmentingStage
 
 READING_S = 30.0
 """How long a microphone is listened to, in seconds."""
@@ -38,6 +51,8 @@ MIN_LEVEL_DBFS = -45.0
 MIN_SNR_DB = 12.0
 MAX_CLIPPED_SHARE = 0.25
 """Share of utterances that may be rejected as clipped."""
+SNR_WITHOUT_NOISE_DB = 99.0
+"""Stands on the card where no noise floor was ever known."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +78,7 @@ class Enrolment:
     model : EmotionModel
     settings : Settings
     channel : int or None
-        Channel to hear, counted from 1; ``None`` averages all.
+        Channel to hear, counted from 0; ``None`` averages all.
     """
 
     def __init__(
@@ -72,10 +87,10 @@ class Enrolment:
         self._name = check_name(name)
         self._model = model
         self._settings = settings
-        self._channel = channel
         # One stage for all sources: they are one speaker.
-        self._analysis = AnalysisStage(model, replace(settings, adapt=True))
-        self._analysis.warm_up()
+        self._stream = StreamId(number=1, source=name, channel=channel)
+        self._analysis = AnalysisStage(model, replace(settings, adapt=True), stream=self._stream)
+        warm_up(model)
         self._next_id = 1
         self._kept: list[EmotionResult] = []
         self._refused: list[EmotionResult] = []
@@ -83,14 +98,14 @@ class Enrolment:
 
     def listen(
         self, source: AudioSource, limit_s: float | None = None
-    ) -> Generator[Progress | DeviceNotice, None, None]:
+    ) -> Generator[Progress | DeviceEvent, None, None]:
         """Hear `source` to its end, or until `limit_s` of audio were heard.
 
         Yields
         ------
         Progress
-            After each block.
-        DeviceNotice
+            About eleven times a second of audio, and at the end.
+        DeviceEvent
             At its place, where the microphone is lost, looked for and found; the time that
             it was away does not count.
 
@@ -100,51 +115,54 @@ class Enrolment:
             The source cannot be opened, or broke off.
         """
         n_lost = 0
-        with source:
-            stage = SegmentingStage(
-                self._settings,
-                sample_rate=source.sample_rate,
-                n_channels=source.n_channels,
-                channel=self._channel,
-                first_id=self._next_id,
-                file=source.file,
-                is_live=source.is_live,
-            )
-            while limit_s is None or seconds(stage.position - n_lost) < limit_s:
-                item = source.read(0.2)
-                if item is None:
-                    if source.exhausted:
-                        break
-                    continue
-                events = push_item(stage, item)
-                self._take(events)
-                n_lost += sum(event.n_samples for event in events if isinstance(event, StreamGap))
-                yield from (event for event in events if isinstance(event, DeviceNotice))
-                yield self._now(stage, n_lost)
-            self._take(stage.flush())
-            self._next_id = stage.next_id
-            yield self._now(stage, n_lost)
 
-    def _take(self, events: Iterable[object]) -> None:
-        for event in events:
-            if isinstance(event, Utterance) and event.kind == "final":
-                result = self._analysis.process(event)
-                is_heard = result.probabilities is not None
-                (self._kept if is_heard else self._refused).append(result)
+        def is_over() -> bool:
+            return limit_s is not None and self.progress.position_s >= limit_s
 
-    def _now(self, stage: SegmentingStage, n_lost: int) -> Progress:
-        level = stage.level
+        self.progress = replace(self.progress, position_s=0.0)
+        for item in drive(source, self._begin, is_stopping=is_over):
+            if isinstance(item, Level):
+                yield self._now(item.sample - n_lost, item.rms_dbfs, item.noise_dbfs)
+            elif isinstance(item, Utterance) and item.kind is Kind.FINAL:
+                self._next_id = item.id + 1
+                self._take(item)
+            elif isinstance(item, StreamGap):
+                n_lost += item.n_samples
+            elif isinstance(item, DeviceEvent):
+                yield item
+            elif isinstance(item, EndOfStream):
+                now = self.progress
+                yield self._now(item.n_samples - n_lost, now.level_dbfs, now.noise_dbfs)
+
+    def _begin(self, source: AudioSource) -> SegmentingStage:
+        return SegmentingStage(
+            self._settings,
+            stream=self._stream,
+            sample_rate=source.sample_rate,
+            n_channels=source.n_channels,
+            first_id=self._next_id,
+            no_signal_message=source.no_signal_hint,
+            with_levels=True,
+        )
+
+    def _take(self, utterance: Segmented) -> None:
+        result = self._analysis.take(utterance)
+        if isinstance(result, EmotionResult):
+            is_heard = result.probabilities is not None
+            (self._kept if is_heard else self._refused).append(result)
+
+    def _now(self, position: int, level_dbfs: float, noise_dbfs: float) -> Progress:
         self.progress = Progress(
-            position_s=seconds(stage.position - n_lost),
-            level_dbfs=float("-inf") if level is None else level.rms_dbfs,
-            noise_dbfs=float("nan") if level is None else level.noise_dbfs,
+            position_s=seconds(position),
+            level_dbfs=level_dbfs,
+            noise_dbfs=noise_dbfs,
             speech_s=sum(result.speech_s for result in self._kept),
             n_utterances=len(self._kept),
         )
         return self.progress
 
     def profile(self) -> SpeakerProfile:
-        """What was learned.
+        """Make the profile of everything learned.
 
         Raises
         ------
@@ -163,19 +181,16 @@ class Enrolment:
                 n_utterances=len(kept),
                 speech_s=round(sum(result.speech_s for result in kept), 3),
                 level_dbfs=round(median(result.level_dbfs for result in kept), 1),
-                snr_db=round(median(_known(self._snr_db())), 1),
+                snr_db=round(_median_snr_db(kept), 1),
             ),
             self._analysis.speaker.to_arrays(),
         )
 
-    def _snr_db(self) -> list[float]:
-        return [result.snr_db for result in self._kept]
-
     def _check_sound(self) -> None:
         """Raise ``ProfileError`` with the first thing to change."""
         heard = [*self._kept, *self._refused]
-        states = [result.state.value for result in self._refused]
-        levels = [r.level_dbfs for r in heard if r.level_dbfs == r.level_dbfs]
+        n_clipped = sum(result.state is Verdict.CLIPPED for result in self._refused)
+        levels = [r.level_dbfs for r in heard if not math.isnan(r.level_dbfs)]
         if not levels:
             raise ProfileError(
                 "no speech was heard: check that the right microphone is chosen and not muted, "
@@ -187,12 +202,12 @@ class Enrolment:
                 f"the voice is too quiet ({level_dbfs:.0f} dBFS, {MIN_LEVEL_DBFS:.0f} or more is "
                 "needed): come closer to the microphone or turn its gain up."
             )
-        if states.count("clipped") > MAX_CLIPPED_SHARE * len(heard):
+        if n_clipped > MAX_CLIPPED_SHARE * len(heard):
             raise ProfileError(
-                f"{states.count('clipped')} of {len(heard)} utterances are overdriven: turn the "
+                f"{n_clipped} of {len(heard)} utterances are overdriven: turn the "
                 "microphone's gain down or move away a little."
             )
-        snr_db = median(_known([result.snr_db for result in heard]))
+        snr_db = _median_snr_db(heard)
         if snr_db < MIN_SNR_DB:
             raise ProfileError(
                 f"the voice stands only {snr_db:.0f} dB above the background, {MIN_SNR_DB:.0f} dB "
@@ -207,6 +222,7 @@ class Enrolment:
             )
 
 
-def _known(values: list[float]) -> list[float]:
-    """`values` without NaN; a noise floor that is not known is no fault of the speaker."""
-    return [value for value in values if value == value] or [99.0]
+def _median_snr_db(results: list[EmotionResult]) -> float:
+    """Median over the results whose noise floor is known; one that is not is nobody's fault."""
+    known = [result.snr_db for result in results if not math.isnan(result.snr_db)]
+    return median(known) if known else SNR_WITHOUT_NOISE_DB

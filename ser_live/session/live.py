@@ -20,6 +20,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -388,11 +389,9 @@ class LiveSession:
         """Hand out a level at once, past the utterances that wait; one too many is left out."""
         if level.stream.number > self._n_announced:
             return
-        for event in (level, self._queue_depth()):
-            try:
-                self._results.put_nowait(event)
-            except queue.Full:
-                return
+        with suppress(queue.Full):
+            self._results.put_nowait(level)
+            self._results.put_nowait(self._queue_depth())
 
     def _queue_depth(self) -> QueueDepth:
         return QueueDepth(n_waiting=self._work.n_waiting, capacity=self._work.capacity)

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_live.events.kinds import Cause
 from ser_live.devices import (
     InputDevice,
     choose_format,
@@ -21,6 +20,7 @@ from ser_live.devices import (
     portaudio_lock,
 )
 from ser_live.errors import DeviceError
+from ser_live.events.kinds import Cause
 from ser_live.ring_buffer import Lost, RingBuffer
 from ser_live.sources.capture_clock import CaptureClock
 from ser_live.sources.microphone_hint import microphone_hint

@@ -10,9 +10,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_live.events.kinds import Cause
 from ser_live.devices import InputDevice, accepts, choose_format
 from ser_live.errors import DeviceError
+from ser_live.events.kinds import Cause
 from ser_live.sources.device_search import DeviceSearch
 from ser_live.sources.format_adapter import FormatAdapter
 from ser_live.sources.microphone import MicrophoneSource

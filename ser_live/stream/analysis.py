@@ -119,8 +119,7 @@ class AnalysisStage:
                 | Drop()
             ):
                 return item
-            case _:
-                assert_never(item)
+        assert_never(item)
 
     def _judge(self, utterance: Utterance) -> EmotionResult:
         level = speech_level_dbfs(utterance)

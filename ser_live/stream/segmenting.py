@@ -64,6 +64,10 @@ Segmented: TypeAlias = (
 """What passes from segmenting to analysis; a `Drop` stands where an utterance was given up."""
 
 
+def _tell_nobody(decision: VadDecision) -> None:
+    """Stand in where nobody measures the detector."""
+
+
 class SegmentingStage:
     """One stream of native audio blocks in, stream events and utterances out.
 
@@ -86,6 +90,8 @@ class SegmentingStage:
         Read when an utterance becomes known, in seconds.
     with_levels : bool
         Whether to tell the level, every `FRAMES_PER_LEVEL` frames.
+    on_frame : callable
+        Told the decision for every frame, for measurements.
     """
 
     def __init__(
@@ -100,6 +106,7 @@ class SegmentingStage:
         no_signal_message: str = "",
         clock: Callable[[], float] = no_clock,
         with_levels: bool = False,
+        on_frame: Callable[[VadDecision], None] = _tell_nobody,
     ) -> None:
         self.stream = stream
         self._converter_args = (sample_rate, n_channels, stream.channel)
@@ -120,6 +127,7 @@ class SegmentingStage:
             clock=clock,
         )
         self._with_levels = with_levels
+        self._on_frame = on_frame
         self._n_unleveled = 0
 
     @property
@@ -131,6 +139,11 @@ class SegmentingStage:
     def next_id(self) -> int:
         """Identifier the next utterance will get."""
         return self._segmenter.next_id
+
+    @property
+    def n_ignored(self) -> int:
+        """Bursts of speech frames that never became an utterance, e.g. typing."""
+        return self._segmenter.n_ignored
 
     def start(self) -> list[Segmented]:
         """Begin the stream."""
@@ -172,6 +185,7 @@ class SegmentingStage:
         events: list[Segmented] = []
         for frame in self._cutter.push(samples):
             heard = self._vad.process(frame)
+            self._on_frame(heard)
             events.extend(
                 self._segmenter.push(
                     frame,
@@ -234,9 +248,7 @@ class SegmentingStage:
                 return events
             case MicrophoneSought():
                 return [
-                    DeviceSought(
-                        stream=self.stream, sample=self.position, waited_s=notice.waited_s
-                    )
+                    DeviceSought(stream=self.stream, sample=self.position, waited_s=notice.waited_s)
                 ]
             case MicrophoneFound():
                 return [
@@ -249,5 +261,4 @@ class SegmentingStage:
                         lost_device=notice.lost_device,
                     )
                 ]
-            case _:
-                assert_never(notice)
+        assert_never(notice)

@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 import ser_live
 from ser_live.config import SAMPLE_RATE_HZ, Settings
 from ser_live.datasets.recording import Recording, content_hash
-from ser_live.emotions import EMOTIONS, State
-from ser_live.events import Utterance
+from ser_live.emotions import EMOTIONS
+from ser_live.events import Kind, StreamId, Utterance, Verdict
 from ser_live.features import FEATURE_SET_VERSION
 from ser_live.inputs import N_HAND_MADE, N_INPUTS, InputMaker, embedding_and_level
-from ser_live.pipeline import SegmentingStage
 from ser_live.sources import read_recording
+from ser_live.stream.segmenting import SegmentingStage
 from ser_live.training.augmentation import PLAIN, vary
 from ser_live.vad import is_confirming
 
@@ -184,9 +184,14 @@ def utterances_of(samples: NDArray[np.float32], settings: Settings) -> Iterator[
         Mono, 16 kHz; heard as a stream of its own.
     settings : Settings
     """
-    stage = SegmentingStage(settings, sample_rate=SAMPLE_RATE_HZ, n_channels=1)
+    stage = SegmentingStage(
+        settings,
+        stream=StreamId(number=1, source="recording"),
+        sample_rate=SAMPLE_RATE_HZ,
+        n_channels=1,
+    )
     for event in [*stage.push(samples[:, None]), *stage.flush()]:
-        if isinstance(event, Utterance) and event.state is State.OK:
+        if isinstance(event, Utterance) and event.state is Verdict.OK:
             yield event
 
 
@@ -196,7 +201,7 @@ def rows_of_samples(
     """Input vector, finality and speech seconds of every utterance and its beginnings."""
     inputs = InputMaker(encoder)
     return [
-        (inputs.of(utterance), utterance.kind == "final", utterance.speech_s)
+        (inputs.of(utterance), utterance.kind is Kind.FINAL, utterance.speech_s)
         for utterance in utterances_of(samples, settings)
     ]
 

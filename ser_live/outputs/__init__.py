@@ -1,0 +1,1 @@
+"""Where the events of a session go: lines, log, dashboard, audio files, other programs."""

@@ -1,0 +1,96 @@
+"""A sink with a thread and a bounded queue of its own, for one that may be slow."""
+
+from __future__ import annotations
+
+import queue
+import threading
+
+from ser_live.events import Event
+from ser_live.outputs.sink import Sink
+
+CLOSE_LIMIT_S = 10.0
+"""Longest wait for a slow sink at the end; one that needs more is left behind, and said."""
+
+
+class Queued:
+    """Lets another sink work in a thread of its own, so that nobody waits for it.
+
+    Parameters
+    ----------
+    sink : Sink
+        Opened and closed in the caller's thread, used in the own one. It is not told what is
+        due by the clock.
+    capacity : int
+        Events that may wait.
+    drop_when_full : bool
+        True for a live session: an event that finds no room is counted and given up. A replay
+        waits for room.
+    """
+
+    def __init__(self, sink: Sink, *, capacity: int, drop_when_full: bool) -> None:
+        self.name = sink.name
+        self.n_dropped = 0
+        """Events given up for want of room."""
+        self._sink = sink
+        self._drop_when_full = drop_when_full
+        self._waiting: queue.Queue[Event | None] = queue.Queue(capacity)
+        self._error: Exception | None = None
+        self._is_stuck = False
+        # A daemon, so that a sink that never returns does not keep the process from ending.
+        self._thread = threading.Thread(
+            target=self._work, name=f"ser-live {self.name}", daemon=True
+        )
+
+    @property
+    def failure(self) -> str | None:
+        if self._is_stuck:
+            return f"the {self.name} did not end within {CLOSE_LIMIT_S:g} s and was left behind."
+        if self.n_dropped:
+            return f"the {self.name} is too slow: {self.n_dropped} events are missing in it."
+        return self._sink.failure
+
+    def open(self) -> None:
+        self._sink.open()
+        self._thread.start()
+
+    def take(self, event: Event) -> None:
+        self._check()
+        if not self._drop_when_full:
+            while not self._put(event, wait_s=0.1) and self._thread.is_alive():
+                pass
+            self._check()
+        elif not self._put(event, wait_s=0.0):
+            self.n_dropped += 1
+
+    def _put(self, event: Event | None, wait_s: float) -> bool:
+        """Whether there was room in time."""
+        try:
+            self._waiting.put(event, block=wait_s > 0, timeout=wait_s)
+        except queue.Full:
+            return False
+        return True
+
+    def idle(self, now_s: float) -> None:
+        self._check()
+
+    def close(self) -> None:
+        if self._thread.is_alive():
+            if self._put(None, wait_s=CLOSE_LIMIT_S):
+                self._thread.join(CLOSE_LIMIT_S)
+            self._is_stuck = self._thread.is_alive()
+        if not self._is_stuck:
+            self._sink.close()
+        self._check()
+
+    def _check(self) -> None:
+        """Raise in the caller's thread whatever ended the sink's own."""
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+
+    def _work(self) -> None:
+        try:
+            while (event := self._waiting.get()) is not None:
+                self._sink.take(event)
+        except Exception as error:  # noqa: BLE001  the thread boundary
+            self._error = error
