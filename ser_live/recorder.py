@@ -67,8 +67,9 @@ class UtteranceRecorder:
 
     def take(self, event: Event) -> None:
         """Write the audio of a final result that carries it."""
-        is_final = isinstance(event, EmotionResult) and event.kind is Kind.FINAL
-        if is_final and event.samples is not None:
+        if not isinstance(event, EmotionResult) or event.samples is None:
+            return
+        if event.kind is Kind.FINAL:
             self.write(event.samples, event.id, _stem(event.stream))
 
     def idle(self, now_s: float) -> None:
