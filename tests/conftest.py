@@ -7,12 +7,40 @@ import signal
 from pathlib import Path
 
 import pytest
+from debian_packages import REMEDY
 
 
-def pytest_configure() -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that notes the tests which a missing system package kept from running."""
+    parser.addoption(
+        "--note-lacking",
+        type=Path,
+        metavar="FILE",
+        help="write the tests that were skipped for want of a system package to FILE, one a "
+        "line: once it is installed, `pytest @FILE` runs them",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
     """Take SIGINT back: a shell ignores it in what it runs in the background, children too."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if (note := config.getoption("--note-lacking")) is not None:
+        config.pluginmanager.register(LackingPackages(note))
+
+
+class LackingPackages:
+    """Notes in a file every test that was skipped for want of a system package."""
+
+    def __init__(self, note: Path) -> None:
+        self._note = note
+        note.write_text("")
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
+        if report.skipped and reason.endswith(REMEDY):
+            with self._note.open("a") as note:
+                note.write(f"{report.nodeid}\n")
 
 
 @pytest.fixture(scope="session")

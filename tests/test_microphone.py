@@ -347,19 +347,3 @@ except DeviceError as error:
         result = run(microphone, code)
         assert result.stdout.startswith("No input device was found, but a microphone is needed")
         assert result.stderr == ""
-
-    def test_no_portaudio(self, microphone):
-        """Without the PortAudio library the sentence says what to install."""
-        code = """
-import ctypes.util
-ctypes.util.find_library = lambda name: None
-from ser_live.devices import list_devices
-from ser_live.errors import DeviceError
-try:
-    list_devices()
-except DeviceError as error:
-    print(error)
-"""
-        result = run(microphone, code)
-        assert "PortAudio library was not found" in result.stdout
-        assert "apt install libportaudio2" in result.stdout
