@@ -11,13 +11,16 @@ from debian_packages import REMEDY
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option that notes the tests which a missing system package kept from running."""
+    """Add what `.ci/run` and `make reliability` ask for beyond a plain run."""
     parser.addoption(
         "--note-lacking",
         type=Path,
         metavar="FILE",
         help="write the tests that were skipped for want of a system package to FILE, one a "
         "line: once it is installed, `pytest @FILE` runs them",
+    )
+    parser.addoption(
+        "--rounds", type=int, default=1, metavar="N", help="run every test of races N times"
     )
 
 
@@ -27,6 +30,14 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if (note := config.getoption("--note-lacking")) is not None:
         config.pluginmanager.register(LackingPackages(note))
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Repeat the tests of races: threads meet otherwise each time."""
+    n_rounds = metafunc.config.getoption("--rounds")
+    if n_rounds > 1 and metafunc.definition.get_closest_marker("stress"):
+        metafunc.fixturenames.append("stress_round")
+        metafunc.parametrize("stress_round", range(n_rounds))
 
 
 class LackingPackages:
