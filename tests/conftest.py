@@ -25,9 +25,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Take SIGINT back: a shell ignores it in what it runs in the background, children too."""
+    """Take back the signals that are ignored, by children too, in the background or by nohup."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if os.name != "nt" and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
     if (note := config.getoption("--note-lacking")) is not None:
         config.pluginmanager.register(LackingPackages(note))
 
@@ -52,6 +54,20 @@ class LackingPackages:
         if report.skipped and reason.endswith(REMEDY):
             with self._note.open("a") as note:
                 note.write(f"{report.nodeid}\n")
+
+
+@pytest.fixture(scope="session")
+def short_talk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first eight seconds of the demo recording, for sessions that need no more."""
+    import soundfile
+
+    import ser_live
+
+    demo = Path(ser_live.__file__).parent / "demo.ogg"
+    samples, rate = soundfile.read(demo, frames=8 * 22_050)
+    path = tmp_path_factory.mktemp("talk") / "talk.wav"
+    soundfile.write(path, samples, rate)
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,7 @@ FAULTS = {
 """What is done, and how the page calls it."""
 
 N_FAULTS = 20
-N_FAULTS_SHORT = 2
+N_FAULTS_SHORT = 1
 
 MAX_NOTICED_S = 2.5
 MAX_RECOVERED_S = 3.0
