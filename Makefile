@@ -27,8 +27,8 @@ demo: setup ## Replay the bundled recording through the live dashboard
 run: setup ## Listen to the default microphone
 	$(BIN)/ser-live
 
-test: setup ## Run every test that this machine can run
-	$(BIN)/python -m pytest
+test: setup ## Run every test that this machine can run (TESTS=what pytest should run instead)
+	$(BIN)/python -m pytest $(TESTS)
 
 check: setup ## Formatting, lint, types, import directions, generated docs, licences, audit
 	$(BIN)/ruff format --check .

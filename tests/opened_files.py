@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from watched_session import first_on_path
+
 _HOOK = """
 import os, sys
 _note = os.open(os.environ["OPENED_FILES"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -34,6 +36,11 @@ def opened_files(
         stdin=subprocess.DEVNULL,
         check=False,
         timeout=240,
-        env={**os.environ, "PYTHONPATH": str(hook), "OPENED_FILES": str(note), **environment},
+        env={
+            **os.environ,
+            "PYTHONPATH": first_on_path(hook),
+            "OPENED_FILES": str(note),
+            **environment,
+        },
     )
     return done, note.read_text()

@@ -24,6 +24,8 @@ class PacedCapture(AudioSource):
     Parameters
     ----------
     samples : float32 ndarray, shape (n,)
+    speed : float
+        Times real time.
 
     Attributes
     ----------
@@ -37,7 +39,8 @@ class PacedCapture(AudioSource):
 
     name, file, sample_rate, n_channels, is_live = "paced", None, 16_000, 1, True
 
-    def __init__(self, samples: NDArray[np.float32]) -> None:
+    def __init__(self, samples: NDArray[np.float32], speed: float = 1.0) -> None:
+        self._speed = speed
         self._samples = samples[:, np.newaxis]
         self._ring = RingBuffer(round(BUFFER_S * self.sample_rate), 1)
         self._losses: list[Lost] = []
@@ -60,7 +63,7 @@ class PacedCapture(AudioSource):
         began_s = time.monotonic()
         for start in range(0, len(self._samples), size):
             block = self._samples[start : start + size]
-            due_s = began_s + (start + len(block)) / self.sample_rate
+            due_s = began_s + (start + len(block)) / self.sample_rate / self._speed
             if self._is_stopped.wait(max(0.0, due_s - time.monotonic())):
                 break
             called_s = time.monotonic()

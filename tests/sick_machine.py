@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
+from debian_packages import require_portaudio
 
 NO_PORTAUDIO = "import ctypes.util\nctypes.util.find_library = lambda name: None"
 NO_ONNXRUNTIME = "sys.modules['onnxruntime'] = None"
@@ -30,10 +30,7 @@ def failing_portaudio(function: str) -> str:
 
     All else is the real library under the real sounddevice.
     """
-    try:
-        import sounddevice  # noqa: F401
-    except OSError as error:
-        pytest.skip(f"{error}: run scripts/install_debian.sh --test")
+    require_portaudio()
     return f"""
 import _sounddevice
 

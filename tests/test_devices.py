@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sick_machine import failing_portaudio, run, without
+from sick_machine import NO_PORTAUDIO, failing_portaudio, run, without
 
 from ser_live.devices import InputDevice, choose_device, choose_format, same_device
 from ser_live.errors import DeviceError
@@ -178,6 +178,13 @@ class TestSickPortAudio:
         assert said in result.stderr
         assert "check that the sound server runs." in result.stderr
         assert "Traceback" not in result.stderr
+
+    def test_the_library_is_missing(self):
+        """Without the PortAudio library the sentence says what to install."""
+        result = run("-l", prelude=NO_PORTAUDIO)
+        assert result.returncode == 4
+        assert "PortAudio library was not found" in result.stderr
+        assert "apt install libportaudio2" in result.stderr
 
     def test_sounddevice_cannot_be_imported(self):
         """A missing package is said by its name, with the exit code of a device."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import io
 import json
 import os
 import pickle
@@ -140,14 +142,21 @@ def _huge_card(folder: Path, canary: Path) -> None:
     os.truncate(folder / "card.json", TEN_GB)
 
 
-def _bomb(folder: Path, canary: Path) -> None:
-    """A megabyte that unpacks to a gigabyte."""
+@functools.cache
+def _gigabyte() -> bytes:
+    """An archive of some megabytes that unpacks to a gigabyte."""
+    packed = io.BytesIO()
     with (
-        zipfile.ZipFile(folder / "weights.npz", "w", zipfile.ZIP_DEFLATED) as archive,
+        zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
         archive.open("cold.weights.npy", "w") as member,
     ):
         for _ in range(64):
             member.write(bytes(16 << 20))
+    return packed.getvalue()
+
+
+def _bomb(folder: Path, canary: Path) -> None:
+    (folder / "weights.npz").write_bytes(_gigabyte())
     _reseal(folder)
 
 

@@ -63,7 +63,7 @@ def test_a_log_opens_nothing(tmp_path: Path) -> None:
 # -- what stands in a model's card and graph
 
 
-def test_a_card_opens_nothing(tmp_path: Path) -> None:
+def test_a_card_opens_nothing(short_talk: Path, tmp_path: Path) -> None:
     """Names of files on a card are for people: the files of a model have fixed names."""
     canary = _canary(tmp_path)
     folder = shutil.copytree(MODELS / "classic", tmp_path / "m")
@@ -72,7 +72,7 @@ def test_a_card_opens_nothing(tmp_path: Path) -> None:
     card["weights"]["file"] = card["file"] = card["encoder_file"] = str(canary)
     (folder / "card.json").write_text(json.dumps(card))
     done, opened = opened_files(
-        tmp_path, *("replay", DEMO, "--speed", 0, "--no-log", "--model", folder)
+        tmp_path, *("replay", short_talk, "--speed", 0, "--no-log", "--model", folder)
     )
     assert done.returncode == 0, done.stderr
     assert str(folder / "weights.npz") in opened
@@ -205,12 +205,12 @@ def test_a_log_follows_no_link(tmp_path: Path) -> None:
         assert not exists or victim.read_text() == "precious"
 
 
-def test_a_session_writes_only_where_it_should(tmp_path: Path) -> None:
+def test_a_session_writes_only_where_it_should(short_talk: Path, tmp_path: Path) -> None:
     """A recording with a hostile name: log and audio in their folders, and nothing elsewhere."""
     home = tmp_path / "home"
     home.mkdir()
-    recording = tmp_path / f"..{HOSTILE}..\\up.ogg"
-    shutil.copy(DEMO, recording)
+    recording = tmp_path / f"..{HOSTILE}..\\up.wav"
+    shutil.copy(short_talk, recording)
     before = {path.name for path in tmp_path.iterdir()}
     done, _ = opened_files(
         tmp_path,

@@ -286,7 +286,7 @@ print(sum(d.is_default for d in devices), device.host_api, accepted_rates(device
         assert result.stderr == ""
 
     def test_reading_the_list_anew_costs_no_memory(self, microphone):
-        """A device can be looked for all day: 300 readings of an empty list keep nothing."""
+        """A device can be looked for all day: 100 readings of an empty list keep nothing."""
         microphone.kill()
         code = """
 from pathlib import Path
@@ -298,7 +298,7 @@ def memory_kb():
 for _ in range(20):
     read_devices_anew()
 before_kb = memory_kb()
-for _ in range(300):
+for _ in range(100):
     read_devices_anew()
 print(len(list_devices()), memory_kb() - before_kb)
 """
@@ -306,7 +306,7 @@ print(len(list_devices()), memory_kb() - before_kb)
         n_devices, grown_kb = map(int, result.stdout.split())
         assert n_devices == 0
         # 12 kB a time without holding ALSA's plugins.
-        assert grown_kb < 300
+        assert grown_kb < 100
         assert result.stderr == ""
 
     def test_a_device_plugged_in_later_is_seen(self, microphone):
@@ -347,19 +347,3 @@ except DeviceError as error:
         result = run(microphone, code)
         assert result.stdout.startswith("No input device was found, but a microphone is needed")
         assert result.stderr == ""
-
-    def test_no_portaudio(self, microphone):
-        """Without the PortAudio library the sentence says what to install."""
-        code = """
-import ctypes.util
-ctypes.util.find_library = lambda name: None
-from ser_live.devices import list_devices
-from ser_live.errors import DeviceError
-try:
-    list_devices()
-except DeviceError as error:
-    print(error)
-"""
-        result = run(microphone, code)
-        assert "PortAudio library was not found" in result.stdout
-        assert "apt install libportaudio2" in result.stdout

@@ -29,6 +29,9 @@ from ser_live.session import LiveSession
 
 DEMO = Path(ser_live.__file__).parent / "demo.ogg"
 
+SPEED = 3.0
+"""Times real time; `make reliability` does the same in real time, and for longer."""
+
 
 @pytest.fixture(scope="module")
 def samples() -> NDArray[np.float32]:
@@ -44,15 +47,17 @@ def segmented(samples: NDArray[np.float32]) -> list[Utterance]:
 
 
 class Overloaded:
-    """A whole session on the command line in which an analysis takes 3 s."""
+    """A whole session on the command line in which an analysis takes as long as 3 s of sound."""
 
     def __init__(self, samples: NDArray[np.float32], folder: Path) -> None:
-        self.source = PacedCapture(samples)
+        self.source = PacedCapture(samples, SPEED)
         self.log = folder / "log.jsonl"
         process = AnalysisStage.process
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(
-                AnalysisStage, "process", lambda *a, **k: (time.sleep(3), process(*a, **k))[1]
+                AnalysisStage,
+                "process",
+                lambda *a, **k: (time.sleep(3 / SPEED), process(*a, **k))[1],
             )
             self.exit_code = run_live(
                 [self.source],
@@ -142,7 +147,7 @@ def test_a_reader_that_sleeps_holds_nothing_back(
 ) -> None:
     """Where nobody takes results, capture and segmenting go on; later each loss is told."""
     monkeypatch.setattr(session_module, "RESULTS_CAPACITY", 3)
-    source = PacedCapture(samples)
+    source = PacedCapture(samples, SPEED)
     settings = replace(Settings(), queue_size=2)
     session = LiveSession([source], EmotionModel.load("classic"), settings, drop_when_full=True)
     events: list[Any] = []

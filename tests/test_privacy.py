@@ -12,7 +12,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import soundfile
 from virtual_microphone import VirtualMicrophone, require_sound_server
 from watched_session import (
     PROBE_BYTES,
@@ -33,13 +32,9 @@ import ser_live
 DEMO = Path(ser_live.__file__).parent / "demo.ogg"
 
 
-@pytest.fixture(scope="module")
-def talk(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Some seconds of speech."""
-    path = tmp_path_factory.mktemp("talk") / "talk.wav"
-    samples, rate = soundfile.read(DEMO, frames=8 * 22_050)
-    soundfile.write(path, samples, rate)
-    return path
+@pytest.fixture
+def talk(short_talk: Path) -> Path:
+    return short_talk
 
 
 @pytest.fixture

@@ -73,13 +73,13 @@ def test_a_file_is_in_use_until_it_is_closed(tmp_path: Path) -> None:
     assert not is_in_use(tmp_path / "missing")
 
 
-def test_everything_a_session_writes_is_its_owners_alone(tmp_path: Path) -> None:
+def test_everything_a_session_writes_is_its_owners_alone(short_talk: Path, tmp_path: Path) -> None:
     """Log, audio and profile are 0600 in folders of 0700, although the umask forbids nothing."""
     environment = {**os.environ, "HOME": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
     for variable in ("XDG_STATE_HOME", "XDG_DATA_HOME"):
         environment.pop(variable, None)
     for arguments in (
-        ("replay", DEMO, "--speed", "0", "--save-audio", tmp_path / "kept" / "today"),
+        ("replay", short_talk, "--speed", "0", "--save-audio", tmp_path / "kept" / "today"),
         ("enroll", "anna", "--file", DEMO),
     ):
         subprocess.run(

@@ -26,11 +26,11 @@ FOREVER = float("inf")
 
 
 @pytest.fixture(scope="module")
-def lived_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def lived_in(short_talk: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home in which a session kept log and audio, and a voice was enrolled."""
     home = tmp_path_factory.mktemp("home")
     for arguments in (
-        ("replay", DEMO, "--speed", 0, "--save-audio", home / "kept"),
+        ("replay", short_talk, "--speed", 0, "--save-audio", home / "kept"),
         ("enroll", "anna", "--file", DEMO),
     ):
         assert ser(home, *arguments).returncode == 0

@@ -137,6 +137,7 @@ def hurried_threads() -> Iterator[None]:
     sys.setswitchinterval(usual_s)
 
 
+@pytest.mark.stress
 @pytest.mark.usefixtures("hurried_threads")
 class TestTwoThreads:
     @pytest.mark.parametrize("reader_pause_s", [0.0, 0.002])

@@ -168,6 +168,7 @@ class EndlessSource(ArraySource):
         return super().read(timeout_s)
 
 
+@pytest.mark.stress
 def test_stopping_reports_the_open_utterance(
     model: EmotionModel, demo: tuple[NDArray[np.float32], int]
 ) -> None:
@@ -186,6 +187,7 @@ def test_stopping_reports_the_open_utterance(
     assert events[-1].reason == "interrupt"
 
 
+@pytest.mark.stress
 def test_aborting_ends_both_threads_at_once(
     model: EmotionModel, demo: tuple[NDArray[np.float32], int]
 ) -> None:

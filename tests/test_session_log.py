@@ -315,6 +315,7 @@ def test_a_new_log_on_a_full_disk_is_refused(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.stress
 def test_a_killed_writer_leaves_a_log_that_loads(tmp_path: Path) -> None:
     """After kill -9 every event that the program had got through is there, in order."""
     path = tmp_path / "log.jsonl"

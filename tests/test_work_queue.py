@@ -97,6 +97,7 @@ def test_events_that_are_no_utterances_are_never_dropped() -> None:
     assert waiting(queue) == [("Utterance", 1, "final")]
 
 
+@pytest.mark.stress
 def test_where_nobody_takes_anything_the_queue_stops_growing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -112,6 +113,7 @@ def test_where_nobody_takes_anything_the_queue_stops_growing(
     assert not thread.is_alive()
 
 
+@pytest.mark.stress
 def test_a_full_replay_queue_waits_for_room() -> None:
     """Without dropping, put returns only once the worker took something."""
     queue = WorkQueue(1, drop_when_full=False)
@@ -127,6 +129,7 @@ def test_a_full_replay_queue_waits_for_room() -> None:
     assert queue.get(1) is second
 
 
+@pytest.mark.stress
 def test_closing_wakes_a_waiting_writer() -> None:
     """A session that is aborted does not leave the segmenting thread waiting."""
     queue = WorkQueue(1, drop_when_full=False)

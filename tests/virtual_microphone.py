@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 
 import pytest
+from debian_packages import missing_portaudio, missing_programs
 
 PROGRAMS = ("pulseaudio", "paplay", "parec", "pactl")
 
@@ -33,15 +34,15 @@ set-default-source vsink.monitor
 """
 
 
+def missing_sound_server() -> str:
+    """Why the virtual microphone cannot be made here; empty where it can."""
+    return missing_programs(PROGRAMS) or missing_portaudio()
+
+
 def require_sound_server() -> None:
     """Skip the test where the virtual microphone cannot be made."""
-    missing = [program for program in PROGRAMS if shutil.which(program) is None]
-    if missing:
-        pytest.skip(f"no {', '.join(missing)}: run scripts/install_debian.sh --test")
-    try:
-        import sounddevice  # noqa: F401
-    except OSError as error:
-        pytest.skip(f"{error}: run scripts/install_debian.sh --test")
+    if why := missing_sound_server():
+        pytest.skip(why)
 
 
 class VirtualMicrophone:

@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from debian_packages import missing_programs
 from virtual_microphone import VirtualMicrophone
 
 SER_LIVE = (sys.executable, "-m", "ser_live")
@@ -61,15 +62,24 @@ def socket_events(
         capture_output=True,
         check=False,
         timeout=180,
-        env={**environment, "PYTHONPATH": str(hook), "SOCKET_EVENTS": str(events)},
+        env={
+            **environment,
+            "PYTHONPATH": first_on_path(hook, environment),
+            "SOCKET_EVENTS": str(events),
+        },
     )
     return result, events.read_text().splitlines()
 
 
+def first_on_path(folder: Path, environment: Mapping[str, str] = os.environ) -> str:
+    """PYTHONPATH with `folder` before what it names already."""
+    return os.pathsep.join([str(folder), *filter(None, [environment.get("PYTHONPATH")])])
+
+
 def missing_tracer() -> str:
     """Why the system's calls cannot be watched here; empty where they can."""
-    if shutil.which("strace") is None:
-        return "no strace: run scripts/install_debian.sh --test"
+    if why := missing_programs(["strace"]):
+        return why
     tried = subprocess.run(["strace", "-qq", "true"], capture_output=True, text=True, check=False)
     return "" if tried.returncode == 0 else f"strace may not watch here: {tried.stderr.strip()}"
 

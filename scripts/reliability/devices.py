@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ from reliability.row import Row
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 
 from device_trial import Cycle, Outcome, Resources, end_during_stall, run_trial
-from virtual_microphone import PROGRAMS
+from virtual_microphone import missing_sound_server
 
 TITLE = "Devices"
 
@@ -28,7 +27,7 @@ FAULTS = {
 """What is done, and how the page calls it."""
 
 N_FAULTS = 20
-N_FAULTS_SHORT = 2
+N_FAULTS_SHORT = 1
 
 MAX_NOTICED_S = 2.5
 MAX_RECOVERED_S = 3.0
@@ -42,10 +41,10 @@ MAX_END_S = 5.0
 def run(*, short: bool, data: Path | None) -> list[Row]:
     """Measure every kind of fault under one session each."""
     del data
-    missing = [program for program in PROGRAMS if shutil.which(program) is None]
-    if missing:
-        what = f"not measured: no {', '.join(missing)}"
-        return [Row("a lost microphone", what, "a virtual microphone", False, 0.0)]
+    if why := missing_sound_server():
+        return [
+            Row("a lost microphone", f"not measured: {why}", "a virtual microphone", False, 0.0)
+        ]
     rows: list[Row] = []
     for fault, name in FAULTS.items():
         began_s = time.monotonic()

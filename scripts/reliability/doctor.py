@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 # The microphone without hardware is the tests'.
 sys.path.insert(0, str(ROOT / "tests"))
 
-from virtual_microphone import PROGRAMS, VirtualMicrophone  # noqa: E402
+from virtual_microphone import VirtualMicrophone, missing_sound_server  # noqa: E402
 
 TITLE = "Doctor"
 
@@ -35,9 +35,9 @@ NO_PORTAUDIO = "import ctypes.util; ctypes.util.find_library = lambda name: None
 def run(*, short: bool, data: Path | None) -> list[Row]:
     """One row a machine; a short run is as long as a full one."""
     del short, data
-    if missing := [name for name in PROGRAMS if shutil.which(name) is None]:
-        why = f"not measured: no {', '.join(missing)}"
-        return [Row("the doctor knows a sick machine from a healthy one", why, "", False, 0.0)]
+    if why := missing_sound_server():
+        claim = "the doctor knows a sick machine from a healthy one"
+        return [Row(claim, f"not measured: {why}", "", False, 0.0)]
     rows = []
     with tempfile.TemporaryDirectory(prefix="ser-live-doctor-") as name:
         folder = Path(name)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -187,12 +186,11 @@ def _verdict(result: EmotionResult | None) -> Any:
 
 def busy_machine(duration_s: float) -> list[Row]:
     """Listen to a virtual microphone while two processes take all the time they can get."""
-    from virtual_microphone import PROGRAMS, VirtualMicrophone
+    from virtual_microphone import VirtualMicrophone, missing_sound_server
 
     claim = f"two processes beside it that never rest, {duration_s:.0f} s"
-    missing = [program for program in PROGRAMS if shutil.which(program) is None]
-    if missing:
-        return [Row(claim, f"not measured: no {', '.join(missing)}", "0 gaps", False, 0.0)]
+    if why := missing_sound_server():
+        return [Row(claim, f"not measured: {why}", "0 gaps", False, 0.0)]
     began_s = time.monotonic()
     with tempfile.TemporaryDirectory() as name, VirtualMicrophone() as microphone:
         folder = Path(name)

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 # Sessions are watched as the tests watch them.
 sys.path.insert(0, str(ROOT / "tests"))
 
-from virtual_microphone import PROGRAMS, VirtualMicrophone  # noqa: E402
+from virtual_microphone import VirtualMicrophone, missing_sound_server  # noqa: E402
 from watched_session import (  # noqa: E402
     PROBE_BYTES,
     SER_LIVE,
@@ -138,8 +138,7 @@ def _no_network(talk: Path, folder: Path) -> Row:
 def _microphone(talk: Path, folder: Path) -> Row:
     claim = "a live microphone: no socket but the sound server's own, no sound on any disk"
     bar = f"0 others, at most {PROBE_BYTES} bytes (Python tries the temporary folder)"
-    missing = [name for name in PROGRAMS if not _is_there(name)]
-    if why := missing_tracer() or (f"no {', '.join(missing)}" if missing else ""):
+    if why := missing_tracer() or missing_sound_server():
         return _row(claim, f"not measured: {why}", bar, False)
     with VirtualMicrophone() as microphone:
         output = listen(microphone, talk, folder, "--no-log")
@@ -156,10 +155,6 @@ def _microphone(talk: Path, folder: Path) -> Row:
     n_results = sum(json.loads(line).get("kind") == "final" for line in output.splitlines())
     measured = f"{len(others)} others, {n_bytes} bytes, {n_results} results"
     return _row(claim, measured, bar, not others and n_bytes <= PROBE_BYTES and n_results > 0)
-
-
-def _is_there(program: str) -> bool:
-    return subprocess.run(["which", program], capture_output=True, check=False).returncode == 0
 
 
 def _disk(talk: Path, folder: Path) -> Row:
