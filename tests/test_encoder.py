@@ -16,12 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from speechlike import speechlike
-from whisper_reference import whisper_encoder
+from whisper_reference import WIDTH, whisper_encoder
 
 from ser_live.encoder import (
     N_MELS,
     TARGET_LEVEL_DB,
-    WIDTH,
     SpeechEncoder,
     at_level,
     log_mel,
