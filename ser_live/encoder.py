@@ -22,7 +22,7 @@ needed. Attention covers the whole utterance, so a partial result costs a new ru
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,8 @@ MAX_SAMPLES = 30 * SAMPLE_RATE_HZ
 
 TARGET_LEVEL_DB = -23.0
 """Mean speech power that every utterance is brought to, dB relative to a power of 1."""
+
+_LAYER = re.compile(r"layer_[0-9]{1,4}")
 
 _LEVEL_BLOCK = 480
 _LEVEL_QUANTILE = 0.3
@@ -149,22 +151,36 @@ class SpeechEncoder:
             model, "the learned encoder", "choose the model that does without (--model classic)"
         )
         outputs = [output.name for output in self._session.get_outputs()]
-        width = _width([output.shape for output in self._session.get_outputs()])
-        if (
-            [i.name for i in self._session.get_inputs()] != ["log_mel"]
-            or not all(name.startswith("layer_") for name in outputs)
-            or width is None
+        if [i.name for i in self._session.get_inputs()] != ["log_mel"] or not all(
+            _LAYER.fullmatch(name) for name in outputs
         ):
             raise ModelError(
                 f"the encoder's graph puts out {', '.join(outputs)}, but layers of the speech "
-                "encoder, all of one width, are needed: make it with scripts/export_encoder.py."
+                "encoder are needed: make it with scripts/export_encoder.py."
             )
         self.layers = tuple(int(name.removeprefix("layer_")) for name in outputs)
         """Layers put out, 0 = after the convolutions."""
-        self.width = width
+        self.width = self._found_width()
         """Dimensions of a hidden state."""
         content = model if isinstance(model, bytes) else model.read_bytes()
         self._sha256 = hashlib.sha256(content).hexdigest()
+
+    def _found_width(self) -> int:
+        """Width of the states of a silent frame: a graph need not declare it."""
+        silence = np.zeros((1, N_MELS), np.float32)
+        try:
+            states = [np.asarray(s) for s in self._session.run(None, {"log_mel": silence})]
+        except Exception as error:  # onnxruntime's errors share no base class
+            raise ModelError(
+                "the encoder's graph fails on silence: make it with scripts/export_encoder.py."
+            ) from error
+        widths = {state.shape[1] if state.ndim == 2 else 0 for state in states}
+        if len(widths) != 1 or 0 in widths:
+            raise ModelError(
+                "the encoder's graph does not give states of one width, one row a step: "
+                "make it with scripts/export_encoder.py."
+            )
+        return widths.pop()
 
     @property
     def sha256(self) -> str:
@@ -208,13 +224,6 @@ class SpeechEncoder:
     def embed(self, samples: NDArray[np.floating[Any]]) -> Float64:
         """``pool(states(samples))``: NaN when shorter than 25 ms."""
         return pool(self.states(samples))
-
-
-def _width(shapes: Sequence[Sequence[int | str | None]]) -> int | None:
-    """Last side of all these shapes; None if they do not share one that is known."""
-    sides = {shape[-1] if len(shape) == 2 else None for shape in shapes}
-    side = sides.pop() if len(sides) == 1 else None
-    return side if isinstance(side, int) and side > 0 else None
 
 
 @cache
