@@ -1,6 +1,6 @@
 """Valence and arousal: how pleasant and how excited a voice sounds, each from -1 to +1.
 
-Nothing here is trained. Both numbers are made of things that are known already::
+Nothing here is trained. Both numbers follow from values that are known already::
 
     valence  = sum_c p_c v_c
     arousal  = (1 - w) sum_c p_c a_c + w A        w = 1/2;  w = 0 where A is undefined
@@ -11,16 +11,16 @@ Nothing here is trained. Both numbers are made of things that are known already:
 - ``x_i`` are the five features of `ACOUSTIC`, those that rise with arousal in speech in
   every review since Scherer (1986) and Juslin & Laukka (2003): louder, higher, livelier,
   brighter, faster. All weigh the same; undefined ones are left out.
-- ``usual_i`` is how this voice sounds when it is neutral, where the speaker is known:
+- ``usual_i`` is how this voice sounds when it is neutral, if the speaker is known:
   the training speakers' neutral mean plus how this speaker differs from them (see
-  ``speaker``). Of a stranger it is the training speakers' neutral mean alone, and level
+  ``speaker``). For a stranger it is the training speakers' neutral mean alone, and level
   and pitch are left out: they would measure the microphone's gain and whether the voice
-  is a child's, a woman's or a man's. A model without that knowledge compares with the
+  is a child's, a woman's or a man's. A model without a shift compares with the
   plain mean of the speaker's past, or of the training.
 - ``spread_i`` is the spread of the feature over the training data.
 
-How far this agrees with what actors were asked for is measured by
-``ser_live.evaluation.affect``.
+``ser_live.evaluation.affect`` measures how far this agrees with the instructions that actors
+were given.
 """
 
 from __future__ import annotations
@@ -29,14 +29,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ser_live.arrays import Float64
 from ser_live.emotions import EMOTIONS, Emotion
 from ser_live.features import FEATURE_NAMES
 from ser_live.fitted import Fitted
 from ser_live.speaker import ShiftRule, SpeakerShift
-
-FloatArray = NDArray[np.float64]
 
 COORDINATES: dict[Emotion, tuple[float, float]] = {
     Emotion.NEUTRAL: (0.0, 0.0),
@@ -80,7 +78,7 @@ _NEEDS_SPEAKER = np.array([name in NEEDS_SPEAKER for name in ACOUSTIC])
 
 @dataclass(frozen=True)
 class Affect:
-    """Where an utterance stands."""
+    """Valence and arousal of one utterance."""
 
     valence: float
     """-1 unpleasant to +1 pleasant."""
@@ -94,24 +92,23 @@ class AffectScale:
     Parameters
     ----------
     stranger, spread : float64 array, shape (n,)
-        Usual values of a voice of which nothing is known, and standard deviation of the
-        features over the training data, in the order of ``FEATURE_NAMES``; inputs that
-        follow the features are passed over.
+        Usual values of an unknown voice, and standard deviation of the features over the
+        training data, in the order of ``FEATURE_NAMES``; inputs that follow the features
+        are ignored.
     """
 
-    def __init__(self, stranger: FloatArray, spread: FloatArray) -> None:
+    def __init__(self, stranger: Float64, spread: Float64) -> None:
         self._stranger = np.where(_NEEDS_SPEAKER, np.nan, stranger[_INDEX])
         self._spread = spread[_INDEX]
 
     @classmethod
     def of(cls, fitted: Fitted) -> AffectScale:
         """The scale of a model."""
-        member = fitted.cold.members[0]
-        stranger = member.mean if fitted.shift is None else neutral_mean(fitted.shift)
+        stranger = fitted.feature_mean if fitted.shift is None else neutral_mean(fitted.shift)
         return cls(stranger, fitted.feature_scale)
 
     def judge(
-        self, probabilities: Sequence[float] | FloatArray, x: FloatArray, usual: FloatArray | None
+        self, probabilities: Sequence[float] | Float64, x: Float64, usual: Float64 | None
     ) -> Affect:
         """Valence and arousal of one utterance.
 
@@ -123,7 +120,7 @@ class AffectScale:
             Features, NaN where undefined.
         usual : float64 array, shape (n,), or None
             The speaker's usual values of the same features, NaN where not known yet;
-            None for a speaker of whom nothing is known.
+            None for an unknown speaker.
         """
         p = np.asarray(probabilities, dtype=np.float64)
         valence, arousal = float(p @ _VALENCES), float(p @ _AROUSALS)
@@ -132,10 +129,10 @@ class AffectScale:
             arousal += ACOUSTIC_WEIGHT * (heard - arousal)
         return Affect(valence, arousal)
 
-    def acoustic_arousal(self, x: FloatArray, usual: FloatArray | None) -> float:
-        """What the five features say alone, -1 to +1; NaN where none is defined."""
+    def acoustic_arousal(self, x: Float64, usual: Float64 | None) -> float:
+        """Arousal by the five features alone, -1 to +1; NaN where none is defined."""
         own = np.full(len(_INDEX), np.nan) if usual is None else usual[_INDEX]
-        # A feature that never varied says nothing.
+        # A feature that never varied is left out.
         spread = np.where(self._spread > 0, self._spread, np.nan)
         z = (x[_INDEX] - np.where(np.isfinite(own), own, self._stranger)) / spread
         defined = np.isfinite(z)
@@ -144,12 +141,12 @@ class AffectScale:
         return float(np.tanh(np.clip(z[defined], -MAX_Z, MAX_Z).mean()))
 
 
-def neutral_mean(rule: ShiftRule) -> FloatArray:
-    """How the training speakers sound when they are neutral."""
-    mean: FloatArray = rule.label_means[EMOTIONS.index(Emotion.NEUTRAL)]
+def neutral_mean(rule: ShiftRule) -> Float64:
+    """Mean input of the training speakers when they are neutral."""
+    mean: Float64 = rule.label_means[EMOTIONS.index(Emotion.NEUTRAL)]
     return mean
 
 
-def neutral_of(speaker: SpeakerShift) -> FloatArray:
-    """How a speaker with a past sounds when neutral: emotion taken out of that past."""
+def neutral_of(speaker: SpeakerShift) -> Float64:
+    """Mean input of a speaker with a past when neutral: that past without its emotion."""
     return np.asarray(neutral_mean(speaker.rule) + speaker.total / speaker.weight)

@@ -1,27 +1,25 @@
-"""The speaker's own baseline: how this voice has sounded so far in the session."""
+"""The speaker's own baseline: the mean of their voice so far in the session."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
+from ser_live.arrays import Float64
 from ser_live.events import Reason
 from ser_live.features import FEATURE_NAMES
 from ser_live.features.explained import EXPLAINED, phrase
+from ser_live.model_file import Arrays
 
 MIN_PAST_UTTERANCES = 2
 """Utterances heard before anything is compared with their mean."""
 
 MIN_Z = 0.5
-"""A difference below this many standard deviations is not worth a word."""
+"""A difference below this many standard deviations is not mentioned."""
 
 MAX_REASONS = 4
 
 MAX_PAST_UTTERANCES = 100_000
-"""More utterances than anybody says in a session; a profile that claims more is wrong."""
+"""More utterances than a session ever has; a profile that claims more is wrong."""
 
 _EXPLAINED = tuple(EXPLAINED)
 _INDEX = np.array([FEATURE_NAMES.index(name) for name in _EXPLAINED], dtype=np.intp)
@@ -37,7 +35,7 @@ class SpeakerBaseline:
         differences of different features comparable.
     """
 
-    def __init__(self, feature_std: NDArray[np.float64]) -> None:
+    def __init__(self, feature_std: Float64) -> None:
         self._std = feature_std[_INDEX]
         self._sum = np.zeros(len(_INDEX))
         self._n = np.zeros(len(_INDEX))
@@ -49,7 +47,7 @@ class SpeakerBaseline:
         """Whether enough was heard to compare with."""
         return self.n_utterances >= MIN_PAST_UTTERANCES
 
-    def update(self, features: NDArray[np.float64]) -> None:
+    def update(self, features: Float64) -> None:
         """Add one finished utterance; undefined (NaN) features are left out."""
         values = features[_INDEX]
         defined = np.isfinite(values)
@@ -57,7 +55,7 @@ class SpeakerBaseline:
         self._n += defined
         self.n_utterances += 1
 
-    def usual(self) -> NDArray[np.float64] | None:
+    def usual(self) -> Float64 | None:
         """The speaker's mean of each feature, in the order of ``FEATURE_NAMES``.
 
         NaN for features that are not explained or were never defined; None before
@@ -69,8 +67,8 @@ class SpeakerBaseline:
         values[_INDEX] = self._mean()
         return values
 
-    def reasons(self, features: NDArray[np.float64]) -> tuple[Reason, ...]:
-        """What stands out against the speaker's own past, farthest first.
+    def reasons(self, features: Float64) -> tuple[Reason, ...]:
+        """Features that stand out against the speaker's own past, farthest first.
 
         Empty before ``MIN_PAST_UTTERANCES`` utterances and when nothing stands out.
         """
@@ -92,14 +90,12 @@ class SpeakerBaseline:
             if abs(z[i]) >= MIN_Z
         )
 
-    def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """What was heard so far, as named arrays."""
+    def to_arrays(self) -> Arrays:
+        """Statistics so far, as named arrays."""
         return {"sum": self._sum, "n": self._n, "n_utterances": np.array(self.n_utterances)}
 
     @classmethod
-    def from_arrays(
-        cls, arrays: Mapping[str, NDArray[Any]], feature_std: NDArray[np.float64]
-    ) -> SpeakerBaseline:
+    def from_arrays(cls, arrays: Arrays, feature_std: Float64) -> SpeakerBaseline:
         """The opposite of `to_arrays`; raises ``ValueError`` where an array does not fit."""
         baseline = cls(feature_std)
         if set(arrays) != {"sum", "n", "n_utterances"}:
@@ -117,8 +113,8 @@ class SpeakerBaseline:
         baseline._sum, baseline._n = total.astype(np.float64), n.astype(np.float64)
         return baseline
 
-    def _mean(self) -> NDArray[np.float64]:
-        mean: NDArray[np.float64] = np.divide(
+    def _mean(self) -> Float64:
+        mean: Float64 = np.divide(
             self._sum, self._n, out=np.full(len(_INDEX), np.nan), where=self._n > 0
         )
         return mean

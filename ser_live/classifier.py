@@ -14,7 +14,6 @@ as weak and strong expressions: output j means label j mod K.
 Heads:
 
 - ``linear``: ``z @ coef + intercept``
-- ``mlp``: ``max(0, z @ coef_0 + intercept_0) @ coef_1 + intercept_1 ...``
 - ``rbf``: ``exp(-gamma |z - s_j|^2) @ dual + intercept``
 """
 
@@ -27,12 +26,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ser_live.arrays import Float64, Int64
 from ser_live.emotions import LABELS
 from ser_live.errors import ModelError
-from ser_live.model_file import WEIGHTS_FILE
-
-FloatArray = NDArray[np.float64]
-Arrays = dict[str, NDArray[Any]]
+from ser_live.model_file import WEIGHTS_FILE, Arrays, take_array, take_part
 
 
 @dataclass(frozen=True)
@@ -41,11 +38,11 @@ class LinearHead:
 
     kind: ClassVar[str] = "linear"
 
-    coef: FloatArray
-    intercept: FloatArray
+    coef: Float64
+    intercept: Float64
 
-    def scores(self, z: FloatArray) -> FloatArray:
-        result: FloatArray = z @ self.coef + self.intercept
+    def scores(self, z: Float64) -> Float64:
+        result: Float64 = z @ self.coef + self.intercept
         return result
 
     def arrays(self) -> Arrays:
@@ -53,56 +50,14 @@ class LinearHead:
 
     @classmethod
     def from_arrays(cls, arrays: Arrays, n_features: int, n_labels: int) -> LinearHead:
-        coef = take(arrays, "coef", (n_features, None))
+        coef = take_array(arrays, "coef", (n_features, None))
         n_outputs = coef.shape[1]
         if n_outputs == 0 or n_outputs % n_labels:
             raise ModelError(
                 f"{WEIGHTS_FILE} has a head with {n_outputs} outputs, but a multiple of "
                 f"{n_labels} is needed: fetch or train the model again."
             )
-        return cls(coef, take(arrays, "intercept", (n_outputs,)))
-
-
-@dataclass(frozen=True)
-class MlpHead:
-    """Feed-forward network with rectified hidden layers."""
-
-    kind: ClassVar[str] = "mlp"
-
-    coefs: tuple[FloatArray, ...]
-    intercepts: tuple[FloatArray, ...]
-
-    def scores(self, z: FloatArray) -> FloatArray:
-        last = len(self.coefs) - 1
-        for index, (coef, intercept) in enumerate(zip(self.coefs, self.intercepts, strict=True)):
-            z = z @ coef + intercept
-            if index < last:
-                z = np.maximum(z, 0.0)
-        return z
-
-    def arrays(self) -> Arrays:
-        named: Arrays = {}
-        for index, (coef, intercept) in enumerate(zip(self.coefs, self.intercepts, strict=True)):
-            named[f"coef_{index}"] = coef
-            named[f"intercept_{index}"] = intercept
-        return named
-
-    @classmethod
-    def from_arrays(cls, arrays: Arrays, n_features: int, n_labels: int) -> MlpHead:
-        n_layers = sum(name.startswith("coef_") for name in arrays)
-        coefs, intercepts = [], []
-        width = n_features
-        for index in range(n_layers):
-            last = index == n_layers - 1
-            coef = take(arrays, f"coef_{index}", (width, n_labels if last else None))
-            width = coef.shape[1]
-            coefs.append(coef)
-            intercepts.append(take(arrays, f"intercept_{index}", (width,)))
-        if not coefs:
-            raise ModelError(
-                f"{WEIGHTS_FILE} lacks the array 'coef_0': fetch or train the model again."
-            )
-        return cls(tuple(coefs), tuple(intercepts))
+        return cls(coef, take_array(arrays, "intercept", (n_outputs,)))
 
 
 @dataclass(frozen=True)
@@ -111,23 +66,23 @@ class RbfHead:
 
     kind: ClassVar[str] = "rbf"
 
-    support: FloatArray
-    dual: FloatArray
-    intercept: FloatArray
-    gamma: FloatArray
+    support: Float64
+    dual: Float64
+    intercept: Float64
+    gamma: Float64
     """Shape ()."""
 
     @cached_property
-    def _squared_support(self) -> FloatArray:
+    def _squared_support(self) -> Float64:
         """Squared length of each centre, shape (1, n_centres); half the work of a call."""
-        squared: FloatArray = np.sum(self.support * self.support, axis=1)[None, :]
+        squared: Float64 = np.sum(self.support * self.support, axis=1)[None, :]
         return squared
 
-    def scores(self, z: FloatArray) -> FloatArray:
+    def scores(self, z: Float64) -> Float64:
         squared = (
             np.sum(z * z, axis=1)[:, None] + self._squared_support - 2.0 * (z @ self.support.T)
         )
-        result: FloatArray = (
+        result: Float64 = (
             np.exp(-self.gamma * np.maximum(squared, 0.0)) @ self.dual + self.intercept
         )
         return result
@@ -142,17 +97,17 @@ class RbfHead:
 
     @classmethod
     def from_arrays(cls, arrays: Arrays, n_features: int, n_labels: int) -> RbfHead:
-        support = take(arrays, "support", (None, n_features))
+        support = take_array(arrays, "support", (None, n_features))
         return cls(
             support,
-            take(arrays, "dual", (len(support), n_labels)),
-            take(arrays, "intercept", (n_labels,)),
-            take(arrays, "gamma", ()),
+            take_array(arrays, "dual", (len(support), n_labels)),
+            take_array(arrays, "intercept", (n_labels,)),
+            take_array(arrays, "gamma", ()),
         )
 
 
-HEADS: dict[str, type[LinearHead] | type[MlpHead] | type[RbfHead]] = {
-    head.kind: head for head in (LinearHead, MlpHead, RbfHead)
+HEADS: dict[str, type[LinearHead] | type[RbfHead]] = {
+    head.kind: head for head in (LinearHead, RbfHead)
 }
 
 
@@ -160,33 +115,33 @@ HEADS: dict[str, type[LinearHead] | type[MlpHead] | type[RbfHead]] = {
 class Classifier:
     """The arithmetic of a model, without its card. See the module docstring."""
 
-    impute: FloatArray
+    impute: Float64
     """Value in place of NaN, shape (n_features,)."""
-    mean: FloatArray
-    scale: FloatArray
+    mean: Float64
+    scale: Float64
     """Positive, shape (n_features,)."""
-    limit: FloatArray
+    limit: Float64
     """Standardised features are cut at plus and minus this, shape ()."""
-    used: NDArray[np.int64]
+    used: Int64
     """Ascending positions of the features that the heads see, shape (n_used,)."""
-    projection: FloatArray | None
+    projection: Float64 | None
     """Directions in the used features that the heads see, shape (n_used, n_components);
     None: the heads see the features themselves."""
-    heads: tuple[LinearHead | MlpHead | RbfHead, ...]
-    head_weights: FloatArray
+    heads: tuple[LinearHead | RbfHead, ...]
+    head_weights: Float64
     """Shape (n_heads,), non-negative, sum 1."""
-    temperature: FloatArray
+    temperature: Float64
     """Positive, shape ()."""
 
-    def standardize(self, X: NDArray[np.floating[Any]]) -> FloatArray:
-        """What the heads see, shape (n, n_components), of features, shape (n, n_features)."""
+    def standardize(self, X: NDArray[np.floating[Any]]) -> Float64:
+        """Inputs of the heads, shape (n, n_components), from features, shape (n, n_features)."""
         used = self.used
         X = X[:, used]
         z = (np.where(np.isnan(X), self.impute[used], X) - self.mean[used]) / self.scale[used]
         z = np.clip(z, -self.limit, self.limit)
         return z if self.projection is None else np.asarray(z @ self.projection)
 
-    def predict_proba(self, X: NDArray[np.floating[Any]]) -> FloatArray:
+    def predict_proba(self, X: NDArray[np.floating[Any]]) -> Float64:
         """Calibrated probabilities, shape (n, K), for features of shape (n, n_features)."""
         z = self.standardize(X)
         mixed = np.zeros((len(X), len(LABELS)))
@@ -216,9 +171,9 @@ class Classifier:
     def from_arrays(cls, arrays: Arrays, n_features: int, n_labels: int) -> Classifier:
         """The opposite of ``arrays``; raises ``ModelError`` where a shape does not fit."""
         rest = dict(arrays)
-        head_weights = take(rest, "head_weights", (None,))
+        head_weights = take_array(rest, "head_weights", (None,))
         common = {
-            name: take(rest, name, shape)
+            name: take_array(rest, name, shape)
             for name, shape in (
                 ("impute", (n_features,)),
                 ("mean", (n_features,)),
@@ -227,13 +182,15 @@ class Classifier:
                 ("temperature", ()),
             )
         }
-        used = take(rest, "used", (None,), kind="i")
+        used = take_array(rest, "used", (None,), kind="i")
         if len(used) and not (used[0] >= 0 and used[-1] < n_features and (np.diff(used) > 0).all()):
             raise ModelError(
-                f"{WEIGHTS_FILE} has 'used' that are no ascending positions of {n_features} "
-                "features: fetch or train the model again."
+                f"{WEIGHTS_FILE} has 'used' that are not ascending positions among "
+                f"{n_features} features: fetch or train the model again."
             )
-        projection = take(rest, "projection", (len(used), None)) if "projection" in rest else None
+        projection = (
+            take_array(rest, "projection", (len(used), None)) if "projection" in rest else None
+        )
         n_seen = len(used) if projection is None else projection.shape[1]
         heads = []
         for index in range(len(head_weights)):
@@ -258,29 +215,23 @@ class Classifier:
         )
 
 
-def softmax(scores: FloatArray) -> FloatArray:
+def softmax(scores: Float64) -> Float64:
     """``exp(s) / sum exp(s)`` along the last axis, without overflow."""
     exponential = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    result: FloatArray = exponential / exponential.sum(axis=-1, keepdims=True)
+    result: Float64 = exponential / exponential.sum(axis=-1, keepdims=True)
     return result
 
 
-def fold(probabilities: FloatArray) -> FloatArray:
+def fold(probabilities: Float64) -> Float64:
     """Probabilities of the labels from those of a head with a multiple of as many outputs."""
     n_labels = len(LABELS)
     if probabilities.shape[-1] == n_labels:
         return probabilities
-    result: FloatArray = probabilities.reshape(len(probabilities), -1, n_labels).sum(axis=1)
+    result: Float64 = probabilities.reshape(len(probabilities), -1, n_labels).sum(axis=1)
     return result
 
 
-def split_arrays(rest: Arrays, prefix: str) -> Arrays:
-    """The arrays whose name begins with `prefix`, without it; removed from `rest`."""
-    names = [name for name in rest if name.startswith(prefix)]
-    return {name.removeprefix(prefix): rest.pop(name) for name in names}
-
-
-def temper(probabilities: FloatArray, temperature: float) -> FloatArray:
+def temper(probabilities: Float64, temperature: float) -> Float64:
     """Probabilities raised to ``1 / temperature`` and normalised again."""
     return softmax(np.log(np.maximum(probabilities, 1e-300)) / temperature)
 
@@ -288,38 +239,13 @@ def temper(probabilities: FloatArray, temperature: float) -> FloatArray:
 def _head_arrays(rest: Arrays, index: int) -> tuple[str, Arrays]:
     """Kind and arrays of head `index`, removed from `rest`."""
     for kind in HEADS:
-        own = split_arrays(rest, f"{index}_{kind}.")
+        own = take_part(rest, f"{index}_{kind}.")
         if own:
             return kind, own
     raise ModelError(
         f"{WEIGHTS_FILE} lacks the arrays of head {index} or they are of an unknown kind: update "
         "ser-live or train the model again."
     )
-
-
-def take(arrays: Arrays, name: str, shape: tuple[int | None, ...], kind: str = "f") -> NDArray[Any]:
-    """Remove an array and check its shape (None: any length) and kind of number.
-
-    Raises
-    ------
-    ModelError
-        It is missing or does not fit.
-    """
-    array = arrays.pop(name, None)
-    if array is None:
-        raise ModelError(
-            f"{WEIGHTS_FILE} lacks the array {name!r}: fetch or train the model again."
-        )
-    fits = array.ndim == len(shape) and all(
-        wanted is None or wanted == found for wanted, found in zip(shape, array.shape, strict=True)
-    )
-    if not fits or array.dtype.kind != kind:
-        wanted = "(" + ", ".join("any" if side is None else str(side) for side in shape) + ")"
-        raise ModelError(
-            f"{WEIGHTS_FILE} has {name!r} as {array.dtype} {array.shape}, but {wanted} of kind "
-            f"{kind!r} is needed: fetch or train the model again."
-        )
-    return array.astype(np.float64) if kind == "f" else array
 
 
 def _surplus(arrays: Arrays) -> ModelError:

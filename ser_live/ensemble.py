@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_live.classifier import Arrays, Classifier, FloatArray, softmax, split_arrays, take
+from ser_live.arrays import Float64
+from ser_live.classifier import Classifier, softmax
 from ser_live.errors import ModelError
-from ser_live.model_file import WEIGHTS_FILE
+from ser_live.model_file import WEIGHTS_FILE, Arrays, take_array, take_part
 
 MIN_PROBABILITY = 1e-4
 """Added before the logarithm: no member alone can rule a label out."""
@@ -25,9 +26,10 @@ class Ensemble:
     """
 
     members: tuple[Classifier, ...]
-    weights: FloatArray
+    """The first one describes the hand-made features, whichever inputs the others use."""
+    weights: Float64
     """Shape (n_members,), non-negative, sum 1."""
-    temperature: FloatArray
+    temperature: Float64
     """Positive, shape ()."""
 
     @classmethod
@@ -35,7 +37,17 @@ class Ensemble:
         """One classifier, unchanged but for the floor under its probabilities."""
         return cls((classifier,), np.ones(1), np.array(1.0))
 
-    def log_mean(self, X: NDArray[np.floating[Any]]) -> FloatArray:
+    @property
+    def feature_mean(self) -> Float64:
+        """Mean of each input in training, shape (n_inputs,); 0 where it is not described."""
+        return self.members[0].mean
+
+    @property
+    def feature_scale(self) -> Float64:
+        """Spread of each input in training, shape (n_inputs,); 1 where it is not described."""
+        return self.members[0].scale
+
+    def log_mean(self, X: NDArray[np.floating[Any]]) -> Float64:
         """Weighted mean of the members' log-probabilities, shape (n, 8)."""
         return np.asarray(
             sum(
@@ -44,7 +56,7 @@ class Ensemble:
             )
         )
 
-    def predict_proba(self, X: NDArray[np.floating[Any]]) -> FloatArray:
+    def predict_proba(self, X: NDArray[np.floating[Any]]) -> Float64:
         """Calibrated probabilities, shape (n, 8), of inputs of shape (n, n_inputs)."""
         return softmax(self.log_mean(X) / float(self.temperature))
 
@@ -59,10 +71,10 @@ class Ensemble:
     def from_arrays(cls, arrays: Arrays, n_inputs: int, n_labels: int) -> Ensemble:
         """The opposite of ``arrays``; raises ``ModelError`` where a shape does not fit."""
         rest = dict(arrays)
-        weights = take(rest, "weights", (None,))
-        temperature = take(rest, "temperature", ())
+        weights = take_array(rest, "weights", (None,))
+        temperature = take_array(rest, "temperature", ())
         members = tuple(
-            Classifier.from_arrays(split_arrays(rest, f"{index}."), n_inputs, n_labels)
+            Classifier.from_arrays(take_part(rest, f"{index}."), n_inputs, n_labels)
             for index in range(len(weights))
         )
         if rest or not members or (weights < 0).any() or temperature <= 0:

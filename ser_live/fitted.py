@@ -1,4 +1,4 @@
-"""Everything that training found, and the answer it gives for an utterance."""
+"""The weights that training found, and the answer they give for an utterance."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_live.classifier import Arrays, FloatArray, softmax, split_arrays
+from ser_live.arrays import Float64
+from ser_live.classifier import softmax
 from ser_live.ensemble import MIN_PROBABILITY, Ensemble
 from ser_live.errors import ModelError
-from ser_live.gate import Gate
-from ser_live.inputs import N_INPUTS
-from ser_live.model_file import WEIGHTS_FILE
+from ser_live.gate import SpeechCheck
+from ser_live.inputs import InputLayout
+from ser_live.model_file import WEIGHTS_FILE, Arrays, take_part
 from ser_live.speaker import ShiftRule, SpeakerShift
 from ser_live.strangers import Strangers
+
+_SPEECH_CHECK = "gate"
+"""Name of the speech check's part in weights files."""
 
 
 @dataclass(frozen=True)
@@ -23,22 +27,27 @@ class Fitted:
     """The weights of a model."""
 
     cold: Ensemble | Strangers
-    """Judges a voice it knows nothing about; `Strangers` ask `warm`, and never come without."""
+    """Judges an unknown voice; `Strangers` ask `warm`, so they never come without it."""
     warm: Ensemble | None = None
-    """Judges what is left when the speaker's own difference is taken off."""
+    """Judges the inputs with the speaker's own difference taken off."""
     shift: ShiftRule | None = None
-    """How that difference is learned; given with `warm` and never without."""
-    gate: Gate | None = None
-    """Tells speech from other sounds, for a model with the learned encoder."""
+    """Rule by which that difference is learned; given with `warm` and never without."""
+    speech_check: SpeechCheck | None = None
+    """Tells speech from other sounds, for a model with a learned encoder."""
 
     @property
-    def feature_scale(self) -> FloatArray:
+    def feature_mean(self) -> Float64:
+        """Mean of each input in training, shape (n_inputs,)."""
+        return self.cold.feature_mean
+
+    @property
+    def feature_scale(self) -> Float64:
         """Spread of each input in training, shape (n_inputs,)."""
-        return self.cold.members[0].scale
+        return self.cold.feature_scale
 
     def predict_proba(
         self, X: NDArray[np.floating[Any]], speaker: SpeakerShift | None = None
-    ) -> FloatArray:
+    ) -> Float64:
         """Calibrated probabilities of utterances of one speaker.
 
         Parameters
@@ -46,7 +55,7 @@ class Fitted:
         X : float array, shape (n, n_inputs)
             NaN where undefined.
         speaker : SpeakerShift or None
-            What is known of the speaker; None or without any past: nothing.
+            The speaker's difference; None or without a past, the voice is unknown.
 
         Returns
         -------
@@ -64,7 +73,12 @@ class Fitted:
 
     def arrays(self) -> Arrays:
         """Everything as named arrays, for ``model_file.write_arrays``."""
-        parts = {"cold": self.cold, "warm": self.warm, "shift": self.shift, "gate": self.gate}
+        parts = {
+            "cold": self.cold,
+            "warm": self.warm,
+            "shift": self.shift,
+            _SPEECH_CHECK: self.speech_check,
+        }
         return {
             f"{part}.{name}": array
             for part, content in parts.items()
@@ -73,13 +87,15 @@ class Fitted:
         }
 
     @classmethod
-    def from_arrays(cls, arrays: Arrays, n_inputs: int, n_labels: int) -> Fitted:
+    def from_arrays(cls, arrays: Arrays, layout: InputLayout, n_labels: int) -> Fitted:
         """The opposite of ``arrays``; raises ``ModelError`` where a shape does not fit."""
-        rest = dict(arrays)
-        cold_arrays, warm_arrays = split_arrays(rest, "cold."), split_arrays(rest, "warm.")
-        shift_arrays = split_arrays(rest, "shift.")
-        gate_arrays = split_arrays(rest, "gate.") if n_inputs == N_INPUTS else {}
-        gate = Gate.from_arrays(gate_arrays) if gate_arrays else None
+        rest, n_inputs = dict(arrays), layout.n_inputs
+        cold_arrays, warm_arrays = take_part(rest, "cold."), take_part(rest, "warm.")
+        shift_arrays = take_part(rest, "shift.")
+        check_arrays = take_part(rest, f"{_SPEECH_CHECK}.") if layout.n_embedding else {}
+        speech_check = (
+            SpeechCheck.from_arrays(check_arrays, layout.n_embedding) if check_arrays else None
+        )
         if rest or bool(warm_arrays) != bool(shift_arrays):
             name = sorted(rest or warm_arrays or shift_arrays)[0]
             raise ModelError(
@@ -87,7 +103,8 @@ class Fitted:
                 "update ser-live or train the model again."
             )
         if not warm_arrays:
-            return cls(Ensemble.from_arrays(cold_arrays, n_inputs, n_labels), gate=gate)
+            ensemble = Ensemble.from_arrays(cold_arrays, n_inputs, n_labels)
+            return cls(ensemble, speech_check=speech_check)
         warm = Ensemble.from_arrays(warm_arrays, n_inputs, n_labels)
         return cls(
             Strangers.from_arrays(cold_arrays, warm, n_inputs)
@@ -95,5 +112,5 @@ class Fitted:
             else Ensemble.from_arrays(cold_arrays, n_inputs, n_labels),
             warm,
             ShiftRule.from_arrays(shift_arrays, n_inputs),
-            gate,
+            speech_check,
         )

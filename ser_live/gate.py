@@ -1,8 +1,8 @@
-"""Is it speech at all: the question before every emotion.
+"""The speech check: whether an utterance is speech at all, asked before its emotion.
 
-A logistic regression on the embedding. It stands behind the voice-activity detector,
-which hears frames: barking, laughter and sirens are voiced and rhythmic too, but over a
-whole utterance the encoder, which was trained to write down words, tells them apart.
+A logistic regression on the embedding. The voice-activity detector before it hears single
+frames, and barking, laughter and sirens are voiced and rhythmic too; over a whole
+utterance the encoder, which was trained to write down words, tells them apart.
 """
 
 from __future__ import annotations
@@ -13,36 +13,35 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_live.classifier import Arrays, FloatArray, take
+from ser_live.arrays import Float64
 from ser_live.errors import ModelError
-from ser_live.inputs import EMBEDDING, N_EMBEDDING
-from ser_live.model_file import WEIGHTS_FILE
+from ser_live.model_file import WEIGHTS_FILE, Arrays, take_array
 
 
 @dataclass(frozen=True)
-class Gate:
-    """``p = 1 / (1 + exp(-(clip((x - mean) / scale, -limit, limit) @ coef + intercept)))``."""
+class SpeechCheck:
+    """``p = 1 / (1 + exp(-(clip((e - mean) / scale, -limit, limit) @ coef + intercept)))``."""
 
-    mean: FloatArray
-    """Shape (2048,), like `scale` and `coef`."""
-    scale: FloatArray
+    mean: Float64
+    """Shape (n_embedding,), like `scale` and `coef`."""
+    scale: Float64
     """Positive."""
-    limit: FloatArray
+    limit: Float64
     """Shape ()."""
-    coef: FloatArray
-    intercept: FloatArray
+    coef: Float64
+    intercept: Float64
     """Shape ()."""
-    min_probability: FloatArray
+    min_probability: Float64
     """Below it an utterance is ``not speech``, shape (); chosen in training."""
 
-    def speech_probability(self, X: NDArray[np.floating[Any]]) -> FloatArray:
-        """Probability of speech, shape (n,), of input vectors, shape (n, 4587).
+    def speech_probability(self, embeddings: NDArray[np.floating[Any]]) -> Float64:
+        """Probability of speech, shape (n,), of embeddings, shape (n, n_embedding).
 
-        An undefined value says nothing for or against.
+        An undefined value counts neither for nor against.
         """
-        z = (X[:, EMBEDDING] - self.mean) / self.scale
+        z = (embeddings - self.mean) / self.scale
         z = np.clip(np.where(np.isnan(z), 0.0, z), -self.limit, self.limit)
-        result: FloatArray = 0.5 * (1.0 + np.tanh(0.5 * (z @ self.coef + self.intercept)))
+        result: Float64 = 0.5 * (1.0 + np.tanh(0.5 * (z @ self.coef + self.intercept)))
         return result
 
     def arrays(self) -> Arrays:
@@ -57,20 +56,20 @@ class Gate:
         }
 
     @classmethod
-    def from_arrays(cls, arrays: Arrays) -> Gate:
+    def from_arrays(cls, arrays: Arrays, n_embedding: int) -> SpeechCheck:
         """The opposite of ``arrays``; raises ``ModelError`` where a shape does not fit."""
         rest = dict(arrays)
-        gate = cls(
-            mean=take(rest, "mean", (N_EMBEDDING,)),
-            scale=take(rest, "scale", (N_EMBEDDING,)),
-            limit=take(rest, "limit", ()),
-            coef=take(rest, "coef", (N_EMBEDDING,)),
-            intercept=take(rest, "intercept", ()),
-            min_probability=take(rest, "min_probability", ()),
+        check = cls(
+            mean=take_array(rest, "mean", (n_embedding,)),
+            scale=take_array(rest, "scale", (n_embedding,)),
+            limit=take_array(rest, "limit", ()),
+            coef=take_array(rest, "coef", (n_embedding,)),
+            intercept=take_array(rest, "intercept", ()),
+            min_probability=take_array(rest, "min_probability", ()),
         )
-        if rest or (gate.scale <= 0).any() or not 0.0 <= gate.min_probability <= 1.0:
+        if rest or (check.scale <= 0).any() or not 0.0 <= check.min_probability <= 1.0:
             raise ModelError(
-                f"{WEIGHTS_FILE} holds a speech gate whose parts do not fit together: fetch or "
+                f"{WEIGHTS_FILE} holds a speech check whose parts do not fit together: fetch or "
                 "train the model again."
             )
-        return gate
+        return check

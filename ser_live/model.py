@@ -12,16 +12,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from ser_live.classifier import FloatArray
+from ser_live.arrays import Float64
+from ser_live.bundled import bundled_models
 from ser_live.config import RejectSettings
 from ser_live.emotions import LABELS
 from ser_live.errors import ModelError
 from ser_live.fitted import Fitted
-from ser_live.inputs import N_HAND_MADE, N_INPUTS
+from ser_live.inputs import Encoder, InputLayout
 from ser_live.model_file import (
     CARD_FILE,
     ENCODER_FILE,
@@ -32,27 +33,27 @@ from ser_live.model_file import (
 )
 from ser_live.speaker import SpeakerShift
 
-if TYPE_CHECKING:
-    from ser_live.encoder import SpeechEncoder
-
 CARD_FORMAT = 2
-"""Version of the model folder's layout; any other is refused."""
+"""Version of the model folder's form; any other is refused."""
 
 UNCERTAIN_BELOW = 0.35
-"""Where a card does not say from which probability on an answer is named."""
+"""Probability from which on an answer is named, if the card does not say."""
 
 DEFAULT_MODEL = "ear"
 """Model used when none is named."""
 
 MAX_TEXT = 500
-"""No name, licence or hash on a card is longer, in characters."""
+"""Longest name, licence or hash that a card may hold, in characters."""
+
+MAX_KEPT_MODELS = 4
+"""Models that one process keeps loaded for the work that is sent to it."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What a model is and what it was made from."""
+    """Description of a model and of everything it was made from."""
 
     id: str
     kind: str
@@ -70,7 +71,9 @@ class ModelCard:
     raw: dict[str, Any]
     """The whole card as stored: data, libraries, seed, settings, scores."""
     uncertain_below: float = UNCERTAIN_BELOW
-    """Winning probability below which the model's answer is not to be named."""
+    """Winning probability below which the model's answer is not named."""
+    n_embedding: int | None = None
+    """Values of an embedding; None for a card that does not say, whose encoder does."""
 
     @classmethod
     def from_json(cls, raw: dict[str, Any], folder: Path) -> ModelCard:
@@ -96,6 +99,7 @@ class ModelCard:
                 licence=_text(raw["licence"]),
                 weights_sha256=_text(weights["sha256"]),
                 encoder_sha256=_text(raw["encoder"]["sha256"]) if "encoder" in raw else None,
+                n_embedding=_count(raw.get("encoder", {}).get("n_values")),
                 uncertain_below=_share(raw.get("uncertain", {}).get("below", UNCERTAIN_BELOW)),
                 raw=raw,
             )
@@ -111,7 +115,21 @@ class ModelCard:
 
 
 class EmotionModel:
-    """A loaded model: card, weights, and the learned encoder where it has one.
+    """A loaded model: card, weights, and the learned encoder if it has one.
+
+    Parameters
+    ----------
+    card : ModelCard
+    fitted : Fitted
+        Weights for inputs laid out as this encoder makes them.
+    encoder : Encoder or None
+    folder : Path or None
+        Folder that it was loaded from, and that another process can load it from.
+
+    Raises
+    ------
+    ModelError
+        The encoder is not the one that the card names.
 
     Examples
     --------
@@ -123,16 +141,24 @@ class EmotionModel:
         self,
         card: ModelCard,
         fitted: Fitted,
-        encoder: SpeechEncoder | None = None,
+        encoder: Encoder | None = None,
         folder: Path | None = None,
     ) -> None:
+        given = None if encoder is None else encoder.sha256
+        if given != card.encoder_sha256:
+            raise ModelError(
+                f"got {_short(given)}, but model {card.id} was trained with "
+                f"{_short(card.encoder_sha256)}: load the model from its folder."
+            )
         self.card = card
         self.fitted = fitted
         self.encoder = encoder
+        self.layout = InputLayout.of(encoder)
+        """Places of the parts in an input vector."""
         self._folder = folder
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Sent to another process, a model with an encoder is loaded there, once."""
+        """Reduce to a folder and a hash, so that another process loads the model once."""
         if self.encoder is None or self._folder is None:
             return EmotionModel, (self.card, self.fitted, self.encoder)
         return _load_once, (self._folder, self.card.weights_sha256)
@@ -164,26 +190,34 @@ class EmotionModel:
                 f"needs {', '.join(LABELS)} in this order: choose another model."
             )
         arrays = read_arrays(folder / WEIGHTS_FILE, card.weights_sha256)
-        n_inputs = N_HAND_MADE if card.encoder_sha256 is None else N_INPUTS
-        fitted = Fitted.from_arrays(arrays, n_inputs, len(card.labels))
         encoder = None
         if card.encoder_sha256 is not None:
-            encoder = cls.load_encoder(folder, card.encoder_sha256, card.id)
+            encoder = cls.load_encoder(folder, card.encoder_sha256, card.id, card.n_embedding)
+        fitted = Fitted.from_arrays(arrays, InputLayout.of(encoder), len(card.labels))
         return cls(card, fitted, encoder, folder.resolve())
 
     @staticmethod
-    def load_encoder(folder: Path, sha256: str, model_id: str) -> SpeechEncoder:
-        """The learned encoder in a model folder, after it heard a moment of silence.
+    def load_encoder(
+        folder: Path, sha256: str, model_id: str, n_values: int | None = None
+    ) -> Encoder:
+        """The learned encoder in a model folder, tried on a moment of silence.
+
+        Parameters
+        ----------
+        folder : Path
+        sha256, model_id : str
+            From the model's card.
+        n_values : int or None
+            Length that an embedding must have; None: any.
 
         Raises
         ------
         ModelError
-            Missing, altered, or no graph that turns sound into an embedding.
+            Missing, altered, or not a graph that turns sound into such an embedding.
         """
         from ser_live.encoder import WINDOW_SAMPLES, SpeechEncoder
 
         graph = read_checked(folder / ENCODER_FILE, sha256)
-        n_needed = N_INPUTS - N_HAND_MADE - 1
         try:
             encoder = SpeechEncoder(graph)
             embedding = encoder.embed(np.zeros(WINDOW_SAMPLES, np.float32))
@@ -193,7 +227,9 @@ class EmotionModel:
             raise ModelError(
                 f"the encoder of model {model_id} fails on silence: fetch or train the model again."
             ) from error
-        if embedding.shape != (n_needed,) or not np.isfinite(embedding).all():
+        n_needed = encoder.n_values if n_values is None else n_values
+        fits = embedding.shape == (n_needed,) and encoder.n_values == n_needed
+        if not fits or not np.isfinite(embedding).all():
             raise ModelError(
                 f"the encoder of model {model_id} does not give {n_needed} finite values: fetch or "
                 "train the model again."
@@ -203,13 +239,13 @@ class EmotionModel:
     @property
     def n_inputs(self) -> int:
         """Length of the input vector."""
-        return len(self.fitted.feature_scale)
+        return self.layout.n_inputs
 
     def new_speaker(self) -> SpeakerShift | None:
-        """A speaker of whom nothing is known yet; None for a model that does not adapt."""
+        """Shift of an unknown speaker; None for a model that does not adapt."""
         return None if self.fitted.shift is None else SpeakerShift(self.fitted.shift)
 
-    def predict_proba(self, x: FloatArray, speaker: SpeakerShift | None = None) -> FloatArray:
+    def predict_proba(self, x: Float64, speaker: SpeakerShift | None = None) -> Float64:
         """Calibrated probabilities of one utterance.
 
         Parameters
@@ -217,7 +253,7 @@ class EmotionModel:
         x : float64 array, shape (n_inputs,)
             Its input vector (``ser_live.inputs``), NaN where undefined.
         speaker : SpeakerShift or None
-            What is known of the speaker, to judge against.
+            The speaker's difference from others, which is taken off.
 
         Returns
         -------
@@ -227,19 +263,19 @@ class EmotionModel:
         Raises
         ------
         ModelError
-            Another number of inputs, or weights that lead to no finite number.
+            Another number of inputs, or weights so large that the answer is not finite.
         """
         if x.shape != (self.n_inputs,):
             raise ModelError(
                 f"got an input of shape {x.shape}, but model {self.card.id} needs "
                 f"({self.n_inputs},): make it with ser_live.inputs and the model's encoder."
             )
-        probabilities: FloatArray = self.fitted.predict_proba(
-            x[None, :].astype(np.float64), speaker
-        )[0]
+        probabilities: Float64 = self.fitted.predict_proba(x[None, :].astype(np.float64), speaker)[
+            0
+        ]
         if not np.isfinite(probabilities).all():
             raise ModelError(
-                f"model {self.card.id} has weights so large that no probabilities come of them: "
+                f"model {self.card.id} has weights so large that its probabilities are not finite: "
                 "fetch or train the model again."
             )
         return probabilities
@@ -254,19 +290,21 @@ class EmotionModel:
 
     @property
     def min_speech_probability(self) -> float:
-        """Below it an utterance is no speech; 0 for a model that cannot tell."""
-        gate = self.fitted.gate
-        return 0.0 if gate is None else float(gate.min_probability)
+        """Below it an utterance is not speech; 0 for a model that cannot tell."""
+        check = self.fitted.speech_check
+        return 0.0 if check is None else float(check.min_probability)
 
-    def speech_probability(self, x: FloatArray) -> float:
+    def speech_probability(self, x: Float64) -> float:
         """Probability that an utterance is speech; 1 from a model that cannot tell."""
-        gate = self.fitted.gate
-        return 1.0 if gate is None else float(gate.speech_probability(x[None, :])[0])
+        check = self.fitted.speech_check
+        if check is None:
+            return 1.0
+        return float(check.speech_probability(x[None, self.layout.embedding])[0])
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=MAX_KEPT_MODELS)
 def _load_once(folder: Path, weights_sha256: str) -> EmotionModel:
-    """The model in a folder, kept for the next piece of work that comes with it."""
+    """The model in a folder, kept for the next piece of work with it."""
     model = EmotionModel.load(folder)
     if model.card.weights_sha256 != weights_sha256:
         raise ModelError(f"{folder} was replaced while it was in use: start again.")
@@ -274,19 +312,17 @@ def _load_once(folder: Path, weights_sha256: str) -> EmotionModel:
 
 
 def find_model(name_or_path: str | Path) -> Path:
-    """Folder of a bundled model or of a path; raises ``ModelError`` where there is none."""
+    """Folder of a bundled model or of a path; raises ``ModelError`` if there is none."""
     given = Path(name_or_path)
-    bundled = _bundled_folders()
+    bundled = bundled_models()
     if isinstance(name_or_path, str) and _NAME.fullmatch(name_or_path):
-        for folder in bundled:
-            if (folder / name_or_path / CARD_FILE).is_file():
-                return folder / name_or_path
+        folder = bundled / name_or_path
+        if (folder / CARD_FILE).is_file():
+            return folder
     with suppress(OSError):  # a name too long for the file system
         if given.is_dir():
             return given
-    names = sorted(
-        {card.parent.name for folder in bundled for card in folder.glob(f"*/{CARD_FILE}")}
-    )
+    names = sorted(card.parent.name for card in bundled.glob(f"*/{CARD_FILE}"))
     raise ModelError(
         f"there is no model {str(name_or_path)!r}: give a model folder or one of the bundled "
         f"models ({', '.join(names) or 'none is installed'})."
@@ -294,20 +330,13 @@ def find_model(name_or_path: str | Path) -> Path:
 
 
 def find_encoder() -> Path:
-    """Graph of the learned encoder, for training; raises ``ModelError`` where there is none."""
-    for folder in _bundled_folders():
-        for path in sorted(folder.glob(f"*/{ENCODER_FILE}")):
-            return path
+    """Graph of the learned encoder, for training; raises ``ModelError`` if there is none."""
+    for path in sorted(bundled_models().glob(f"*/{ENCODER_FILE}")):
+        return path
     raise ModelError(
         f"no bundled model has {ENCODER_FILE}, which this recipe needs: make it with "
         "scripts/export_encoder.py, or choose the recipe that does without (--model classic)."
     )
-
-
-def _bundled_folders() -> tuple[Path, ...]:
-    """Where models lie: in the installed package, or beside it in a checkout."""
-    package = Path(__file__).parent
-    return package / "models", package.parent / "models"
 
 
 def _check_features(card: ModelCard, names: Sequence[str], version: str) -> None:
@@ -334,8 +363,20 @@ def _check_features(card: ModelCard, names: Sequence[str], version: str) -> None
     )
 
 
+def _short(encoder_sha256: str | None) -> str:
+    return "no encoder" if encoder_sha256 is None else f"the encoder {encoder_sha256[:12]}…"
+
+
 def _text(value: Any) -> str:
     if not isinstance(value, str) or len(value) > MAX_TEXT or not value.isprintable():
+        raise TypeError
+    return value
+
+
+def _count(value: Any) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise TypeError
     return value
 

@@ -1,10 +1,10 @@
-"""Reading and writing a model folder without ever running what is in it.
+"""Reading and writing a model folder without ever running anything in it.
 
-A model is a folder with three files, or four where it has a learned encoder::
+A model is a folder with three files, or four if it has a learned encoder::
 
     weights.npz     named arrays, float64 or float32 or int64, never objects
     encoder.onnx    the graph of the learned encoder
-    card.json       what the arrays are, and everything they were made from
+    card.json       meaning of the arrays, and everything they were made from
     MODEL_CARD.md   the same for people
 
 The arrays are read by hand instead of by ``numpy.load``: sizes are checked before
@@ -24,7 +24,6 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +53,7 @@ _NO_ARRAY = (
     MemoryError,
     struct.error,
 )
-"""What comes of bytes that are no array: of their header, their size, their kind."""
+"""Raised for bytes that are not an array: by their header, their size or their kind."""
 
 _NO_ARCHIVE = (
     zipfile.BadZipFile,
@@ -62,15 +61,16 @@ _NO_ARCHIVE = (
     struct.error,
     EOFError,
     OSError,
-    ValueError,  # a place before the beginning, a name that is no text
-    RuntimeError,  # an encrypted member, an unknown way of packing
+    ValueError,  # an offset before the beginning, a name that is not text
+    RuntimeError,  # an encrypted member, an unknown compression
 )
-"""What comes of bytes that are no archive."""
+"""Raised for bytes that are not an archive."""
 
 _DTYPES = {"<f8": np.float64, "<f4": np.float32, "<i8": np.int64}
 _MAGIC = b"\x93NUMPY\x01\x00"
 
-Arrays = Mapping[str, NDArray[Any]]
+Arrays = dict[str, NDArray[Any]]
+"""Named arrays, as a weights file holds them."""
 
 
 def write_arrays(path: Path, arrays: Arrays) -> str:
@@ -81,7 +81,7 @@ def write_arrays(path: Path, arrays: Arrays) -> str:
             np.lib.format.write_array(
                 buffer, np.asarray(arrays[name], order="C"), version=(1, 0), allow_pickle=False
             )
-            # A fixed date: the hash shall depend on the arrays alone.
+            # A fixed date: the hash depends on the arrays alone.
             info = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
             info.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(info, buffer.getvalue())
@@ -112,7 +112,7 @@ def read_card(folder: Path) -> dict[str, Any]:
     return card
 
 
-def read_arrays(path: Path, sha256: str, max_bytes: int | None = None) -> dict[str, NDArray[Any]]:
+def read_arrays(path: Path, sha256: str, max_bytes: int | None = None) -> Arrays:
     """Named arrays of a weights file whose bytes hash to `sha256`.
 
     Parameters
@@ -150,10 +150,43 @@ def read_arrays(path: Path, sha256: str, max_bytes: int | None = None) -> dict[s
         raise _not_arrays(path) from error
 
 
-def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    """A member, unpacked as far as the archive says it goes; ``archive.read`` does all of it.
+def take_part(arrays: Arrays, prefix: str) -> Arrays:
+    """Remove the arrays whose name begins with `prefix`; returned without it."""
+    names = [name for name in arrays if name.startswith(prefix)]
+    return {name.removeprefix(prefix): arrays.pop(name) for name in names}
 
-    Other ways of packing than the one this program writes would unpack more at a time.
+
+def take_array(
+    arrays: Arrays, name: str, shape: tuple[int | None, ...], kind: str = "f"
+) -> NDArray[Any]:
+    """Remove an array and check its shape (None: any length) and kind of number.
+
+    Raises
+    ------
+    ModelError
+        It is missing or does not fit.
+    """
+    array = arrays.pop(name, None)
+    if array is None:
+        raise ModelError(
+            f"{WEIGHTS_FILE} lacks the array {name!r}: fetch or train the model again."
+        )
+    fits = array.ndim == len(shape) and all(
+        wanted is None or wanted == found for wanted, found in zip(shape, array.shape, strict=True)
+    )
+    if not fits or array.dtype.kind != kind:
+        wanted = "(" + ", ".join("any" if side is None else str(side) for side in shape) + ")"
+        raise ModelError(
+            f"{WEIGHTS_FILE} has {name!r} as {array.dtype} {array.shape}, but {wanted} of kind "
+            f"{kind!r} is needed: fetch or train the model again."
+        )
+    return array.astype(np.float64) if kind == "f" else array
+
+
+def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    """Content of a member up to its declared size; ``archive.read`` would unpack all of it.
+
+    Compression methods that this program does not write would unpack more at a time.
     """
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise zipfile.BadZipFile
@@ -178,15 +211,15 @@ def _not_arrays(path: Path) -> ModelError:
 
 
 def read_own_file(path: Path, max_bytes: int) -> bytes:
-    """Content of a file that lies in its folder itself, at most `max_bytes`.
+    """Content of a file that is in its folder itself, at most `max_bytes`.
 
-    Size and kind are looked at before anything is read: a pipe would never end, and a link
-    may lead to any file there is.
+    Size and kind are checked before anything is read: a pipe would never end, and a link
+    may lead to any file at all.
 
     Raises
     ------
     ModelError
-        Missing, no permission, no regular file, a link out of its folder, or too large.
+        Missing, unreadable, not a regular file, a link out of its folder, or too large.
     """
     try:
         if path.resolve().parent != path.parent.resolve():
@@ -195,7 +228,9 @@ def read_own_file(path: Path, max_bytes: int) -> bytes:
             )
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):
-            raise ModelError(f"{path} is no regular file, but one is needed: give another folder.")
+            raise ModelError(
+                f"{path} is not a regular file, but one is needed: give another folder."
+            )
         if found.st_size > max_bytes:
             raise _too_large(path, max_bytes)
         with path.open("rb") as file:
@@ -212,13 +247,13 @@ def read_own_file(path: Path, max_bytes: int) -> bytes:
 
 def _too_large(path: Path, max_bytes: int) -> ModelError:
     return ModelError(
-        f"{path} is larger than {max_bytes} bytes, which no such file of this program is: "
+        f"{path} is larger than {max_bytes} bytes, but ser-live never writes one that large: "
         "give another file."
     )
 
 
 def _read_array(content: bytes, where: str) -> NDArray[Any]:
-    """One ``.npy`` file, format version 1.0, without object arrays.
+    """Array in a ``.npy`` file, format version 1.0, without objects.
 
     The header is a Python literal; ``ast.literal_eval`` evaluates literals only.
     """

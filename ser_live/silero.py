@@ -2,8 +2,8 @@
 
 Its graph takes windows of 576 samples: 512 new ones after 64 of context. Here the windows
 end where the frames of this program end, so each brings 480 new samples after 96 of
-context, and a decision never waits for sound beyond its frame. What that changes in the
-probabilities is far below what decides (``docs/adr/0002-finding-speech.md``).
+context, and a decision never waits for sound beyond its frame. The probabilities change far
+less by that than decisions depend on (``docs/adr/0002-finding-speech.md``).
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ser_live.arrays import Float32
+from ser_live.bundled import bundled_models
 from ser_live.config import FRAME_S, FRAME_SAMPLES
 from ser_live.errors import ModelError
 from ser_live.onnx_graph import load_graph
 
 SILERO_FILE = "silero-vad/silero_vad_16k_sequence.onnx"
-"""Where the graph lies in the folder of models."""
+"""Path of the graph in the folder of bundled models."""
 
 SILERO_SHA256 = "9ccdacc4719d8aa7e45a77536bfabec45a03ba1f2fad5e241ab4060b24238a85"
 """Of the graph in the Python package silero-vad 6.2.3."""
@@ -57,13 +58,13 @@ class SileroVad:
         self.reset()
 
     def reset(self) -> None:
-        """Forget what was heard."""
+        """Start again as if nothing had been heard."""
         self._h = np.zeros(_STATE_SHAPE, np.float32)
         self._c = np.zeros(_STATE_SHAPE, np.float32)
         self._context = np.zeros(_CONTEXT, np.float32)
 
-    def probabilities(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Hear the next whole frames.
+    def probabilities(self, samples: Float32) -> Float32:
+        """Probabilities of the next whole frames.
 
         Parameters
         ----------
@@ -88,25 +89,25 @@ class Confirmer:
 
     A loud frame wakes it for `AWAKE_S`. It then hears the last `LOOK_BACK_S` from a fresh
     start, and again every second while it hears no speech: long noise would make it deaf to
-    faint talkers.
+    faint voices.
     """
 
     AWAKE_S = 1.0
     LOOK_BACK_S = 2.0
     RESTART_S = 1.0
     HEARD = 0.15
-    """A probability from here on is something heard."""
+    """From this probability on, something was heard."""
 
     def __init__(self) -> None:
         self._network = SileroVad()
         self._n_look_back = round(self.LOOK_BACK_S / FRAME_S)
         self._n_restart = round(self.RESTART_S / FRAME_S)
-        self._recent: deque[NDArray[np.float32]] = deque(maxlen=self._n_look_back)
+        self._recent: deque[Float32] = deque(maxlen=self._n_look_back)
         self._n_awake = 0
         self._n_unheard = 0
-        """Frames since something was heard; a fresh start sets it back."""
+        """Frames since something was heard; a fresh start lowers it."""
 
-    def process(self, frame: NDArray[np.float32], is_loud: bool) -> float:
+    def process(self, frame: Float32, is_loud: bool) -> float:
         """Probability of speech in the next frame; 0 while asleep."""
         self._recent.append(frame.copy())
         if is_loud:
@@ -137,14 +138,12 @@ def is_runnable() -> bool:
 
 
 def bundled_graph() -> Path:
-    """Path of the graph in the installed package, or beside it in a checkout."""
-    package = Path(__file__).parent
-    installed = package / "models" / SILERO_FILE
-    return installed if installed.is_file() else package.parent / "models" / SILERO_FILE
+    """Path of the graph that comes with the program."""
+    return bundled_models() / SILERO_FILE
 
 
 def read_graph(path: Path) -> bytes:
-    """Bytes of the graph, refused with ``ModelError`` unless they are the known ones."""
+    """Bytes of the graph; raises ``ModelError`` unless they are the known ones."""
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)

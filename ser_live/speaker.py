@@ -1,7 +1,7 @@
 """How this speaker differs from the speakers of the training, learned while listening.
 
-The shift is an average over the speaker's past utterances of what is left of their
-input vector when the emotion heard in them is taken out::
+The shift is an average over the speaker's past utterances: of each, the input vector minus
+the emotion heard in it::
 
     offset = sum_i (x_i - (1 - c) m - c sum_k p_ik m_k) / (n + kappa)
 
@@ -15,29 +15,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ser_live.classifier import Arrays, take
+from ser_live.arrays import Float64
 from ser_live.emotions import LABELS
 from ser_live.errors import ModelError
-from ser_live.model_file import WEIGHTS_FILE
-
-FloatArray = NDArray[np.float64]
+from ser_live.model_file import WEIGHTS_FILE, Arrays, take_array
 
 
 @dataclass(frozen=True)
 class ShiftRule:
     """Constants of the shift, found in training."""
 
-    mean: FloatArray
+    mean: Float64
     """Mean input of the training speakers, shape (n_inputs,)."""
-    label_means: FloatArray
+    label_means: Float64
     """Mean input per label, shape (8, n_inputs)."""
-    correction: FloatArray
+    correction: Float64
     """How far the emotion heard is taken out, in [0, 1], shape ()."""
-    kappa: FloatArray
-    """Utterances' worth of doubt that there is any difference, positive, shape ()."""
-    half_weight: FloatArray
+    kappa: Float64
+    """Utterances' worth of prior belief that there is no difference, positive, shape ()."""
+    half_weight: Float64
     """Past utterances at which the adapted ensemble counts as much as the other; shape ()."""
 
     def arrays(self) -> Arrays:
@@ -55,11 +52,11 @@ class ShiftRule:
         """The opposite of ``arrays``; raises ``ModelError`` where a shape does not fit."""
         rest = dict(arrays)
         rule = cls(
-            mean=take(rest, "mean", (n_inputs,)),
-            label_means=take(rest, "label_means", (len(LABELS), n_inputs)),
-            correction=take(rest, "correction", ()),
-            kappa=take(rest, "kappa", ()),
-            half_weight=take(rest, "half_weight", ()),
+            mean=take_array(rest, "mean", (n_inputs,)),
+            label_means=take_array(rest, "label_means", (len(LABELS), n_inputs)),
+            correction=take_array(rest, "correction", ()),
+            kappa=take_array(rest, "kappa", ()),
+            half_weight=take_array(rest, "half_weight", ()),
         )
         if rest or not 0 <= rule.correction <= 1 or rule.kappa <= 0 or rule.half_weight < 0:
             raise ModelError(
@@ -80,22 +77,20 @@ class SpeakerShift:
         State to go on from, such as an enrolled profile's.
     """
 
-    def __init__(
-        self, rule: ShiftRule, total: FloatArray | None = None, weight: float = 0.0
-    ) -> None:
+    def __init__(self, rule: ShiftRule, total: Float64 | None = None, weight: float = 0.0) -> None:
         self.rule = rule
         self.total = np.zeros(len(rule.mean)) if total is None else total.astype(np.float64)
         self.weight = weight
         """Past utterances that count."""
 
-    def update(self, x: FloatArray, probabilities: FloatArray) -> None:
-        """Learn from one finished utterance; undefined (NaN) inputs say nothing.
+    def update(self, x: Float64, probabilities: Float64) -> None:
+        """Learn from one finished utterance; undefined (NaN) inputs are left out.
 
         Parameters
         ----------
         x : float64 array, shape (n_inputs,)
         probabilities : float64 array, shape (8,)
-            What the model said of it.
+            The model's answer for it.
         """
         rule = self.rule
         expected = (1.0 - rule.correction) * rule.mean + rule.correction * (
@@ -105,13 +100,13 @@ class SpeakerShift:
         self.weight += 1.0
 
     @property
-    def offset(self) -> FloatArray:
+    def offset(self) -> Float64:
         """Estimated difference from the training speakers, shape (n_inputs,); 0 at first."""
         return np.asarray(self.total / (self.weight + self.rule.kappa))
 
     @property
     def share(self) -> float:
-        """Say of the adapted ensemble, 0 without any past, towards 1 with much."""
+        """Weight of the adapted ensemble: 0 without a past, towards 1 with a long one."""
         if self.weight == 0.0:
             return 0.0
         return float(self.weight / (self.weight + self.rule.half_weight))

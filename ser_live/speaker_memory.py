@@ -1,29 +1,25 @@
-"""What a session knows of the speaker it listens to, and what follows from it.
+"""A session's knowledge of the speaker it listens to, and the answers that follow from it.
 
-Three things are told from a voice's past: its usual values, which the reasons compare
+Three things follow from a voice's past: its usual values, which the reasons compare
 with (`SpeakerBaseline`); how it differs from the training speakers, which the model takes
 off (`SpeakerShift`); and how it sounds when neutral, which arousal is measured from.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from ser_live.affect import Affect, AffectScale, neutral_of
+from ser_live.arrays import Float64
 from ser_live.baseline import MAX_PAST_UTTERANCES, MIN_PAST_UTTERANCES, SpeakerBaseline
 from ser_live.events import Reason
-from ser_live.inputs import HAND_MADE
 from ser_live.model import EmotionModel
+from ser_live.model_file import Arrays
 from ser_live.speaker import SpeakerShift
 from ser_live.speaker_profile import SpeakerProfile, unusable
 
-FloatArray = NDArray[np.float64]
-
 MAX_TOTAL = 1e12
-"""No sum of inputs comes near this; a profile that claims more is wrong."""
+"""Larger than any sum of inputs; a profile that claims more is wrong."""
 
 
 class SpeakerMemory:
@@ -33,8 +29,8 @@ class SpeakerMemory:
     ----------
     model : EmotionModel
     adapt : bool
-        Whether judgements go by what was heard in this stream too, not by the enrolment
-        alone. What stands out is said against the stream's past in any case.
+        Whether judgements follow this stream's past too, not the enrolment alone. Reasons
+        compare with the stream's past in any case.
     profile : SpeakerProfile or None
         Enrolled speaker to begin with.
 
@@ -47,9 +43,10 @@ class SpeakerMemory:
     def __init__(
         self, model: EmotionModel, *, adapt: bool = True, profile: SpeakerProfile | None = None
     ) -> None:
+        self._hand_made = model.layout.hand_made
         self._scale = AffectScale.of(model.fitted)
         self._adapts = adapt
-        self._past = SpeakerBaseline(model.fitted.feature_scale[HAND_MADE])
+        self._past = SpeakerBaseline(model.fitted.feature_scale[self._hand_made])
         shift = model.new_speaker()
         if profile is not None:
             card = model.card
@@ -61,36 +58,36 @@ class SpeakerMemory:
 
     @property
     def n_past(self) -> int:
-        """Utterances of this speaker that judgements go by."""
+        """Past utterances of this speaker that judgements rest on."""
         return self._past.n_utterances if self._adapts else self._n_enrolled
 
     @property
     def shift(self) -> SpeakerShift | None:
-        """What the model judges against; None for a stranger or a model that cannot."""
+        """Shift that the model takes off; None for a stranger or a model that does not adapt."""
         return self._shift if self._adapts or self._n_enrolled else None
 
-    def reasons(self, x: FloatArray) -> tuple[Reason, ...]:
-        """What stands out in an utterance against the speaker's own past."""
-        return self._past.reasons(x[HAND_MADE])
+    def reasons(self, x: Float64) -> tuple[Reason, ...]:
+        """Features of an utterance that stand out against the speaker's own past."""
+        return self._past.reasons(x[self._hand_made])
 
-    def affect(self, probabilities: FloatArray, x: FloatArray) -> Affect:
+    def affect(self, probabilities: Float64, x: Float64) -> Affect:
         """Valence and arousal of an utterance of this speaker."""
         return self._scale.judge(probabilities, x, self._usual())
 
-    def _usual(self) -> FloatArray | None:
+    def _usual(self) -> Float64 | None:
         shift = self.shift
         if shift is not None:
             return neutral_of(shift) if shift.weight >= MIN_PAST_UTTERANCES else None
         return self._past.usual() if self._adapts else self._enrolled_usual
 
-    def learn(self, x: FloatArray, probabilities: FloatArray) -> None:
-        """Take in one finished utterance and what was said of it."""
-        self._past.update(x[HAND_MADE])
+    def learn(self, x: Float64, probabilities: Float64) -> None:
+        """Take in one finished utterance and its predicted probabilities."""
+        self._past.update(x[self._hand_made])
         if self._adapts and self._shift is not None:
             self._shift.update(x, probabilities)
 
-    def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """What was learned, for a profile."""
+    def to_arrays(self) -> Arrays:
+        """Everything learned, for a profile."""
         arrays = {f"baseline.{name}": a for name, a in self._past.to_arrays().items()}
         if self._shift is not None:
             arrays["shift.total"] = self._shift.total
@@ -105,7 +102,7 @@ def _recalled(
     name = profile.card.name
     try:
         past = SpeakerBaseline.from_arrays(
-            profile.part("baseline"), model.fitted.feature_scale[HAND_MADE]
+            profile.part("baseline"), model.fitted.feature_scale[model.layout.hand_made]
         )
     except ValueError as error:
         raise unusable(name, f"its baseline has {error}") from error

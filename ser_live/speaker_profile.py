@@ -1,9 +1,9 @@
-"""What is kept of an enrolled speaker: statistics of the voice, never sound.
+"""Profiles of enrolled speakers: statistics of the voice, never sound.
 
 A profile is two files in the user's own data folder, readable by its owner only::
 
     anna.json   who, when, by which model, of how much speech; the hash of the arrays
-    anna.npz    the speaker's means and what the model's shift was made of
+    anna.npz    the speaker's means, and the sums that the model's shift follows from
 
 The arrays are read by ``model_file``: never a pickle, sizes checked before anything is
 allocated, the hash before that.
@@ -23,10 +23,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ser_live.errors import ModelError, ProfileError
-from ser_live.model_file import read_arrays, read_own_file, write_arrays
+from ser_live.model_file import Arrays, read_arrays, read_own_file, take_part, write_arrays
 from ser_live.private_files import create_private_file, make_private_folder
 
 FORMAT = 1
@@ -34,17 +33,17 @@ FORMAT = 1
 
 MAX_CARD_BYTES = 64 << 10
 MAX_ARRAYS_BYTES = 4 << 20
-"""Files larger than these are not read."""
+"""Larger files are not read."""
 
 MAX_TEXT = 200
-"""No name, time or hash on a card is longer, in characters."""
+"""Longest name, time or hash that a card may hold, in characters."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}", re.ASCII)
 _DRAFT = re.compile(rf"\.(?P<name>{_NAME.pattern})\.(json|npz)\.\d+", re.ASCII)
 _RESERVED = frozenset(
     ["con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))]
 )
-"""Names that Windows keeps for devices."""
+"""Names that Windows reserves for devices."""
 
 
 @dataclass(frozen=True)
@@ -73,13 +72,12 @@ class SpeakerProfile:
     """One enrolled speaker."""
 
     card: ProfileCard
-    arrays: dict[str, NDArray[Any]]
+    arrays: Arrays
     """``baseline.*`` of `SpeakerBaseline`, ``shift.*`` of `SpeakerShift`."""
 
-    def part(self, name: str) -> dict[str, NDArray[Any]]:
+    def part(self, name: str) -> Arrays:
         """The arrays whose names begin with `name` and a dot, without it."""
-        start = f"{name}."
-        return {k.removeprefix(start): v for k, v in self.arrays.items() if k.startswith(start)}
+        return take_part(dict(self.arrays), f"{name}.")
 
     def check_fits(self, model: str, model_sha256: str, feature_set: str) -> None:
         """Raise ``ProfileError`` unless the profile was made by this model and feature set."""
@@ -98,14 +96,14 @@ class SpeakerProfile:
 
 
 def default_folder() -> Path:
-    """Where profiles are kept."""
+    """Folder of the profiles."""
     from platformdirs import user_data_dir
 
     return Path(user_data_dir("ser-live", appauthor=False)) / "profiles"
 
 
 def check_name(name: str) -> str:
-    """`name`, or ``ProfileError`` where it cannot name a file on every system."""
+    """`name`; raises ``ProfileError`` if it cannot name a file on every system."""
     if _NAME.fullmatch(name) and name not in _RESERVED:
         return name
     raise ProfileError(
@@ -148,7 +146,7 @@ def save_profile(
 
 
 def refuse_existing(name: str, *, folder: Path | None = None) -> None:
-    """Raise ``ProfileError`` where a speaker of this name is enrolled."""
+    """Raise ``ProfileError`` if a speaker of this name is enrolled."""
     if name in profile_names(folder=folder):
         raise ProfileError(
             f"{name} is enrolled already: give another name, or add --replace to enrol again."
@@ -161,7 +159,7 @@ def load_profile(name: str, *, folder: Path | None = None) -> SpeakerProfile:
     Raises
     ------
     ProfileError
-        There is none, or a file is altered, truncated, too large, or was never written by
+        There is none, or a file is altered, truncated, too large, or was not written by
         this program.
     """
     folder = default_folder() if folder is None else folder
@@ -192,7 +190,7 @@ def profile_names(*, folder: Path | None = None) -> list[str]:
 
 
 def remove_profile(name: str, *, folder: Path | None = None) -> None:
-    """Delete a profile; raises ``ProfileError`` where there is none."""
+    """Delete a profile; raises ``ProfileError`` if there is none."""
     folder = default_folder() if folder is None else folder
     paths = _paths(folder, check_name(name))
     if not any(path.exists() for path in paths):
@@ -210,7 +208,7 @@ def remove_profile(name: str, *, folder: Path | None = None) -> None:
 
 
 def profile_files(*, folder: Path | None = None) -> dict[Path, str]:
-    """Files in the folder that this program wrote, each with the speaker's name.
+    """Files in the folder that this program wrote, with the names of their speakers.
 
     Damaged profiles and drafts of an enrolment that was killed are among them.
     """
@@ -264,7 +262,7 @@ def _paths(folder: Path, name: str) -> tuple[Path, Path]:
 
 @contextmanager
 def _new_file(path: Path) -> Iterator[Path]:
-    """A draft for its owner only, which takes the name `path` when the block ends well."""
+    """A draft for its owner only; it is renamed to `path` if the block raises nothing."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     os.close(create_private_file(draft))
     try:
@@ -278,11 +276,11 @@ def _read_card(path: Path, name: str) -> dict[str, Any]:
     try:
         raw = json.loads(read_own_file(path, MAX_CARD_BYTES).decode("utf-8"))
     except ModelError as error:
-        raise unusable(name, "its card cannot be read, is too large or lies elsewhere") from error
+        raise unusable(name, "its card cannot be read, is too large or is elsewhere") from error
     except (ValueError, RecursionError) as error:
         raise unusable(name, "its card is not readable JSON") from error
     if not isinstance(raw, dict):
-        raise unusable(name, "its card is no JSON object")
+        raise unusable(name, "its card is not a JSON object")
     return raw
 
 
@@ -314,7 +312,7 @@ def _finite(value: Any) -> float:
     return float(value)
 
 
-def _read_arrays(path: Path, name: str, sha256: str) -> dict[str, NDArray[Any]]:
+def _read_arrays(path: Path, name: str, sha256: str) -> Arrays:
     try:
         arrays = read_arrays(path, sha256, MAX_ARRAYS_BYTES)
     except ModelError as error:

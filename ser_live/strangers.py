@@ -1,12 +1,12 @@
-"""Judging a voice that nobody knows.
+"""Judging an unknown voice.
 
-An ensemble that was fitted to voices with their own difference taken off is surer than it may be
-of a voice whose difference is not known. So it is asked as often as there are voices in training,
-each time as if the stranger were that speaker, and the answers are averaged::
+An ensemble that was fitted to voices with their own difference taken off is overconfident about a
+voice whose difference is not known. So it is asked once for every voice in training, each time as
+if the stranger were that speaker, and the answers are averaged::
 
     p = temper(mean_v ensemble(x - offset_v), T)
 
-Answers that hang on who speaks come out less sure; the others stay as they are.
+Answers that depend on who speaks become less confident; the others stay as they are.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_live.classifier import Arrays, Classifier, FloatArray, take, temper
+from ser_live.arrays import Float64
+from ser_live.classifier import temper
 from ser_live.emotions import LABELS
 from ser_live.ensemble import Ensemble
 from ser_live.errors import ModelError
-from ser_live.model_file import WEIGHTS_FILE
+from ser_live.model_file import WEIGHTS_FILE, Arrays, take_array
 
 
 @dataclass(frozen=True)
@@ -29,17 +30,22 @@ class Strangers:
     """An ensemble's mean answer over the voices of the training."""
 
     ensemble: Ensemble
-    voices: FloatArray
+    voices: Float64
     """How each training speaker differs from their mean, shape (n_voices, n_inputs)."""
-    temperature: FloatArray
+    temperature: Float64
     """Positive, shape ()."""
 
     @property
-    def members(self) -> tuple[Classifier, ...]:
-        """Of the ensemble."""
-        return self.ensemble.members
+    def feature_mean(self) -> Float64:
+        """As of the ensemble."""
+        return self.ensemble.feature_mean
 
-    def predict_proba(self, X: NDArray[np.floating[Any]]) -> FloatArray:
+    @property
+    def feature_scale(self) -> Float64:
+        """As of the ensemble."""
+        return self.ensemble.feature_scale
+
+    def predict_proba(self, X: NDArray[np.floating[Any]]) -> Float64:
         """Calibrated probabilities, shape (n, 8), of inputs of shape (n, n_inputs)."""
         if len(X) == 1:
             # All voices at once: a live utterance comes alone.
@@ -58,8 +64,8 @@ class Strangers:
     def from_arrays(cls, arrays: Arrays, ensemble: Ensemble, n_inputs: int) -> Strangers:
         """The opposite of ``arrays``; raises ``ModelError`` where a shape does not fit."""
         rest = dict(arrays)
-        voices = take(rest, "voices", (None, n_inputs))
-        temperature = take(rest, "temperature", ())
+        voices = take_array(rest, "voices", (None, n_inputs))
+        temperature = take_array(rest, "temperature", ())
         if rest or len(voices) == 0 or temperature <= 0:
             raise ModelError(
                 f"{WEIGHTS_FILE} holds voices whose parts do not fit together: fetch or train "

@@ -157,7 +157,7 @@ def _model_card(**more: Any) -> bytes:
 
 
 def _classifier(prefix: str) -> list[bytes]:
-    """Arrays of a classifier with all three kinds of head, on three features."""
+    """Arrays of a classifier with both kinds of head, on three features."""
     one = _number(1.0)
     lines = [
         _array_line(f"{prefix}.{name}", "(@n,)", _number(value), "@n")
@@ -166,21 +166,17 @@ def _classifier(prefix: str) -> list[bytes]:
     lines += [
         _array_line(f"{prefix}.limit", "()", _number(4.0), "1"),
         _array_line(f"{prefix}.temperature", "()", one, "1"),
-        _array_line(f"{prefix}.head_weights", "(3,)", _number(0.3), "3"),
+        _array_line(f"{prefix}.head_weights", "(2,)", _number(0.3), "2"),
         _array_line(
             f"{prefix}.used", "(3,)", np.array([0, 4, 9], "<i8").tobytes(), "1", dtype="<i8"
         ),
         _array_line(f"{prefix}.projection", "(3, 2)", np.float32(0.5).tobytes(), "6", dtype="<f4"),
         _array_line(f"{prefix}.0_linear.coef", "(2, 16)", _number(0.1), "32"),
         _array_line(f"{prefix}.0_linear.intercept", "(16,)", _number(0.1), "16"),
-        _array_line(f"{prefix}.1_mlp.coef_0", "(2, 3)", _number(0.2), "6"),
-        _array_line(f"{prefix}.1_mlp.intercept_0", "(3,)", _number(0.2), "3"),
-        _array_line(f"{prefix}.1_mlp.coef_1", "(3, 8)", _number(0.2), "24"),
-        _array_line(f"{prefix}.1_mlp.intercept_1", "(8,)", _number(0.2), "8"),
-        _array_line(f"{prefix}.2_rbf.support", "(4, 2)", _number(0.3), "8"),
-        _array_line(f"{prefix}.2_rbf.dual", "(4, 8)", _number(0.3), "32"),
-        _array_line(f"{prefix}.2_rbf.intercept", "(8,)", _number(0.3), "8"),
-        _array_line(f"{prefix}.2_rbf.gamma", "()", _number(0.01), "1"),
+        _array_line(f"{prefix}.1_rbf.support", "(4, 2)", _number(0.3), "8"),
+        _array_line(f"{prefix}.1_rbf.dual", "(4, 8)", _number(0.3), "32"),
+        _array_line(f"{prefix}.1_rbf.intercept", "(8,)", _number(0.3), "8"),
+        _array_line(f"{prefix}.1_rbf.gamma", "()", _number(0.01), "1"),
     ]
     return lines
 

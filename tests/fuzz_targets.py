@@ -246,7 +246,7 @@ def load_encoder(data: bytes, folder: Path) -> None:
     from ser_live.model import EmotionModel
 
     (folder / "encoder.onnx").write_bytes(data)
-    encoder = EmotionModel.load_encoder(folder, hashlib.sha256(data).hexdigest(), "m")
+    encoder = EmotionModel.load_encoder(folder, hashlib.sha256(data).hexdigest(), "m", 2048)
     assert encoder.n_values == 2048
 
 

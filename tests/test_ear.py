@@ -10,8 +10,9 @@ import pytest
 from ser_live.emotions import EMOTIONS, LABELS, Emotion
 from ser_live.errors import DatasetError
 from ser_live.fitted import Fitted
-from ser_live.inputs import N_INPUTS
+from ser_live.inputs import N_HAND_MADE, InputLayout
 from ser_live.speaker import SpeakerShift
+from ser_live.strangers import Strangers
 from ser_live.training import ear
 from ser_live.training.ear_members import targets_of
 from ser_live.training.examples import Examples
@@ -22,6 +23,8 @@ K = len(LABELS)
 ANGRY, NEUTRAL, SAD = (
     EMOTIONS.index(emotion) for emotion in (Emotion.ANGRY, Emotion.NEUTRAL, Emotion.SAD)
 )
+LAYOUT = InputLayout(N_HAND_MADE, 2048)
+N_INPUTS = LAYOUT.n_inputs
 SIGNS = np.random.default_rng(0).standard_normal((K, N_INPUTS))
 """How each emotion shows, the same in everybody."""
 
@@ -109,7 +112,7 @@ def test_a_fit_repeats_and_survives_its_file(fitted: Fitted, examples: Examples)
     again = ear.fit(examples, seed=0)
     X = examples.X[:5]
     assert np.array_equal(again.predict_proba(X), fitted.predict_proba(X))
-    loaded = Fitted.from_arrays(fitted.arrays(), N_INPUTS, K)
+    loaded = Fitted.from_arrays(fitted.arrays(), LAYOUT, K)
     assert loaded.predict_proba(X) == pytest.approx(fitted.predict_proba(X), abs=1e-6)
 
 
@@ -117,7 +120,8 @@ def test_strangers_and_known_voices_are_judged_by_the_same_members(fitted: Fitte
     """Only the temperature differs, and the adapted judgement needs no support."""
     assert fitted.warm is not None
     assert fitted.shift is not None
-    assert fitted.warm.members is fitted.cold.members
+    assert isinstance(fitted.cold, Strangers)
+    assert fitted.cold.ensemble is fitted.warm
     assert fitted.shift.half_weight == 0.0
     assert 0.05 < fitted.cold.temperature < 5.0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 import os
@@ -16,12 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from speechlike import speechlike
-from whisper_reference import whisper_encoder
+from whisper_reference import WIDTH, whisper_encoder
 
 from ser_live.encoder import (
     N_MELS,
     TARGET_LEVEL_DB,
-    WIDTH,
     SpeechEncoder,
     at_level,
     log_mel,
@@ -246,6 +246,56 @@ def test_a_broken_graph_is_refused() -> None:
     pytest.importorskip("onnxruntime")
     with pytest.raises(ModelError, match="cannot be loaded"):
         SpeechEncoder(b"no graph")
+
+
+def _graph_of(*nodes: tuple[str, str]) -> bytes:
+    """A graph in which each output is one operation on the spectrogram."""
+    onnx = pytest.importorskip("onnx")
+    helper, as_float = onnx.helper, onnx.TensorProto.FLOAT
+    square = onnx.numpy_helper.from_array(np.eye(80, dtype=np.float32), "square")
+    narrow = onnx.numpy_helper.from_array(np.eye(80, 3, dtype=np.float32), "narrow")
+    impossible = onnx.numpy_helper.from_array(np.array([5, 7]), "impossible")
+    operations = {
+        "wide": ("MatMul", ["log_mel", "square"], {}),
+        "narrow": ("MatMul", ["log_mel", "narrow"], {}),
+        "number": ("ReduceMean", ["log_mel"], {"keepdims": 0}),
+        "impossible": ("Reshape", ["log_mel", "impossible"], {}),
+    }
+    chosen = [(*operations[kind], name) for name, kind in nodes]
+    graph = helper.make_graph(
+        [helper.make_node(kind, takes, [name], **more) for kind, takes, more, name in chosen],
+        "small",
+        [helper.make_tensor_value_info("log_mel", as_float, ["n", 80])],
+        [helper.make_tensor_value_info(name, as_float, None) for name, _ in nodes],
+        [square, narrow, impossible],
+    )
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    return made.SerializeToString()
+
+
+def test_size_and_hash_are_those_of_the_graph(tmp_path: Path) -> None:
+    """The width need not be declared; bytes and file give the same encoder."""
+    graph = _graph_of(("layer_0", "wide"), ("layer_4", "wide"))
+    (tmp_path / "encoder.onnx").write_bytes(graph)
+    for encoder in (SpeechEncoder(graph), SpeechEncoder(tmp_path / "encoder.onnx")):
+        assert (encoder.layers, encoder.width, encoder.n_values) == ((0, 4), 80, 320)
+        assert encoder.sha256 == hashlib.sha256(graph).hexdigest()
+        assert encoder.embed(_noise(4000)).shape == (320,)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "reason"),
+    [
+        ([("layer_0", "wide"), ("layer_1", "narrow")], "states of one width"),
+        ([("layer_0", "number")], "states of one width"),
+        ([("layer_0", "impossible")], "fails on silence"),
+        ([("layer_x", "wide")], "puts out layer_x"),
+    ],
+)
+def test_a_graph_of_another_kind_is_refused(nodes: list[tuple[str, str]], reason: str) -> None:
+    """Two widths, a number instead of rows, an operation that fails, a layer without number."""
+    with pytest.raises(ModelError, match=reason):
+        SpeechEncoder(_graph_of(*nodes))
 
 
 # -- the shipped encoder -------------------------------------------------------------------

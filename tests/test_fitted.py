@@ -12,11 +12,13 @@ from ser_live.emotions import EMOTIONS, LABELS, Emotion
 from ser_live.ensemble import Ensemble
 from ser_live.errors import ModelError
 from ser_live.fitted import Fitted
+from ser_live.inputs import InputLayout
 from ser_live.speaker import ShiftRule, SpeakerShift
 from ser_live.strangers import Strangers
 
 K = len(LABELS)
 N = 10
+LAYOUT = InputLayout(N)
 ANGRY, SAD = EMOTIONS.index(Emotion.ANGRY), EMOTIONS.index(Emotion.SAD)
 
 
@@ -147,7 +149,7 @@ def test_arrays_there_and_back() -> None:
     """Written and read, the same answers to the bit."""
     fitted = some_fitted()
     assert fitted.shift is not None
-    back = Fitted.from_arrays(fitted.arrays(), N, K)
+    back = Fitted.from_arrays(fitted.arrays(), LAYOUT, K)
     assert back.shift is not None
     X = np.random.default_rng(4).standard_normal((3, N))
     speakers = [SpeakerShift(rule, np.ones(N), 3.0) for rule in (fitted.shift, back.shift)]
@@ -162,16 +164,16 @@ def test_parts_that_do_not_fit_are_refused() -> None:
     good = fitted.arrays()
     no_shift = {name: a for name, a in good.items() if not name.startswith("shift.")}
     with pytest.raises(ModelError, match="lacks its counterpart"):
-        Fitted.from_arrays(no_shift, N, K)
+        Fitted.from_arrays(no_shift, LAYOUT, K)
     with pytest.raises(ModelError, match=r"'tepid\.x'"):
-        Fitted.from_arrays({**good, "tepid.x": np.zeros(1)}, N, K)
+        Fitted.from_arrays({**good, "tepid.x": np.zeros(1)}, LAYOUT, K)
     with pytest.raises(ModelError, match="ensemble whose parts do not fit"):
-        Fitted.from_arrays({**good, "cold.temperature": np.array(0.0)}, N, K)
+        Fitted.from_arrays({**good, "cold.temperature": np.array(0.0)}, LAYOUT, K)
     bad = replace(fitted.shift, kappa=np.array(-1.0))
     with pytest.raises(ModelError, match="speaker rule whose parts do not fit"):
         ShiftRule.from_arrays(bad.arrays(), N)
     with pytest.raises(ModelError, match="head with 12 outputs"):
-        Fitted.from_arrays(Fitted(Ensemble.of(linear(np.ones((N, 12))))).arrays(), N, K)
+        Fitted.from_arrays(Fitted(Ensemble.of(linear(np.ones((N, 12))))).arrays(), LAYOUT, K)
 
 
 # -- strangers -----------------------------------------------------------------------------
@@ -215,7 +217,7 @@ def test_strangers_survive_their_file_and_share_the_ensemble() -> None:
     fitted = replace(known, cold=Strangers(known.warm, voices, np.array(1.2)))
     arrays = fitted.arrays()
     assert not any(name.startswith("cold.0") for name in arrays)
-    loaded = Fitted.from_arrays(arrays, N, K)
+    loaded = Fitted.from_arrays(arrays, LAYOUT, K)
     X = rng.standard_normal((3, N))
     assert loaded.predict_proba(X) == pytest.approx(fitted.predict_proba(X), abs=1e-6)
     for name, value in (
@@ -225,4 +227,4 @@ def test_strangers_survive_their_file_and_share_the_ensemble() -> None:
         ("cold.more", np.ones(1)),
     ):
         with pytest.raises(ModelError, match="fetch or train"):
-            Fitted.from_arrays({**arrays, name: value}, N, K)
+            Fitted.from_arrays({**arrays, name: value}, LAYOUT, K)

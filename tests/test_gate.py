@@ -1,4 +1,4 @@
-"""The speech gate: its arithmetic, how it is stored, fitted, measured, and obeyed."""
+"""The speech check: its arithmetic, how it is stored, fitted, measured, and obeyed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ser_live.classifier import FloatArray
+from ser_live.arrays import Float32, Float64
 from ser_live.config import RejectSettings, Settings
 from ser_live.emotions import EMOTIONS, LABELS, State
 from ser_live.ensemble import Ensemble
@@ -16,8 +16,8 @@ from ser_live.errors import DatasetError, ModelError
 from ser_live.evaluation.rejection import folds_of_sounds, folds_of_speech, rejection_section
 from ser_live.events import Utterance
 from ser_live.fitted import Fitted
-from ser_live.gate import Gate
-from ser_live.inputs import EMBEDDING, N_EMBEDDING, N_HAND_MADE, N_INPUTS
+from ser_live.gate import SpeechCheck
+from ser_live.inputs import N_HAND_MADE, InputLayout
 from ser_live.model import EmotionModel, ModelCard, find_encoder
 from ser_live.pipeline import AnalysisStage
 from ser_live.training.examples import Examples
@@ -31,17 +31,19 @@ from ser_live.training.speech_gate import (
 from ser_live.training.wordless_sounds import SOUNDS, wordless_sound
 from tests.synthetic_examples import linear
 
+LAYOUT = InputLayout(N_HAND_MADE, 2048)
+"""As of the bundled model with an encoder."""
 SIGNAL = 5
 """Position in the embedding that tells the synthetic speech from the synthetic sounds."""
 
 
-def gate_of(coef: float, intercept: float = 0.0, min_probability: float = 0.5) -> Gate:
-    """A gate that listens to one input alone."""
-    weights = np.zeros(N_EMBEDDING)
+def check_of(coef: float, intercept: float = 0.0, min_probability: float = 0.5) -> SpeechCheck:
+    """A check that listens to one input alone."""
+    weights = np.zeros(LAYOUT.n_embedding)
     weights[SIGNAL] = coef
-    return Gate(
-        mean=np.zeros(N_EMBEDDING),
-        scale=np.ones(N_EMBEDDING),
+    return SpeechCheck(
+        mean=np.zeros(LAYOUT.n_embedding),
+        scale=np.ones(LAYOUT.n_embedding),
         limit=np.array(4.0),
         coef=weights,
         intercept=np.array(intercept),
@@ -49,17 +51,22 @@ def gate_of(coef: float, intercept: float = 0.0, min_probability: float = 0.5) -
     )
 
 
-def input_with(signal: float) -> FloatArray:
-    x = np.zeros(N_INPUTS)
+def heard(check: SpeechCheck, X: np.ndarray) -> Float64:
+    """Probability of speech of input vectors."""
+    return check.speech_probability(X[:, LAYOUT.embedding])
+
+
+def input_with(signal: float) -> Float64:
+    x = np.zeros(LAYOUT.n_inputs)
     x[N_HAND_MADE + SIGNAL] = signal
     return x
 
 
-def vectors(signal: FloatArray, seed: int) -> np.ndarray:
+def vectors(signal: Float64, seed: int) -> np.ndarray:
     """Input vectors with some noise, and `signal` at its place."""
-    X = np.full((len(signal), N_INPUTS), np.nan, dtype=np.float32)
+    X = np.full((len(signal), LAYOUT.n_inputs), np.nan, dtype=np.float32)
     rng = np.random.default_rng(seed)
-    X[:, EMBEDDING] = 0.0
+    X[:, LAYOUT.embedding] = 0.0
     X[:, N_HAND_MADE : N_HAND_MADE + 4] = rng.standard_normal((len(signal), 4))
     X[:, N_HAND_MADE + SIGNAL] = signal
     return X
@@ -110,16 +117,16 @@ def joined(first: Examples, second: Examples) -> Examples:
 
 
 def test_probability_is_the_logistic_of_the_weighted_input() -> None:
-    gate = gate_of(coef=2.0, intercept=1.0)
-    found = gate.speech_probability(np.stack([input_with(0.5), input_with(-2.0)]))
+    check = check_of(coef=2.0, intercept=1.0)
+    found = heard(check, np.stack([input_with(0.5), input_with(-2.0)]))
     assert found == pytest.approx([1 / (1 + np.exp(-2.0)), 1 / (1 + np.exp(3.0))])
 
 
 def test_undefined_and_extreme_values_neither_break_nor_run_away() -> None:
-    gate = gate_of(coef=1.0)
-    unknown = np.full((1, N_INPUTS), np.nan)
-    assert gate.speech_probability(unknown) == pytest.approx([0.5])
-    huge = gate.speech_probability(input_with(1e9)[None])
+    check = check_of(coef=1.0)
+    unknown = np.full((1, LAYOUT.n_inputs), np.nan)
+    assert heard(check, unknown) == pytest.approx([0.5])
+    huge = heard(check, input_with(1e9)[None])
     assert huge == pytest.approx([1 / (1 + np.exp(-4.0))])
 
 
@@ -129,15 +136,17 @@ def test_hand_made_features_and_level_have_no_say() -> None:
     changed = x.copy()
     changed[:N_HAND_MADE] = rng.standard_normal(N_HAND_MADE)
     changed[-1] = -60.0
-    gate = gate_of(coef=1.0)
-    assert gate.speech_probability(x[None]) == gate.speech_probability(changed[None])
+    model = model_with(check_of(coef=1.0), ToyEncoder())
+    assert model.speech_probability(x) == model.speech_probability(changed)
+    changed[N_HAND_MADE + SIGNAL] = 0.4
+    assert model.speech_probability(x) < model.speech_probability(changed)
 
 
-def test_arrays_give_the_same_gate_back() -> None:
-    gate = gate_of(coef=0.25, intercept=-0.5, min_probability=0.125)
-    back = Gate.from_arrays(gate.arrays())
-    X = np.random.default_rng(0).standard_normal((5, N_INPUTS))
-    assert np.array_equal(back.speech_probability(X), gate.speech_probability(X))
+def test_arrays_give_the_same_check_back() -> None:
+    check = check_of(coef=0.25, intercept=-0.5, min_probability=0.125)
+    back = SpeechCheck.from_arrays(check.arrays(), LAYOUT.n_embedding)
+    X = np.random.default_rng(0).standard_normal((5, LAYOUT.n_inputs))
+    assert np.array_equal(heard(back, X), heard(check, X))
     assert float(back.min_probability) == 0.125
 
 
@@ -145,21 +154,21 @@ def test_arrays_give_the_same_gate_back() -> None:
     ("name", "value"),
     [
         ("mean", np.zeros(3)),
-        ("scale", np.zeros(N_EMBEDDING)),
+        ("scale", np.zeros(LAYOUT.n_embedding)),
         ("min_probability", np.array(1.5)),
         ("surplus", np.array(1.0)),
     ],
 )
 def test_arrays_that_do_not_fit_are_refused(name: str, value: np.ndarray) -> None:
     with pytest.raises(ModelError):
-        Gate.from_arrays({**gate_of(1.0).arrays(), name: value})
+        SpeechCheck.from_arrays({**check_of(1.0).arrays(), name: value}, LAYOUT.n_embedding)
 
 
 def test_missing_array_is_refused() -> None:
-    arrays = dict(gate_of(1.0).arrays())
+    arrays = dict(check_of(1.0).arrays())
     del arrays["coef"]
     with pytest.raises(ModelError, match="coef"):
-        Gate.from_arrays(arrays)
+        SpeechCheck.from_arrays(arrays, LAYOUT.n_embedding)
 
 
 def test_threshold_loses_the_share_asked_for_of_every_stratum_alike() -> None:
@@ -172,22 +181,20 @@ def test_threshold_loses_the_share_asked_for_of_every_stratum_alike() -> None:
     assert loss_threshold(scores, same, 0.0) == 0.0
 
 
-def test_fitted_gate_tells_the_sides_apart_and_keeps_its_promise() -> None:
+def test_fitted_check_tells_the_sides_apart_and_keeps_its_promise() -> None:
     speech, sounds = speech_of(), sounds_of()
-    gate = fit_gate(speech, sounds)
-    passes = gate.speech_probability(speech.X) >= gate.min_probability
+    check = fit_gate(speech, sounds)
+    passes = heard(check, speech.X) >= check.min_probability
     assert np.mean(~passes[speech.is_final]) <= 2 * MAX_LOSS
-    assert (gate.speech_probability(sounds.X) < gate.min_probability).all()
+    assert (heard(check, sounds.X) < check.min_probability).all()
 
 
 def test_fitting_twice_gives_the_same_and_what_is_stored_answers_alike() -> None:
     speech, sounds = speech_of(), sounds_of()
     first, second = fit_gate(speech, sounds), fit_gate(speech, sounds)
-    stored = Gate.from_arrays(first.arrays())
+    stored = SpeechCheck.from_arrays(first.arrays(), LAYOUT.n_embedding)
     for other in (second, stored):
-        assert np.array_equal(
-            other.speech_probability(sounds.X), first.speech_probability(sounds.X)
-        )
+        assert np.array_equal(heard(other, sounds.X), heard(first, sounds.X))
 
 
 def test_too_little_to_fit_is_said() -> None:
@@ -245,19 +252,35 @@ def test_wordless_sounds_repeat_and_stay_in_range(kind: str) -> None:
         assert np.array_equal(sound, wordless_sound(kind, np.random.default_rng(seed)))
 
 
-def model_with(gate: Gate | None) -> EmotionModel:
-    """Always sure of the first label; where there is no encoder, inputs are hand-made alone."""
+class ToyEncoder:
+    """An encoder without a graph: the first values are the mean and the deviation of the sound."""
+
+    sha256 = "toy"
+
+    def __init__(self, n_values: int = LAYOUT.n_embedding) -> None:
+        self.n_values = n_values
+
+    def embed(self, samples: Float32) -> Float64:
+        embedding = np.zeros(self.n_values)
+        embedding[:2] = samples.mean(), samples.std()
+        return embedding
+
+
+def model_with(check: SpeechCheck | None, encoder: ToyEncoder | None = None) -> EmotionModel:
+    """Always sure of the first label; without an encoder, inputs are hand-made alone."""
     scores = 5.0 * np.eye(len(LABELS))[0]
-    ensemble = Ensemble.of(linear(np.zeros((N_HAND_MADE, len(LABELS))), scores))
-    card = ModelCard("test", "test", "", (), LABELS, "", "", None, {})
-    return EmotionModel(card, Fitted(ensemble, gate=gate))
+    n_inputs = InputLayout.of(encoder).n_inputs
+    ensemble = Ensemble.of(linear(np.zeros((n_inputs, len(LABELS))), scores))
+    sha256 = None if encoder is None else encoder.sha256
+    card = ModelCard("test", "test", "", (), LABELS, "", "", sha256, {})
+    return EmotionModel(card, Fitted(ensemble, speech_check=check), encoder)
 
 
-class _DeafGate(Gate):
+class _DeafCheck(SpeechCheck):
     """Answers the same, whatever it is given."""
 
-    def speech_probability(self, X: np.ndarray) -> FloatArray:
-        return np.full(len(X), 0.3)
+    def speech_probability(self, embeddings: np.ndarray) -> Float64:
+        return np.full(len(embeddings), 0.3)
 
 
 def buzz() -> Utterance:
@@ -267,8 +290,8 @@ def buzz() -> Utterance:
 
 
 def test_rejected_sound_gets_no_emotion_and_teaches_nothing() -> None:
-    gate = _DeafGate(**vars(gate_of(1.0, min_probability=0.4)))
-    stage = AnalysisStage(model_with(gate), Settings())
+    check = _DeafCheck(**vars(check_of(1.0, min_probability=0.4)))
+    stage = AnalysisStage(model_with(check), Settings())
     result = stage.process(buzz())
     assert result.state is State.NOT_SPEECH
     assert result.emotion is None
@@ -279,22 +302,22 @@ def test_rejected_sound_gets_no_emotion_and_teaches_nothing() -> None:
 @pytest.mark.parametrize(("given", "state"), [(0.2, State.OK), (0.5, State.NOT_SPEECH)])
 def test_setting_overrides_the_models_threshold(given: float, state: State) -> None:
     settings = Settings(reject=RejectSettings(min_speech_probability=given))
-    gate = _DeafGate(**vars(gate_of(1.0, min_probability=0.4)))
-    assert AnalysisStage(model_with(gate), settings).process(buzz()).state is state
+    check = _DeafCheck(**vars(check_of(1.0, min_probability=0.4)))
+    assert AnalysisStage(model_with(check), settings).process(buzz()).state is state
 
 
 def test_too_quiet_comes_before_not_speech() -> None:
-    gate = _DeafGate(**vars(gate_of(1.0, min_probability=0.4)))
+    check = _DeafCheck(**vars(check_of(1.0, min_probability=0.4)))
     quiet = buzz()
     quiet = replace(quiet, samples=(0.001 * quiet.samples).astype(np.float32))
-    stage = AnalysisStage(model_with(gate), Settings())
+    stage = AnalysisStage(model_with(check), Settings())
     assert stage.process(quiet).state is State.TOO_QUIET
 
 
-def test_model_without_a_gate_takes_everything_for_speech() -> None:
+def test_model_without_a_check_takes_everything_for_speech() -> None:
     model = model_with(None)
     assert model.min_speech_probability == 0.0
-    assert model.speech_probability(np.zeros(N_INPUTS)) == 1.0
+    assert model.speech_probability(np.zeros(LAYOUT.n_inputs)) == 1.0
     assert AnalysisStage(model, Settings()).process(buzz()).state is State.OK
 
 
@@ -306,20 +329,24 @@ def test_uncertain_below_what_the_card_says_unless_set(given: float | None, stat
     assert AnalysisStage(model, settings).process(buzz()).state is state
 
 
-def test_gate_travels_with_the_fitted_model() -> None:
+def test_check_travels_with_the_fitted_model() -> None:
     weights = Ensemble.of(
         replace(
             linear(np.zeros((2, len(LABELS))), np.zeros(len(LABELS))),
-            impute=np.zeros(N_INPUTS),
-            mean=np.zeros(N_INPUTS),
-            scale=np.ones(N_INPUTS),
+            impute=np.zeros(LAYOUT.n_inputs),
+            mean=np.zeros(LAYOUT.n_inputs),
+            scale=np.ones(LAYOUT.n_inputs),
         )
     )
-    fitted = Fitted(weights, gate=gate_of(1.0))
-    back = Fitted.from_arrays(fitted.arrays(), N_INPUTS, len(LABELS))
-    assert back.gate is not None
-    assert np.array_equal(back.gate.coef, gate_of(1.0).coef)
-    assert Fitted.from_arrays(Fitted(weights).arrays(), N_INPUTS, len(LABELS)).gate is None
+    fitted = Fitted(weights, speech_check=check_of(1.0))
+    assert {name for name in fitted.arrays() if not name.startswith("cold.")} == {
+        f"gate.{name}" for name in check_of(1.0).arrays()
+    }, "the names in the files of bundled models"
+    back = Fitted.from_arrays(fitted.arrays(), LAYOUT, len(LABELS))
+    assert back.speech_check is not None
+    assert np.array_equal(back.speech_check.coef, check_of(1.0).coef)
+    without = Fitted.from_arrays(Fitted(weights).arrays(), LAYOUT, len(LABELS))
+    assert without.speech_check is None
 
 
 @pytest.mark.corpus
@@ -332,5 +359,5 @@ def test_recorded_noise_becomes_rows_by_kind(corpus_dir: Path) -> None:
         pytest.skip(str(error))
     sounds = make_sounds(encoder, corpus_dir, n_synthetic={"voice": 3}, variants=("plain",))
     assert {"noise", "vocal burst"} <= set(sounds.sources.tolist())
-    assert np.isfinite(sounds.X[:, EMBEDDING]).all()
+    assert np.isfinite(sounds.X[:, LAYOUT.embedding]).all()
     assert np.isnan(sounds.X[:, :N_HAND_MADE]).all()

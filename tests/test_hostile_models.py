@@ -206,7 +206,7 @@ SPOILT: dict[str, tuple[Callable[[Path, Path], None], str]] = {
     "10 GB of card": (_huge_card, "larger than"),
     "bomb": (_bomb, "unpacks to"),
     "bomb that lies": (_bomb_that_lies, "not a"),
-    "pipe": (_pipe, "no regular file"),
+    "pipe": (_pipe, "not a regular file"),
     "device": (_device, "link out of its folder"),
     "link out of the folder": (_link_out, "link out of its folder"),
     "link in a circle": (_link_in_a_circle, "cannot be read"),

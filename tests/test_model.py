@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import shutil
 import subprocess
 import sys
@@ -14,22 +15,22 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ser_live.classifier import (
-    Classifier,
-    LinearHead,
-    MlpHead,
-    RbfHead,
-    softmax,
-    temper,
-)
+from ser_live.bundled import bundled_models
+from ser_live.classifier import Classifier, LinearHead, RbfHead, softmax, temper
 from ser_live.config import Settings
 from ser_live.emotions import LABELS
+from ser_live.encoder import SpeechEncoder, at_level, log_mel, speech_level_db
 from ser_live.ensemble import Ensemble
 from ser_live.errors import ModelError
+from ser_live.events import Utterance
 from ser_live.features import FEATURE_NAMES
 from ser_live.fitted import Fitted
-from ser_live.model import EmotionModel, find_model
+from ser_live.gate import SpeechCheck
+from ser_live.inputs import InputLayout, InputMaker
+from ser_live.model import MAX_KEPT_MODELS, EmotionModel, find_encoder, find_model
 from ser_live.model_file import write_arrays
+from ser_live.pipeline import AnalysisStage
+from ser_live.silero import bundled_graph
 from ser_live.training.export import write_model
 
 N, K = len(FEATURE_NAMES), len(LABELS)
@@ -41,7 +42,7 @@ def single(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 
 def some_classifier(seed: int = 0) -> Classifier:
-    """All three kinds of heads with random weights."""
+    """Both kinds of heads with random weights."""
     rng = np.random.default_rng(seed)
     n_used, n_z = N - 10, 40
     return Classifier(
@@ -53,10 +54,6 @@ def some_classifier(seed: int = 0) -> Classifier:
         projection=single(rng.standard_normal((n_used, n_z)) / np.sqrt(n_used)),
         heads=(
             LinearHead(0.1 * rng.standard_normal((n_z, K)), rng.standard_normal(K)),
-            MlpHead(
-                (0.1 * rng.standard_normal((n_z, 5)), rng.standard_normal((5, K))),
-                (rng.standard_normal(5), rng.standard_normal(K)),
-            ),
             RbfHead(
                 single(rng.standard_normal((7, n_z))),
                 rng.standard_normal((7, K)),
@@ -64,7 +61,7 @@ def some_classifier(seed: int = 0) -> Classifier:
                 np.array(0.01),
             ),
         ),
-        head_weights=np.array([0.5, 0.3, 0.2]),
+        head_weights=np.array([0.6, 0.4]),
         temperature=np.array(1.3),
     )
 
@@ -194,9 +191,9 @@ MISMATCHES: dict[str, tuple[Callable[[Path], None], str]] = {
         _weights(lambda a: a.update({"0_linear.extra": np.zeros(1)})),
         "unknown array 'extra'",
     ),
-    "layers do not fit": (
-        _weights(lambda a: a.update({"1_mlp.coef_1": np.zeros((4, K))})),
-        "'coef_1'",
+    "parts of a head do not fit": (
+        _weights(lambda a: a.update({"1_rbf.dual": np.zeros((4, K))})),
+        "'dual'",
     ),
     "negative scale": (
         _weights(lambda a: a.update(scale=-np.ones(N))),
@@ -270,25 +267,209 @@ def test_level_features_left_out_do_not_matter() -> None:
 
 
 def test_heads_compute_what_scikit_learn_computes() -> None:
-    """Logistic regression, neural network and kernel ridge: the same to 1e-9."""
+    """Logistic regression and kernel ridge: the same to 1e-9."""
     from sklearn.kernel_ridge import KernelRidge
     from sklearn.linear_model import LogisticRegression
-    from sklearn.neural_network import MLPClassifier
 
     rng = np.random.default_rng(3)
     Z, y = rng.standard_normal((160, 12)), np.arange(160) % K
     logistic = LogisticRegression(max_iter=500).fit(Z, y)
     linear = LinearHead(logistic.coef_.T, logistic.intercept_)
     assert np.abs(softmax(linear.scores(Z)) - logistic.predict_proba(Z)).max() < 1e-9
-    network = MLPClassifier((9, 7), max_iter=20, tol=1.0, n_iter_no_change=30, random_state=0)
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        network.fit(Z, y)
-    mlp = MlpHead(tuple(network.coefs_), tuple(network.intercepts_))
-    assert np.abs(softmax(mlp.scores(Z)) - network.predict_proba(Z)).max() < 1e-9
     targets = np.eye(K)[y]
     ridge = KernelRidge(alpha=0.1, kernel="rbf", gamma=0.05).fit(Z, targets)
     rbf = RbfHead(Z, ridge.dual_coef_, np.zeros(K), np.array(0.05))
     assert np.abs(rbf.scores(Z) - ridge.predict(Z)).max() < 1e-9
+
+
+# -- another encoder -----------------------------------------------------------------------
+
+
+N_TOY = 6
+"""Values of the toy encoder: mean and deviation of three bands."""
+
+
+def toy_graph(path: Path, width: int = N_TOY // 2) -> Path:
+    """A graph whose one layer is the first bands of the spectrogram."""
+    onnx = pytest.importorskip("onnx")
+    helper, as_float = onnx.helper, onnx.TensorProto.FLOAT
+    matrix = onnx.numpy_helper.from_array(np.eye(80, width, dtype=np.float32), "matrix")
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", ["log_mel", "matrix"], ["layer_0"])],
+        "toy",
+        [helper.make_tensor_value_info("log_mel", as_float, ["n_frames", 80])],
+        [helper.make_tensor_value_info("layer_0", as_float, ["n_frames", width])],
+        [matrix],
+    )
+    opset = helper.make_opsetid("", 17)
+    model = helper.make_model(graph, opset_imports=[opset], ir_version=8)
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+def toy_fitted(layout: InputLayout) -> Fitted:
+    """Random weights on the embedding alone, and a check that lets everything through."""
+    rng = np.random.default_rng(7)
+    learned = np.arange(layout.embedding.start, layout.embedding.stop)
+    ensemble = Ensemble.of(
+        Classifier(
+            impute=np.zeros(layout.n_inputs),
+            mean=np.zeros(layout.n_inputs),
+            scale=np.ones(layout.n_inputs),
+            limit=np.array(4.0),
+            used=learned,
+            projection=None,
+            heads=(LinearHead(single(rng.standard_normal((len(learned), K))), np.zeros(K)),),
+            head_weights=np.ones(1),
+            temperature=np.array(1.0),
+        )
+    )
+    check = SpeechCheck(
+        mean=np.zeros(layout.n_embedding),
+        scale=np.ones(layout.n_embedding),
+        limit=np.array(4.0),
+        coef=np.ones(layout.n_embedding),
+        intercept=np.array(0.25),
+        min_probability=np.array(0.0),
+    )
+    return Fitted(ensemble, speech_check=check)
+
+
+def write_toy(folder: Path, layout: InputLayout | None = None) -> Path:
+    folder.mkdir()
+    write_model(
+        folder,
+        folder.name,
+        toy_fitted(layout or InputLayout(N, N_TOY)),
+        kind="test",
+        description="A model with a small encoder.",
+        licence="CC0",
+        data={"corpora": [], "n_examples": 0, "variants": ["plain"]},
+        settings=Settings(),
+        seed=0,
+        scores={},
+        encoder=toy_graph(folder.parent / f"{folder.name}.onnx"),
+    )
+    return folder
+
+
+def some_utterance() -> Utterance:
+    t = np.arange(16_000)
+    samples = (0.2 * (t % 107 / 107 - 0.5)).astype(np.float32)
+    return Utterance(1, "final", 0, len(samples), samples, np.ones(34, dtype=bool), -80.0)
+
+
+def test_an_encoder_of_another_size_works_from_the_folder_to_the_label(tmp_path: Path) -> None:
+    """Six values: inputs, speech check and probabilities follow from the size on the card."""
+    folder = write_toy(tmp_path / "toy")
+    assert json.loads((folder / "card.json").read_text())["encoder"]["n_values"] == N_TOY
+    model = EmotionModel.load(folder)
+    assert model.layout == InputLayout(N, N_TOY)
+    assert model.n_inputs == N + N_TOY + 1
+    utterance = some_utterance()
+    x = InputMaker(model.encoder).of(utterance)
+    spectrum = log_mel(at_level(utterance.samples))[:, : N_TOY // 2].astype(np.float64)
+    expected = np.concatenate([spectrum.mean(axis=0), spectrum.std(axis=0)])
+    assert x[model.layout.embedding] == pytest.approx(expected, abs=1e-5)
+    assert x[model.layout.level] == pytest.approx([speech_level_db(utterance.samples)])
+    in_memory = toy_fitted(model.layout)
+    probabilities = in_memory.predict_proba(x[None])[0]
+    logistic = 1 / (1 + np.exp(-(expected.sum() + 0.25)))
+    assert model.speech_probability(x) == pytest.approx(logistic, abs=1e-5)
+    result = AnalysisStage(model, Settings()).process(utterance)
+    assert result.probabilities == pytest.approx(probabilities)
+    assert np.ptp(probabilities) > 0.1, "the embedding decides something"
+
+
+def test_a_card_that_does_not_say_the_size_takes_the_encoders(tmp_path: Path) -> None:
+    """Cards of before, like that of the bundled model, load as they are."""
+    folder = write_toy(tmp_path / "toy")
+    _card(lambda card: card["encoder"].pop("n_values"))(folder)
+    assert EmotionModel.load(folder).layout == InputLayout(N, N_TOY)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda card: card["encoder"].update(n_values=8), "does not give 8 finite values"),
+        (lambda card: card["encoder"].update(n_values=0), "field of the wrong kind"),
+        (lambda card: card["encoder"].update(n_values=True), "field of the wrong kind"),
+        (lambda card: card["encoder"].update(n_values="6"), "field of the wrong kind"),
+        (lambda card: card.pop("encoder"), r"'gate\.\w+', which has no place"),
+    ],
+)
+def test_a_card_and_an_encoder_that_disagree_are_refused(
+    change: Callable[[dict[str, Any]], None], reason: str, tmp_path: Path
+) -> None:
+    """The size on the card is checked against the graph, and the weights against both."""
+    folder = write_toy(tmp_path / "toy")
+    _card(change)(folder)
+    with pytest.raises(ModelError, match=reason):
+        EmotionModel.load(folder)
+
+
+def test_weights_for_an_encoder_of_another_size_are_refused(tmp_path: Path) -> None:
+    """A card without the size cannot hide that the weights need two values more."""
+    folder = write_toy(tmp_path / "toy", InputLayout(N, N_TOY + 2))
+    _card(lambda card: card["encoder"].pop("n_values"))(folder)
+    with pytest.raises(ModelError, match=r"'mean' as float32 \(8,\), but \(6\)"):
+        EmotionModel.load(folder)
+
+
+def test_a_model_takes_its_own_encoder_only(tmp_path: Path) -> None:
+    """An encoder of another hash, or none, would give numbers that mean something else."""
+    model = EmotionModel.load(write_toy(tmp_path / "toy"))
+    other = SpeechEncoder(toy_graph(tmp_path / "other.onnx", N_TOY))
+    assert other.n_values == 2 * N_TOY
+    with pytest.raises(ModelError, match=r"got the encoder .*, but model toy was trained with the"):
+        EmotionModel(model.card, model.fitted, other)
+    with pytest.raises(ModelError, match="got no encoder, but model toy was trained with the"):
+        EmotionModel(model.card, model.fitted)
+
+
+def test_layouts_follow_from_a_length_and_say_which_there_are_not() -> None:
+    """Hand-made features alone, or with an embedding and a level; nothing between."""
+    assert InputLayout.of_length(N) == InputLayout.of(None) == InputLayout(N)
+    assert InputLayout(N).embedding == InputLayout(N).level == slice(N, N)
+    layout = InputLayout.of_length(N + 7)
+    assert layout == InputLayout(N, 6)
+    assert layout.n_inputs == N + 7
+    x = np.arange(layout.n_inputs)
+    parts = [x[layout.hand_made], x[layout.embedding], x[layout.level]]
+    assert [len(part) for part in parts] == [N, 6, 1]
+    assert np.array_equal(np.concatenate(parts), x)
+    for n_inputs in (N - 1, N + 1):
+        with pytest.raises(ValueError, match=f"got {n_inputs} inputs"):
+            InputLayout.of_length(n_inputs)
+
+
+# -- other processes -----------------------------------------------------------------------
+
+
+def test_a_worker_keeps_the_models_that_take_turns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two models sent to one process in turn are loaded once each."""
+    models = [EmotionModel.load(write_toy(tmp_path / name)) for name in ("first", "second")]
+    parcels = [pickle.dumps(model) for model in models]
+    loaded: list[str] = []
+    load = EmotionModel.load
+
+    def noted(folder: Path) -> EmotionModel:
+        loaded.append(folder.name)
+        return load(folder)
+
+    monkeypatch.setattr(EmotionModel, "load", noted)
+    arrived = [pickle.loads(parcel) for parcel in parcels * 3]  # noqa: S301  made above
+    assert loaded == ["first", "second"]
+    assert arrived[0] is arrived[4] is not arrived[1]
+    assert [model.card.id for model in arrived[:2]] == ["first", "second"]
+    assert MAX_KEPT_MODELS >= 2
+
+
+def test_the_bundled_models_are_found_in_the_one_folder() -> None:
+    """Models, encoder and the graph of the detector."""
+    assert find_model("classic") == bundled_models() / "classic"
+    assert find_encoder() == bundled_models() / "ear" / "encoder.onnx"
+    assert bundled_graph().is_relative_to(bundled_models())
+    assert bundled_graph().is_file()

@@ -149,8 +149,37 @@ class TestNetwork:
         )
         assert {a for a in trace.addresses if not a.endswith(SOUND_SERVERS)} == set()
 
-    def test_onnxruntime_is_told_to_report_nothing(self) -> None:
-        """Its usage reports are turned off by both of the ways it has.
+    def test_onnxruntime_is_told_to_report_nothing(self, talk: Path, home: dict[str, str]) -> None:
+        """The program turns usage reports off before onnxruntime is imported, even of new versions.
+
+        The audit hook sees the variable at the moment of the import.
+        """
+        code = (
+            "import os, sys\n"
+            "seen = []\n"
+            "def watch(event, arguments):\n"
+            "    if event == 'import' and arguments[0] == 'onnxruntime':\n"
+            "        seen.append(os.environ.get('ORT_DISABLE_TELEMETRY'))\n"
+            "sys.addaudithook(watch)\n"
+            "from ser_live.cli import main\n"
+            "try:\n"
+            "    main()\n"
+            "finally:\n"
+            "    print(seen, file=sys.stderr)\n"
+        )
+        home.pop("ORT_DISABLE_TELEMETRY", None)
+        command = [*map(str, commands(talk)["replay"]), "--no-log"]
+        result = subprocess.run(
+            [sys.executable, "-c", code, *command],
+            check=True,
+            capture_output=True,
+            env=home,
+            text=True,
+        )
+        assert result.stderr.splitlines()[-1] == "['1']"
+
+    def test_the_library_turns_events_off_and_leaves_the_process_alone(self) -> None:
+        """Loading a graph makes the call that Windows needs, and sets no variable for others.
 
         A stand-in for the call takes note of it, as it has an effect on Windows alone.
         """
@@ -158,14 +187,16 @@ class TestNetwork:
             "import os, onnxruntime\n"
             "calls = []\n"
             "onnxruntime.disable_telemetry_events = lambda: calls.append(1)\n"
+            "before = dict(os.environ)\n"
             "from ser_live.silero import SileroVad\n"
             "SileroVad()\n"
-            "print(len(calls), os.environ['ORT_DISABLE_TELEMETRY'])\n"
+            "print(len(calls), dict(os.environ) == before)\n"
         )
+        kept = {k: v for k, v in os.environ.items() if k != "ORT_DISABLE_TELEMETRY"}
         output = subprocess.run(
-            [sys.executable, "-c", code], check=True, capture_output=True, text=True
+            [sys.executable, "-c", code], check=True, capture_output=True, text=True, env=kept
         ).stdout
-        assert output == "1 1\n"
+        assert output == "1 True\n"
 
 
 class TestDisk:

@@ -211,7 +211,7 @@ def test_a_defect_in_the_worker_reaches_the_caller_and_ends_the_threads(
 ) -> None:
     """An exception crosses the thread boundary; nothing hangs."""
     samples, rate = demo
-    broken = BrokenModel(model.card, model.fitted)
+    broken = BrokenModel(model.card, model.fitted, model.encoder)
     session = LiveSession([ArraySource(samples, rate)], broken, Settings())
     with pytest.raises(ZeroDivisionError, match="a defect"):
         run(session)
@@ -225,7 +225,7 @@ def test_a_defect_in_the_worker_releases_the_source(
     samples, rate = demo
     source = EndlessSource(np.tile(samples, 100), rate, [200])
     with pytest.raises(ZeroDivisionError):
-        run(LiveSession([source], BrokenModel(model.card, model.fitted), Settings()))
+        run(LiveSession([source], BrokenModel(model.card, model.fitted, model.encoder), Settings()))
     assert source.exhausted  # by `close`, as there is audio for many minutes
 
 

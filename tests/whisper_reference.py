@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_live.encoder import WIDTH
+WIDTH = 512
+"""Of a hidden state of Whisper-base."""
 
 
 def whisper_encoder(

@@ -25,6 +25,7 @@ from ser_live.errors import (
     OutputError,
     SerLiveError,
 )
+from ser_live.onnx_graph import silence_telemetry
 
 _COMMANDS = {
     "listen": "Analyze the microphone or piped PCM live (the default).",
@@ -107,6 +108,7 @@ def cli(ctx: click.Context, debug: bool) -> None:
 def main() -> None:
     """Run the command line; errors become one sentence and an exit code."""
     open_missing_streams()
+    silence_telemetry()
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A file name that the terminal's encoding lacks must not end the program.
         sys.stdout.reconfigure(errors="backslashreplace")

@@ -25,7 +25,7 @@ from ser_live.affect import ACOUSTIC_WEIGHT, AffectScale, neutral_mean, neutral_
 from ser_live.baseline import MIN_PAST_UTTERANCES
 from ser_live.emotions import EMOTIONS, LABELS, Emotion
 from ser_live.evaluation.folds import FoldFit
-from ser_live.inputs import HAND_MADE
+from ser_live.inputs import N_HAND_MADE
 from ser_live.speaker import ShiftRule, SpeakerShift
 from ser_live.training.examples import Examples
 
@@ -142,7 +142,7 @@ def affect_section(fits: Sequence[FoldFit], examples: Examples) -> dict[str, Any
     answers = np.concatenate(
         [fit.fitted.predict_proba(own.X) for fit, own in zip(fits, tested, strict=True)]
     )
-    X = np.concatenate([own.X[:, HAND_MADE] for own in tested]).astype(np.float64)
+    X = np.concatenate([own.X[:, :N_HAND_MADE] for own in tested]).astype(np.float64)
     y, speakers, intensity = (
         np.concatenate([getattr(own, name) for own in tested])
         for name in ("y", "speakers", "intensity")

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from ser_live.errors import DatasetError
 from ser_live.evaluation.metrics import bootstrap_interval
 from ser_live.evaluation.protocols import EMOBOX_TEST_ACTORS
-from ser_live.gate import Gate
+from ser_live.gate import SpeechCheck
+from ser_live.inputs import InputLayout
 from ser_live.training.examples import Examples
 from ser_live.training.speech_gate import MAX_LOSS, SYNTHETIC, Sounds, fit_gate
 
@@ -109,8 +110,9 @@ def _emobox_fold(actor: int) -> int:
     return next(fold for fold, actors in enumerate(EMOBOX_TEST_ACTORS) if actor in actors)
 
 
-def _passes(gate: Gate, X: NDArray[np.float32]) -> BoolArray:
-    return np.asarray(gate.speech_probability(X) >= gate.min_probability)
+def _passes(gate: SpeechCheck, X: NDArray[np.float32]) -> BoolArray:
+    embeddings = X[:, InputLayout.of_length(X.shape[1]).embedding]
+    return np.asarray(gate.speech_probability(embeddings) >= gate.min_probability)
 
 
 def _of_sounds(sounds: Sounds, passes: BoolArray) -> dict[str, Any]:

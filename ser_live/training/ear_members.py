@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ser_live.classifier import Classifier, LinearHead
 from ser_live.emotions import LABELS, Emotion
-from ser_live.inputs import EMBEDDING, HAND_MADE, N_INPUTS
+from ser_live.inputs import InputLayout
 from ser_live.training import classic
 from ser_live.training.examples import Examples
 from ser_live.training.heads import Moments, discriminant
@@ -29,7 +29,6 @@ LEARNED_SHRINKAGE = 0.5
 """The same in the one on the encoder's states."""
 
 _K = len(LABELS)
-_LEARNED = np.arange(EMBEDDING.start, EMBEDDING.stop)
 _NEUTRAL = LABELS.index(Emotion.NEUTRAL.value)
 _INTENSITIES = ("normal", "strong")
 
@@ -48,6 +47,11 @@ class Table:
     """Rows of the corpus with all labels."""
     is_whole: BoolArray
     """Whole, unchanged utterances."""
+
+    @property
+    def layout(self) -> InputLayout:
+        """Places of the parts in a row of `X`."""
+        return InputLayout.of_length(self.X.shape[1])
 
     def where(self, mask: BoolArray | NDArray[np.int64]) -> Table:
         """The rows chosen by `mask`, or at these positions."""
@@ -85,15 +89,17 @@ def targets_of(examples: Examples) -> MaskedTargets:
 class Standardised:
     """The encoder's states of a table, as its two classifiers see them."""
 
+    layout: InputLayout
+    """Of the table."""
     mean: FloatArray
     scale: FloatArray
     z: FloatArray
-    """Shape (n, 2048)."""
+    """Shape (n, n_embedding)."""
 
     @classmethod
     def of(cls, table: Table) -> Standardised:
         """With weighted mean 0 and deviation 1, cut at ``LIMIT``."""
-        x = table.X[:, _LEARNED]
+        x = table.X[:, np.r_[table.layout.embedding]]
         share = (table.weights / table.weights.sum()).astype(np.float32)
         # A click too short for the encoder has no states; the mean says nothing about it.
         defined = ~np.isnan(x)
@@ -101,11 +107,13 @@ class Standardised:
         mean = (share @ np.where(defined, x, np.float32(0.0))) / total
         centred = np.where(defined, x - mean, np.float32(0.0))
         scale = np.sqrt(share @ np.square(centred)) + np.float32(1e-6)
-        return cls(mean, scale, np.clip(centred / scale, -LIMIT, LIMIT))
+        return cls(table.layout, mean, scale, np.clip(centred / scale, -LIMIT, LIMIT))
 
     def classifier(self, head: LinearHead) -> Classifier:
         """A head on these states."""
-        return _classifier(_LEARNED, _LEARNED, (self.mean, self.mean, self.scale), LIMIT, head)
+        learned = np.r_[self.layout.embedding]
+        description = (self.mean, self.mean, self.scale)
+        return _classifier(self.layout.n_inputs, learned, learned, description, LIMIT, head)
 
 
 def logistic_head(table: Table, z: FloatArray) -> LinearHead:
@@ -134,15 +142,16 @@ def hand_made_member(table: Table) -> Classifier:
 
     Components and coefficients are multiplied out: what is stored is one small matrix.
     """
-    x = table.X[:, HAND_MADE]
+    x = table.X[:, table.layout.hand_made]
     main_whole = table.is_main & table.is_whole
     scaling = classic.Scaling.fit(x[main_whole])
     z = scaling.apply(x)
     directions = classic.components(z[main_whole])
     head = discriminant(z @ directions, table.y, table.weights, SHRINKAGE)
     return _classifier(
+        table.layout.n_inputs,
         scaling.used,
-        np.arange(HAND_MADE.stop),
+        np.arange(table.layout.n_hand_made),
         (scaling.impute, scaling.mean, scaling.scale),
         classic.LIMIT,
         LinearHead(directions @ head.coef, head.intercept),
@@ -150,6 +159,7 @@ def hand_made_member(table: Table) -> Classifier:
 
 
 def _classifier(
+    n_inputs: int,
     used: NDArray[np.int64],
     described: NDArray[np.int64],
     description: tuple[NDArray[np.floating], ...],
@@ -157,7 +167,7 @@ def _classifier(
     head: LinearHead,
 ) -> Classifier:
     """One head on the used inputs; inputs not described have mean 0 and scale 1."""
-    impute, mean, scale = np.zeros(N_INPUTS), np.zeros(N_INPUTS), np.ones(N_INPUTS)
+    impute, mean, scale = np.zeros(n_inputs), np.zeros(n_inputs), np.ones(n_inputs)
     for whole, part in zip((impute, mean, scale), description, strict=True):
         whole[described] = part
     return Classifier(

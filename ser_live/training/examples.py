@@ -20,7 +20,7 @@ from ser_live.datasets.recording import Recording, content_hash
 from ser_live.emotions import EMOTIONS
 from ser_live.events import Kind, StreamId, Utterance, Verdict
 from ser_live.features import FEATURE_SET_VERSION
-from ser_live.inputs import N_HAND_MADE, N_INPUTS, InputMaker, embedding_and_level
+from ser_live.inputs import InputLayout, InputMaker, embedding_and_level
 from ser_live.sources import read_recording
 from ser_live.stream.segmenting import SegmentingStage
 from ser_live.training.augmentation import PLAIN, vary
@@ -158,9 +158,9 @@ def make_examples(
             columns["speech_s"].append(speech_s)
             columns["corpora"].append(recording.corpus)
             columns["intensity"].append(recording.intensity)
-    n_inputs = N_HAND_MADE if encoder is None else N_INPUTS
+    layout = InputLayout.of(None if encoder is None else _encoder(encoder))
     return Examples(
-        X=np.array(columns["X"], dtype=np.float32).reshape(-1, n_inputs),
+        X=np.array(columns["X"], dtype=np.float32).reshape(-1, layout.n_inputs),
         y=np.array(columns["y"], dtype=np.int64),
         speakers=np.array(columns["speakers"], dtype=np.str_),
         clips=np.array(columns["clips"], dtype=np.int64),

@@ -18,7 +18,8 @@ from ser_live.datasets.corpora import CITATIONS, CORPORA, LICENCES
 from ser_live.emotions import LABELS
 from ser_live.features import FEATURE_NAMES, FEATURE_SET_VERSION
 from ser_live.fitted import Fitted
-from ser_live.gate import Gate
+from ser_live.gate import SpeechCheck
+from ser_live.inputs import InputLayout
 from ser_live.model import CARD_FORMAT
 from ser_live.model_file import (
     CARD_FILE,
@@ -70,7 +71,7 @@ def train_model(
     scores: Mapping[str, Any],
     settings: Settings | None = None,
     encoder: Path | None = None,
-    gate: Gate | None = None,
+    gate: SpeechCheck | None = None,
 ) -> dict[str, Any]:
     """Fit a recipe to all examples and write the model folder; return the card.
 
@@ -89,13 +90,13 @@ def train_model(
         Those the examples were made with; None for the defaults.
     encoder : Path or None
         Graph of the learned encoder, for a recipe that needs it.
-    gate : Gate or None
+    gate : SpeechCheck or None
         Tells speech from other sounds, for the same.
     """
     return write_model(
         folder,
         folder.resolve().name,
-        replace(recipe.fit(examples, seed), gate=gate),
+        replace(recipe.fit(examples, seed), speech_check=gate),
         kind=recipe.name,
         description=recipe.description,
         licence="CC BY-NC-SA 4.0 like most of the data: for non-commercial use, with credit, "
@@ -178,7 +179,7 @@ def write_model(
             "sha256": sha256,
             "n_bytes": (folder / WEIGHTS_FILE).stat().st_size,
         },
-        **({} if encoder is None else {"encoder": _add_encoder(folder, encoder)}),
+        **({} if encoder is None else {"encoder": _add_encoder(folder, encoder, fitted)}),
         "data": dict(data),
         "settings": {
             "vad": asdict(settings.vad),
@@ -207,7 +208,7 @@ def _uncertain(scores: Mapping[str, Any]) -> dict[str, Any]:
     return {"uncertain": {"below": chosen["threshold"], "max_error": chosen["max_error"]}}
 
 
-def _add_encoder(folder: Path, encoder: Path) -> dict[str, Any]:
+def _add_encoder(folder: Path, encoder: Path, fitted: Fitted) -> dict[str, Any]:
     target = folder / ENCODER_FILE
     content = encoder.read_bytes()
     if not (target.is_file() and target.read_bytes() == content):
@@ -217,6 +218,7 @@ def _add_encoder(folder: Path, encoder: Path) -> dict[str, Any]:
         "file": ENCODER_FILE,
         "sha256": hashlib.sha256(content).hexdigest(),
         "n_bytes": len(content),
+        "n_values": InputLayout.of_length(len(fitted.feature_scale)).n_embedding,
         "source": "OpenAI Whisper base: two convolutions, encoder layers 1 to 3, 8-bit weights",
         "licence": "MIT, Copyright (c) 2022 OpenAI",
     }

@@ -14,13 +14,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_live.classifier import FloatArray
+from ser_live.arrays import Float64
 from ser_live.config import Settings
 from ser_live.datasets.sounds import find_noises, find_vocal_bursts
 from ser_live.encoder import SpeechEncoder
 from ser_live.errors import DatasetError
-from ser_live.gate import Gate
-from ser_live.inputs import EMBEDDING, N_HAND_MADE, N_INPUTS, embedding_and_level
+from ser_live.gate import SpeechCheck
+from ser_live.inputs import N_HAND_MADE, InputLayout, embedding_and_level
 from ser_live.sources import read_recording
 from ser_live.training.augmentation import MILD, PLAIN, STRONG, vary
 from ser_live.training.examples import Examples, utterances_of
@@ -50,7 +50,7 @@ class Sounds:
     """Rows of what is no speech; all arrays have one entry a row."""
 
     X: NDArray[np.float32]
-    """Input vectors without the hand-made features, which are NaN, shape (n_rows, 4587)."""
+    """Input vectors without the hand-made features, which are NaN, shape (n_rows, n_inputs)."""
     sources: NDArray[np.str_]
     """``noise``, ``vocal burst`` or ``synthetic``."""
     groups: NDArray[np.str_]
@@ -127,7 +127,7 @@ def make_sounds(
     return table.sounds()
 
 
-def fit_gate(speech: Examples, sounds: Sounds, seed: int = 0) -> Gate:
+def fit_gate(speech: Examples, sounds: Sounds, seed: int = 0) -> SpeechCheck:
     """Gate between speech and other sounds.
 
     Parameters
@@ -146,13 +146,15 @@ def fit_gate(speech: Examples, sounds: Sounds, seed: int = 0) -> Gate:
     groups = np.concatenate([np.char.add("speech ", speech.speakers), sounds.groups])
     is_speech = np.arange(len(groups)) < len(speech)
     n_speakers, n_kinds = (len(np.unique(groups[mask])) for mask in (is_speech, ~is_speech))
-    if min(n_speakers, n_kinds) < 2 or speech.X.shape[1] != N_INPUTS:
+    layout = InputLayout.of_length(speech.X.shape[1])
+    if min(n_speakers, n_kinds) < 2 or not layout.n_embedding:
         raise DatasetError(
             f"found {n_speakers} speakers and {n_kinds} kinds of sound with "
             f"{speech.X.shape[1]} inputs, but the speech gate needs at least 2 of each and "
-            f"{N_INPUTS} inputs: give more recordings and the learned encoder."
+            "an embedding among the inputs: give more recordings and the learned encoder."
         )
-    X = np.concatenate([speech.X[:, EMBEDDING], sounds.X[:, EMBEDDING]]).astype(np.float64)
+    learned = layout.embedding
+    X = np.concatenate([speech.X[:, learned], sounds.X[:, learned]]).astype(np.float64)
     weights = _balanced(_speech_weights(speech), _sound_weights(sounds))
     folds = _folds(groups, is_speech, seed)
     judged = np.flatnonzero(speech.is_final)
@@ -167,7 +169,7 @@ def fit_gate(speech: Examples, sounds: Sounds, seed: int = 0) -> Gate:
     return replace(gate, min_probability=np.array(1.0 / (1.0 + np.exp(-lowest))))
 
 
-def loss_threshold(scores: FloatArray, strata: NDArray[np.str_], max_loss: float) -> float:
+def loss_threshold(scores: Float64, strata: NDArray[np.str_], max_loss: float) -> float:
     """Score below which a share of at most `max_loss` lies, every stratum counting alike."""
     _, inverse, counts = np.unique(strata, return_inverse=True, return_counts=True)
     order = np.argsort(scores, kind="stable")
@@ -176,7 +178,7 @@ def loss_threshold(scores: FloatArray, strata: NDArray[np.str_], max_loss: float
     return float(scores[order[np.searchsorted(share_below, max_loss + 1e-9, side="right")]])
 
 
-def _fit(X: FloatArray, is_speech: NDArray[np.bool_], weights: FloatArray) -> Gate:
+def _fit(X: Float64, is_speech: NDArray[np.bool_], weights: Float64) -> SpeechCheck:
     from sklearn.linear_model import LogisticRegression
 
     low, high = np.percentile(X, [1, 99], axis=0)
@@ -188,7 +190,7 @@ def _fit(X: FloatArray, is_speech: NDArray[np.bool_], weights: FloatArray) -> Ga
     regression = LogisticRegression(C=INVERSE_PENALTY, max_iter=300, tol=1e-3)
     regression.fit(z, is_speech, sample_weight=weights)
     # As they are stored, so that a loaded gate answers the same.
-    return Gate(
+    return SpeechCheck(
         mean=mean.astype(np.float32).astype(np.float64),
         scale=scale.astype(np.float32).astype(np.float64),
         limit=np.array(LIMIT),
@@ -198,13 +200,13 @@ def _fit(X: FloatArray, is_speech: NDArray[np.bool_], weights: FloatArray) -> Ga
     )
 
 
-def _scores(gate: Gate, embeddings: FloatArray) -> FloatArray:
+def _scores(gate: SpeechCheck, embeddings: Float64) -> Float64:
     """Log-odds of speech."""
     z = np.clip((embeddings - gate.mean) / gate.scale, -gate.limit, gate.limit)
     return np.asarray(z @ gate.coef + gate.intercept)
 
 
-def _speech_weights(speech: Examples) -> FloatArray:
+def _speech_weights(speech: Examples) -> Float64:
     """Every corpus and variant the same sum, but large ones more by the root of their size."""
     weights = _by_recording(
         np.char.add(np.char.add(speech.variants, " "), speech.clips.astype(np.str_)),
@@ -214,19 +216,19 @@ def _speech_weights(speech: Examples) -> FloatArray:
     return np.asarray(weights / np.sqrt(np.bincount(inverse, weights))[inverse])
 
 
-def _sound_weights(sounds: Sounds) -> FloatArray:
+def _sound_weights(sounds: Sounds) -> Float64:
     weights = _by_recording(sounds.recordings, sounds.is_final)
     return np.where(sounds.sources == SYNTHETIC, SYNTHETIC_WEIGHT, 1.0) * weights
 
 
-def _by_recording(recordings: NDArray[np.str_], is_final: NDArray[np.bool_]) -> FloatArray:
+def _by_recording(recordings: NDArray[np.str_], is_final: NDArray[np.bool_]) -> Float64:
     """1 for a whole utterance, the beginnings of a recording share a weight."""
     _, inverse = np.unique(recordings, return_inverse=True)
     n_partials = np.bincount(inverse, ~is_final)[inverse]
     return np.where(is_final, 1.0, PARTIAL_WEIGHT / np.maximum(n_partials, 1.0))
 
 
-def _balanced(speech: FloatArray, sounds: FloatArray) -> FloatArray:
+def _balanced(speech: Float64, sounds: Float64) -> Float64:
     """Both sides the same sum, mean weight 1."""
     both = np.concatenate([speech / speech.sum(), sounds / sounds.sum()])
     return both * len(both) / 2.0
@@ -264,7 +266,9 @@ class _Table:
         columns = np.array(self._columns, dtype=np.str_).reshape(-1, 5).T
         source, group, kind, name, variant = columns
         return Sounds(
-            X=np.array(self._X, dtype=np.float32).reshape(-1, N_INPUTS),
+            X=np.array(self._X, dtype=np.float32).reshape(
+                -1, InputLayout.of(self._encoder).n_inputs
+            ),
             sources=source,
             groups=group,
             kinds=kind,
