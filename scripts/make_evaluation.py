@@ -27,10 +27,11 @@ from typing import Any, TypeVar
 from ser_live import __version__
 from ser_live.cli.training_options import default_cache_dir, encoder_of
 from ser_live.config import Settings
+from ser_live.datasets.corpora import recordings_in
 from ser_live.datasets.recording import Recording
 from ser_live.errors import SerLiveError
-from ser_live.evaluation.affect import affect_section
-from ser_live.evaluation.corpora import leave_corpus_out, recordings_in
+from ser_live.evaluation.affect_agreement import affect_section
+from ser_live.evaluation.cross_corpus import leave_corpus_out
 from ser_live.evaluation.evaluate import Evaluation
 from ser_live.evaluation.figures import draw_all
 from ser_live.evaluation.judge import uar_with_interval

@@ -20,7 +20,7 @@ Nothing here is trained. Both numbers are made of things that are known already:
 - ``spread_i`` is the spread of the feature over the training data.
 
 How far this agrees with what actors were asked for is measured by
-``ser_live.evaluation.affect``.
+``ser_live.evaluation.affect_agreement``.
 """
 
 from __future__ import annotations

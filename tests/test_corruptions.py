@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from speechlike import SAMPLE_RATE, speechlike, tone, white
 
-from ser_live.evaluation import corruptions as c
 from ser_live.evaluation.robustness_suite import (
     PASS_MARKS,
     SUITE,
@@ -16,6 +15,7 @@ from ser_live.evaluation.robustness_suite import (
     suite,
     synthetic_rooms,
 )
+from ser_live.synthesis import corruptions as c
 
 SPEECH = (0.5 * speechlike(1.5)).astype(np.float32)
 SINE = tone(1000.0, 1.0, 0.2).astype(np.float32)

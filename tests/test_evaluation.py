@@ -16,16 +16,16 @@ from synthetic_examples import fitted_that_answers, linear, nearest_centre, synt
 
 from ser_live.classifier import Classifier
 from ser_live.config import Settings
+from ser_live.datasets.corpora import recordings_in
 from ser_live.datasets.ravdess import find_recordings
 from ser_live.emotions import LABELS
 from ser_live.ensemble import Ensemble
 from ser_live.errors import DatasetError
 from ser_live.evaluation import calibration
-from ser_live.evaluation.corpora import (
+from ser_live.evaluation.cross_corpus import (
     corpora_table,
     judged_labels,
     leave_corpus_out,
-    recordings_in,
 )
 from ser_live.evaluation.evaluate import Evaluation
 from ser_live.evaluation.folds import FoldFit, fit_folds, training_rows

@@ -93,8 +93,9 @@ def command(
     from rich.console import Console
 
     from ser_live.datasets import byte_identical
-    from ser_live.evaluation.corpora import corpora_table, recordings_in
-    from ser_live.evaluation.corpora import leave_corpus_out as judge_corpora
+    from ser_live.datasets.corpora import recordings_in
+    from ser_live.evaluation.cross_corpus import corpora_table
+    from ser_live.evaluation.cross_corpus import leave_corpus_out as judge_corpora
     from ser_live.evaluation.evaluate import Evaluation
     from ser_live.evaluation.onset import onset_section, onset_table
     from ser_live.evaluation.report import LEAK_WARNING

@@ -54,7 +54,7 @@ def command(
     """
     import numpy as np
 
-    from ser_live.evaluation.corpora import recordings_in
+    from ser_live.datasets.corpora import recordings_in
     from ser_live.evaluation.evaluate import Evaluation
     from ser_live.training.export import train_model
     from ser_live.training.recipe import find_recipe

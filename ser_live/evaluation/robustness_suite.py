@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_live.datasets.impulse_responses import measure
-from ser_live.evaluation import corruptions as c
+from ser_live.synthesis import corruptions as c
 
 Samples = NDArray[np.float32]
 Apply = Callable[[Samples, str], Samples]

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_live.config import SAMPLE_RATE_HZ
-from ser_live.training.acoustics import line, play_faster, room, tilt
-from ser_live.training.noises import any_noise, steady
+from ser_live.synthesis.acoustics import line, play_faster, room, tilt
+from ser_live.synthesis.noises import any_noise, mix, steady
 
 PLAIN = "plain"
 VARIANTS = (PLAIN, "speed", "noisy")
@@ -34,9 +34,6 @@ MILD, STRONG, NOISE, ROOM, LINE = "mild", "strong", "noise", "room", "line"
 EAR_VARIANTS = (PLAIN, MILD, STRONG, NOISE, ROOM, LINE)
 """Variants the learned ear trains on: ``mild`` is another microphone in a quiet place, ``noise``,
 ``room`` and ``line`` one bad thing each, ``strong`` a random mixture of all."""
-
-_FRAME = 320
-_SPEECH_SHARE = 0.3
 
 
 def vary(samples: NDArray[np.float32], variant: str, identity: str) -> NDArray[np.float32]:
@@ -134,24 +131,6 @@ def _gain(samples: NDArray[np.float32], gain_db: float) -> NDArray[np.float32]:
     peak = float(np.abs(samples).max(initial=0.0))
     gain = 10.0 ** (gain_db / 20.0)
     return np.asarray(samples * min(gain, 1.0 / max(peak, 1e-9)), dtype=np.float32)
-
-
-def mix(
-    samples: NDArray[np.float32], noise: NDArray[np.floating], snr_db: float
-) -> NDArray[np.float32]:
-    """Speech with noise at a ratio of speech level to noise level, in dB.
-
-    The speech level is the RMS of the loudest 30 % of 20 ms frames, so that silence
-    around the speech does not count. The sum is scaled down where it would clip.
-    """
-    n_frames = len(samples) // _FRAME
-    if n_frames == 0 or not np.any(noise):
-        return samples
-    power = np.sort(np.mean(samples[: n_frames * _FRAME].reshape(n_frames, _FRAME) ** 2, axis=1))
-    speech = float(np.mean(power[-max(1, round(_SPEECH_SHARE * n_frames)) :]))
-    gain = np.sqrt(speech / np.mean(noise**2) / 10.0 ** (snr_db / 10.0))
-    mixed = samples + gain * noise
-    return np.asarray(mixed / max(1.0, float(np.abs(mixed).max())), dtype=np.float32)
 
 
 def _notebook(

@@ -22,9 +22,9 @@ from ser_live.errors import DatasetError
 from ser_live.gate import Gate
 from ser_live.inputs import EMBEDDING, N_HAND_MADE, N_INPUTS, embedding_and_level
 from ser_live.sources import read_recording
+from ser_live.synthesis.wordless_sounds import SOUNDS, wordless_sound
 from ser_live.training.augmentation import MILD, PLAIN, STRONG, vary
 from ser_live.training.examples import Examples, utterances_of
-from ser_live.training.wordless_sounds import SOUNDS, wordless_sound
 
 GATE_VARIANTS = (PLAIN, MILD, STRONG)
 """Variants of speech and of recorded sounds that the gate learns from."""

@@ -1,4 +1,4 @@
-"""Synthetic noise: steady, humming, crackling, and other people talking.
+"""Synthetic noise, and how it is added to speech.
 
 Everything is made from random numbers and formulas, so that recorded noises stay unseen
 for measurements. Every noise has RMS 1, float64, 16 kHz.
@@ -15,6 +15,8 @@ from ser_live.config import SAMPLE_RATE_HZ
 FloatArray = NDArray[np.float64]
 
 _NYQUIST_HZ = SAMPLE_RATE_HZ / 2
+_FRAME_SAMPLES = 320
+_SPEECH_SHARE = 0.3
 
 
 def any_noise(n_samples: int, rng: np.random.Generator) -> FloatArray:
@@ -100,6 +102,36 @@ def talker(n_samples: int, rng: np.random.Generator) -> FloatArray:
             result[low:high] += sound[low - start : high - start]
         start += n
     return _at_one(result)
+
+
+def pink_noise(n_samples: int, rng: np.random.Generator) -> FloatArray:
+    """Noise with power falling 3 dB per octave from 40 Hz up, RMS 1."""
+    frequency = np.fft.rfftfreq(n_samples, 1 / SAMPLE_RATE_HZ)
+    spectrum = rng.standard_normal(len(frequency)) + 1j * rng.standard_normal(len(frequency))
+    spectrum[1:] /= np.sqrt(frequency[1:])
+    spectrum[frequency < 40] = 0
+    noise = np.fft.irfft(spectrum, n_samples)
+    return np.asarray(noise / np.sqrt(np.mean(np.square(noise))), dtype=np.float64)
+
+
+def mix(
+    samples: NDArray[np.float32], noise: NDArray[np.floating], snr_db: float
+) -> NDArray[np.float32]:
+    """Speech with noise at a ratio of speech level to noise level, in dB.
+
+    The speech level is the RMS of the loudest 30 % of 20 ms frames, so that silence
+    around the speech does not count. The sum is scaled down where it would clip.
+    """
+    n_frames = len(samples) // _FRAME_SAMPLES
+    if n_frames == 0 or not np.any(noise):
+        return samples
+    power = np.sort(
+        np.mean(samples[: n_frames * _FRAME_SAMPLES].reshape(n_frames, _FRAME_SAMPLES) ** 2, axis=1)
+    )
+    speech = float(np.mean(power[-max(1, round(_SPEECH_SHARE * n_frames)) :]))
+    gain = np.sqrt(speech / np.mean(noise**2) / 10.0 ** (snr_db / 10.0))
+    mixed = samples + gain * noise
+    return np.asarray(mixed / max(1.0, float(np.abs(mixed).max())), dtype=np.float32)
 
 
 def _vowel(n_samples: int, voice_hz: float, rng: np.random.Generator) -> FloatArray:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import signal
 
 from ser_live.config import SAMPLE_RATE_HZ
-from ser_live.training.noises import steady
+from ser_live.synthesis.noises import steady
 
 FloatArray = NDArray[np.float64]
 Rng = np.random.Generator

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_live.datasets import etts_ko
-from ser_live.datasets.ravdess import CORPUS, find_recordings
+from ser_live.datasets.ravdess import CORPUS
 from ser_live.datasets.recording import Recording
 from ser_live.emotions import LABELS
 from ser_live.errors import DatasetError
@@ -29,36 +29,9 @@ FloatArray = NDArray[np.float64]
 JUDGED_LABELS = ("angry", "happy", "neutral", "sad")
 """Labels that most corpora share."""
 MIN_CLIPS_PER_LABEL = 5
+"""A label with fewer clips in a corpus is not judged there."""
 SECOND_READINGS = {etts_ko.CORPUS: etts_ko.as_scripted}
 """Corpora whose published labels are in doubt, and how else they can be read."""
-"""A label with fewer clips in a corpus is not judged there."""
-
-
-def recordings_in(folder: Path, corpora: Sequence[str] | None = None) -> list[Recording]:
-    """Recordings of a folder with several corpora, or of RAVDESS alone.
-
-    Parameters
-    ----------
-    folder : Path
-    corpora : sequence of str or None
-        Which corpora to return beside RAVDESS, where they are there; None for all.
-
-    Raises
-    ------
-    DatasetError
-        Nothing usable is there.
-    """
-    names = [path.name.lower() for path in folder.iterdir()] if folder.is_dir() else []
-    if CORPUS not in names:
-        return find_recordings(folder)
-    from ser_live.datasets.corpora import find_corpora
-
-    return [
-        recording
-        for name, found in find_corpora(folder).items()
-        if corpora is None or name in (CORPUS, *corpora)
-        for recording in found
-    ]
 
 
 def leave_corpus_out(

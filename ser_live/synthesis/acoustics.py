@@ -16,6 +16,8 @@ Samples = NDArray[np.float32]
 
 _MU = 255.0
 """Companding constant of ITU-T G.711."""
+_MU_STEPS = 127
+"""Steps to each side of zero."""
 
 
 def play_faster(samples: Samples, speed: float) -> Samples:
@@ -62,7 +64,7 @@ def line(samples: Samples, rng: np.random.Generator) -> Samples:
     heard = signal.sosfilt(sections, samples.astype(np.float64))
     coding = rng.integers(3)
     if coding == 0:
-        heard = _companded(heard)
+        heard = companded(heard, full_scale=float(np.abs(heard).max(initial=0.0)))
     elif coding == 1:
         distance = 10.0 ** (-rng.uniform(8.0, 30.0) / 20.0)
         heard = heard * (1.0 + distance * rng.standard_normal(len(heard)))
@@ -70,14 +72,15 @@ def line(samples: Samples, rng: np.random.Generator) -> Samples:
     return _like(heard, samples)
 
 
-def _companded(sound: NDArray[np.float64]) -> NDArray[np.float64]:
-    """In 8 bits by mu-law, scaled to fill them."""
-    peak = float(np.abs(sound).max(initial=0.0))
-    if peak == 0.0:
+def companded(sound: NDArray[np.float64], full_scale: float = 1.0) -> NDArray[np.float64]:
+    """Coded in 8 bits by mu-law and decoded again; ``full_scale`` fills the 8 bits."""
+    if full_scale == 0.0:
         return sound
-    value = sound / peak
-    coded = np.round(np.sign(value) * np.log1p(_MU * np.abs(value)) / np.log1p(_MU) * 127) / 127
-    return np.asarray(peak * np.sign(coded) * np.expm1(np.abs(coded) * np.log1p(_MU)) / _MU)
+    value = sound / full_scale
+    magnitude = np.log1p(_MU * np.abs(value)) / np.log1p(_MU)
+    coded = np.sign(value) * np.rint(magnitude * _MU_STEPS) / _MU_STEPS
+    decoded = full_scale * np.sign(coded) * np.expm1(np.abs(coded) * np.log1p(_MU)) / _MU
+    return np.asarray(decoded, dtype=np.float64)
 
 
 def tilt(samples: Samples, db_per_3_octaves: float) -> Samples:

@@ -17,16 +17,14 @@ from numpy.typing import NDArray
 
 from ser_live.config import SAMPLE_RATE_HZ
 from ser_live.datasets.impulse_responses import direct_onset
-from ser_live.evaluation.segmentation import pink_noise
-from ser_live.training.augmentation import mix
+from ser_live.synthesis.acoustics import companded
+from ser_live.synthesis.noises import mix, pink_noise
 
 Samples = NDArray[np.float32]
 
 TELEPHONE_HZ = (300.0, 3400.0)
 TELEPHONE_RATE_HZ = 8000
 
-_MU = 255.0
-_MU_STEPS = 127
 _COLOUR_HZ = (125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0)
 
 
@@ -36,7 +34,7 @@ def chance(identity: str, kind: str) -> np.random.Generator:
 
 
 def white_noise(samples: Samples, identity: str, *, snr_db: float) -> Samples:
-    """With white noise, `snr_db` below the speech (``augmentation.mix``)."""
+    """With white noise, `snr_db` below the speech (``noises.mix``)."""
     return mix(samples, chance(identity, "white").standard_normal(len(samples)), snr_db)
 
 
@@ -106,11 +104,7 @@ def synthetic_room(
 
 def telephone(samples: Samples, identity: str) -> Samples:
     """Over a wire: 300 to 3400 Hz, 8 kHz, eight bits by mu-law."""
-    narrow = _narrow_band(samples)
-    magnitude = np.log1p(_MU * np.abs(narrow)) / np.log1p(_MU)
-    steps = np.sign(narrow) * np.rint(magnitude * _MU_STEPS) / _MU_STEPS
-    decoded = np.sign(steps) * np.expm1(np.abs(steps) * np.log1p(_MU)) / _MU
-    return _wide_band(decoded, len(samples))
+    return _wide_band(companded(_narrow_band(samples)), len(samples))
 
 
 def mobile_telephone(samples: Samples, identity: str) -> Samples:
