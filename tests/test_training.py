@@ -82,7 +82,7 @@ def test_the_cache_knows_content_not_names(
     after = make_examples(renamed, cache_dir=cache)
     assert np.array_equal(before.X, after.X, equal_nan=True)
     assert set(after.speakers) == {"ravdess-09"}
-    monkeypatch.setattr(examples_module, "code_hash", lambda *_: "other code")
+    monkeypatch.setattr(examples_module, "code_hash", lambda *_, **__: "other code")
     with pytest.raises(AssertionError, match="computed again"):
         make_examples(recordings, cache_dir=cache)
 

@@ -11,26 +11,18 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ser_live.clip_mean import mean_probabilities
 from ser_live.emotions import LABELS
 from ser_live.errors import DatasetError
 from ser_live.fitted import Fitted
 from ser_live.training.augmentation import PLAIN
-from ser_live.training.examples import Examples, code_hash
+from ser_live.training.code_hash import code_hash
+from ser_live.training.examples import Examples
 from ser_live.training.recipe import Recipe
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
-
-_FITTING_CODE = (
-    "training",
-    "classifier.py",
-    "ensemble.py",
-    "strangers.py",
-    "fitted.py",
-    "speaker.py",
-)
-"""Modules that decide what a fit gives; after a change in any, kept fits are not used."""
 
 
 class Predicts(Protocol):
@@ -140,7 +132,7 @@ def _fit(key: str, seed: int, recipe: Recipe, training: Examples) -> Fitted:
 
 def _key(recipe: Recipe, training: Examples) -> str:
     """Identity of a fit: recipe, code and training rows."""
-    digest = hashlib.sha256(f"{recipe.name} {code_hash(_FITTING_CODE)}".encode())
+    digest = hashlib.sha256(f"{recipe.name} {code_hash(recipe.fit)}".encode())
     for field in fields(training):
         digest.update(np.ascontiguousarray(getattr(training, field.name)).tobytes())
     return digest.hexdigest()
@@ -194,11 +186,12 @@ def mean_by_clip(
         Equal for all labels where a clip has no utterance.
     n_empty : int
     """
-    total = np.zeros((n_clips, len(LABELS)))
-    weight = np.zeros(n_clips)
-    np.add.at(total, clips, speech_s[:, None] * probabilities)
-    np.add.at(weight, clips, speech_s)
-    empty = weight == 0.0
-    total[empty], weight[empty] = 1.0 / len(LABELS), 1.0
-    result: FloatArray = total / weight[:, None]
-    return result, int(empty.sum())
+    result = np.full((n_clips, len(LABELS)), 1.0 / len(LABELS))
+    heard = np.unique(clips[speech_s > 0.0])
+    order = np.argsort(clips, kind="stable")
+    starts = np.searchsorted(clips[order], heard, side="left")
+    ends = np.searchsorted(clips[order], heard, side="right")
+    for clip, start, end in zip(heard, starts, ends, strict=True):
+        rows = order[start:end]
+        result[clip] = mean_probabilities(probabilities[rows], speech_s[rows])
+    return result, n_clips - len(heard)

@@ -14,8 +14,9 @@ from ser_live.datasets.recording import Recording, content_hash
 from ser_live.emotions import LABELS
 from ser_live.evaluation.folds import FoldFit
 from ser_live.evaluation.judge import uar_with_interval
-from ser_live.evaluation.live_path import inputs_of, live_path_key, seen_by, whole_utterances
+from ser_live.evaluation.live_path import inputs_of, seen_by, whole_utterances
 from ser_live.sources import read_recording
+from ser_live.training.examples import input_key
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -57,7 +58,7 @@ def onset_section(
     beginnings = Memory(cache_dir, verbose=0).cache(
         _beginnings, ignore=["path", "settings", "encoder_path"]
     )
-    key = live_path_key(settings, encoder_path)
+    key = input_key(settings, _beginnings, encoder=encoder_path)
     made = Parallel(n_jobs=n_jobs, return_as="generator")(
         delayed(beginnings)(
             content_hash(recordings[clip].path),

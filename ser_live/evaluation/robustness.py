@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +17,12 @@ from ser_live.emotions import LABELS
 from ser_live.evaluation import metrics
 from ser_live.evaluation.folds import FoldFit, mean_by_clip
 from ser_live.evaluation.judge import rounded, rounded_pair, uar_with_interval
-from ser_live.evaluation.live_path import inputs_of, live_path_key, seen_by, whole_utterances
+from ser_live.evaluation.live_path import inputs_of, seen_by, whole_utterances
 from ser_live.evaluation.onset import clips_under_test
 from ser_live.evaluation.robustness_suite import Apply, Corruption
 from ser_live.sources import read_recording
-from ser_live.training.examples import code_hash
+from ser_live.training.code_hash import code_hash
+from ser_live.training.examples import input_key
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -28,14 +31,6 @@ FloatArray = NDArray[np.float64]
 Rows = list[tuple[NDArray[np.float32], float]]
 """Input vector and speech seconds of each utterance of a recording."""
 
-
-_SPOILING_CODE = (
-    "evaluation/corruptions.py",
-    "evaluation/robustness_suite.py",
-    "datasets/impulse_responses.py",
-    "training/augmentation.py",
-)
-"""Modules that decide what spoilt sound is; after a change in any it is made again."""
 _NO_ANSWER = len(LABELS)
 
 
@@ -183,7 +178,7 @@ def _heard(
     hear = Memory(cache_dir, verbose=0).cache(
         _rows_of, ignore=["path", "apply", "settings", "encoder_path"]
     )
-    key = live_path_key(settings, encoder_path)
+    key = input_key(settings, _rows_of, encoder=encoder_path)
     made = Parallel(n_jobs=n_jobs, return_as="generator")(
         delayed(hear)(
             content_hash(recording.path),
@@ -255,7 +250,22 @@ def _score(y: NDArray[np.int64], answers: FloatArray, speakers: NDArray[np.str_]
 
 
 def _identity(apply: Apply | None) -> str:
-    """What a way of spoiling is known by: its function, its arguments, and their code."""
+    """Key of a way of spoiling: its function, its arguments, and the code of both."""
     import joblib
 
-    return "" if apply is None else f"{joblib.hash(apply)} {code_hash(_SPOILING_CODE)}"
+    if apply is None:
+        return ""
+    functions: list[Callable[..., object]] = []
+    # A function is hashed by its name and its code: joblib would take its module's name too.
+    return f"{joblib.hash(_described(apply, functions))} {code_hash(*functions)}"
+
+
+def _described(value: object, functions: list[Callable[..., object]]) -> object:
+    """A way of spoiling in plain values; the functions in it are added to `functions`."""
+    if isinstance(value, partial):
+        arguments = {name: _described(one, functions) for name, one in value.keywords.items()}
+        return _described(value.func, functions), value.args, arguments
+    if inspect.isfunction(value):
+        functions.append(value)
+        return value.__qualname__
+    return value
