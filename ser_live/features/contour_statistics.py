@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_live.features.pitch import HOP, SAMPLE_RATE
-
-FRAME_RATE_HZ: Final = SAMPLE_RATE / HOP
+from ser_live.features.frames import FRAMES_PER_S
 
 
 def smooth(values: NDArray[np.float64], n_frames: int) -> NDArray[np.float64]:
@@ -52,7 +48,7 @@ def local_slope(contour: NDArray[np.float64]) -> NDArray[np.float64]:
     if len(contour) >= 5:
         rise = 2.0 * (contour[4:] - contour[:-4]) + contour[3:-1] - contour[1:-3]
         rise[np.isnan(contour[2:-2])] = np.nan  # the middle one has no weight but must exist
-        slope[2:-2] = rise * (FRAME_RATE_HZ / 10.0)
+        slope[2:-2] = rise * (FRAMES_PER_S / 10.0)
     return slope
 
 
@@ -61,7 +57,7 @@ def trend(frames: NDArray[np.int64], values: NDArray[np.float64]) -> float:
     if len(values) < 5:
         return np.nan
     time = frames - frames.mean()
-    return float(time @ values / (time @ time)) * FRAME_RATE_HZ
+    return float(time @ values / (time @ time)) * FRAMES_PER_S
 
 
 def mean(values: NDArray[np.float64] | NDArray[np.bool_]) -> float:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from ser_live.features.description import Description
-from ser_live.features.spectral import FRAMES_PER_S, N_MEL
+from ser_live.features.frames import FRAMES_PER_S
+from ser_live.features.spectral import N_MEL
 
 N_COVARIANCE = 13
 """MFCC 1 to 13 take part in the covariance."""

@@ -13,8 +13,8 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
+from ser_live.config import SAMPLE_RATE_HZ
 from ser_live.features.description import Description
-from ser_live.features.pitch import SAMPLE_RATE
 
 _N_FFT: Final = 512
 _N_BANDS: Final = 26
@@ -49,7 +49,7 @@ def _mel_bands() -> NDArray[np.float64]:
     """
     lowest, highest = (1127.0 * float(np.log1p(hz / 700.0)) for hz in (_LOWEST_HZ, _HIGHEST_HZ))
     edges = np.linspace(lowest, highest, _N_BANDS + 2)
-    bins = 1127.0 * np.log1p(np.arange(_N_FFT // 2 + 1) * SAMPLE_RATE / _N_FFT / 700.0)
+    bins = 1127.0 * np.log1p(np.arange(_N_FFT // 2 + 1) * SAMPLE_RATE_HZ / _N_FFT / 700.0)
     bands = np.maximum(0.0, 1.0 - np.abs(bins[:, np.newaxis] - edges[1:-1]) / (edges[1] - edges[0]))
     square = (700.0 * np.expm1(edges[1:-1] / 1127.0)) ** 2
     weight = (square / (square + 1.6e5)) ** 2 * (square + 1.44e6) / (square + 9.61e6)

@@ -20,7 +20,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_live.features.pitch import HOP, SAMPLE_RATE, WINDOW, PitchTrack
+from ser_live.config import SAMPLE_RATE_HZ
+from ser_live.features.frames import HOP_SAMPLES
+from ser_live.features.pitch import WINDOW, PitchTrack
 
 _SHORTEST_FACTOR: Final = 0.8
 _LONGEST_FACTOR: Final = 1.25
@@ -66,7 +68,7 @@ class PeriodMarker:
             key = (start, f0_hz.tobytes())
             known = self._found.get(key)
             if known is None or known[0] > len(samples):
-                known = _mark_segment(samples, start * HOP + WINDOW // 2, f0_hz)
+                known = _mark_segment(samples, start * HOP_SAMPLES + WINDOW // 2, f0_hz)
             found[key] = known
         self._found = found
         return [marks for _, marks in found.values()]
@@ -83,22 +85,22 @@ def _mark_segment(
     first_centre : sample index of the centre of the first voiced frame
     f0_hz : ``(n_frames,)``, all defined
     """
-    longest = SAMPLE_RATE / float(f0_hz.min())
+    longest = SAMPLE_RATE_HZ / float(f0_hz.min())
     # The segment reaches half a hop beyond the centres of its outer frames; room on both
     # sides for a window and a lag, zeros where there are no samples.
     room = int(2.5 * longest) + 8
-    begin = first_centre - HOP // 2 - room
-    length = len(f0_hz) * HOP + 2 * room
+    begin = first_centre - HOP_SAMPLES // 2 - room
+    length = len(f0_hz) * HOP_SAMPLES + 2 * room
     wave = np.zeros(length)
     inside = samples[max(0, begin) : begin + length]
     wave[max(0, -begin) : max(0, -begin) + len(inside)] = inside
     wave -= wave[room:-room].mean()
 
     time = np.arange(room, length - room)
-    centres = room + HOP // 2 + np.arange(len(f0_hz)) * HOP
+    centres = room + HOP_SAMPLES // 2 + np.arange(len(f0_hz)) * HOP_SAMPLES
     f0 = np.interp(time, centres, f0_hz)
-    cycles = np.concatenate(([0.0], np.cumsum(0.5 * (f0[1:] + f0[:-1])))) / SAMPLE_RATE
-    anchor = _extremum(wave, (room + length - room) // 2, SAMPLE_RATE / f0[len(f0) // 2])
+    cycles = np.concatenate(([0.0], np.cumsum(0.5 * (f0[1:] + f0[:-1])))) / SAMPLE_RATE_HZ
+    anchor = _extremum(wave, (room + length - room) // 2, SAMPLE_RATE_HZ / f0[len(f0) // 2])
     at_anchor = float(np.interp(anchor, time, cycles))
     numbers = np.arange(np.ceil(-at_anchor), np.floor(cycles[-1] - at_anchor) + 1.0)
     positions = np.interp(numbers + at_anchor, cycles, time)
@@ -106,7 +108,7 @@ def _mark_segment(
     positions[anchor_index] = anchor
     correlations = np.zeros(0)
     if len(positions) > 1:
-        predicted = SAMPLE_RATE / np.interp(positions[:-1], time, f0)
+        predicted = SAMPLE_RATE_HZ / np.interp(positions[:-1], time, f0)
         lags, correlations = _best_lags(wave, positions[:-1], predicted)
         summed = np.concatenate(([0.0], np.cumsum(lags)))
         positions = anchor + summed - summed[anchor_index]

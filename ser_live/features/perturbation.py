@@ -12,13 +12,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ser_live.config import SAMPLE_RATE_HZ
 from ser_live.features.contour_statistics import mean
 from ser_live.features.description import Description
 from ser_live.features.period_marks import PeriodMarks
-from ser_live.features.pitch import SAMPLE_RATE
 
-_SHORTEST_PERIOD: Final = 1e-4 * SAMPLE_RATE
-_LONGEST_PERIOD: Final = 0.02 * SAMPLE_RATE
+_SHORTEST_PERIOD: Final = 1e-4 * SAMPLE_RATE_HZ
+_LONGEST_PERIOD: Final = 0.02 * SAMPLE_RATE_HZ
 _PERIOD_FACTOR: Final = 1.3
 _AMPLITUDE_FACTOR: Final = 1.6
 _FEWEST: Final = 5  # differences, below which a mean says nothing

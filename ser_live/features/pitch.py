@@ -32,12 +32,11 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
+from ser_live.config import SAMPLE_RATE_HZ
 from ser_live.features.description import Description
+from ser_live.features.frames import HOP_SAMPLES
 from ser_live.features.growing_array import GrowingArray
 
-SAMPLE_RATE: Final = 16_000
-HOP: Final = 160
-"""Samples between frame starts: 10 ms."""
 FLOOR_HZ: Final = 65.0
 CEILING_HZ: Final = 650.0
 WINDOW: Final = 740
@@ -91,8 +90,8 @@ def _autocorrelation(power: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 _WINDOW_SHAPE: Final = 0.5 - 0.5 * np.cos(2.0 * np.pi * (np.arange(WINDOW) + 0.5) / WINDOW)
-_FIRST_LAG: Final = int(_UPSAMPLING * SAMPLE_RATE / CEILING_HZ)
-_LAST_LAG: Final = int(_UPSAMPLING * SAMPLE_RATE / FLOOR_HZ) + 1
+_FIRST_LAG: Final = int(_UPSAMPLING * SAMPLE_RATE_HZ / CEILING_HZ)
+_LAST_LAG: Final = int(_UPSAMPLING * SAMPLE_RATE_HZ / FLOOR_HZ) + 1
 _WINDOW_LAGS: Final = _autocorrelation_of_window(_WINDOW_SHAPE)[_FIRST_LAG - 1 : _LAST_LAG + 2]
 _MEAN: Final = np.full(WINDOW, 1.0 / WINDOW)
 _CENTRE: Final = slice(WINDOW // 2 - 123, WINDOW // 2 + 123)  # one period of FLOOR_HZ
@@ -123,7 +122,7 @@ class PitchTrack:
         An index more than half a hop outside the first and last frame's centre is
         not voiced. For families whose frames have another length.
         """
-        nearest = (centres - WINDOW // 2 + HOP // 2) // HOP
+        nearest = (centres - WINDOW // 2 + HOP_SAMPLES // 2) // HOP_SAMPLES
         inside = (nearest >= 0) & (nearest < len(self.f0_hz))
         voiced = np.zeros(len(centres), dtype=np.bool_)
         voiced[inside] = self.voiced[nearest[inside]]
@@ -186,7 +185,7 @@ class PitchStream:
         if self._last is not None and self._last.n_samples == n_samples:
             return self._last
         self._analyse(at_least=1)
-        n_frames = max(0, (n_samples - WINDOW) // HOP + 1)
+        n_frames = max(0, (n_samples - WINDOW) // HOP_SAMPLES + 1)
         frequencies = self._frequencies.rows[:n_frames]
         strengths = self._strengths.rows[:n_frames]
         choice = self._path.choose(frequencies, strengths, self._peaks.rows[:n_frames])
@@ -200,10 +199,12 @@ class PitchStream:
     def _analyse(self, at_least: int) -> None:
         """Find the candidates of the frames that have become complete."""
         done = len(self._peaks)
-        complete = max(0, (len(self._samples) - WINDOW) // HOP + 1)
+        complete = max(0, (len(self._samples) - WINDOW) // HOP_SAMPLES + 1)
         if complete - done < at_least:
             return
-        windows = np.lib.stride_tricks.sliding_window_view(self._samples.rows, WINDOW)[::HOP]
+        windows = np.lib.stride_tricks.sliding_window_view(self._samples.rows, WINDOW)[
+            ::HOP_SAMPLES
+        ]
         for start in range(done, complete, _BATCH):
             frames = windows[start : min(start + _BATCH, complete)].astype(np.float64)
             frames -= (frames @ _MEAN)[:, np.newaxis]
@@ -243,7 +244,7 @@ def _candidates(
     offset = 0.5 * (after - before) / curvature
     height = at + 0.25 * (after - before) * offset
     height = np.where(height > 1.0, 1.0 / height, height)  # as in Praat: above 1 is no better
-    frequency = _UPSAMPLING * SAMPLE_RATE / (lag + _FIRST_LAG + offset)
+    frequency = _UPSAMPLING * SAMPLE_RATE_HZ / (lag + _FIRST_LAG + offset)
     inside = (frequency >= FLOOR_HZ) & (frequency <= CEILING_HZ)
     frame, height, frequency = frame[inside], height[inside], frequency[inside]
     order = np.lexsort((-(height - _octave_cost(frequency)), frame))

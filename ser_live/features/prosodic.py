@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from ser_live.features import loudness, melody, tempo
 from ser_live.features.contour_statistics import (
-    FRAME_RATE_HZ,
     deviation,
     local_slope,
     mean,
@@ -26,8 +25,9 @@ from ser_live.features.contour_statistics import (
     smooth,
 )
 from ser_live.features.description import Description
+from ser_live.features.frames import FRAMES_PER_S, HOP_SAMPLES
 from ser_live.features.growing_array import GrowingArray
-from ser_live.features.pitch import HOP, PitchStream, PitchTrack
+from ser_live.features.pitch import PitchStream, PitchTrack
 
 FRAME: Final = 400
 """Samples of one frame of energy and loudness: 25 ms."""
@@ -128,7 +128,7 @@ class ProsodicStream:
         n_samples = min(n_samples, len(self._samples))
         if self._last is None or self._last.track.n_samples != n_samples:
             self._analyse(at_least=1)
-            n_frames = max(0, (n_samples - FRAME) // HOP + 1)
+            n_frames = max(0, (n_samples - FRAME) // HOP_SAMPLES + 1)
             self._last = _Prosody(
                 self._pitch.track(n_samples),
                 self._energy_dbfs.rows[:n_frames],
@@ -139,10 +139,10 @@ class ProsodicStream:
     def _analyse(self, at_least: int) -> None:
         """Energy and loudness of the frames that have become complete."""
         done = len(self._energy_dbfs)
-        complete = max(0, (len(self._samples) - FRAME) // HOP + 1)
+        complete = max(0, (len(self._samples) - FRAME) // HOP_SAMPLES + 1)
         if complete - done < at_least:
             return
-        windows = np.lib.stride_tricks.sliding_window_view(self._samples.rows, FRAME)[::HOP]
+        windows = np.lib.stride_tricks.sliding_window_view(self._samples.rows, FRAME)[::HOP_SAMPLES]
         for start in range(done, complete, _BATCH):
             frames = windows[start : min(start + _BATCH, complete)].astype(np.float64)
             mean_square = np.einsum("ij,ij->i", frames, frames) / FRAME
@@ -161,7 +161,7 @@ class _Prosody:
         loudness_au: NDArray[np.float64],
     ) -> None:
         self.track = track
-        self._voiced = track.voiced_at(np.arange(len(energy_dbfs)) * HOP + FRAME // 2)
+        self._voiced = track.voiced_at(np.arange(len(energy_dbfs)) * HOP_SAMPLES + FRAME // 2)
         self._intensity_db = _smooth_db(energy_dbfs, _INTENSITY_FRAMES)
         self._sounding = self._voiced | _is_loud(_smooth_db(energy_dbfs, _SILENCE_FRAMES))
         where = np.flatnonzero(self._sounding)
@@ -196,7 +196,7 @@ class _Prosody:
         return {
             **melody.melody(self.track.f0_semitones),
             "loudness_variation": deviation(loud) / mean(loud),
-            "loudness_peaks_per_s": len(peaks) * FRAME_RATE_HZ / len(loud) if len(loud) else np.nan,
+            "loudness_peaks_per_s": len(peaks) * FRAMES_PER_S / len(loud) if len(loud) else np.nan,
             **tempo.tempo(
                 self._intensity_db[extent], loud, self._sounding[extent], self._voiced[extent]
             ),

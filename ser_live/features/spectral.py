@@ -19,13 +19,11 @@ from scipy import fft
 
 from ser_live.config import SAMPLE_RATE_HZ
 from ser_live.features.description import Description
+from ser_live.features.frames import HOP_SAMPLES
 from ser_live.features.mel import dct_matrix, mel_edges_hz, mel_filters
 
-HOP_SAMPLES = 160
-"""Distance of frames in samples (10 ms); shared by every contour of every family."""
-FRAME_SAMPLES = 512
+WINDOW_SAMPLES = 512
 """Length of a frame in samples (32 ms), and of its Fourier transform."""
-FRAMES_PER_S = SAMPLE_RATE_HZ / HOP_SAMPLES
 
 N_MFCC = 14
 """MFCC 0 to 13."""
@@ -41,11 +39,11 @@ _BAND_FLOOR = 1e-8
 # Quietest frame power with a spectrum: far below one quantum of 24-bit audio.
 _SILENCE = 1e-24
 
-_BINS_HZ = np.fft.rfftfreq(FRAME_SAMPLES, 1.0 / SAMPLE_RATE_HZ)[_LOW_BIN:]
-_WINDOW = 0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(FRAME_SAMPLES) / FRAME_SAMPLES)
+_BINS_HZ = np.fft.rfftfreq(WINDOW_SAMPLES, 1.0 / SAMPLE_RATE_HZ)[_LOW_BIN:]
+_WINDOW = 0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(WINDOW_SAMPLES) / WINDOW_SAMPLES)
 # From summed one-sided power to mean square of the unwindowed signal.
-_POWER_TO_MEAN_SQUARE = 2.0 / (FRAME_SAMPLES * np.sum(_WINDOW**2))
-_MEL = mel_filters(SAMPLE_RATE_HZ, FRAME_SAMPLES, N_MEL, MEL_LOW_HZ, MEL_HIGH_HZ)[:, _LOW_BIN:]
+_POWER_TO_MEAN_SQUARE = 2.0 / (WINDOW_SAMPLES * np.sum(_WINDOW**2))
+_MEL = mel_filters(SAMPLE_RATE_HZ, WINDOW_SAMPLES, N_MEL, MEL_LOW_HZ, MEL_HIGH_HZ)[:, _LOW_BIN:]
 _DCT = dct_matrix(N_MFCC, N_MEL)
 _ROLLOFFS = (0.25, 0.50, 0.85, 0.95)
 _CONTRAST_LOW_HZ = 200.0
@@ -193,7 +191,7 @@ class SpectralStream:
         """Take the next samples, shape ``(n,)``, any n."""
         self._pending.append(np.asarray(samples, dtype=np.float64))
         self._n_pending += len(samples)
-        needed = (_GROUP - 1) * HOP_SAMPLES + FRAME_SAMPLES
+        needed = (_GROUP - 1) * HOP_SAMPLES + WINDOW_SAMPLES
         if self._n_pending < needed:
             return
         buffer = np.concatenate(self._pending)
@@ -223,7 +221,7 @@ class SpectralStream:
         if len(groups) * _GROUP < n_frames:
             # The open group is analyzed as if followed by silence, in its full size: the
             # frames inside are then the same numbers as they will be when it is complete.
-            buffer = np.zeros((_GROUP - 1) * HOP_SAMPLES + FRAME_SAMPLES)
+            buffer = np.zeros((_GROUP - 1) * HOP_SAMPLES + WINDOW_SAMPLES)
             samples = np.concatenate(self._pending)[: len(buffer)]
             buffer[: len(samples)] = samples
             groups = [*groups, _analyze(buffer, self._before)[0]]
@@ -234,7 +232,7 @@ class SpectralStream:
 
 def frame_count(n_samples: int) -> int:
     """Number of whole frames inside the first `n_samples`."""
-    return 0 if n_samples < FRAME_SAMPLES else 1 + (n_samples - FRAME_SAMPLES) // HOP_SAMPLES
+    return 0 if n_samples < WINDOW_SAMPLES else 1 + (n_samples - WINDOW_SAMPLES) // HOP_SAMPLES
 
 
 def _analyze(
@@ -253,7 +251,7 @@ def _analyze(
     -------
     ndarray of float64, shape (len(CONTOURS), _GROUP), and the new `before`
     """
-    frames = np.lib.stride_tricks.sliding_window_view(samples, FRAME_SAMPLES)[::HOP_SAMPLES]
+    frames = np.lib.stride_tricks.sliding_window_view(samples, WINDOW_SAMPLES)[::HOP_SAMPLES]
     spectrum = fft.rfft(frames * _WINDOW, axis=1)[:, _LOW_BIN:]
     power = spectrum.real**2 + spectrum.imag**2
     total = power.sum(axis=1)
@@ -343,4 +341,4 @@ def _contrasts(power: NDArray[np.float64]) -> list[NDArray[np.float64]]:
 def _zero_crossing_rate(frames: NDArray[np.float64]) -> NDArray[np.float64]:
     negative = np.signbit(frames)
     crossings = np.count_nonzero(negative[:, 1:] != negative[:, :-1], axis=1)
-    return np.asarray(crossings * (SAMPLE_RATE_HZ / FRAME_SAMPLES), dtype=np.float64)
+    return np.asarray(crossings * (SAMPLE_RATE_HZ / WINDOW_SAMPLES), dtype=np.float64)

@@ -22,18 +22,12 @@ from ser_live.features.feature_set import (
     FEATURE_SET_VERSION,
     PITCH_FRAMES,
 )
+from ser_live.features.frames import FRAMES_PER_S, HOP_SAMPLES
 from ser_live.features.functionals import functionals
 from ser_live.features.pitch import WINDOW as PITCH_SAMPLES
 from ser_live.features.pitch import PitchStream
 from ser_live.features.prosodic import ProsodicStream
-from ser_live.features.spectral import (
-    FRAME_SAMPLES,
-    FRAMES_PER_S,
-    HOP_SAMPLES,
-    N_MEL,
-    N_MFCC,
-    SpectralStream,
-)
+from ser_live.features.spectral import N_MEL, N_MFCC, WINDOW_SAMPLES, SpectralStream
 from ser_live.features.voice_quality import VoiceQualityStream
 
 SPEECH_RANGE_DB = 30.0
@@ -181,7 +175,7 @@ def _regions(
 
 
 # Frames of 46 ms that start with a spectral frame have their middle one hop later.
-_PITCH_SHIFT = round((PITCH_SAMPLES - FRAME_SAMPLES) / 2 / HOP_SAMPLES)
+_PITCH_SHIFT = round((PITCH_SAMPLES - WINDOW_SAMPLES) / 2 / HOP_SAMPLES)
 
 
 def _aligned(values: NDArray[np.float64], name: str, n_frames: int) -> NDArray[np.float64]:

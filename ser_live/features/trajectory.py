@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_live.features.description import Description
+from ser_live.features.frames import FRAMES_PER_S
 from ser_live.features.long_term import log_upper_triangle
 from ser_live.features.mel import dct_matrix
-from ser_live.features.spectral import FRAMES_PER_S, N_MEL
+from ser_live.features.spectral import N_MEL
 
 N_COEFFICIENTS = 8
 """MFCC 0 to 7 take part; of MFCC 0, loudness, only the movement counts."""

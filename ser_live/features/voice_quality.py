@@ -14,11 +14,12 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
+from ser_live.config import SAMPLE_RATE_HZ
 from ser_live.features import formants, perturbation
 from ser_live.features.description import Description
 from ser_live.features.growing_array import GrowingArray
 from ser_live.features.period_marks import PeriodMarker
-from ser_live.features.pitch import CEILING_HZ, FLOOR_HZ, SAMPLE_RATE, PitchStream, PitchTrack
+from ser_live.features.pitch import CEILING_HZ, FLOOR_HZ, PitchStream, PitchTrack
 
 _BATCH: Final = 32
 _BIN_HZ: Final = 15.625
@@ -200,11 +201,11 @@ def _peak_db(
     return np.where(defined, level_db, np.nan)
 
 
-_FIRST_QUEFRENCY: Final = round(1e-3 * SAMPLE_RATE)
-_LAST_QUEFRENCY: Final = int(SAMPLE_RATE / FLOOR_HZ) + 8
+_FIRST_QUEFRENCY: Final = round(1e-3 * SAMPLE_RATE_HZ)
+_LAST_QUEFRENCY: Final = int(SAMPLE_RATE_HZ / FLOOR_HZ) + 8
 _SEARCH: Final = slice(
-    int(SAMPLE_RATE / CEILING_HZ) - _FIRST_QUEFRENCY,
-    int(SAMPLE_RATE / FLOOR_HZ) + 1 - _FIRST_QUEFRENCY,
+    int(SAMPLE_RATE_HZ / CEILING_HZ) - _FIRST_QUEFRENCY,
+    int(SAMPLE_RATE_HZ / FLOOR_HZ) + 1 - _FIRST_QUEFRENCY,
 )
 
 
