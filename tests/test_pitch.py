@@ -9,7 +9,6 @@ from voices import SAMPLE_RATE, noise, sine, train, vowel
 from ser_live.features.frames import HOP_SAMPLES
 from ser_live.features.pitch import (
     CEILING_HZ,
-    DESCRIPTIONS,
     FLOOR_HZ,
     WINDOW,
     PitchStream,
@@ -144,16 +143,6 @@ def test_blocks_of_any_size_are_one_push(sizes: list[int], n_samples: int) -> No
     found, expected = stream.track(n_samples), track(MIXED[:n_samples])
     np.testing.assert_allclose(found.f0_hz, expected.f0_hz, rtol=1e-9)
     np.testing.assert_allclose(found.strength, expected.strength, rtol=1e-9)
-
-
-def test_contours_are_the_track() -> None:
-    """The contours are those described, with the values of the track."""
-    stream = PitchStream()
-    stream.push(MIXED)
-    found, track_of = stream.contours(16_000), track(MIXED[:16_000])
-    assert list(found) == list(DESCRIPTIONS)
-    np.testing.assert_allclose(found["f0_hz"], track_of.f0_hz, rtol=1e-9)
-    np.testing.assert_allclose(found["f0_strength"], track_of.strength, rtol=1e-9)
 
 
 def test_every_pitch_is_inside_the_range() -> None:

@@ -18,7 +18,8 @@ from ser_live.datasets.ravdess import find_recordings
 from ser_live.emotions import LABELS, State
 from ser_live.ensemble import Ensemble
 from ser_live.errors import DatasetError, UsageError
-from ser_live.evaluation.evaluate import Evaluation, clip_probabilities
+from ser_live.evaluation.evaluate import Evaluation
+from ser_live.evaluation.folds import clip_probabilities
 from ser_live.evaluation.protocols import actor_folds
 from ser_live.events import Utterance
 from ser_live.features import FEATURE_NAMES, extract

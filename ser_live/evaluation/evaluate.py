@@ -22,8 +22,6 @@ from ser_live.training.augmentation import NOTEBOOK_VARIANTS, PLAIN
 from ser_live.training.examples import Examples, make_examples
 from ser_live.training.recipe import Recipe
 
-__all__ = ["Evaluation", "clip_probabilities"]
-
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 

@@ -174,7 +174,7 @@ def suite(
     noises: Mapping[str, Sequence[Samples]] | None = None,
     rooms: Mapping[str, NDArray[np.floating[Any]]] | None = None,
 ) -> list[Corruption]:
-    """Every test: those of ``SUITE``, and more where noises and rooms are given."""
+    """Tests that need no recordings but the speech, and more if noises and rooms are given."""
     return [
         *SMALL,
         *noise_tests(noises),
@@ -193,7 +193,3 @@ def suite_in(data: Path) -> list[Corruption]:
         read_backgrounds(noises) if noises.is_dir() else None,
         find_rooms(rooms) if rooms.is_dir() else None,
     )
-
-
-SUITE = suite()
-"""Tests that need no recordings but the speech itself."""

@@ -33,7 +33,6 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from ser_live.config import SAMPLE_RATE_HZ
-from ser_live.features.description import Description
 from ser_live.features.frames import HOP_SAMPLES
 from ser_live.features.growing_array import GrowingArray
 
@@ -55,19 +54,6 @@ _OCTAVE_JUMP_COST: Final = 0.35
 _VOICED_UNVOICED_COST: Final = 0.14
 _REFERENCE_QUANTILE: Final = 0.98
 _ABSENT: Final = -1e6  # strength of a candidate that does not exist
-
-DESCRIPTIONS: dict[str, Description] = {
-    "f0_hz": Description(
-        "Hz",
-        "fundamental frequency, 65-650 Hz; NaN where unvoiced",
-        "Boersma 1993; window 46 ms, hop 10 ms",
-    ),
-    "f0_strength": Description(
-        "1",
-        "normalised autocorrelation at the chosen period, 0-1; NaN where unvoiced",
-        "Boersma 1993, eq. 9",
-    ),
-}
 
 
 def _autocorrelation_of_window(window: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -170,11 +156,6 @@ class PitchStream:
         """Power spectra ``(n_frames, 513)`` of the windowed frames, bins of 15.625 Hz."""
         self._analyse(at_least=1)
         return self._spectra.rows[:n_frames]
-
-    def contours(self, n_samples: int) -> dict[str, NDArray[np.float64]]:
-        """``f0_hz`` and ``f0_strength`` of the frames inside the first ``n_samples``."""
-        track = self.track(n_samples)
-        return {"f0_hz": track.f0_hz, "f0_strength": track.strength}
 
     def track(self, n_samples: int) -> PitchTrack:
         """F0 of the frames wholly inside the first ``n_samples`` samples.

@@ -80,8 +80,6 @@ SCALARS: dict[str, Description] = {
 }
 """What :meth:`ProsodicStream.summary` gives."""
 
-DESCRIPTIONS: dict[str, Description] = {**CONTOURS, **SCALARS}
-
 LEVEL_ADDITIVE: Final = frozenset({"loudness_phon", "energy_dbfs"})
 """Contours to which a change of the recording's gain adds a constant."""
 LEVEL_SCALED: Final = frozenset({"loudness_au"})
@@ -93,13 +91,11 @@ class ProsodicStream:
 
     Parameters
     ----------
-    pitch : F0 of the same samples. Where one is given, its owner pushes to it
-        before anything is asked here; without one the stream keeps its own.
+    pitch : F0 of the same samples; its owner pushes to it before anything is asked here.
     """
 
-    def __init__(self, pitch: PitchStream | None = None) -> None:
-        self._owns_pitch = pitch is None
-        self._pitch = PitchStream() if pitch is None else pitch
+    def __init__(self, pitch: PitchStream) -> None:
+        self._pitch = pitch
         self._samples = GrowingArray(dtype=np.float32)
         self._energy_dbfs = GrowingArray()
         self._loudness = GrowingArray()
@@ -107,8 +103,6 @@ class ProsodicStream:
 
     def push(self, samples: NDArray[np.float32]) -> None:
         """Add ``(n,)`` samples, any ``n``."""
-        if self._owns_pitch:
-            self._pitch.push(samples)
         self._samples.append(samples)
         self._analyse(at_least=_BATCH)
 

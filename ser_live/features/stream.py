@@ -51,10 +51,6 @@ class FeatureVector:
     def __getitem__(self, name: str) -> float:
         return float(self.values[_POSITIONS[name]])
 
-    def as_dict(self) -> dict[str, float]:
-        """Name to value, in order; NaN where undefined."""
-        return dict(zip(FEATURE_NAMES, self.values.tolist(), strict=True))
-
 
 _POSITIONS = {name: position for position, name in enumerate(FEATURE_NAMES)}
 
@@ -94,7 +90,6 @@ class FeatureStream:
         self._spectral.push(samples)
         self._pitch.push(samples)
         self._prosodic.push(samples)
-        self._voice_quality.push(samples)
         self._n_samples += len(samples)
 
     def features(self, n_samples: int | None = None) -> FeatureVector:

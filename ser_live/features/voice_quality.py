@@ -61,32 +61,23 @@ CONTOURS: dict[str, Description] = {
 SCALARS: dict[str, Description] = perturbation.DESCRIPTIONS
 """What :meth:`VoiceQualityStream.summary` gives."""
 
-DESCRIPTIONS: dict[str, Description] = {**CONTOURS, **SCALARS}
-
 
 class VoiceQualityStream:
     """Voice quality of a growing utterance.
 
     Parameters
     ----------
-    pitch : F0 of the same samples. Where one is given, its owner pushes to it
-        before anything is asked here; without one the stream keeps its own.
+    pitch : F0 of the same samples; its owner pushes to it before anything is asked here.
     """
 
-    def __init__(self, pitch: PitchStream | None = None) -> None:
-        self._owns_pitch = pitch is None
-        self._pitch = PitchStream() if pitch is None else pitch
+    def __init__(self, pitch: PitchStream) -> None:
+        self._pitch = pitch
         self._marker = PeriodMarker()
         self._cpp = _FrameValues(1, _cepstral_peak_prominence_db)
         self._resonances = _FrameValues(
             2 * formants.N_FORMANTS,
             lambda power: formants.formants(power.astype(np.float64), _BIN_HZ),
         )
-
-    def push(self, samples: NDArray[np.float32]) -> None:
-        """Add ``(n,)`` samples, any ``n``."""
-        if self._owns_pitch:
-            self._pitch.push(samples)
 
     def contours(self, n_samples: int) -> dict[str, NDArray[np.float64]]:
         """Contours named in ``CONTOURS`` of the frames inside the first ``n_samples``."""
@@ -112,8 +103,8 @@ class VoiceQualityStream:
     ) -> NDArray[np.float64]:
         """Formant frequencies and bandwidths, ``(n_frames, 6)``, NaN where unvoiced.
 
-        Roots are dear: they are found in even frames, and an odd frame lies halfway
-        between its neighbours, or is as the only one that is voiced.
+        Root finding is expensive: it is done in even frames. An odd frame lies halfway between
+        its neighbours, or is like the one of them that is voiced.
         """
         is_even = np.arange(len(voiced)) % 2 == 0
         found = self._resonances.where(voiced & is_even, spectra)
@@ -220,7 +211,6 @@ def _cepstral_peak_prominence_db(power: NDArray[np.float32]) -> NDArray[np.float
     -------
     ``(n, 1)``, dB
     """
-    # Single precision is four times faster in the logarithm and leaves 1e-5 dB.
     # In double precision: the rounding of single would make the result depend on gain.
     log_power = np.log(np.maximum(power.astype(np.float64), _LOWEST_POWER))
     cepstrum = scipy.fft.dct(log_power, type=1, axis=1)[:, _FIRST_QUEFRENCY:_LAST_QUEFRENCY]
