@@ -16,6 +16,7 @@ from ser_live.emotions import LABELS
 from ser_live.errors import DatasetError
 from ser_live.evaluation.adaptation import adaptation_sections
 from ser_live.evaluation.folds import FoldFit, clip_probabilities, fit_folds
+from ser_live.evaluation.live_path import Hearing
 from ser_live.evaluation.protocols import actor_folds
 from ser_live.evaluation.report import Report
 from ser_live.training.augmentation import NOTEBOOK_VARIANTS, PLAIN
@@ -46,12 +47,18 @@ class Evaluation:
     """Graph of the learned encoder, for a recipe that needs it."""
     fits_dir: Path | None = None
     """Where fitted models are kept between runs; None keeps none."""
-    _made: dict[tuple[str, ...], Examples] = field(default_factory=dict, init=False)
+    made: dict[tuple[str, ...], Examples] = field(default_factory=dict)
+    """Examples by variants; those that are here are not made again."""
     _fits: dict[str, list[FoldFit]] = field(default_factory=dict, init=False)
     on_example: Callable[[], None] = lambda: None
     """Called after each recording and variant has become examples."""
     on_fold: Callable[[], None] = lambda: None
     """Called after each fold."""
+
+    @property
+    def hearing(self) -> Hearing:
+        """How recordings are heard that are changed after the fits."""
+        return Hearing(self.settings, self.encoder, self.n_jobs, self.cache_dir)
 
     def n_examples(self, protocol: str) -> int:
         """How often ``on_example`` will be called."""
@@ -86,7 +93,7 @@ class Evaluation:
     def examples(self, protocol: str) -> Examples:
         """The examples a protocol needs, made once."""
         variants = self._variants(protocol)
-        if variants not in self._made:
+        if variants not in self.made:
             parts = []
             for clips, wanted in self._parts(protocol):
                 part = make_examples(
@@ -100,8 +107,8 @@ class Evaluation:
                 )
                 numbers = np.array(clips, dtype=np.int64)
                 parts.append(replace(part, clips=numbers[part.clips]))
-            self._made[variants] = joined(parts)
-        return self._made[variants]
+            self.made[variants] = joined(parts)
+        return self.made[variants]
 
     def _parts(self, protocol: str) -> list[tuple[list[int], tuple[str, ...]]]:
         """Recordings to train on in all variants; those only judged, unchanged."""

@@ -2,21 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ser_live.config import Settings
+from ser_live.datasets.recording import Recording, content_hash
 from ser_live.events import Utterance
 from ser_live.features import extract
 from ser_live.fitted import Fitted
 from ser_live.inputs import join
-from ser_live.training.examples import loaded_encoder, utterances_of
+from ser_live.training.examples import input_key, loaded_encoder, utterances_of
 
 FloatArray = NDArray[np.float64]
 Samples = NDArray[np.float32]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Hearing:
+    """The live path that recordings are heard through, and where the results are kept."""
+
+    settings: Settings
+    encoder: Path | None = None
+    """The learned encoder; it may also be given for a model that works without it."""
+    n_jobs: int = 1
+    """Processes."""
+    cache_dir: Path | None = None
+    """As in ``training.examples.make_examples``."""
+    on_progress: Callable[[], None] = lambda: None
+    """Called after each recording."""
+
+    def of_each(
+        self, hear: Callable[..., T], recordings: Sequence[Recording], identity: str, way: object
+    ) -> list[T]:
+        """Results of ``hear(content, identity, key, path, way, settings, encoder)``.
+
+        Parameters
+        ----------
+        hear : function
+            Cached by `content`, `identity` and `key`, which stand for its other arguments.
+        recordings : sequence of Recording
+        identity : str
+            Tells `way` apart from others.
+        way : object
+            Handed on to `hear`.
+        """
+        from joblib import Memory, Parallel, delayed
+
+        cached = Memory(self.cache_dir, verbose=0).cache(
+            hear, ignore=["path", "way", "settings", "encoder"]
+        )
+        key = input_key(self.settings, hear, encoder=self.encoder)
+        made = Parallel(n_jobs=self.n_jobs, return_as="generator")(
+            delayed(cached)(
+                content_hash(recording.path),
+                identity,
+                key,
+                recording.path,
+                way,
+                self.settings,
+                self.encoder,
+            )
+            for recording in recordings
+        )
+        results = []
+        for result in made:
+            self.on_progress()
+            results.append(result)
+        return results
 
 
 def whole_utterances(samples: Samples, settings: Settings) -> list[Utterance]:
