@@ -23,14 +23,14 @@ from typing import Any
 
 import numpy as np
 import soundfile
-from numpy.typing import NDArray
 
+from ser_live.arrays import Bool, Float32, Float64
 from ser_live.config import SAMPLE_RATE_HZ, Settings
 from ser_live.evaluation import segmentation as sg
 from ser_live.synthesis.disturbances import CLATTER, clatter, music
 from ser_live.synthesis.noises import pink_noise
 
-Finder = Callable[[NDArray[np.float32]], sg.Segmentation]
+Finder = Callable[[Float32], sg.Segmentation]
 Row = dict[str, Any]
 
 # Sounds of people: an utterance there is not a false alarm.
@@ -39,7 +39,7 @@ HUMAN = ("baby cry", "sneeze", "snoring", "Babble", "Cafe", "miaowing", "dude")
 UNKNOWN = ("speechbrain", "MetroSubway", "kitchen")
 
 
-def read(path: Path) -> NDArray[np.float32]:
+def read(path: Path) -> Float32:
     """16 kHz mono samples of a file."""
     samples, rate = soundfile.read(path, dtype="float32")
     if rate != SAMPLE_RATE_HZ or samples.ndim != 1:
@@ -102,7 +102,7 @@ def measure_clips(folder: Path, half: str, find: Finder) -> dict[str, Row]:
 
 def sentence_stream(
     paths: list[Path], rng: np.random.Generator, level_dbfs: float | None
-) -> tuple[NDArray[np.float64], NDArray[np.bool_], list[tuple[int, int]]]:
+) -> tuple[Float64, Bool, list[tuple[int, int]]]:
     """Sentences with 0.8-2 s between them; `level_dbfs` sets the level of their speech."""
     audio, truth, spans = [np.zeros(2 * SAMPLE_RATE_HZ)], [np.zeros(200, np.bool_)], []
     position = 2 * SAMPLE_RATE_HZ
@@ -128,9 +128,7 @@ def sentence_stream(
     return np.concatenate(audio), np.concatenate(truth), spans
 
 
-def noises(
-    folder: Path, n: int, rng: np.random.Generator
-) -> Iterator[tuple[str, NDArray[np.float64] | None]]:
+def noises(folder: Path, n: int, rng: np.random.Generator) -> Iterator[tuple[str, Float64 | None]]:
     """Name and noise to add, RMS relative to speech."""
     yield "clean, as recorded", None
     for snr_db in (20, 10, 5, 0):
@@ -169,8 +167,8 @@ def measure_streams(folder: Path, half: str, find: Finder) -> dict[str, Row]:
 
 def measure_stream(
     name: str,
-    samples: NDArray[np.float32],
-    truth: NDArray[np.bool_],
+    samples: Float32,
+    truth: Bool,
     spans: list[tuple[int, int]],
     find: Finder,
 ) -> Row:
@@ -251,7 +249,7 @@ def measure_noise(folder: Path, half: str, find: Finder) -> dict[str, Row]:
     }
 
 
-def add(total: list[float], samples: NDArray[np.float32], find: Finder) -> None:
+def add(total: list[float], samples: Float32, find: Finder) -> None:
     """Add accepted, too short, minutes, ignored of one recording."""
     found = find(samples)
     total[0] += len(found.accepted)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ser_live.arrays import Bool, Float64, Int64
 from ser_live.config import Settings
 from ser_live.datasets.ravdess import CORPUS, actor_of
 from ser_live.datasets.recording import Recording
@@ -22,9 +22,6 @@ from ser_live.evaluation.report import Report
 from ser_live.training.augmentation import NOTEBOOK_VARIANTS, PLAIN
 from ser_live.training.examples import Examples, make_examples
 from ser_live.training.recipe import Recipe
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 NOTEBOOK_TEST_SHARE = 0.25
 
@@ -119,7 +116,7 @@ class Evaluation:
         parts = [(trained, self._variants(protocol)), (judged, (PLAIN,))]
         return [part for part in parts if part[0]] or parts[:1]
 
-    def masks(self, protocol: str) -> list[tuple[str, NDArray[np.bool_]]]:
+    def masks(self, protocol: str) -> list[tuple[str, Bool]]:
         """Name and test recordings of each fold."""
         actors = self._actors()
         folds = actor_folds(protocol, actors[actors > 0])
@@ -142,7 +139,7 @@ class Evaluation:
     def _variants(self, protocol: str) -> tuple[str, ...]:
         return NOTEBOOK_VARIANTS if protocol == "notebook" else self.recipe.variants
 
-    def _actors(self) -> IntArray:
+    def _actors(self) -> Int64:
         """Actor number of each recording, 0 for the corpora that are not tested."""
         return np.array(
             [
@@ -210,10 +207,10 @@ class Evaluation:
     def _report(
         self,
         protocol: str,
-        clips: IntArray,
-        probabilities: FloatArray,
+        clips: Int64,
+        probabilities: Float64,
         n_empty: int,
-        folds: IntArray | None = None,
+        folds: Int64 | None = None,
     ) -> Report:
         chosen = [self.recordings[clip] for clip in clips]
         return Report(

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ser_live.arrays import Bool, Float64, Int64
 from ser_live.clip_mean import mean_probabilities
 from ser_live.emotions import LABELS
 from ser_live.errors import DatasetError
@@ -20,15 +20,11 @@ from ser_live.training.code_hash import code_hash
 from ser_live.training.examples import Examples
 from ser_live.training.recipe import Recipe
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
-
 
 class Predicts(Protocol):
     """Whatever answers with probabilities."""
 
-    def predict_proba(self, X: Any) -> FloatArray: ...
+    def predict_proba(self, X: Any) -> Float64: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +32,7 @@ class FoldFit:
     """One fold: who is tested, and the model that heard none of them."""
 
     name: str
-    is_test: BoolArray
+    is_test: Bool
     """Shape (n_recordings,)."""
     fitted: Fitted
 
@@ -50,7 +46,7 @@ class FoldFit:
 def fit_folds(
     recipe: Recipe,
     examples: Examples,
-    masks: Sequence[tuple[str, BoolArray]],
+    masks: Sequence[tuple[str, Bool]],
     *,
     seed: int,
     n_jobs: int = 1,
@@ -94,7 +90,7 @@ def fit_folds(
     return result
 
 
-def training_rows(examples: Examples, is_test: BoolArray) -> BoolArray:
+def training_rows(examples: Examples, is_test: Bool) -> Bool:
     """Rows that may be trained on when these recordings are tested.
 
     Raises
@@ -115,7 +111,7 @@ def training_rows(examples: Examples, is_test: BoolArray) -> BoolArray:
 
 
 def _fit_fold(
-    recipe: Recipe, examples: Examples, is_trained_on: BoolArray, seed: int, fits_dir: Path | None
+    recipe: Recipe, examples: Examples, is_trained_on: Bool, seed: int, fits_dir: Path | None
 ) -> Fitted:
     from joblib import Memory
 
@@ -139,8 +135,8 @@ def _key(recipe: Recipe, training: Examples) -> str:
 
 
 def clip_probabilities(
-    classifier: Predicts, tested: Examples, items: IntArray, wanted: IntArray
-) -> tuple[FloatArray, int]:
+    classifier: Predicts, tested: Examples, items: Int64, wanted: Int64
+) -> tuple[Float64, int]:
     """Probabilities of whole clips from those of their utterances.
 
     The mean over a clip's utterances, weighted by their speech time. A clip in which
@@ -168,8 +164,8 @@ def clip_probabilities(
 
 
 def mean_by_clip(
-    probabilities: FloatArray, clips: IntArray, speech_s: FloatArray, n_clips: int
-) -> tuple[FloatArray, int]:
+    probabilities: Float64, clips: Int64, speech_s: Float64, n_clips: int
+) -> tuple[Float64, int]:
     """Mean over the utterances of each clip, weighted by speech time, and the empty clips.
 
     Parameters

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ser_live.arrays import Float32, Float64
 from ser_live.config import Settings
 from ser_live.datasets.recording import Recording, content_hash
 from ser_live.events import Utterance
@@ -18,8 +18,6 @@ from ser_live.fitted import Fitted
 from ser_live.inputs import join
 from ser_live.training.examples import input_key, loaded_encoder, utterances_of
 
-FloatArray = NDArray[np.float64]
-Samples = NDArray[np.float32]
 T = TypeVar("T")
 
 
@@ -77,7 +75,7 @@ class Hearing:
         return results
 
 
-def whole_utterances(samples: Samples, settings: Settings) -> list[Utterance]:
+def whole_utterances(samples: Float32, settings: Settings) -> list[Utterance]:
     """What the segmenter accepts of a recording heard as a stream of its own.
 
     Parameters
@@ -91,13 +89,13 @@ def whole_utterances(samples: Samples, settings: Settings) -> list[Utterance]:
     ]
 
 
-def inputs_of(samples: Samples, encoder_path: Path | None) -> FloatArray:
+def inputs_of(samples: Float32, encoder_path: Path | None) -> Float64:
     """Input vector of one utterance, shape (2538,) without encoder, else (4587,)."""
     encoder = None if encoder_path is None else loaded_encoder(encoder_path)
     return join(extract(samples).values, samples, encoder)
 
 
-def seen_by(fitted: Fitted, inputs: Sequence[NDArray[np.float32]]) -> FloatArray:
+def seen_by(fitted: Fitted, inputs: Sequence[Float32]) -> Float64:
     """Inputs as a table, cut to what the model sees.
 
     A model without the encoder sees the beginning of what one with it sees, so what was

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ser_live.arrays import Float32, Int64
 from ser_live.config import FRAME_SAMPLES, SAMPLE_RATE_HZ, Settings
 from ser_live.datasets.recording import Recording
 from ser_live.emotions import LABELS
@@ -20,7 +20,6 @@ from ser_live.sources import read_recording
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-FloatArray = NDArray[np.float64]
 
 SECONDS = (0.5, 1.0, 1.5, 2.0, 3.0)
 """Seconds after the first speech frame at which an utterance is cut."""
@@ -85,9 +84,7 @@ def onset_table(section: Mapping[str, Any]) -> RenderableType:
     return table
 
 
-def clips_under_test(
-    fits: Sequence[FoldFit], recordings: Sequence[Recording], every: int
-) -> NDArray[np.int64]:
+def clips_under_test(fits: Sequence[FoldFit], recordings: Sequence[Recording], every: int) -> Int64:
     """Every so many-th test recording, each label and speaker in its share.
 
     Within a label and speaker chance decides: file names are sorted by statement and
@@ -110,7 +107,7 @@ def _beginnings(
     way: Sequence[float],
     settings: Settings,
     encoder: Path | None,
-) -> list[NDArray[np.float32]]:
+) -> list[Float32]:
     """Inputs of the first utterance cut after so many seconds each; empty without utterance."""
     utterances = whole_utterances(read_recording(path), settings)
     if not utterances:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ser_live.arrays import Bool, Float32, Float64, Int64, Str
 from ser_live.config import Settings
 from ser_live.datasets.recording import Recording
 from ser_live.emotions import LABELS
@@ -26,8 +26,7 @@ from ser_live.training.code_hash import code_hash
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-FloatArray = NDArray[np.float64]
-Rows = list[tuple[NDArray[np.float32], float]]
+Rows = list[tuple[Float32, float]]
 """Input vector and speech seconds of each utterance of a recording."""
 
 _NO_ANSWER = len(LABELS)
@@ -57,9 +56,9 @@ def robustness_section(
     chosen = [recordings[clip] for clip in clips]
     y = np.array([LABELS.index(recording.emotion.value) for recording in chosen])
     speakers = np.array([recording.speaker for recording in chosen])
-    known: dict[str, tuple[FloatArray, int]] = {}
+    known: dict[str, tuple[Float64, int]] = {}
 
-    def answers(apply: Apply | None) -> tuple[FloatArray, int]:
+    def answers(apply: Apply | None) -> tuple[Float64, int]:
         identity = _identity(apply)
         if identity not in known:
             rows = hearing.of_each(_rows_of, chosen, identity, apply)
@@ -94,13 +93,13 @@ def robustness_section(
 class _Spoilt(NamedTuple):
     """Answers to clips spoilt in one way; one entry a clip."""
 
-    is_same: NDArray[np.bool_]
+    is_same: Bool
     """Whether the label is that of the reference."""
-    labels: NDArray[np.int64]
+    labels: Int64
     """Index into ``LABELS``, or `_NO_ANSWER`."""
 
     @classmethod
-    def of(cls, probabilities: FloatArray, reference: FloatArray) -> _Spoilt:
+    def of(cls, probabilities: Float64, reference: Float64) -> _Spoilt:
         labels = probabilities.argmax(axis=1)
         return cls((labels == reference.argmax(axis=1)) & (labels != _NO_ANSWER), labels)
 
@@ -143,18 +142,18 @@ def robustness_table(section: Mapping[str, Any]) -> RenderableType:
 
 
 def _group_score(
-    y: NDArray[np.int64],
-    clean: NDArray[np.int64],
+    y: Int64,
+    clean: Int64,
     members: Sequence[_Spoilt],
-    speakers: NDArray[np.str_],
+    speakers: Str,
 ) -> dict[str, Any]:
     """Means over the ways of spoiling of a group, and their intervals over speakers."""
     is_same = np.stack([member.is_same for member in members])
 
-    def uar(rows: NDArray[np.int64], answer: NDArray[np.int64]) -> float:
+    def uar(rows: Int64, answer: Int64) -> float:
         return metrics.uar(metrics.confusion_matrix(y[rows], answer[rows], len(LABELS) + 1))
 
-    statistics: dict[str, Callable[[NDArray[np.int64]], float]] = {
+    statistics: dict[str, Callable[[Int64], float]] = {
         "unchanged": lambda rows: float(is_same[:, rows].mean()),
         "uar_lost": lambda rows: (
             uar(rows, clean) - float(np.mean([uar(rows, member.labels) for member in members]))
@@ -189,9 +188,7 @@ def _rows_of(
     ]
 
 
-def _answers(
-    fits: Sequence[FoldFit], clips: NDArray[np.int64], heard: Sequence[Rows]
-) -> tuple[FloatArray, int]:
+def _answers(fits: Sequence[FoldFit], clips: Int64, heard: Sequence[Rows]) -> tuple[Float64, int]:
     """Probabilities of each clip by the model that never heard its speaker.
 
     Shape (n_clips, 9): the last column is 1 where no utterance was found. Equal
@@ -215,7 +212,7 @@ def _answers(
     return probabilities, n_lost
 
 
-def _score(y: NDArray[np.int64], answers: FloatArray, speakers: NDArray[np.str_]) -> dict[str, Any]:
+def _score(y: Int64, answers: Float64, speakers: Str) -> dict[str, Any]:
     """UAR with interval; a clip without an answer is wrong whatever it was."""
     return uar_with_interval(y, answers, speakers, len(LABELS) + 1)
 

@@ -8,8 +8,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ser_live.arrays import Bool, Float32
 from ser_live.config import FRAME_SAMPLES, SAMPLE_RATE_HZ, Settings
 from ser_live.events import Utterance
 from ser_live.segmenter import Segmenter
@@ -18,15 +18,12 @@ from ser_live.vad import VoiceActivityDetector
 STEP_SAMPLES = SAMPLE_RATE_HZ // 100
 """Truth is kept per 10 ms."""
 
-BoolArray = NDArray[np.bool_]
-Samples = NDArray[np.float32]
-
 
 @dataclass(frozen=True)
 class Segmentation:
     """What the live path makes of one recording fed as a stream."""
 
-    speech: BoolArray
+    speech: Bool
     """Decision per 30 ms frame, shape ``(n // 480,)``."""
     utterances: tuple[Utterance, ...]
     """Finals in order, rejected ones included."""
@@ -40,7 +37,7 @@ class Segmentation:
 
 
 def segment(
-    samples: Samples, settings: Settings | None = None, *, ask_for_voice: bool = True
+    samples: Float32, settings: Settings | None = None, *, ask_for_voice: bool = True
 ) -> Segmentation:
     """Feed 16 kHz samples frame by frame through detector and segmenter, then flush.
 
@@ -80,7 +77,7 @@ class FrameErrors:
     """``2 hits / (true + found)``."""
 
 
-def frame_errors(truth: BoolArray, found: BoolArray) -> FrameErrors:
+def frame_errors(truth: Bool, found: Bool) -> FrameErrors:
     """Compare two masks, shape ``(n_steps,)``; the longer one is cut."""
     n = min(len(truth), len(found))
     truth, found = truth[:n], found[:n]
@@ -94,12 +91,12 @@ def frame_errors(truth: BoolArray, found: BoolArray) -> FrameErrors:
     )
 
 
-def steps_of_frames(speech: BoolArray) -> BoolArray:
+def steps_of_frames(speech: Bool) -> Bool:
     """Decisions per 30 ms frame as a mask per 10 ms."""
     return np.repeat(speech, FRAME_SAMPLES // STEP_SAMPLES)
 
 
-def steps_of_spans(spans: Iterable[tuple[int, int]], n_samples: int) -> BoolArray:
+def steps_of_spans(spans: Iterable[tuple[int, int]], n_samples: int) -> Bool:
     """Spans ``[start, end)`` in samples as a mask per 10 ms."""
     mask = np.zeros(n_samples // STEP_SAMPLES, dtype=np.bool_)
     for start, end in spans:
@@ -107,7 +104,7 @@ def steps_of_spans(spans: Iterable[tuple[int, int]], n_samples: int) -> BoolArra
     return mask
 
 
-def speech_by_energy(samples: Samples) -> BoolArray:
+def speech_by_energy(samples: Float32) -> Bool:
     """Truth for a clean recording of one sentence, from its energy alone, per 10 ms.
 
     A step counts when its level lies less than 30 dB below the 95th percentile of the
@@ -138,7 +135,7 @@ def speech_by_energy(samples: Samples) -> BoolArray:
     return mask
 
 
-def _walk(heard: BoolArray, start: int, direction: int, n_pause: int) -> int:
+def _walk(heard: Bool, start: int, direction: int, n_pause: int) -> int:
     """Last counting step from `start` on before a pause longer than `n_pause` steps."""
     last, n_missing, step = start, 0, start
     while 0 <= step < len(heard) and n_missing <= n_pause:
@@ -150,7 +147,7 @@ def _walk(heard: BoolArray, start: int, direction: int, n_pause: int) -> int:
     return last
 
 
-def onset_error_s(truth: BoolArray, utterances: Sequence[Utterance]) -> float:
+def onset_error_s(truth: Bool, utterances: Sequence[Utterance]) -> float:
     """Start of the first utterance that reaches into the speech, less the true onset.
 
     Negative: audio from before the speech is kept; positive: speech is cut off. NaN when

@@ -13,8 +13,8 @@ from typing import Final
 
 import numpy as np
 import scipy.fft
-from numpy.typing import NDArray
 
+from ser_live.arrays import Float64
 from ser_live.config import SAMPLE_RATE_HZ
 from ser_live.features.description import Description
 
@@ -47,7 +47,7 @@ DESCRIPTIONS: dict[str, Description] = {
 }
 
 
-def formants(power: NDArray[np.float64], bin_hz: float) -> NDArray[np.float64]:
+def formants(power: Float64, bin_hz: float) -> Float64:
     """Frequencies and bandwidths of the lowest three resonances.
 
     Parameters
@@ -83,7 +83,7 @@ def formants(power: NDArray[np.float64], bin_hz: float) -> NDArray[np.float64]:
     return found
 
 
-def _prediction(lags: NDArray[np.float64]) -> NDArray[np.float64]:
+def _prediction(lags: Float64) -> Float64:
     """Levinson-Durbin recursion over all frames at once.
 
     Parameters

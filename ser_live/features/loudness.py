@@ -11,8 +11,8 @@ from typing import Final
 
 import numpy as np
 import scipy.fft
-from numpy.typing import NDArray
 
+from ser_live.arrays import Float64
 from ser_live.config import SAMPLE_RATE_HZ
 from ser_live.features.description import Description
 
@@ -41,7 +41,7 @@ DESCRIPTIONS: dict[str, Description] = {
 }
 
 
-def _mel_bands() -> NDArray[np.float64]:
+def _mel_bands() -> Float64:
     """Triangular mel bands times the equal-loudness curve, ``(257, 26)``.
 
     Mel as in HTK, ``1127 ln(1 + f/700)``; equal loudness as in Hermansky (1990) at
@@ -59,7 +59,7 @@ def _mel_bands() -> NDArray[np.float64]:
 _BANDS: Final = _mel_bands()
 
 
-def loudness_au(frames: NDArray[np.float64]) -> NDArray[np.float64]:
+def loudness_au(frames: Float64) -> Float64:
     """Loudness of frames ``(n, n_samples)``, at most 512 samples each; ``(n,)``, 0 for zeros."""
     window = np.hamming(frames.shape[1])
     spectrum = scipy.fft.rfft(frames * window, _N_FFT, axis=1)
@@ -67,6 +67,6 @@ def loudness_au(frames: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(((power @ _BANDS) ** _EXPONENT).sum(axis=1))
 
 
-def loudness_phon(loudness: NDArray[np.float64]) -> NDArray[np.float64]:
+def loudness_phon(loudness: Float64) -> Float64:
     """Loudness on a scale where twice as loud is 10 more; at least -100."""
     return np.asarray(10.0 * np.log2(np.maximum(loudness, _SOFTEST)))

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ser_live.arrays import Float32, Float64
 from ser_live.config import SAMPLE_RATE_HZ
 from ser_live.features.frames import HOP_SAMPLES
 from ser_live.features.pitch import WINDOW, PitchTrack
@@ -34,15 +34,15 @@ _AMPLITUDE_WIDTH: Final = 0.2  # of a period, on both sides of a mark
 class PeriodMarks:
     """Marks of one voiced segment."""
 
-    positions: NDArray[np.float64]
+    positions: Float64
     """``(n,)``, in samples from the start of the utterance, between samples."""
-    correlations: NDArray[np.float64]
+    correlations: Float64
     """``(n - 1,)``, of each period with the next, -1 to 1."""
-    amplitudes: NDArray[np.float64]
+    amplitudes: Float64
     """``(n,)``, RMS in a Hann window of +-0.2 periods; NaN at the first and last mark."""
 
     @property
-    def periods(self) -> NDArray[np.float64]:
+    def periods(self) -> Float64:
         """``(n - 1,)``, in samples; NaN where the correlation is at most 0.3."""
         found = np.diff(self.positions)
         return np.where(self.correlations > _LEAST_CORRELATION, found, np.nan)
@@ -54,7 +54,7 @@ class PeriodMarker:
     def __init__(self) -> None:
         self._found: dict[tuple[int, bytes], tuple[int, PeriodMarks]] = {}
 
-    def marks(self, samples: NDArray[np.float32], track: PitchTrack) -> list[PeriodMarks]:
+    def marks(self, samples: Float32, track: PitchTrack) -> list[PeriodMarks]:
         """Marks of every voiced segment.
 
         Parameters
@@ -74,9 +74,7 @@ class PeriodMarker:
         return [marks for _, marks in found.values()]
 
 
-def _mark_segment(
-    samples: NDArray[np.float32], first_centre: int, f0_hz: NDArray[np.float64]
-) -> tuple[int, PeriodMarks]:
+def _mark_segment(samples: Float32, first_centre: int, f0_hz: Float64) -> tuple[int, PeriodMarks]:
     """Marks of one segment, and the sample up to which it looked.
 
     Parameters
@@ -117,16 +115,14 @@ def _mark_segment(
     return begin + length, marks
 
 
-def _extremum(wave: NDArray[np.float64], middle: int, period: float) -> float:
+def _extremum(wave: Float64, middle: int, period: float) -> float:
     """Position of the largest magnitude within half a period of ``middle``."""
     start = middle - int(period / 2)
     part = np.abs(wave[start : middle + int(period / 2) + 1])
     return float(start + int(part.argmax()))
 
 
-def _best_lags(
-    wave: NDArray[np.float64], positions: NDArray[np.float64], periods: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _best_lags(wave: Float64, positions: Float64, periods: Float64) -> tuple[Float64, Float64]:
     """Lag at which the period around each position correlates best with what follows.
 
     Parameters
@@ -171,7 +167,7 @@ def _best_lags(
     return shortest + best + offset, np.minimum(1.0, at + 0.25 * (after - before) * offset)
 
 
-def _amplitudes(wave: NDArray[np.float64], positions: NDArray[np.float64]) -> NDArray[np.float64]:
+def _amplitudes(wave: Float64, positions: Float64) -> Float64:
     """RMS around each mark, Hann window reaching 0.2 of the period to each side.
 
     NaN at the outer marks, which lack a period on one side.

@@ -30,8 +30,8 @@ from typing import Final
 
 import numpy as np
 import scipy.fft
-from numpy.typing import NDArray
 
+from ser_live.arrays import Bool, Float32, Float64, Int64
 from ser_live.config import SAMPLE_RATE_HZ
 from ser_live.features.frames import HOP_SAMPLES
 from ser_live.features.growing_array import GrowingArray
@@ -56,14 +56,14 @@ _REFERENCE_QUANTILE: Final = 0.98
 _ABSENT: Final = -1e6  # strength of a candidate that does not exist
 
 
-def _autocorrelation_of_window(window: NDArray[np.float64]) -> NDArray[np.float64]:
+def _autocorrelation_of_window(window: Float64) -> Float64:
     """Normalised autocorrelation of the window on the upsampled lag grid."""
     power = np.abs(scipy.fft.rfft(window, _N_FFT)) ** 2
     lags = _autocorrelation(power[np.newaxis])[0]
     return np.asarray(lags / lags[0])
 
 
-def _autocorrelation(power: NDArray[np.float64]) -> NDArray[np.float64]:
+def _autocorrelation(power: Float64) -> Float64:
     """Autocorrelation from power spectra ``(n, 513)`` on a half-sample lag grid.
 
     A power spectrum is real and even, so that its inverse transform is a cosine
@@ -88,21 +88,21 @@ class PitchTrack:
     """F0 of the frames wholly inside the first ``n_samples`` samples."""
 
     n_samples: int
-    f0_hz: NDArray[np.float64]
+    f0_hz: Float64
     """``(n_frames,)``, Hz, NaN where unvoiced. Frame ``k`` is centred at ``160 k + 370``."""
-    strength: NDArray[np.float64]
+    strength: Float64
     """``(n_frames,)``, normalised autocorrelation at the period, NaN where unvoiced."""
 
     @property
-    def voiced(self) -> NDArray[np.bool_]:
+    def voiced(self) -> Bool:
         return ~np.isnan(self.f0_hz)
 
     @property
-    def f0_semitones(self) -> NDArray[np.float64]:
+    def f0_semitones(self) -> Float64:
         """F0 in semitones above 27.5 Hz; NaN where unvoiced."""
         return np.asarray(12.0 * np.log2(self.f0_hz / SEMITONE_REFERENCE_HZ))
 
-    def voiced_at(self, centres: NDArray[np.int64]) -> NDArray[np.bool_]:
+    def voiced_at(self, centres: Int64) -> Bool:
         """Whether the frame nearest to each sample index is voiced.
 
         An index more than half a hop outside the first and last frame's centre is
@@ -119,7 +119,7 @@ class PitchTrack:
         return runs(self.voiced)
 
 
-def runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
+def runs(mask: Bool) -> list[tuple[int, int]]:
     """Runs of True in a mask, as ``[start, end)`` indices in order."""
     edges = np.flatnonzero(np.diff(np.concatenate(([False], mask, [False])).astype(np.int8)))
     return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
@@ -142,17 +142,17 @@ class PitchStream:
         self._path = _BestPath()
         self._last: PitchTrack | None = None
 
-    def push(self, samples: NDArray[np.float32]) -> None:
+    def push(self, samples: Float32) -> None:
         """Add ``(n,)`` samples, any ``n``."""
         self._samples.append(samples)
         self._analyse(at_least=_BATCH)
 
     @property
-    def samples(self) -> NDArray[np.float32]:
+    def samples(self) -> Float32:
         """Everything pushed so far, ``(n,)``, read-only."""
         return self._samples.rows
 
-    def power_spectra(self, n_frames: int) -> NDArray[np.float32]:
+    def power_spectra(self, n_frames: int) -> Float32:
         """Power spectra ``(n_frames, 513)`` of the windowed frames, bins of 15.625 Hz."""
         self._analyse(at_least=1)
         return self._spectra.rows[:n_frames]
@@ -200,8 +200,8 @@ class PitchStream:
 
 
 def _candidates(
-    power: NDArray[np.float64],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    power: Float64,
+) -> tuple[Float64, Float64]:
     """Strongest maxima of the normalised autocorrelation.
 
     Parameters
@@ -239,7 +239,7 @@ def _candidates(
     return frequencies, strengths
 
 
-def _octave_cost(frequency: NDArray[np.float64]) -> NDArray[np.float64]:
+def _octave_cost(frequency: Float64) -> Float64:
     """What a candidate loses for being low: of equal maxima the highest F0 wins."""
     return np.asarray(_OCTAVE_COST * np.log2(CEILING_HZ / frequency))
 
@@ -257,10 +257,10 @@ class _BestPath:
 
     def choose(
         self,
-        frequencies: NDArray[np.float64],
-        strengths: NDArray[np.float64],
-        peaks: NDArray[np.float64],
-    ) -> NDArray[np.int64]:
+        frequencies: Float64,
+        strengths: Float64,
+        peaks: Float64,
+    ) -> Int64:
         """Index of the chosen candidate per frame, ``(n_frames,)``."""
         n_frames = len(peaks)
         choice = np.full(n_frames, _N_CANDIDATES, dtype=np.int64)
@@ -283,9 +283,9 @@ class _BestPath:
 
     def _extend(
         self,
-        frequencies: NDArray[np.float64],
-        strengths: NDArray[np.float64],
-        peaks: NDArray[np.float64],
+        frequencies: Float64,
+        strengths: Float64,
+        peaks: Float64,
     ) -> None:
         """Continue the forward pass to the last frame."""
         done = len(self._scores)

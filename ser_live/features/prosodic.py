@@ -14,8 +14,8 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ser_live.arrays import Bool, Float32, Float64
 from ser_live.features import loudness, melody, tempo
 from ser_live.features.contour_statistics import (
     deviation,
@@ -101,12 +101,12 @@ class ProsodicStream:
         self._loudness = GrowingArray()
         self._last: _Prosody | None = None
 
-    def push(self, samples: NDArray[np.float32]) -> None:
+    def push(self, samples: Float32) -> None:
         """Add ``(n,)`` samples, any ``n``."""
         self._samples.append(samples)
         self._analyse(at_least=_BATCH)
 
-    def contours(self, n_samples: int) -> dict[str, NDArray[np.float64]]:
+    def contours(self, n_samples: int) -> dict[str, Float64]:
         """Contours named in ``CONTOURS`` of the frames inside the first ``n_samples``.
 
         The F0 contours have the frames of ``PitchTrack`` (46 ms windows), the others
@@ -151,8 +151,8 @@ class _Prosody:
     def __init__(
         self,
         track: PitchTrack,
-        energy_dbfs: NDArray[np.float64],
-        loudness_au: NDArray[np.float64],
+        energy_dbfs: Float64,
+        loudness_au: Float64,
     ) -> None:
         self.track = track
         self._voiced = track.voiced_at(np.arange(len(energy_dbfs)) * HOP_SAMPLES + FRAME // 2)
@@ -164,13 +164,13 @@ class _Prosody:
         self._loudness_au = self._inside(loudness_au)
         self._loudness_phon = loudness.loudness_phon(self._loudness_au)
 
-    def _inside(self, contour: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _inside(self, contour: Float64) -> Float64:
         """The contour with NaN outside the speech extent."""
         masked = np.full(len(contour), np.nan)
         masked[self._extent] = contour[self._extent]
         return masked
 
-    def contours(self) -> dict[str, NDArray[np.float64]]:
+    def contours(self) -> dict[str, Float64]:
         semitones = self.track.f0_semitones
         return {
             "f0_semitones": semitones,
@@ -197,12 +197,12 @@ class _Prosody:
         }
 
 
-def _smooth_db(energy_dbfs: NDArray[np.float64], n_frames: int) -> NDArray[np.float64]:
+def _smooth_db(energy_dbfs: Float64, n_frames: int) -> Float64:
     """Energy smoothed as power, in dBFS."""
     return np.asarray(10.0 * np.log10(smooth(10.0 ** (energy_dbfs / 10.0), n_frames)))
 
 
-def _is_loud(energy_dbfs: NDArray[np.float64]) -> NDArray[np.bool_]:
+def _is_loud(energy_dbfs: Float64) -> Bool:
     """Whether a frame is above silence, by level alone."""
     if not len(energy_dbfs):
         return np.zeros(0, dtype=np.bool_)

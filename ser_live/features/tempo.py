@@ -9,8 +9,8 @@ from typing import Final
 
 import numpy as np
 import scipy.fft
-from numpy.typing import NDArray
 
+from ser_live.arrays import Bool, Float64, Int64
 from ser_live.features.contour_statistics import deviation, mean, peaks_with_dips
 from ser_live.features.description import Description
 from ser_live.features.frames import FRAMES_PER_S
@@ -92,10 +92,10 @@ DESCRIPTIONS: dict[str, Description] = {
 
 
 def tempo(
-    level_db: NDArray[np.float64],
-    loudness: NDArray[np.float64],
-    sounding: NDArray[np.bool_],
-    voiced: NDArray[np.bool_],
+    level_db: Float64,
+    loudness: Float64,
+    sounding: Bool,
+    voiced: Bool,
 ) -> dict[str, float]:
     """Scalars of one speech extent; the keys are those of ``DESCRIPTIONS``.
 
@@ -131,7 +131,7 @@ def tempo(
     }
 
 
-def _rhythm(nuclei: NDArray[np.int64], pause_starts: NDArray[np.int64]) -> dict[str, float]:
+def _rhythm(nuclei: Int64, pause_starts: Int64) -> dict[str, float]:
     """Evenness of the times between syllable nuclei."""
     phrase = np.searchsorted(pause_starts, nuclei)
     intervals = np.diff(nuclei)[np.diff(phrase) == 0].astype(np.float64)
@@ -142,7 +142,7 @@ def _rhythm(nuclei: NDArray[np.int64], pause_starts: NDArray[np.int64]) -> dict[
     }
 
 
-def _voicing(voiced: NDArray[np.bool_], extent_s: float) -> dict[str, float]:
+def _voicing(voiced: Bool, extent_s: float) -> dict[str, float]:
     """Lengths of voiced runs and of the unvoiced ones between them, in seconds."""
     segments = np.array(runs(voiced), dtype=np.int64).reshape(-1, 2)
     voiced_s = (segments[:, 1] - segments[:, 0]) / FRAMES_PER_S
@@ -158,7 +158,7 @@ def _voicing(voiced: NDArray[np.bool_], extent_s: float) -> dict[str, float]:
     }
 
 
-def _modulation(loudness: NDArray[np.float64]) -> dict[str, float]:
+def _modulation(loudness: Float64) -> dict[str, float]:
     """Spectrum of the loudness contour: the beat of the syllables."""
     lows = (2, 4, 8)
     names = ["modulation_peak_hz", *(f"modulation_{low}_{2 * low}_hz_share" for low in lows)]

@@ -12,8 +12,8 @@ from typing import Final
 
 import numpy as np
 import scipy.fft
-from numpy.typing import NDArray
 
+from ser_live.arrays import Bool, Float32, Float64
 from ser_live.config import SAMPLE_RATE_HZ
 from ser_live.features import formants, perturbation
 from ser_live.features.description import Description
@@ -79,7 +79,7 @@ class VoiceQualityStream:
             lambda power: formants.formants(power.astype(np.float64), _BIN_HZ),
         )
 
-    def contours(self, n_samples: int) -> dict[str, NDArray[np.float64]]:
+    def contours(self, n_samples: int) -> dict[str, Float64]:
         """Contours named in ``CONTOURS`` of the frames inside the first ``n_samples``."""
         track = self._pitch.track(n_samples)
         spectra = self._pitch.power_spectra(len(track.f0_hz))
@@ -98,9 +98,7 @@ class VoiceQualityStream:
         marks = self._marker.marks(self._pitch.samples[: track.n_samples], track)
         return perturbation.perturbation(marks)
 
-    def _find_resonances(
-        self, voiced: NDArray[np.bool_], spectra: NDArray[np.float32]
-    ) -> NDArray[np.float64]:
+    def _find_resonances(self, voiced: Bool, spectra: Float32) -> Float64:
         """Formant frequencies and bandwidths, ``(n_frames, 6)``, NaN where unvoiced.
 
         Root finding is expensive: it is done in even frames. An odd frame lies halfway between
@@ -123,14 +121,12 @@ class _FrameValues:
     Which frames are voiced can change as the utterance grows; what was found stays.
     """
 
-    def __init__(
-        self, width: int, find: Callable[[NDArray[np.float32]], NDArray[np.float64]]
-    ) -> None:
+    def __init__(self, width: int, find: Callable[[Float32], Float64]) -> None:
         self._find = find
         self._values = GrowingArray((width,))
         self._is_known = GrowingArray(dtype=np.bool_)
 
-    def where(self, wanted: NDArray[np.bool_], spectra: NDArray[np.float32]) -> NDArray[np.float64]:
+    def where(self, wanted: Bool, spectra: Float32) -> Float64:
         """Values ``(n_frames, width)`` of the wanted frames, NaN in the others."""
         n_frames = len(wanted)
         missing = max(0, n_frames - len(self._is_known))
@@ -144,9 +140,7 @@ class _FrameValues:
         return np.where(wanted[:, np.newaxis], self._values.rows[:n_frames], np.nan)
 
 
-def _tilt(
-    track: PitchTrack, spectra: NDArray[np.float32], formants_hz: NDArray[np.float64]
-) -> dict[str, NDArray[np.float64]]:
+def _tilt(track: PitchTrack, spectra: Float32, formants_hz: Float64) -> dict[str, Float64]:
     """Level of the first harmonic relative to the second and to the formants, in dB."""
     frames = np.flatnonzero(track.voiced)
     power = spectra[frames]
@@ -163,9 +157,7 @@ def _tilt(
     return dict(zip(names, found, strict=True))
 
 
-def _peak_db(
-    power: NDArray[np.float32], centre_hz: NDArray[np.float64], reach_hz: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _peak_db(power: Float32, centre_hz: Float64, reach_hz: Float64) -> Float64:
     """Highest level within a reach of a frequency, at least of the two bins around it.
 
     Parameters
@@ -200,7 +192,7 @@ _SEARCH: Final = slice(
 )
 
 
-def _cepstral_peak_prominence_db(power: NDArray[np.float32]) -> NDArray[np.float64]:
+def _cepstral_peak_prominence_db(power: Float32) -> Float64:
     """Height of the cepstral peak above the regression line.
 
     Parameters

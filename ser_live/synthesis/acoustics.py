@@ -1,18 +1,16 @@
 """Synthetic changes of a recording: room, line, another microphone, another speed.
 
 Everything is made from random numbers and formulas, so that real noises and real rooms
-stay unseen for measurements. Samples are mono at 16 kHz.
+stay unseen for measurements. Float32 are mono at 16 kHz.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import signal
 
+from ser_live.arrays import Float32, Float64
 from ser_live.config import SAMPLE_RATE_HZ
-
-Samples = NDArray[np.float32]
 
 _MU = 255.0
 """Companding constant of ITU-T G.711."""
@@ -20,15 +18,15 @@ _MU_STEPS = 127
 """Steps to each side of zero."""
 
 
-def play_faster(samples: Samples, speed: float) -> Samples:
+def play_faster(samples: Float32, speed: float) -> Float32:
     """Played at another speed: pitch and formants move along, as with another vocal tract."""
     import soxr
 
-    changed: Samples = soxr.resample(samples, SAMPLE_RATE_HZ * speed, SAMPLE_RATE_HZ)
+    changed: Float32 = soxr.resample(samples, SAMPLE_RATE_HZ * speed, SAMPLE_RATE_HZ)
     return changed
 
 
-def room(samples: Samples, rng: np.random.Generator) -> Samples:
+def room(samples: Float32, rng: np.random.Generator) -> Float32:
     """In a room: noise that decays after the direct sound, high tones faster than low ones.
 
     The reverberation time is 0.2 to 2.0 s, the direct sound -10 to 8 dB above the decay, and
@@ -50,7 +48,7 @@ def room(samples: Samples, rng: np.random.Generator) -> Samples:
     return _like(signal.fftconvolve(samples, response)[: len(samples)], samples)
 
 
-def line(samples: Samples, rng: np.random.Generator) -> Samples:
+def line(samples: Float32, rng: np.random.Generator) -> Float32:
     """Over a narrow line: a band from 50-400 Hz to 2.7-7 kHz, and what coding does to it.
 
     A third each is companded to 8 bits (mu-law), gets noise that follows the signal 8 to
@@ -72,7 +70,7 @@ def line(samples: Samples, rng: np.random.Generator) -> Samples:
     return _like(heard, samples)
 
 
-def companded(sound: NDArray[np.float64], full_scale: float = 1.0) -> NDArray[np.float64]:
+def companded(sound: Float64, full_scale: float = 1.0) -> Float64:
     """Coded in 8 bits by mu-law and decoded again; ``full_scale`` fills the 8 bits."""
     if full_scale == 0.0:
         return sound
@@ -83,7 +81,7 @@ def companded(sound: NDArray[np.float64], full_scale: float = 1.0) -> NDArray[np
     return np.asarray(decoded, dtype=np.float64)
 
 
-def tilt(samples: Samples, db_per_3_octaves: float) -> Samples:
+def tilt(samples: Float32, db_per_3_octaves: float) -> Float32:
     """With a spectrum tilted around 1 kHz, as microphones differ. The RMS stays."""
     spectrum = np.fft.rfft(samples)
     octaves = np.log2(np.maximum(np.fft.rfftfreq(len(samples), 1 / SAMPLE_RATE_HZ), 100.0) / 1000.0)
@@ -91,7 +89,7 @@ def tilt(samples: Samples, db_per_3_octaves: float) -> Samples:
     return _like(np.fft.irfft(spectrum * gain, len(samples)), samples)
 
 
-def _like(changed: NDArray[np.float64], samples: Samples) -> Samples:
+def _like(changed: Float64, samples: Float32) -> Float32:
     """At the RMS of `samples`, scaled down where it would clip."""
     power = float(np.mean(changed**2)) if len(changed) else 0.0
     gain = np.sqrt(float(np.mean(np.square(samples, dtype=np.float64))) / power) if power else 1.0

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ser_live.arrays import Float32, Float64
 from ser_live.config import SAMPLE_RATE_HZ
-
-Samples = NDArray[np.float32]
 
 CLATTER = ("typing", "clicking", "knocking", "doors")
 """Sounds that `clatter` makes."""
@@ -20,7 +18,7 @@ _PAUSE_S = {
 }
 
 
-def clatter(kind: str, duration_s: float, rng: np.random.Generator) -> Samples:
+def clatter(kind: str, duration_s: float, rng: np.random.Generator) -> Float32:
     """Imitate typing, mouse clicks, knocking or doors: struck wood and plastic in quiet noise.
 
     Each stroke is a sum of damped resonances (quality about 10, as of wood) and a burst of
@@ -40,7 +38,7 @@ def clatter(kind: str, duration_s: float, rng: np.random.Generator) -> Samples:
     return (out + 10 ** (-65 / 20) * rng.standard_normal(n)).astype(np.float32)
 
 
-def _stroke(kind: str, n: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def _stroke(kind: str, n: int, rng: np.random.Generator) -> Float64:
     if kind == "typing":
         press = _resonances(1500, 5500, 4, n, rng) + 0.6 * _resonances(120, 450, 2, n, rng)
         release = np.roll(
@@ -59,7 +57,7 @@ def _stroke(kind: str, n: int, rng: np.random.Generator) -> NDArray[np.float64]:
 
 def _resonances(
     low_hz: float, high_hz: float, count: int, n: int, rng: np.random.Generator
-) -> NDArray[np.float64]:
+) -> Float64:
     """Sum of damped sines of quality 10 with random frequency, phase and strength."""
     time_s = np.arange(n) / SAMPLE_RATE_HZ
     total = np.zeros(n)
@@ -71,7 +69,7 @@ def _resonances(
     return total
 
 
-def music(duration_s: float, rng: np.random.Generator) -> Samples:
+def music(duration_s: float, rng: np.random.Generator) -> Float32:
     """Imitate a small band: chords, a bass and drums at 100 beats a minute, peak -6 dBFS.
 
     Notes are harmonics that decay, the melody has vibrato: as periodic as a voice.
@@ -95,7 +93,7 @@ def music(duration_s: float, rng: np.random.Generator) -> Samples:
     return np.asarray(out, dtype=np.float32)
 
 
-def _note(f0_hz: float, n: int, decay_s: float, vibrato: float) -> NDArray[np.float64]:
+def _note(f0_hz: float, n: int, decay_s: float, vibrato: float) -> Float64:
     time_s = np.arange(n) / SAMPLE_RATE_HZ
     phase = 2 * np.pi * f0_hz * (time_s + vibrato / 35 * np.sin(2 * np.pi * 5.5 * time_s))
     wave = np.zeros(n)

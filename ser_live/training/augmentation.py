@@ -10,8 +10,8 @@ from __future__ import annotations
 import zlib
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ser_live.arrays import Float32
 from ser_live.config import SAMPLE_RATE_HZ
 from ser_live.synthesis.acoustics import line, play_faster, room, tilt
 from ser_live.synthesis.noises import any_noise, mix, steady
@@ -36,7 +36,7 @@ EAR_VARIANTS = (PLAIN, MILD, STRONG, NOISE, ROOM, LINE)
 ``room`` and ``line`` one bad thing each, ``strong`` a random mixture of all."""
 
 
-def vary(samples: NDArray[np.float32], variant: str, identity: str) -> NDArray[np.float32]:
+def vary(samples: Float32, variant: str, identity: str) -> Float32:
     """One variant of a recording.
 
     Parameters
@@ -70,7 +70,7 @@ def vary(samples: NDArray[np.float32], variant: str, identity: str) -> NDArray[n
     return mix(samples, noise, float(rng.uniform(*NOISE_SNR_DB)))
 
 
-def _mild(samples: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+def _mild(samples: Float32, rng: np.random.Generator) -> Float32:
     """Up to 8 % faster or slower, tilted by up to 6 dB, noise at 10 to 30 dB; a half each."""
     if rng.random() < 0.5:
         samples = play_faster(samples, rng.uniform(0.92, 1.08))
@@ -81,7 +81,7 @@ def _mild(samples: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.
     return _gain(samples, float(rng.uniform(-6.0, 3.0)))
 
 
-def _strong(samples: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+def _strong(samples: Float32, rng: np.random.Generator) -> Float32:
     """In half a room, in 60 % noise at 0 to 25 dB, 20 % over a line, 30 % tilted."""
     if rng.random() < 0.3:
         samples = play_faster(samples, rng.uniform(0.9, 1.1))
@@ -96,12 +96,12 @@ def _strong(samples: NDArray[np.float32], rng: np.random.Generator) -> NDArray[n
     return _gain(samples, float(rng.uniform(-8.0, 4.0)))
 
 
-def _noise(samples: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+def _noise(samples: Float32, rng: np.random.Generator) -> Float32:
     """In noise at 0 to 25 dB."""
     return _gain(_in_noise(samples, rng, 0.0, 25.0), float(rng.uniform(-8.0, 4.0)))
 
 
-def _room(samples: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+def _room(samples: Float32, rng: np.random.Generator) -> Float32:
     """In a room, half of the time with noise at 10 to 30 dB."""
     samples = room(samples, rng)
     if rng.random() < 0.5:
@@ -109,7 +109,7 @@ def _room(samples: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.
     return _gain(samples, float(rng.uniform(-8.0, 4.0)))
 
 
-def _line(samples: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+def _line(samples: Float32, rng: np.random.Generator) -> Float32:
     """Over a line, half of the time with noise at 10 to 30 dB where the speaker is."""
     if rng.random() < 0.5:
         samples = _in_noise(samples, rng, 10.0, 30.0)
@@ -119,23 +119,19 @@ def _line(samples: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.
 _EAR_CHANGES = {MILD: _mild, STRONG: _strong, NOISE: _noise, ROOM: _room, LINE: _line}
 
 
-def _in_noise(
-    samples: NDArray[np.float32], rng: np.random.Generator, low_db: float, high_db: float
-) -> NDArray[np.float32]:
+def _in_noise(samples: Float32, rng: np.random.Generator, low_db: float, high_db: float) -> Float32:
     """With any noise, its ratio drawn from this range."""
     return mix(samples, any_noise(len(samples), rng), float(rng.uniform(low_db, high_db)))
 
 
-def _gain(samples: NDArray[np.float32], gain_db: float) -> NDArray[np.float32]:
+def _gain(samples: Float32, gain_db: float) -> Float32:
     """Louder or softer, never beyond full scale."""
     peak = float(np.abs(samples).max(initial=0.0))
     gain = 10.0 ** (gain_db / 20.0)
     return np.asarray(samples * min(gain, 1.0 / max(peak, 1e-9)), dtype=np.float32)
 
 
-def _notebook(
-    samples: NDArray[np.float32], variant: str, rng: np.random.Generator
-) -> NDArray[np.float32]:
+def _notebook(samples: Float32, variant: str, rng: np.random.Generator) -> Float32:
     """White noise of up to 3.5 % of the peak, or 0.8 speed and 0.7 semitones up."""
     if variant == "notebook noise":
         amplitude = 0.035 * rng.uniform() * float(np.abs(samples).max())

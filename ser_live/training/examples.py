@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ser_live.arrays import Bool, Float32, Float64, Int64, Str
 from ser_live.config import SAMPLE_RATE_HZ, Settings
 from ser_live.datasets.recording import Recording, content_hash
 from ser_live.emotions import EMOTIONS, State
@@ -33,28 +33,28 @@ class Examples:
     One row is one utterance, or the beginning of one as a partial result sees it.
     """
 
-    X: NDArray[np.float32]
+    X: Float32
     """Input vectors (``ser_live.inputs``), shape (n_rows, n_inputs), NaN where undefined."""
-    y: NDArray[np.int64]
+    y: Int64
     """Index into ``EMOTIONS``."""
-    speakers: NDArray[np.str_]
-    clips: NDArray[np.int64]
+    speakers: Str
+    clips: Int64
     """Index of the recording."""
-    variants: NDArray[np.str_]
+    variants: Str
     """How the recording was varied, see ``augmentation.VARIANTS``."""
-    is_final: NDArray[np.bool_]
+    is_final: Bool
     """Whole utterances; the others are beginnings."""
-    speech_s: NDArray[np.float64]
+    speech_s: Float64
     """Speech heard, in seconds."""
-    corpora: NDArray[np.str_]
+    corpora: Str
     """Short name of the corpus."""
-    intensity: NDArray[np.str_]
+    intensity: Str
     """``normal`` or ``strong``, empty where the corpus does not say."""
 
     def __len__(self) -> int:
         return len(self.y)
 
-    def where(self, mask: NDArray[np.bool_]) -> Examples:
+    def where(self, mask: Bool) -> Examples:
         """The rows chosen by `mask`."""
         return Examples(**{f.name: getattr(self, f.name)[mask] for f in fields(self)})
 
@@ -110,7 +110,7 @@ def make_examples(
 
 
 class _TableRow(NamedTuple):
-    x: NDArray[np.float32]
+    x: Float32
     clip: int
     variant: str
     is_final: bool
@@ -132,10 +132,10 @@ def _table(rows: Sequence[_TableRow], recordings: Sequence[Recording], n_inputs:
     )
 
 
-Row = tuple[NDArray[np.float64], bool, float]
+Row = tuple[Float64, bool, float]
 
 
-def utterances_of(samples: NDArray[np.float32], settings: Settings) -> Iterator[Utterance]:
+def utterances_of(samples: Float32, settings: Settings) -> Iterator[Utterance]:
     """What the segmenter accepts of a recording: utterances and their beginnings.
 
     Parameters
@@ -151,7 +151,7 @@ def utterances_of(samples: NDArray[np.float32], settings: Settings) -> Iterator[
 
 
 def rows_of_samples(
-    samples: NDArray[np.float32], settings: Settings, encoder: SpeechEncoder | None = None
+    samples: Float32, settings: Settings, encoder: SpeechEncoder | None = None
 ) -> list[Row]:
     """Input vector, finality and speech seconds of every utterance and its beginnings."""
     inputs = InputMaker(encoder)
@@ -213,7 +213,7 @@ def _embeddings_of(
     path: Path,
     settings: Settings,
     encoder: Path,
-) -> list[NDArray[np.float32]]:
+) -> list[Float32]:
     """Embedding and level of the same utterances, cached likewise."""
     samples = vary(read_recording(path), variant, content)
     return [

@@ -12,9 +12,8 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ser_live.classifier import FloatArray
+from ser_live.arrays import Bool, Float32, Float64, Int64, Str
 from ser_live.config import Settings
 from ser_live.datasets.sounds import find_noises, find_vocal_bursts
 from ser_live.encoder import SpeechEncoder
@@ -49,23 +48,23 @@ N_SYNTHETIC = dict.fromkeys(SOUNDS, 40) | {"voice": 240}
 class Sounds:
     """Rows of what is no speech; all arrays have one entry a row."""
 
-    X: NDArray[np.float32]
+    X: Float32
     """Input vectors without the hand-made features, which are NaN, shape (n_rows, 4587)."""
-    sources: NDArray[np.str_]
+    sources: Str
     """``noise``, ``vocal burst`` or ``synthetic``."""
-    groups: NDArray[np.str_]
+    groups: Str
     """Kind of noise, or speaker of a vocal burst: held out whole."""
-    kinds: NDArray[np.str_]
+    kinds: Str
     """Kind of noise, or category of a vocal burst."""
-    recordings: NDArray[np.str_]
+    recordings: Str
     """Name of the recording and its variant."""
-    variants: NDArray[np.str_]
-    is_final: NDArray[np.bool_]
+    variants: Str
+    is_final: Bool
 
     def __len__(self) -> int:
         return len(self.X)
 
-    def where(self, mask: NDArray[np.bool_]) -> Sounds:
+    def where(self, mask: Bool) -> Sounds:
         """The rows chosen by `mask`."""
         return Sounds(**{f.name: getattr(self, f.name)[mask] for f in fields(self)})
 
@@ -167,7 +166,7 @@ def fit_gate(speech: Examples, sounds: Sounds, seed: int = 0) -> Gate:
     return replace(gate, min_probability=np.array(1.0 / (1.0 + np.exp(-lowest))))
 
 
-def loss_threshold(scores: FloatArray, strata: NDArray[np.str_], max_loss: float) -> float:
+def loss_threshold(scores: Float64, strata: Str, max_loss: float) -> float:
     """Score below which a share of at most `max_loss` lies, every stratum counting alike."""
     _, inverse, counts = np.unique(strata, return_inverse=True, return_counts=True)
     order = np.argsort(scores, kind="stable")
@@ -176,7 +175,7 @@ def loss_threshold(scores: FloatArray, strata: NDArray[np.str_], max_loss: float
     return float(scores[order[np.searchsorted(share_below, max_loss + 1e-9, side="right")]])
 
 
-def _fit(X: FloatArray, is_speech: NDArray[np.bool_], weights: FloatArray) -> Gate:
+def _fit(X: Float64, is_speech: Bool, weights: Float64) -> Gate:
     from sklearn.linear_model import LogisticRegression
 
     low, high = np.percentile(X, [1, 99], axis=0)
@@ -198,13 +197,13 @@ def _fit(X: FloatArray, is_speech: NDArray[np.bool_], weights: FloatArray) -> Ga
     )
 
 
-def _scores(gate: Gate, embeddings: FloatArray) -> FloatArray:
+def _scores(gate: Gate, embeddings: Float64) -> Float64:
     """Log-odds of speech."""
     z = np.clip((embeddings - gate.mean) / gate.scale, -gate.limit, gate.limit)
     return np.asarray(z @ gate.coef + gate.intercept)
 
 
-def _speech_weights(speech: Examples) -> FloatArray:
+def _speech_weights(speech: Examples) -> Float64:
     """Every corpus and variant the same sum, but large ones more by the root of their size."""
     weights = _by_recording(
         np.char.add(np.char.add(speech.variants, " "), speech.clips.astype(np.str_)),
@@ -214,25 +213,25 @@ def _speech_weights(speech: Examples) -> FloatArray:
     return np.asarray(weights / np.sqrt(np.bincount(inverse, weights))[inverse])
 
 
-def _sound_weights(sounds: Sounds) -> FloatArray:
+def _sound_weights(sounds: Sounds) -> Float64:
     weights = _by_recording(sounds.recordings, sounds.is_final)
     return np.where(sounds.sources == SYNTHETIC, SYNTHETIC_WEIGHT, 1.0) * weights
 
 
-def _by_recording(recordings: NDArray[np.str_], is_final: NDArray[np.bool_]) -> FloatArray:
+def _by_recording(recordings: Str, is_final: Bool) -> Float64:
     """1 for a whole utterance, the beginnings of a recording share a weight."""
     _, inverse = np.unique(recordings, return_inverse=True)
     n_partials = np.bincount(inverse, ~is_final)[inverse]
     return np.where(is_final, 1.0, PARTIAL_WEIGHT / np.maximum(n_partials, 1.0))
 
 
-def _balanced(speech: FloatArray, sounds: FloatArray) -> FloatArray:
+def _balanced(speech: Float64, sounds: Float64) -> Float64:
     """Both sides the same sum, mean weight 1."""
     both = np.concatenate([speech / speech.sum(), sounds / sounds.sum()])
     return both * len(both) / 2.0
 
 
-def _folds(groups: NDArray[np.str_], is_speech: NDArray[np.bool_], seed: int) -> NDArray[np.int64]:
+def _folds(groups: Str, is_speech: Bool, seed: int) -> Int64:
     """Inner fold of each row; no speaker or kind of sound is in two."""
     folds = np.empty(len(groups), dtype=np.int64)
     for side in (is_speech, ~is_speech):
@@ -247,11 +246,11 @@ class _Table:
 
     def __init__(self, encoder: SpeechEncoder, settings: Settings) -> None:
         self._encoder, self._settings = encoder, settings
-        self._X: list[NDArray[np.float32]] = []
+        self._X: list[Float32] = []
         self._columns: list[tuple[str, str, str, str, str]] = []
         self._is_final: list[bool] = []
 
-    def add(self, samples: NDArray[np.float32], columns: tuple[str, str, str, str, str]) -> None:
+    def add(self, samples: Float32, columns: tuple[str, str, str, str, str]) -> None:
         """Hear one recording: source, group, kind, name, variant."""
         for utterance in utterances_of(samples, self._settings):
             learned = embedding_and_level(utterance.samples, self._encoder)
