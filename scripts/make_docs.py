@@ -113,7 +113,7 @@ def features_page() -> str:
 
 def evaluation_page() -> str:
     """What `make evaluate` measured, from its JSON files alone."""
-    from ser_live.evaluation.page import page
+    from ser_live.evaluation.reporting.page import page
 
     return page(ROOT / "docs" / "evaluation")
 

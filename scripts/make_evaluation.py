@@ -27,18 +27,20 @@ from typing import Any, TypeVar
 from ser_live import __version__
 from ser_live.cli.training_options import default_cache_dir, encoder_of
 from ser_live.config import Settings
+from ser_live.datasets.corpora import recordings_in
 from ser_live.datasets.recording import Recording
 from ser_live.errors import SerLiveError
-from ser_live.evaluation.affect import affect_section
-from ser_live.evaluation.corpora import leave_corpus_out, recordings_in
+from ser_live.evaluation.affect_agreement import affect_section
+from ser_live.evaluation.cross_corpus import leave_corpus_out
 from ser_live.evaluation.evaluate import Evaluation
-from ser_live.evaluation.figures import draw_all
 from ser_live.evaluation.judge import uar_with_interval
+from ser_live.evaluation.live_path import Hearing
 from ser_live.evaluation.onset import onset_section
-from ser_live.evaluation.page import MODELS, RUN_FILE, SEEDS_FILE, TARGETS_FILE, page
-from ser_live.evaluation.page_sections import at
 from ser_live.evaluation.permutation import permutation_check
 from ser_live.evaluation.rejection import rejection_section
+from ser_live.evaluation.reporting.figures import draw_all
+from ser_live.evaluation.reporting.page import MODELS, RUN_FILE, SEEDS_FILE, TARGETS_FILE, page
+from ser_live.evaluation.reporting.page_sections import at
 from ser_live.evaluation.robustness import robustness_section
 from ser_live.evaluation.robustness_suite import suite_in
 from ser_live.model import find_encoder
@@ -78,6 +80,11 @@ class Run:
         self.seconds[name] = round(time.monotonic() - start, 1)
         print(f"         {name}: {self.seconds[name]:.0f} s", flush=True)
         return result
+
+    @property
+    def hearing(self) -> Hearing:
+        """How spoilt sound and beginnings are heard."""
+        return Hearing(self.settings, self.encoder, self.n_jobs, self.cache_dir)
 
     def evaluation(
         self, recipe: Recipe, recordings: list[Recording], seed: int | None = None
@@ -215,20 +222,14 @@ def with_seed(
     fits = run.timed(f"{name}: fits of {MAIN}, seed {seed}", lambda: evaluation.fits(MAIN))
     record = run.timed(f"{name}: {MAIN}, seed {seed}", lambda: evaluation.run(MAIN).as_json())
     records = {f"{name}-{MAIN}.json": record}
-    heard: dict[str, Any] = {
-        "settings": run.settings,
-        "encoder_path": run.encoder,
-        "n_jobs": run.n_jobs,
-        "cache_dir": run.cache_dir,
-    }
     if "onset" in run.steps:
-        record["onset"] = onset_section(fits, evaluation.recordings, **heard)
+        record["onset"] = onset_section(fits, evaluation.recordings, run.hearing)
     file = f"{name}-robustness.json"
     if file in files and "robustness" in run.steps:
         records[file] = run.timed(
             f"{name}: spoilt sound, seed {seed}",
             lambda: robustness_section(
-                fits, evaluation.recordings, suite_in(run.data), every=run.every, **heard
+                fits, evaluation.recordings, suite_in(run.data), run.hearing, every=run.every
             ),
         )
     file = f"{name}-corpora.json"
@@ -244,14 +245,7 @@ def add_sections(run: Run, evaluation: Evaluation, record: dict[str, Any]) -> No
     if "onset" in run.steps:
         record["onset"] = run.timed(
             f"{recipe.name}: onset",
-            lambda: onset_section(
-                fits,
-                evaluation.recordings,
-                settings=run.settings,
-                encoder_path=run.encoder,
-                n_jobs=run.n_jobs,
-                cache_dir=run.cache_dir,
-            ),
+            lambda: onset_section(fits, evaluation.recordings, run.hearing),
         )
     if "affect" in run.steps:
         record["affect"] = run.timed(
@@ -288,11 +282,8 @@ def spoil(run: Run, evaluation: Evaluation) -> dict[str, Any]:
             evaluation.fits(MAIN),
             evaluation.recordings,
             suite_in(run.data),
-            settings=run.settings,
-            encoder_path=run.encoder,
+            run.hearing,
             every=run.every,
-            n_jobs=run.n_jobs,
-            cache_dir=run.cache_dir,
         ),
     )
     record = {"model": name, "protocol": MAIN, "seed": run.seed, **section}

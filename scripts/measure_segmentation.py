@@ -23,12 +23,14 @@ from typing import Any
 
 import numpy as np
 import soundfile
-from numpy.typing import NDArray
 
+from ser_live.arrays import Bool, Float32, Float64
 from ser_live.config import SAMPLE_RATE_HZ, Settings
 from ser_live.evaluation import segmentation as sg
+from ser_live.synthesis.disturbances import CLATTER, clatter, music
+from ser_live.synthesis.noises import pink_noise
 
-Finder = Callable[[NDArray[np.float32]], sg.Segmentation]
+Finder = Callable[[Float32], sg.Segmentation]
 Row = dict[str, Any]
 
 # Sounds of people: an utterance there is not a false alarm.
@@ -37,7 +39,7 @@ HUMAN = ("baby cry", "sneeze", "snoring", "Babble", "Cafe", "miaowing", "dude")
 UNKNOWN = ("speechbrain", "MetroSubway", "kitchen")
 
 
-def read(path: Path) -> NDArray[np.float32]:
+def read(path: Path) -> Float32:
     """16 kHz mono samples of a file."""
     samples, rate = soundfile.read(path, dtype="float32")
     if rate != SAMPLE_RATE_HZ or samples.ndim != 1:
@@ -100,7 +102,7 @@ def measure_clips(folder: Path, half: str, find: Finder) -> dict[str, Row]:
 
 def sentence_stream(
     paths: list[Path], rng: np.random.Generator, level_dbfs: float | None
-) -> tuple[NDArray[np.float64], NDArray[np.bool_], list[tuple[int, int]]]:
+) -> tuple[Float64, Bool, list[tuple[int, int]]]:
     """Sentences with 0.8-2 s between them; `level_dbfs` sets the level of their speech."""
     audio, truth, spans = [np.zeros(2 * SAMPLE_RATE_HZ)], [np.zeros(200, np.bool_)], []
     position = 2 * SAMPLE_RATE_HZ
@@ -126,13 +128,11 @@ def sentence_stream(
     return np.concatenate(audio), np.concatenate(truth), spans
 
 
-def noises(
-    folder: Path, n: int, rng: np.random.Generator
-) -> Iterator[tuple[str, NDArray[np.float64] | None]]:
+def noises(folder: Path, n: int, rng: np.random.Generator) -> Iterator[tuple[str, Float64 | None]]:
     """Name and noise to add, RMS relative to speech."""
     yield "clean, as recorded", None
     for snr_db in (20, 10, 5, 0):
-        yield f"pink {snr_db} dB", sg.pink_noise(n, rng) * 10 ** (-snr_db / 20)
+        yield f"pink {snr_db} dB", pink_noise(n, rng) * 10 ** (-snr_db / 20)
     yield "white 10 dB", rng.standard_normal(n) * 10 ** (-10 / 20)
     for name, snr_db in (("Car", 5), ("ACVacuum", 5), ("CafeRestaurant", 10), ("Babble", 10)):
         path = folder / "noise" / f"nastar_{name}_test.flac"
@@ -156,7 +156,7 @@ def measure_streams(folder: Path, half: str, find: Finder) -> dict[str, Row]:
     rng = np.random.default_rng(9)
     raw, truth, spans = sentence_stream([paths[i] for i in chosen], np.random.default_rng(10), None)
     even, _, _ = sentence_stream([paths[i] for i in chosen], np.random.default_rng(10), -26.0)
-    room = 10 ** (-70 / 20) * sg.pink_noise(len(raw), rng)
+    room = 10 ** (-70 / 20) * pink_noise(len(raw), rng)
     rows = {}
     for name, noise in noises(folder, len(raw), rng):
         mixed = raw + room if noise is None else even + room + 10 ** (-26 / 20) * noise
@@ -167,8 +167,8 @@ def measure_streams(folder: Path, half: str, find: Finder) -> dict[str, Row]:
 
 def measure_stream(
     name: str,
-    samples: NDArray[np.float32],
-    truth: NDArray[np.bool_],
+    samples: Float32,
+    truth: Bool,
     spans: list[tuple[int, int]],
     find: Finder,
 ) -> Row:
@@ -225,9 +225,9 @@ def measure_noise(folder: Path, half: str, find: Finder) -> dict[str, Row]:
         name = row["notes"].split(";")[0].replace("noise class: ", "").replace("noise: ", "")
         add(totals[name], read(folder / "noise" / row["file"]), find)
     rng = np.random.default_rng(3)
-    for kind in sg.CLATTER:
-        add(totals[f"{kind} (made)"], sg.clatter(kind, 120.0, rng), find)
-    add(totals["music (made)"], sg.music(120.0, rng), find)
+    for kind in CLATTER:
+        add(totals[f"{kind} (made)"], clatter(kind, 120.0, rng), find)
+    add(totals["music (made)"], music(120.0, rng), find)
     groups: dict[str, list[float]] = defaultdict(lambda: [0, 0, 0, 0])
     for name, total in sorted(totals.items(), key=lambda item: -item[1][0] / item[1][2]):
         group = "people" if any(w in name for w in HUMAN) else "not described"
@@ -249,7 +249,7 @@ def measure_noise(folder: Path, half: str, find: Finder) -> dict[str, Row]:
     }
 
 
-def add(total: list[float], samples: NDArray[np.float32], find: Finder) -> None:
+def add(total: list[float], samples: Float32, find: Finder) -> None:
     """Add accepted, too short, minutes, ignored of one recording."""
     found = find(samples)
     total[0] += len(found.accepted)
@@ -262,7 +262,7 @@ def measure_cost(folder: Path, find: Finder) -> dict[str, float]:
     """CPU milliseconds per second of audio, detector and segmenter together."""
     print("\nCPU, ms per second of audio")
     n = 60 * SAMPLE_RATE_HZ
-    noise = sg.pink_noise(n, np.random.default_rng(1))
+    noise = pink_noise(n, np.random.default_rng(1))
     speech = np.concatenate([read(p)[8000:40000] for p in actors(folder, "all")[::48]])
     sounds = {
         "zeros": np.zeros(n),

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_live.audio import StreamConverter
+from ser_live.clip_mean import mean_probabilities
 from ser_live.config import SAMPLE_RATE_HZ, Settings
 from ser_live.emotions import EMOTIONS, LABELS, Emotion
 from ser_live.errors import AudioFileError, SerLiveError, UsageError
@@ -125,7 +126,6 @@ class FileAnalysis:
         their speech time; ``emotion`` is empty where that mean is too uncertain.
         """
         classified = [r for r in self.results if r.probabilities is not None]
-        weights = [r.speech_s for r in classified]
         probabilities: dict[str, float] | None = None
         emotion: Emotion | None = None
         confidence: float | None = None
@@ -133,7 +133,10 @@ class FileAnalysis:
         if self.results:
             state = self.results[0].state
         if classified:
-            mean = np.average([r.probabilities for r in classified], axis=0, weights=weights)
+            mean = mean_probabilities(
+                np.array([r.probabilities for r in classified]),
+                np.array([r.speech_s for r in classified]),
+            )
             best = int(np.argmax(mean))
             confidence = round(float(mean[best]), 4)
             sure = mean[best] >= min_confidence

@@ -8,6 +8,29 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ser_live.features.pitch import PitchStream
+
+
+class StreamWithPitch:
+    """A family of descriptors together with the pitch stream that it reads."""
+
+    def __init__(self, make: Callable[[PitchStream], Any]) -> None:
+        self._pitch = PitchStream()
+        self._family = make(self._pitch)
+
+    def push(self, samples: np.ndarray) -> None:
+        self._pitch.push(samples)
+        if hasattr(self._family, "push"):
+            self._family.push(samples)
+
+    def contours(self, n_samples: int) -> dict[str, np.ndarray]:
+        found: dict[str, np.ndarray] = self._family.contours(n_samples)
+        return found
+
+    def summary(self, n_samples: int) -> dict[str, float]:
+        found: dict[str, float] = self._family.summary(n_samples)
+        return found
+
 
 def assert_blocks_are_one_push(
     make: Callable[[], Any],

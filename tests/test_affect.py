@@ -17,7 +17,7 @@ from ser_live.affect import (
     neutral_of,
 )
 from ser_live.emotions import EMOTIONS, Emotion
-from ser_live.evaluation.affect import Judged, judge_examples, measure
+from ser_live.evaluation.affect_agreement import Judged, judge_examples, measure
 from ser_live.features import FEATURE_NAMES
 from ser_live.speaker import ShiftRule, SpeakerShift
 

@@ -6,16 +6,15 @@ import numpy as np
 import pytest
 from speechlike import SAMPLE_RATE, speechlike, tone
 
-from ser_live.training.acoustics import line, room, tilt
+from ser_live.synthesis.acoustics import line, room, tilt
+from ser_live.synthesis.noises import any_noise, babble, crackle, hum, mix, steady, talker
 from ser_live.training.augmentation import (
     EAR_VARIANTS,
     NOTEBOOK_VARIANTS,
     PLAIN,
     VARIANTS,
-    mix,
     vary,
 )
-from ser_live.training.noises import any_noise, babble, crackle, hum, steady, talker
 
 SPEECH = speechlike(1.0).astype(np.float32)
 

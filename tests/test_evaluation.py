@@ -16,20 +16,21 @@ from synthetic_examples import fitted_that_answers, linear, nearest_centre, synt
 
 from ser_live.classifier import Classifier
 from ser_live.config import Settings
+from ser_live.datasets.corpora import recordings_in
 from ser_live.datasets.ravdess import find_recordings
 from ser_live.emotions import LABELS
 from ser_live.ensemble import Ensemble
 from ser_live.errors import DatasetError
 from ser_live.evaluation import calibration
-from ser_live.evaluation.corpora import (
+from ser_live.evaluation.cross_corpus import (
     corpora_table,
     judged_labels,
     leave_corpus_out,
-    recordings_in,
 )
 from ser_live.evaluation.evaluate import Evaluation
 from ser_live.evaluation.folds import FoldFit, fit_folds, training_rows
 from ser_live.evaluation.judge import judged, sexes_compared
+from ser_live.evaluation.live_path import Hearing
 from ser_live.evaluation.onset import SECONDS, clips_under_test, onset_section
 from ser_live.evaluation.permutation import permutation_check, permuted_labels
 from ser_live.evaluation.robustness import robustness_section
@@ -192,7 +193,7 @@ def test_other_corpora_are_trained_on_and_ravdess_alone_is_tested() -> None:
     """Every fold sees all of the other corpus and none of its own actor."""
     examples, recordings = several_corpora("nemo", "ravdess")
     evaluation = Evaluation(RECIPE, recordings)
-    evaluation._made[RECIPE.variants] = examples
+    evaluation.made[RECIPE.variants] = examples
     ROWS_SEEN.clear()
     record = evaluation.run("loso").as_json()
     nemo = {f"nemo-{n:02d}" for n in (1, 2, 3)}
@@ -313,7 +314,7 @@ def linear_for(n: int) -> Classifier:
 
 def test_the_onset_curve_of_a_constant_answer_is_flat(small: list, tmp_path: Path) -> None:
     """One answer for all scores 1/8 after any time; every clip's speech was found."""
-    found = onset_section([constant_fold(small)], small, settings=Settings(), cache_dir=tmp_path)
+    found = onset_section([constant_fold(small)], small, Hearing(Settings(), cache_dir=tmp_path))
     assert [point["seconds"] for point in found["curve"]] == list(SECONDS)
     assert {point["uar"] for point in found["curve"]} == {1 / K}
     assert {point["n"] for point in found["curve"]} == {16}
@@ -335,9 +336,8 @@ def test_silence_loses_every_utterance_and_nothing_changes_by_nothing(small: lis
             Corruption("nothing", "small", partial(gain, factor=0.0)),
             Corruption("half", "small", partial(gain, factor=0.5), partial(gain, factor=1.0)),
         ],
-        settings=Settings(),
+        Hearing(Settings(), on_progress=lambda: calls.append(None)),
         every=4,
-        on_progress=lambda: calls.append(None),
     )
     same, nothing, half = found["items"]
     assert found["clean"]["n"] == 4

@@ -14,10 +14,10 @@ from small_corpus import write_small_corpus
 from synthetic_examples import nearest_centre
 
 from ser_live.evaluation import evaluate
-from ser_live.evaluation.figures import draw_all
-from ser_live.evaluation.page import page
-from ser_live.evaluation.page_sections import finding_speech, rejection
 from ser_live.evaluation.protocols import actor_folds
+from ser_live.evaluation.reporting.figures import draw_all
+from ser_live.evaluation.reporting.page import page
+from ser_live.evaluation.reporting.page_sections import finding_speech, rejection
 from ser_live.training.augmentation import PLAIN
 from ser_live.training.examples import Examples
 from ser_live.training.recipe import RECIPES, Recipe

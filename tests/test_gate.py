@@ -20,6 +20,7 @@ from ser_live.gate import SpeechCheck
 from ser_live.inputs import N_HAND_MADE, InputLayout
 from ser_live.model import EmotionModel, ModelCard, find_encoder
 from ser_live.pipeline import AnalysisStage
+from ser_live.synthesis.wordless_sounds import SOUNDS, wordless_sound
 from ser_live.training.examples import Examples
 from ser_live.training.speech_gate import (
     MAX_LOSS,
@@ -28,7 +29,6 @@ from ser_live.training.speech_gate import (
     loss_threshold,
     make_sounds,
 )
-from ser_live.training.wordless_sounds import SOUNDS, wordless_sound
 from tests.synthetic_examples import linear
 
 LAYOUT = InputLayout(N_HAND_MADE, 2048)

@@ -32,7 +32,7 @@ def measure(samples: np.ndarray) -> dict[str, Any]:
     """Our counterpart of one entry of the golden file, openSMILE's names with a prefix."""
     pitch = PitchStream()
     voice, prosody = VoiceQualityStream(pitch), ProsodicStream(pitch)
-    for stream in (pitch, voice, prosody):
+    for stream in (pitch, prosody):
         stream.push(samples)
     n = len(samples)
     contours = {**voice.contours(n), **prosody.contours(n)}

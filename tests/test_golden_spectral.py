@@ -12,7 +12,7 @@ import pytest
 import scipy.stats
 import soundfile as sf
 
-from ser_live.features import extract
+from ser_live.features import FeatureVector, extract
 
 GOLDEN: dict[str, Any] = json.loads(
     (Path(__file__).parent / "golden" / "opensmile_spectral.json").read_text(encoding="utf-8")
@@ -20,7 +20,7 @@ GOLDEN: dict[str, Any] = json.loads(
 
 
 @pytest.fixture(scope="module")
-def ours(corpus_dir: Path) -> list[dict[str, float]]:
+def ours(corpus_dir: Path) -> list[FeatureVector]:
     """Our features of the same stretches."""
     features = []
     for clip in GOLDEN["clips"]:
@@ -31,7 +31,7 @@ def ours(corpus_dir: Path) -> list[dict[str, float]]:
             pytest.skip(f"{path} is not the recording the golden numbers were made from")
         samples, _ = sf.read(path, dtype="float32")
         stretch = samples[clip["start_sample"] : clip["end_sample"]]
-        features.append(extract(stretch).as_dict())
+        features.append(extract(stretch))
     return features
 
 
@@ -54,7 +54,7 @@ def ours(corpus_dir: Path) -> list[dict[str, float]]:
     ],
 )
 def test_clips_are_ranked_as_by_opensmile(
-    ours: list[dict[str, float]], feature: str, column: str, frames: str, bar: float
+    ours: list[FeatureVector], feature: str, column: str, frames: str, bar: float
 ) -> None:
     """Over 40 clips the means rank like openSMILE's (Spearman)."""
     theirs = [clip[frames][column] for clip in GOLDEN["clips"]]

@@ -7,7 +7,8 @@ import pytest
 import scipy.linalg
 
 from ser_live.features import long_term
-from ser_live.features.spectral import FRAMES_PER_S, N_MEL
+from ser_live.features.frames import FRAMES_PER_S
+from ser_live.features.spectral import N_MEL
 
 
 def test_average_spectrum_averages_power_not_decibels() -> None:

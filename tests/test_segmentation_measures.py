@@ -10,6 +10,8 @@ import pytest
 from voices import train, vowel
 
 from ser_live.evaluation import segmentation as sg
+from ser_live.synthesis.disturbances import CLATTER, clatter
+from ser_live.synthesis.noises import pink_noise
 
 
 def mask(text: str) -> np.ndarray:
@@ -61,16 +63,16 @@ def test_rttm_is_read_in_samples(tmp_path: Path) -> None:
 
 def test_pink_noise_falls_three_db_per_octave() -> None:
     """RMS 1, and equal power in 500-1000 Hz and 1000-2000 Hz."""
-    noise = sg.pink_noise(160_000, np.random.default_rng(0))
+    noise = pink_noise(160_000, np.random.default_rng(0))
     power = np.abs(np.fft.rfft(noise)) ** 2
     assert np.mean(noise**2) == pytest.approx(1.0)
     assert power[5000:10000].sum() == pytest.approx(power[10000:20000].sum(), rel=0.05)
 
 
-@pytest.mark.parametrize("kind", sg.CLATTER)
+@pytest.mark.parametrize("kind", CLATTER)
 def test_clatter_gives_at_most_one_utterance_a_minute(kind: str) -> None:
     """Made-up typing, clicks, knocks and doors hardly ever pass for speech."""
-    sounds = [sg.clatter(kind, 30.0, np.random.default_rng(seed)) for seed in (21, 22)]
+    sounds = [clatter(kind, 30.0, np.random.default_rng(seed)) for seed in (21, 22)]
     found = sum(len(sg.segment(s).accepted) for s in sounds)
     assert found <= 1
 

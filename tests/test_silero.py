@@ -17,6 +17,8 @@ from ser_live.errors import ModelError, UsageError
 from ser_live.evaluation import segmentation as sg
 from ser_live.silero import SILERO_SHA256, Confirmer, SileroVad, bundled_graph, read_graph
 from ser_live.sources import read_recording
+from ser_live.synthesis.disturbances import CLATTER, clatter
+from ser_live.synthesis.noises import pink_noise
 from ser_live.vad import VadDecision, VoiceActivityDetector, is_confirming, missing_confirmation
 
 DEMO = Path(__file__).parents[1] / "ser_live" / "demo.ogg"
@@ -44,7 +46,7 @@ def in_pink_noise(speech: np.ndarray, snr_db: float, lead_s: float = 4.0) -> np.
     level = np.sqrt(power[power > np.median(power)].mean())
     lead = np.zeros(round(lead_s * SAMPLE_RATE_HZ))
     whole = np.concatenate([lead, speech, lead])
-    mixed = whole + level * 10 ** (-snr_db / 20) * sg.pink_noise(len(whole), rng)
+    mixed = whole + level * 10 ** (-snr_db / 20) * pink_noise(len(whole), rng)
     return (0.5 * mixed / np.abs(mixed).max()).astype(np.float32)
 
 
@@ -99,10 +101,10 @@ def test_speech_in_pink_noise_is_found(snr_db: float) -> None:
         assert utterance.start_sample < lead + len(speech)
 
 
-@pytest.mark.parametrize("kind", sg.CLATTER)
+@pytest.mark.parametrize("kind", CLATTER)
 def test_clatter_opens_nothing(kind: str) -> None:
     """Typing, clicks, knocks and doors never become utterances."""
-    samples = sg.clatter(kind, 30.0, np.random.default_rng(5))
+    samples = clatter(kind, 30.0, np.random.default_rng(5))
     assert sg.segment(samples, Settings(vad=VadSettings(confirm="on"))).utterances == ()
 
 
@@ -111,7 +113,7 @@ def test_steady_fan_opens_nothing() -> None:
     n = 10 * SAMPLE_RATE_HZ
     time_s = np.arange(n) / SAMPLE_RATE_HZ
     hum = sum(np.sin(2 * np.pi * f * time_s) / k for k, f in enumerate((100, 200, 300), 1))
-    fan = 0.05 * sg.pink_noise(n, np.random.default_rng(2)) + 0.02 * hum
+    fan = 0.05 * pink_noise(n, np.random.default_rng(2)) + 0.02 * hum
     fan[:SAMPLE_RATE_HZ] *= 0.01
     found = sg.segment(fan.astype(np.float32), Settings(vad=VadSettings(confirm="on")))
     assert found.utterances == ()

@@ -17,7 +17,7 @@ from ser_live.datasets.sounds import (
     read_backgrounds,
 )
 from ser_live.errors import DatasetError
-from ser_live.evaluation.corruptions import synthetic_room
+from ser_live.synthesis.corruptions import synthetic_room
 
 RATE = 16_000
 

@@ -18,7 +18,8 @@ from ser_live.datasets.ravdess import find_recordings
 from ser_live.emotions import LABELS, State
 from ser_live.ensemble import Ensemble
 from ser_live.errors import DatasetError, UsageError
-from ser_live.evaluation.evaluate import Evaluation, clip_probabilities
+from ser_live.evaluation.evaluate import Evaluation
+from ser_live.evaluation.folds import clip_probabilities
 from ser_live.evaluation.protocols import actor_folds
 from ser_live.events import Utterance
 from ser_live.features import FEATURE_NAMES, extract
@@ -82,7 +83,7 @@ def test_the_cache_knows_content_not_names(
     after = make_examples(renamed, cache_dir=cache)
     assert np.array_equal(before.X, after.X, equal_nan=True)
     assert set(after.speakers) == {"ravdess-09"}
-    monkeypatch.setattr(examples_module, "code_hash", lambda *_: "other code")
+    monkeypatch.setattr(examples_module, "code_hash", lambda *_, **__: "other code")
     with pytest.raises(AssertionError, match="computed again"):
         make_examples(recordings, cache_dir=cache)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +22,9 @@ from ser_live.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
+    from ser_live.cli.training_options import Bars
+    from ser_live.evaluation.evaluate import Evaluation
 
 
 @click.command()
@@ -90,16 +95,10 @@ def command(
       ser-live evaluate --data corpora --leave-corpus-out
       ser-live evaluate --data corpora --onset --robustness
     """
-    from rich.console import Console
-
     from ser_live.datasets import byte_identical
-    from ser_live.evaluation.corpora import corpora_table, recordings_in
-    from ser_live.evaluation.corpora import leave_corpus_out as judge_corpora
+    from ser_live.datasets.corpora import recordings_in
     from ser_live.evaluation.evaluate import Evaluation
-    from ser_live.evaluation.onset import onset_section, onset_table
     from ser_live.evaluation.report import LEAK_WARNING
-    from ser_live.evaluation.robustness import robustness_section, robustness_table
-    from ser_live.evaluation.robustness_suite import suite_in
     from ser_live.training.recipe import find_recipe
 
     if (onset or robustness) and (leave_corpus_out or protocol == "notebook"):
@@ -114,53 +113,90 @@ def command(
         echo(f"Note: {names} are byte-identical; all are kept, as published.", err=True)
     if protocol == "notebook" and not leave_corpus_out:
         echo(f"Warning: {LEAK_WARNING}", err=True)
-    cache_dir = cache_dir or default_cache_dir()
-    record: dict[str, Any]
-    tables: list[RenderableType]
     with progress_bars() as bars:
         evaluation = Evaluation(
             recipe,
             recordings,
             seed=seed,
             n_jobs=jobs,
-            cache_dir=cache_dir,
+            cache_dir=cache_dir or default_cache_dir(),
             encoder=encoder_of(recipe),
             on_example=bars.example,
             on_fold=bars.fold,
         )
         if leave_corpus_out:
-            n_corpora = len({recording.corpus for recording in recordings})
-            bars.expect(evaluation.n_examples("emobox"), n_corpora)
-            record = judge_corpora(
-                evaluation.recipe,
-                evaluation.examples("emobox"),
-                recordings,
-                seed=seed,
-                n_jobs=jobs,
-                on_fold=bars.fold,
-            )
-            tables = [corpora_table(record)]
+            judged = _corpora_judged(evaluation, bars)
         else:
-            bars.expect(evaluation.n_examples(protocol), evaluation.n_folds(protocol))
-            report = evaluation.run(protocol)
-            record, tables = report.as_json(), [report.as_table()]
-            heard: dict[str, Any] = {
-                "settings": evaluation.settings,
-                "encoder_path": evaluation.encoder,
-                "n_jobs": jobs,
-                "cache_dir": cache_dir,
-            }
+            judged = _actors_judged(evaluation, bars, protocol)
             if onset:
-                record["onset"] = onset_section(evaluation.fits(protocol), recordings, **heard)
-                tables.append(onset_table(record["onset"]))
+                _add_onset(judged, evaluation, protocol)
             if robustness:
-                record["robustness"] = robustness_section(
-                    evaluation.fits(protocol), recordings, suite_in(data), every=every, **heard
-                )
-                tables.append(robustness_table(record["robustness"]))
+                _add_robustness(judged, evaluation, protocol, data, every)
     if json_path is not None:
-        text = json.dumps(record, indent=1, ensure_ascii=False)
+        text = json.dumps(judged.record, indent=1, ensure_ascii=False)
         json_path.write_text(text + "\n", encoding="utf-8")
+    _show(judged.tables)
+
+
+@dataclass
+class _Judged:
+    """Results for a file, and the same for people."""
+
+    record: dict[str, Any]
+    tables: list[RenderableType]
+
+
+def _actors_judged(evaluation: Evaluation, bars: Bars, protocol: str) -> _Judged:
+    bars.expect(evaluation.n_examples(protocol), evaluation.n_folds(protocol))
+    report = evaluation.run(protocol)
+    return _Judged(report.as_json(), [report.as_table()])
+
+
+def _corpora_judged(evaluation: Evaluation, bars: Bars) -> _Judged:
+    from ser_live.evaluation.cross_corpus import corpora_table, leave_corpus_out
+
+    n_corpora = len({recording.corpus for recording in evaluation.recordings})
+    bars.expect(evaluation.n_examples("emobox"), n_corpora)
+    record = leave_corpus_out(
+        evaluation.recipe,
+        evaluation.examples("emobox"),
+        evaluation.recordings,
+        seed=evaluation.seed,
+        n_jobs=evaluation.n_jobs,
+        on_fold=bars.fold,
+    )
+    return _Judged(record, [corpora_table(record)])
+
+
+def _add_onset(judged: _Judged, evaluation: Evaluation, protocol: str) -> None:
+    from ser_live.evaluation.onset import onset_section, onset_table
+
+    section = onset_section(evaluation.fits(protocol), evaluation.recordings, evaluation.hearing)
+    judged.record["onset"] = section
+    judged.tables.append(onset_table(section))
+
+
+def _add_robustness(
+    judged: _Judged, evaluation: Evaluation, protocol: str, data: Path, every: int
+) -> None:
+    from ser_live.evaluation.robustness import robustness_section, robustness_table
+    from ser_live.evaluation.robustness_suite import suite_in
+
+    section = robustness_section(
+        evaluation.fits(protocol),
+        evaluation.recordings,
+        suite_in(data),
+        evaluation.hearing,
+        every=every,
+    )
+    judged.record["robustness"] = section
+    judged.tables.append(robustness_table(section))
+
+
+def _show(tables: Sequence[RenderableType]) -> None:
+    """Print tables with an empty line between two."""
+    from rich.console import Console
+
     console = Console(markup=False)
     for number, table in enumerate(tables):
         if number:

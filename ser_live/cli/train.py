@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +16,13 @@ from ser_live.cli.training_options import (
     encoder_of,
     progress_bars,
 )
+
+if TYPE_CHECKING:
+    from ser_live.datasets.recording import Recording
+    from ser_live.evaluation.evaluate import Evaluation
+    from ser_live.gate import SpeechCheck
+    from ser_live.training.examples import Examples
+    from ser_live.training.recipe import Recipe
 
 
 @click.command()
@@ -52,36 +61,31 @@ def command(
       ser-live train --data corpora --model ear --out models/mine --jobs 4
       ser-live --model models/mine
     """
-    import numpy as np
-
-    from ser_live.evaluation.corpora import recordings_in
-    from ser_live.evaluation.evaluate import Evaluation
+    from ser_live.datasets.corpora import recordings_in
+    from ser_live.training.examples import make_examples
     from ser_live.training.export import train_model
     from ser_live.training.recipe import find_recipe
-    from ser_live.training.speech_gate import GATE_VARIANTS, fit_gate, make_sounds
 
     recipe = find_recipe(recipe_name)
     recordings = recordings_in(data, recipe.corpora)
     encoder = encoder_of(recipe)
     with progress_bars() as bars:
-        evaluation = Evaluation(
-            recipe,
+        evaluation = _evaluation(recipe, recordings, seed, jobs, bars.fold) if scores else None
+        # Counting the folds also refuses recordings that they cannot be made of, before the work.
+        n_folds = evaluation.n_folds("emobox") if evaluation else 0
+        bars.expect(len(recordings) * len(recipe.variants), n_folds)
+        examples = make_examples(
             recordings,
-            seed=seed,
+            recipe.variants,
+            encoder=encoder,
             n_jobs=jobs,
             cache_dir=cache_dir or default_cache_dir(),
-            encoder=encoder,
-            on_example=bars.example,
-            on_fold=bars.fold,
+            on_progress=bars.example,
         )
-        n_folds = evaluation.n_folds("emobox") if scores else 0
-        bars.expect(evaluation.n_examples("emobox"), n_folds)
-        examples = evaluation.examples("emobox")
-        measured = {"emobox": evaluation.run("emobox").as_json()} if scores else {}
-        gate = None
-        if encoder is not None:
-            speech = examples.where(np.isin(examples.variants, GATE_VARIANTS))
-            gate = fit_gate(speech, make_sounds(encoder, data), seed)
+        measured = {}
+        if evaluation:
+            evaluation.made[recipe.variants] = examples
+            measured["emobox"] = evaluation.run("emobox").as_json()
         card = train_model(
             out,
             recipe,
@@ -90,7 +94,7 @@ def command(
             seed=seed,
             scores=measured,
             encoder=encoder,
-            gate=gate,
+            gate=None if encoder is None else _gate(examples, encoder, data, seed),
         )
     echo(
         f"Wrote {out} ({card['weights']['n_bytes'] / 1e6:.1f} MB, "
@@ -102,3 +106,25 @@ def command(
             f"{protocol}: UAR {score['uar']:.3f} ({low:.3f} to {high:.3f}), "
             f"accuracy {score['accuracy']:.3f}, calibration error {score['ece']:.3f}"
         )
+
+
+def _evaluation(
+    recipe: Recipe,
+    recordings: Sequence[Recording],
+    seed: int,
+    n_jobs: int,
+    on_fold: Callable[[], None],
+) -> Evaluation:
+    from ser_live.evaluation.evaluate import Evaluation
+
+    return Evaluation(recipe, recordings, seed=seed, n_jobs=n_jobs, on_fold=on_fold)
+
+
+def _gate(examples: Examples, encoder: Path, data: Path, seed: int) -> SpeechCheck:
+    """The speech gate, from the same examples and the sounds that `data` holds."""
+    import numpy as np
+
+    from ser_live.training.speech_gate import GATE_VARIANTS, fit_gate, make_sounds
+
+    speech = examples.where(np.isin(examples.variants, GATE_VARIANTS))
+    return fit_gate(speech, make_sounds(encoder, data), seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from ser_live.datasets import ased, crema_d, etts_ko, indexed, nemo, ravdess
@@ -30,6 +31,31 @@ CITATIONS = {
     ravdess.CORPUS: ravdess.CITATION,
     **{name: declaration.citation for name, declaration in _INDEXED.items()},
 }
+
+
+def recordings_in(folder: Path, corpora: Sequence[str] | None = None) -> list[Recording]:
+    """Recordings of a folder with several corpora, or of RAVDESS alone.
+
+    Parameters
+    ----------
+    folder : Path
+    corpora : sequence of str or None
+        Which corpora to return beside RAVDESS, where the folder has them; None for all.
+
+    Raises
+    ------
+    DatasetError
+        The folder holds nothing usable.
+    """
+    names = [path.name.lower() for path in folder.iterdir()] if folder.is_dir() else []
+    if ravdess.CORPUS not in names:
+        return ravdess.find_recordings(folder)
+    return [
+        recording
+        for name, found in find_corpora(folder).items()
+        if corpora is None or name in (ravdess.CORPUS, *corpora)
+        for recording in found
+    ]
 
 
 def find_corpora(root: Path) -> dict[str, list[Recording]]:

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ser_live.arrays import Float32, Float64
 from ser_live.config import SAMPLE_RATE_HZ
 from ser_live.errors import DatasetError
 from ser_live.sources.recording import read_recording
@@ -108,7 +109,7 @@ def measure(response: NDArray[np.floating]) -> Response:
     )
 
 
-def find_rooms(folder: Path) -> dict[str, NDArray[np.float32]]:
+def find_rooms(folder: Path) -> dict[str, Float32]:
     """Impulse responses of rooms below `folder`, by file name without extension.
 
     Raises
@@ -129,7 +130,7 @@ def find_rooms(folder: Path) -> dict[str, NDArray[np.float32]]:
     return rooms
 
 
-def _decay(energy: NDArray[np.float64]) -> tuple[float, float]:
+def _decay(energy: Float64) -> tuple[float, float]:
     """Reverberation time by backward integration, and how straight the fall is.
 
     The mean power of the last tenth is taken for background noise and subtracted.
@@ -148,7 +149,7 @@ def _decay(energy: NDArray[np.float64]) -> tuple[float, float]:
     return -60.0 / slope if slope < 0.0 else math.nan, straightness
 
 
-def _echo_density(heard: NDArray[np.float64]) -> float:
+def _echo_density(heard: Float64) -> float:
     width = round(_DENSITY_WINDOW_S * SAMPLE_RATE_HZ)
     start, end = (round(bound * SAMPLE_RATE_HZ) for bound in _LATE_S)
     n_windows = (min(end, len(heard)) - start) // width
@@ -159,7 +160,7 @@ def _echo_density(heard: NDArray[np.float64]) -> float:
     return float(np.mean(np.abs(windows) > np.maximum(deviation, 1e-12)) / _GAUSSIAN_OUTSIDE)
 
 
-def _band_spread_db(heard: NDArray[np.float64]) -> float:
+def _band_spread_db(heard: Float64) -> float:
     power = np.square(np.abs(np.fft.rfft(heard, max(len(heard), SAMPLE_RATE_HZ // 10))))
     frequency_hz = np.fft.rfftfreq(max(len(heard), SAMPLE_RATE_HZ // 10), 1.0 / SAMPLE_RATE_HZ)
     bands = [

@@ -78,10 +78,6 @@ class Found:
     left_out: Mapping[str, int] = field(default_factory=dict)
     """Number of files or lines not among them, by reason."""
 
-    @property
-    def n_left_out(self) -> int:
-        return sum(self.left_out.values())
-
     def __str__(self) -> str:
         kept = f"{len(self.recordings)} recordings"
         if not self.left_out:

@@ -34,7 +34,6 @@ CITATION = (
 N_ACTORS = 24
 EXTENSIONS = (".wav", ".flac", ".mp4")
 """Extensions of published and re-encoded RAVDESS files, lower case."""
-STATEMENTS = ("Kids are talking by the door", "Dogs are sitting by the door")
 
 _NAME = re.compile(r"(\d\d)-(\d\d)-(\d\d)-(\d\d)-(\d\d)-(\d\d)-(\d\d)", re.ASCII)
 _FIELDS = (
@@ -73,7 +72,7 @@ class RavdessName:
     emotion: Emotion
     is_strong: bool
     statement: int
-    """1 or 2, see ``STATEMENTS``."""
+    """1: "Kids are talking by the door"; 2: "Dogs are sitting by the door"."""
     repetition: int
     """1 or 2."""
     actor: int
@@ -166,7 +165,6 @@ def recording_of(path: Path) -> Recording:
         sex=name.sex,
         language="en-US",
         intensity="strong" if name.is_strong else "normal",
-        is_song=name.vocal_channel is VocalChannel.SONG,
     )
 
 

@@ -34,8 +34,6 @@ class Recording:
     """BCP 47 tag of the spoken language, ``en-US``."""
     intensity: str = ""
     """``weak``, ``normal`` or ``strong``; empty when the corpus does not say."""
-    is_song: bool = False
-    """Sung, not spoken."""
 
 
 def content_hash(path: Path) -> str:

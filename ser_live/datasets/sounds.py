@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
+from ser_live.arrays import Float32
 from ser_live.datasets.indexed import index_rows
 from ser_live.errors import DatasetError
 from ser_live.sources.recording import read_recording
@@ -57,7 +55,7 @@ def find_noises(folder: Path) -> list[Noise]:
     return _listed(folder, ("file", "notes"), _noise_of)
 
 
-def read_backgrounds(folder: Path) -> dict[str, list[NDArray[np.float32]]]:
+def read_backgrounds(folder: Path) -> dict[str, list[Float32]]:
     """Samples, 16 kHz, of the noises whose kind is in ``BACKGROUNDS``, by kind.
 
     Raises

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ser_live.arrays import Float64, Int64, Str
 from ser_live.classifier import softmax
 from ser_live.datasets.recording import Recording
 from ser_live.emotions import LABELS
@@ -21,9 +21,6 @@ from ser_live.fitted import Fitted
 from ser_live.speaker import SpeakerShift
 from ser_live.training.examples import Examples
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
-
 PAST_EDGES = (0, 1, 2, 3, 5, 9, 17, 33)
 """Numbers of past utterances at which a point of the curve begins."""
 
@@ -32,12 +29,12 @@ PAST_EDGES = (0, 1, 2, 3, 5, 9, 17, 33)
 class Heard:
     """Answers to the scored clips of sessions; all arrays have one entry a clip."""
 
-    clips: IntArray
-    seeds: IntArray
-    n_past: IntArray
+    clips: Int64
+    seeds: Int64
+    n_past: Int64
     """Utterances of the speaker heard before, enrolled ones included."""
-    probabilities: FloatArray
-    unadapted: FloatArray
+    probabilities: Float64
+    unadapted: Float64
     """What the same model says of the clip alone."""
 
     @classmethod
@@ -54,8 +51,8 @@ class Heard:
 
 
 def adapted_probabilities(
-    fitted: Fitted, X: FloatArray, cold: FloatArray, shifts: Sequence[SpeakerShift]
-) -> FloatArray:
+    fitted: Fitted, X: Float64, cold: Float64, shifts: Sequence[SpeakerShift]
+) -> Float64:
     """``Fitted.predict_proba`` of many speakers at once, one utterance each.
 
     Parameters
@@ -140,9 +137,9 @@ class _Run:
         self.place = np.repeat(np.arange(len(rows)), [len(of_clip) for of_clip in rows])
         n_enrolled = sum(len(rows_of_clip.get(clip, ())) for clip in session.enrolled)
         self.n_past = n_enrolled + np.searchsorted(self.place, np.arange(len(rows)))
-        self.answers: list[FloatArray] = []
+        self.answers: list[Float64] = []
 
-    def heard(self, tested: Examples, cold: FloatArray) -> Heard:
+    def heard(self, tested: Examples, cold: Float64) -> Heard:
         rows = np.array(self.rows, dtype=np.int64)
         answers = np.array(self.answers).reshape(-1, len(LABELS))
         n_clips, scored = len(self.session.clips), self.session.is_scored
@@ -249,9 +246,7 @@ def curve_by_past(heard: Heard, recordings: Sequence[Recording]) -> list[dict[st
     return curve
 
 
-def _truth(
-    heard: Heard, recordings: Sequence[Recording]
-) -> tuple[IntArray, NDArray[np.str_], NDArray[np.str_]]:
+def _truth(heard: Heard, recordings: Sequence[Recording]) -> tuple[Int64, Str, Str]:
     chosen = [recordings[clip] for clip in heard.clips]
     return (
         np.array([LABELS.index(recording.emotion.value) for recording in chosen]),

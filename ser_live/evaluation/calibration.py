@@ -5,12 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ser_live.arrays import Bool, Float64, Int64
 from ser_live.evaluation import metrics
-
-IntArray = NDArray[np.int64]
-FloatArray = NDArray[np.float64]
 
 MAX_ERROR = 0.2
 """Share of wrong answers that the chosen threshold aims at."""
@@ -18,15 +15,13 @@ COVERAGES = tuple(round(0.05 * step, 2) for step in range(1, 21))
 """Shares of answers at which the accuracy is reported."""
 
 
-def confidence_and_hits(
-    y_true: IntArray, probabilities: FloatArray
-) -> tuple[FloatArray, NDArray[np.bool_]]:
+def confidence_and_hits(y_true: Int64, probabilities: Float64) -> tuple[Float64, Bool]:
     """Probability of the winning label, and whether it is right."""
     return probabilities.max(axis=1), probabilities.argmax(axis=1) == y_true
 
 
 def reliability_bins(
-    y_true: IntArray, probabilities: FloatArray, n_bins: int = metrics.N_ECE_BINS
+    y_true: Int64, probabilities: Float64, n_bins: int = metrics.N_ECE_BINS
 ) -> list[dict[str, float | int]]:
     """What a reliability diagram shows: bins of equal width on (0, 1], empty ones left out.
 
@@ -50,7 +45,7 @@ def reliability_bins(
     ]
 
 
-def accuracy_at_coverage(y_true: IntArray, probabilities: FloatArray, coverage: float) -> float:
+def accuracy_at_coverage(y_true: Int64, probabilities: Float64, coverage: float) -> float:
     """Accuracy of the most confident share of the answers; NaN where that is none.
 
     Of equally confident answers the expected accuracy counts, so that their order does
@@ -67,12 +62,12 @@ def accuracy_at_coverage(y_true: IntArray, probabilities: FloatArray, coverage: 
     return float(n_right / n_kept)
 
 
-def accuracy_of_confident_half(y_true: IntArray, probabilities: FloatArray) -> float:
+def accuracy_of_confident_half(y_true: Int64, probabilities: Float64) -> float:
     """Accuracy of the more confident half of the answers."""
     return accuracy_at_coverage(y_true, probabilities, 0.5)
 
 
-def threshold_for_error(y_true: IntArray, probabilities: FloatArray, max_error: float) -> float:
+def threshold_for_error(y_true: Int64, probabilities: Float64, max_error: float) -> float:
     """Least confidence such that answers from there up are wrong at most that often.
 
     Returns
@@ -91,7 +86,7 @@ def threshold_for_error(y_true: IntArray, probabilities: FloatArray, max_error: 
 
 
 def chosen_threshold(
-    y_true: IntArray, probabilities: FloatArray, folds: IntArray, max_error: float = MAX_ERROR
+    y_true: Int64, probabilities: Float64, folds: Int64, max_error: float = MAX_ERROR
 ) -> dict[str, Any]:
     """What a threshold for a stated error does to speakers it was not chosen on.
 
@@ -131,9 +126,7 @@ def chosen_threshold(
     }
 
 
-def calibration_section(
-    y_true: IntArray, probabilities: FloatArray, folds: IntArray
-) -> dict[str, Any]:
+def calibration_section(y_true: Int64, probabilities: Float64, folds: Int64) -> dict[str, Any]:
     """Reliability, accuracy versus coverage and the chosen threshold, ready for JSON."""
     return {
         "reliability": reliability_bins(y_true, probabilities),

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ser_live.arrays import Bool, Float64, Int64
 from ser_live.config import Settings
 from ser_live.datasets.ravdess import CORPUS, actor_of
 from ser_live.datasets.recording import Recording
@@ -16,16 +16,12 @@ from ser_live.emotions import LABELS
 from ser_live.errors import DatasetError
 from ser_live.evaluation.adaptation import adaptation_sections
 from ser_live.evaluation.folds import FoldFit, clip_probabilities, fit_folds
+from ser_live.evaluation.live_path import Hearing
 from ser_live.evaluation.protocols import actor_folds
 from ser_live.evaluation.report import Report
 from ser_live.training.augmentation import NOTEBOOK_VARIANTS, PLAIN
 from ser_live.training.examples import Examples, make_examples
 from ser_live.training.recipe import Recipe
-
-__all__ = ["Evaluation", "clip_probabilities"]
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 NOTEBOOK_TEST_SHARE = 0.25
 
@@ -48,12 +44,18 @@ class Evaluation:
     """Graph of the learned encoder, for a recipe that needs it."""
     fits_dir: Path | None = None
     """Where fitted models are kept between runs; None keeps none."""
-    _made: dict[tuple[str, ...], Examples] = field(default_factory=dict, init=False)
+    made: dict[tuple[str, ...], Examples] = field(default_factory=dict)
+    """Examples by variants; those that are here are not made again."""
     _fits: dict[str, list[FoldFit]] = field(default_factory=dict, init=False)
     on_example: Callable[[], None] = lambda: None
     """Called after each recording and variant has become examples."""
     on_fold: Callable[[], None] = lambda: None
     """Called after each fold."""
+
+    @property
+    def hearing(self) -> Hearing:
+        """How recordings are heard that are changed after the fits."""
+        return Hearing(self.settings, self.encoder, self.n_jobs, self.cache_dir)
 
     def n_examples(self, protocol: str) -> int:
         """How often ``on_example`` will be called."""
@@ -88,7 +90,7 @@ class Evaluation:
     def examples(self, protocol: str) -> Examples:
         """The examples a protocol needs, made once."""
         variants = self._variants(protocol)
-        if variants not in self._made:
+        if variants not in self.made:
             parts = []
             for clips, wanted in self._parts(protocol):
                 part = make_examples(
@@ -102,8 +104,8 @@ class Evaluation:
                 )
                 numbers = np.array(clips, dtype=np.int64)
                 parts.append(replace(part, clips=numbers[part.clips]))
-            self._made[variants] = joined(parts)
-        return self._made[variants]
+            self.made[variants] = joined(parts)
+        return self.made[variants]
 
     def _parts(self, protocol: str) -> list[tuple[list[int], tuple[str, ...]]]:
         """Recordings to train on in all variants; those only judged, unchanged."""
@@ -114,7 +116,7 @@ class Evaluation:
         parts = [(trained, self._variants(protocol)), (judged, (PLAIN,))]
         return [part for part in parts if part[0]] or parts[:1]
 
-    def masks(self, protocol: str) -> list[tuple[str, NDArray[np.bool_]]]:
+    def masks(self, protocol: str) -> list[tuple[str, Bool]]:
         """Name and test recordings of each fold."""
         actors = self._actors()
         folds = actor_folds(protocol, actors[actors > 0])
@@ -137,7 +139,7 @@ class Evaluation:
     def _variants(self, protocol: str) -> tuple[str, ...]:
         return NOTEBOOK_VARIANTS if protocol == "notebook" else self.recipe.variants
 
-    def _actors(self) -> IntArray:
+    def _actors(self) -> Int64:
         """Actor number of each recording, 0 for the corpora that are not tested."""
         return np.array(
             [
@@ -205,10 +207,10 @@ class Evaluation:
     def _report(
         self,
         protocol: str,
-        clips: IntArray,
-        probabilities: FloatArray,
+        clips: Int64,
+        probabilities: Float64,
         n_empty: int,
-        folds: IntArray | None = None,
+        folds: Int64 | None = None,
     ) -> Report:
         chosen = [self.recordings[clip] for clip in clips]
         return Report(

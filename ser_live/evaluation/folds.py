@@ -9,34 +9,22 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ser_live.arrays import Bool, Float64, Int64
+from ser_live.clip_mean import mean_probabilities
 from ser_live.emotions import LABELS
 from ser_live.errors import DatasetError
 from ser_live.fitted import Fitted
 from ser_live.training.augmentation import PLAIN
-from ser_live.training.examples import Examples, code_hash
+from ser_live.training.code_hash import code_hash
+from ser_live.training.examples import Examples
 from ser_live.training.recipe import Recipe
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
-
-_FITTING_CODE = (
-    "training",
-    "classifier.py",
-    "ensemble.py",
-    "strangers.py",
-    "fitted.py",
-    "speaker.py",
-)
-"""Modules that decide what a fit gives; after a change in any, kept fits are not used."""
 
 
 class Predicts(Protocol):
     """Whatever answers with probabilities."""
 
-    def predict_proba(self, X: Any) -> FloatArray: ...
+    def predict_proba(self, X: Any) -> Float64: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +32,7 @@ class FoldFit:
     """One fold: who is tested, and the model that heard none of them."""
 
     name: str
-    is_test: BoolArray
+    is_test: Bool
     """Shape (n_recordings,)."""
     fitted: Fitted
 
@@ -58,7 +46,7 @@ class FoldFit:
 def fit_folds(
     recipe: Recipe,
     examples: Examples,
-    masks: Sequence[tuple[str, BoolArray]],
+    masks: Sequence[tuple[str, Bool]],
     *,
     seed: int,
     n_jobs: int = 1,
@@ -102,7 +90,7 @@ def fit_folds(
     return result
 
 
-def training_rows(examples: Examples, is_test: BoolArray) -> BoolArray:
+def training_rows(examples: Examples, is_test: Bool) -> Bool:
     """Rows that may be trained on when these recordings are tested.
 
     Raises
@@ -123,7 +111,7 @@ def training_rows(examples: Examples, is_test: BoolArray) -> BoolArray:
 
 
 def _fit_fold(
-    recipe: Recipe, examples: Examples, is_trained_on: BoolArray, seed: int, fits_dir: Path | None
+    recipe: Recipe, examples: Examples, is_trained_on: Bool, seed: int, fits_dir: Path | None
 ) -> Fitted:
     from joblib import Memory
 
@@ -140,15 +128,15 @@ def _fit(key: str, seed: int, recipe: Recipe, training: Examples) -> Fitted:
 
 def _key(recipe: Recipe, training: Examples) -> str:
     """Identity of a fit: recipe, code and training rows."""
-    digest = hashlib.sha256(f"{recipe.name} {code_hash(_FITTING_CODE)}".encode())
+    digest = hashlib.sha256(f"{recipe.name} {code_hash(recipe.fit)}".encode())
     for field in fields(training):
         digest.update(np.ascontiguousarray(getattr(training, field.name)).tobytes())
     return digest.hexdigest()
 
 
 def clip_probabilities(
-    classifier: Predicts, tested: Examples, items: IntArray, wanted: IntArray
-) -> tuple[FloatArray, int]:
+    classifier: Predicts, tested: Examples, items: Int64, wanted: Int64
+) -> tuple[Float64, int]:
     """Probabilities of whole clips from those of their utterances.
 
     The mean over a clip's utterances, weighted by their speech time. A clip in which
@@ -176,8 +164,8 @@ def clip_probabilities(
 
 
 def mean_by_clip(
-    probabilities: FloatArray, clips: IntArray, speech_s: FloatArray, n_clips: int
-) -> tuple[FloatArray, int]:
+    probabilities: Float64, clips: Int64, speech_s: Float64, n_clips: int
+) -> tuple[Float64, int]:
     """Mean over the utterances of each clip, weighted by speech time, and the empty clips.
 
     Parameters
@@ -194,11 +182,12 @@ def mean_by_clip(
         Equal for all labels where a clip has no utterance.
     n_empty : int
     """
-    total = np.zeros((n_clips, len(LABELS)))
-    weight = np.zeros(n_clips)
-    np.add.at(total, clips, speech_s[:, None] * probabilities)
-    np.add.at(weight, clips, speech_s)
-    empty = weight == 0.0
-    total[empty], weight[empty] = 1.0 / len(LABELS), 1.0
-    result: FloatArray = total / weight[:, None]
-    return result, int(empty.sum())
+    result = np.full((n_clips, len(LABELS)), 1.0 / len(LABELS))
+    heard = np.unique(clips[speech_s > 0.0])
+    order = np.argsort(clips, kind="stable")
+    starts = np.searchsorted(clips[order], heard, side="left")
+    ends = np.searchsorted(clips[order], heard, side="right")
+    for clip, start, end in zip(heard, starts, ends, strict=True):
+        rows = order[start:end]
+        result[clip] = mean_probabilities(probabilities[rows], speech_s[rows])
+    return result, n_clips - len(heard)

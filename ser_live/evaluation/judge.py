@@ -6,21 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ser_live.arrays import Float64, Int64, Str
 from ser_live.emotions import LABELS
 from ser_live.evaluation import metrics
 from ser_live.evaluation.calibration import accuracy_of_confident_half
 
-IntArray = NDArray[np.int64]
-FloatArray = NDArray[np.float64]
-StrArray = NDArray[np.str_]
-
 
 def judged(
-    y_true: IntArray,
-    probabilities: FloatArray,
-    speakers: StrArray,
+    y_true: Int64,
+    probabilities: Float64,
+    speakers: Str,
     labels: Sequence[str] = LABELS,
 ) -> dict[str, Any]:
     """Scores of predictions, ready for JSON: rounded to 4 digits, NaN as None.
@@ -75,7 +71,7 @@ def judged(
 
 
 def uar_with_interval(
-    y_true: IntArray, probabilities: FloatArray, speakers: StrArray, n_classes: int = len(LABELS)
+    y_true: Int64, probabilities: Float64, speakers: Str, n_classes: int = len(LABELS)
 ) -> dict[str, Any]:
     """``n``, ``uar`` and its ``interval`` over speakers, for one point of a curve."""
     predicted = probabilities.argmax(axis=1)
@@ -88,7 +84,7 @@ def uar_with_interval(
 
 
 def sexes_compared(
-    y_true: IntArray, probabilities: FloatArray, speakers: StrArray, sexes: StrArray
+    y_true: Int64, probabilities: Float64, speakers: Str, sexes: Str
 ) -> dict[str, Any]:
     """Men and women side by side: ``male``, ``female`` and ``gap`` (female less male).
 
@@ -112,9 +108,7 @@ def sexes_compared(
     return result
 
 
-def speaker_matrices(
-    y_true: IntArray, predicted: IntArray, speakers: StrArray, n_classes: int
-) -> IntArray:
+def speaker_matrices(y_true: Int64, predicted: Int64, speakers: Str, n_classes: int) -> Int64:
     """Confusion matrices, shape (n_speakers, n_classes, n_classes)."""
     groups = metrics.matrices_per_group(y_true, predicted, speakers, n_classes)
     empty = np.zeros((0, n_classes, n_classes), dtype=np.int64)
@@ -131,5 +125,5 @@ def rounded_pair(pair: tuple[float, float]) -> list[float | None]:
     return [rounded(pair[0]), rounded(pair[1])]
 
 
-def _by_label(labels: Sequence[str], values: FloatArray) -> dict[str, float | None]:
+def _by_label(labels: Sequence[str], values: Float64) -> dict[str, float | None]:
     return {label: rounded(value) for label, value in zip(labels, values, strict=True)}

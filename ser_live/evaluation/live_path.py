@@ -2,28 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ser_live.arrays import Float32, Float64
 from ser_live.config import Settings
-from ser_live.datasets.recording import content_hash
-from ser_live.encoder import SpeechEncoder
+from ser_live.datasets.recording import Recording, content_hash
 from ser_live.events import Utterance
-from ser_live.features import FEATURE_SET_VERSION, extract
+from ser_live.features import extract
 from ser_live.fitted import Fitted
 from ser_live.inputs import join
-from ser_live.training.examples import code_hash, utterances_of
-from ser_live.vad import is_confirming
+from ser_live.training.examples import input_key, loaded_encoder, utterances_of
 
-FloatArray = NDArray[np.float64]
-Samples = NDArray[np.float32]
+T = TypeVar("T")
 
 
-def whole_utterances(samples: Samples, settings: Settings) -> list[Utterance]:
+@dataclass(frozen=True)
+class Hearing:
+    """The live path that recordings are heard through, and where the results are kept."""
+
+    settings: Settings
+    encoder: Path | None = None
+    """The learned encoder; it may also be given for a model that works without it."""
+    n_jobs: int = 1
+    """Processes."""
+    cache_dir: Path | None = None
+    """As in ``training.examples.make_examples``."""
+    on_progress: Callable[[], None] = lambda: None
+    """Called after each recording."""
+
+    def of_each(
+        self, hear: Callable[..., T], recordings: Sequence[Recording], identity: str, way: object
+    ) -> list[T]:
+        """Results of ``hear(content, identity, key, path, way, settings, encoder)``.
+
+        Parameters
+        ----------
+        hear : function
+            Cached by `content`, `identity` and `key`, which stand for its other arguments.
+        recordings : sequence of Recording
+        identity : str
+            Tells `way` apart from others.
+        way : object
+            Handed on to `hear`.
+        """
+        from joblib import Memory, Parallel, delayed
+
+        cached = Memory(self.cache_dir, verbose=0).cache(
+            hear, ignore=["path", "way", "settings", "encoder"]
+        )
+        key = input_key(self.settings, hear, encoder=self.encoder)
+        made = Parallel(n_jobs=self.n_jobs, return_as="generator")(
+            delayed(cached)(
+                content_hash(recording.path),
+                identity,
+                key,
+                recording.path,
+                way,
+                self.settings,
+                self.encoder,
+            )
+            for recording in recordings
+        )
+        results = []
+        for result in made:
+            self.on_progress()
+            results.append(result)
+        return results
+
+
+def whole_utterances(samples: Float32, settings: Settings) -> list[Utterance]:
     """What the segmenter accepts of a recording heard as a stream of its own.
 
     Parameters
@@ -37,33 +89,16 @@ def whole_utterances(samples: Samples, settings: Settings) -> list[Utterance]:
     ]
 
 
-def inputs_of(samples: Samples, encoder_path: Path | None) -> FloatArray:
+def inputs_of(samples: Float32, encoder_path: Path | None) -> Float64:
     """Input vector of one utterance, shape (n_inputs,)."""
-    encoder = None if encoder_path is None else _encoder(encoder_path)
+    encoder = None if encoder_path is None else loaded_encoder(encoder_path)
     return join(extract(samples).values, samples, encoder)
 
 
-def seen_by(fitted: Fitted, inputs: Sequence[NDArray[np.float32]]) -> FloatArray:
+def seen_by(fitted: Fitted, inputs: Sequence[Float32]) -> Float64:
     """Inputs as a table, cut to what the model sees.
 
     A model without the encoder sees the beginning of what one with it sees, so what was
     heard for the one serves the other.
     """
     return np.stack(inputs).astype(np.float64)[:, : len(fitted.feature_scale)]
-
-
-def live_path_key(settings: Settings, encoder_path: Path | None) -> str:
-    """Identity of everything that decides about inputs, for caches."""
-    learned = ""
-    if encoder_path is not None:
-        learned = f"{content_hash(encoder_path)} {code_hash(('encoder.py',))}"
-    return (
-        f"{FEATURE_SET_VERSION} {code_hash()} {settings.vad} {settings.segmenter} "
-        f"{is_confirming(settings.vad)} {learned}"
-    )
-
-
-@cache
-def _encoder(path: Path) -> SpeechEncoder:
-    """Loaded once a process: workers of a pool cannot be handed a session."""
-    return SpeechEncoder(path)

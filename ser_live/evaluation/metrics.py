@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
-IntArray = NDArray[np.int64]
-FloatArray = NDArray[np.float64]
+from ser_live.arrays import Float64, Int64, Str
 
 N_BOOTSTRAP_DRAWS = 10_000
 N_ROW_DRAWS = 1_000
@@ -20,7 +18,7 @@ N_ROW_DRAWS = 1_000
 N_ECE_BINS = 15
 
 
-def confusion_matrix(y_true: IntArray, y_predicted: IntArray, n_classes: int) -> IntArray:
+def confusion_matrix(y_true: Int64, y_predicted: Int64, n_classes: int) -> Int64:
     """Counts, rows = truth, columns = prediction.
 
     Parameters
@@ -39,28 +37,28 @@ def confusion_matrix(y_true: IntArray, y_predicted: IntArray, n_classes: int) ->
     return flat.reshape(n_classes, n_classes).astype(np.int64)
 
 
-def accuracy(matrix: IntArray) -> float:
+def accuracy(matrix: Int64) -> float:
     """Share of correct predictions, trace / sum, in [0, 1]; NaN for an empty matrix."""
     total = int(matrix.sum())
     return float(np.trace(matrix) / total) if total else float("nan")
 
 
-def recall_per_class(matrix: IntArray) -> FloatArray:
+def recall_per_class(matrix: Int64) -> Float64:
     """Diagonal / row sum, shape (n_classes,); NaN for a class that never occurs."""
     support = matrix.sum(axis=-1)
     with np.errstate(invalid="ignore"):
-        recall: FloatArray = np.diagonal(matrix, axis1=-2, axis2=-1) / np.where(
+        recall: Float64 = np.diagonal(matrix, axis1=-2, axis2=-1) / np.where(
             support, support, np.nan
         )
     return recall
 
 
-def precision_per_class(matrix: IntArray) -> FloatArray:
+def precision_per_class(matrix: Int64) -> Float64:
     """Diagonal / column sum, shape (n_classes,); NaN for a class that is never predicted."""
     return recall_per_class(matrix.T)
 
 
-def uar(matrix: IntArray) -> float:
+def uar(matrix: Int64) -> float:
     """Unweighted average recall: mean of the recalls of the classes that occur.
 
     Predicting one class always gives ``1 / n_classes`` whatever the class sizes
@@ -75,7 +73,7 @@ def uar(matrix: IntArray) -> float:
     return float(np.nanmean(recall)) if np.isfinite(recall).any() else float("nan")
 
 
-def macro_f1(matrix: IntArray) -> float:
+def macro_f1(matrix: Int64) -> float:
     """Mean over classes of ``2 TP / (2 TP + FP + FN)``.
 
     Classes that neither occur nor are predicted are left out; a class that is
@@ -90,7 +88,7 @@ def macro_f1(matrix: IntArray) -> float:
 
 
 def expected_calibration_error(
-    y_true: IntArray, probabilities: FloatArray, n_bins: int = N_ECE_BINS
+    y_true: Int64, probabilities: Float64, n_bins: int = N_ECE_BINS
 ) -> float:
     """Expected calibration error of the winning class.
 
@@ -118,7 +116,7 @@ def expected_calibration_error(
     return float(np.abs(right - claimed).sum() / len(y_true))
 
 
-def confidence_bins(confidence: FloatArray, n_bins: int) -> IntArray:
+def confidence_bins(confidence: Float64, n_bins: int) -> Int64:
     """Bin ``0 .. n_bins - 1`` of equal width on (0, 1]; an edge belongs to the lower bin."""
     return np.clip(np.ceil(confidence * n_bins).astype(np.int64) - 1, 0, n_bins - 1)
 
@@ -129,8 +127,8 @@ def chance_uar(n_classes: int) -> float:
 
 
 def matrices_per_group(
-    y_true: IntArray, y_predicted: IntArray, groups: NDArray[np.str_], n_classes: int
-) -> dict[str, IntArray]:
+    y_true: Int64, y_predicted: Int64, groups: Str, n_classes: int
+) -> dict[str, Int64]:
     """One confusion matrix per group (speaker), in sorted order of the groups."""
     return {
         str(group): confusion_matrix(
@@ -141,8 +139,8 @@ def matrices_per_group(
 
 
 def bootstrap_interval(
-    matrices: NDArray[np.int64],
-    metric: Callable[[IntArray], float] | str = "uar",
+    matrices: Int64,
+    metric: Callable[[Int64], float] | str = "uar",
     *,
     n_draws: int = N_BOOTSTRAP_DRAWS,
     level: float = 0.95,
@@ -176,12 +174,12 @@ def bootstrap_interval(
 
 
 def bootstrap_values(
-    matrices: NDArray[np.int64],
-    metric: Callable[[IntArray], float] | str = "uar",
+    matrices: Int64,
+    metric: Callable[[Int64], float] | str = "uar",
     *,
     n_draws: int = N_BOOTSTRAP_DRAWS,
     seed: int = 0,
-) -> FloatArray:
+) -> Float64:
     """The metric of each draw of speakers, shape (n_draws,); parameters as above.
 
     Draws that lack a class leave it out of their mean.
@@ -207,8 +205,8 @@ def bootstrap_values(
 
 
 def bootstrap_rows_interval(
-    statistic: Callable[[IntArray], float],
-    speakers: NDArray[np.str_],
+    statistic: Callable[[Int64], float],
+    speakers: Str,
     *,
     n_draws: int = N_ROW_DRAWS,
     level: float = 0.95,

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ser_live.arrays import Bool
 from ser_live.datasets.recording import Recording
 from ser_live.emotions import LABELS
 from ser_live.evaluation import metrics
@@ -39,7 +39,7 @@ def permutation_check(
     recipe: Recipe,
     examples: Examples,
     recordings: Sequence[Recording],
-    masks: Sequence[tuple[str, NDArray[np.bool_]]],
+    masks: Sequence[tuple[str, Bool]],
     *,
     seed: int = 0,
     n_jobs: int = 1,

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ser_live.arrays import Bool, Int64
 from ser_live.datasets.ravdess import N_ACTORS
 from ser_live.errors import DatasetError, UsageError
 
@@ -43,12 +43,12 @@ class Fold:
     name: str
     test_actors: frozenset[int]
 
-    def is_test(self, actors: NDArray[np.int64]) -> NDArray[np.bool_]:
+    def is_test(self, actors: Int64) -> Bool:
         """Mask of the samples that belong to the test actors, shape of `actors`."""
         return np.isin(actors, sorted(self.test_actors))
 
 
-def actor_folds(protocol: str, actors: NDArray[np.int64]) -> list[Fold]:
+def actor_folds(protocol: str, actors: Int64) -> list[Fold]:
     """The folds of a speaker-independent protocol.
 
     Parameters

@@ -13,8 +13,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ser_live.arrays import Bool, Float32, Int64, Str
 from ser_live.errors import DatasetError
 from ser_live.evaluation.metrics import bootstrap_interval
 from ser_live.evaluation.protocols import EMOBOX_TEST_ACTORS
@@ -22,9 +22,6 @@ from ser_live.gate import SpeechCheck
 from ser_live.inputs import InputLayout
 from ser_live.training.examples import Examples
 from ser_live.training.speech_gate import MAX_LOSS, SYNTHETIC, Sounds, fit_gate
-
-StrArray = NDArray[np.str_]
-BoolArray = NDArray[np.bool_]
 
 N_FOLDS = len(EMOBOX_TEST_ACTORS)
 
@@ -82,7 +79,7 @@ def rejection_section(speech: Examples, sounds: Sounds, seed: int = 0) -> dict[s
     }
 
 
-def folds_of_speech(speech: Examples) -> NDArray[np.int64]:
+def folds_of_speech(speech: Examples) -> Int64:
     """Outer fold of each row: EmoBox for RAVDESS, other speakers in turn."""
     folds = np.empty(len(speech), dtype=np.int64)
     for corpus in np.unique(speech.corpora):
@@ -96,7 +93,7 @@ def folds_of_speech(speech: Examples) -> NDArray[np.int64]:
     return folds
 
 
-def folds_of_sounds(sounds: Sounds) -> NDArray[np.int64]:
+def folds_of_sounds(sounds: Sounds) -> Int64:
     """Outer fold of each row, kinds of noise and speakers of bursts in turn; -1: never tested."""
     folds = np.full(len(sounds), _NEVER, dtype=np.int64)
     for source in set(sounds.sources.tolist()) - {SYNTHETIC}:
@@ -110,12 +107,12 @@ def _emobox_fold(actor: int) -> int:
     return next(fold for fold, actors in enumerate(EMOBOX_TEST_ACTORS) if actor in actors)
 
 
-def _passes(gate: SpeechCheck, X: NDArray[np.float32]) -> BoolArray:
+def _passes(gate: SpeechCheck, X: Float32) -> Bool:
     embeddings = X[:, InputLayout.of_length(X.shape[1]).embedding]
     return np.asarray(gate.speech_probability(embeddings) >= gate.min_probability)
 
 
-def _of_sounds(sounds: Sounds, passes: BoolArray) -> dict[str, Any]:
+def _of_sounds(sounds: Sounds, passes: Bool) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for source in sorted(set(sounds.sources.tolist()) - {SYNTHETIC}):
         for variant in np.unique(sounds.variants):
@@ -139,7 +136,7 @@ def _of_sounds(sounds: Sounds, passes: BoolArray) -> dict[str, Any]:
     return result
 
 
-def _of_speech(speech: Examples, passes: BoolArray) -> dict[str, Any]:
+def _of_speech(speech: Examples, passes: Bool) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for corpus in np.unique(speech.corpora):
         for variant in np.unique(speech.variants):
@@ -154,7 +151,7 @@ def _of_speech(speech: Examples, passes: BoolArray) -> dict[str, Any]:
     return result
 
 
-def _shares(recordings: StrArray, groups: StrArray, passes: BoolArray, name: str) -> dict[str, Any]:
+def _shares(recordings: Str, groups: Str, passes: Bool, name: str) -> dict[str, Any]:
     """Share of recordings none of whose utterances passes, with its interval over groups."""
     names, first, inverse = np.unique(recordings, return_index=True, return_inverse=True)
     is_out = np.bincount(inverse, passes, minlength=len(names)) == 0

@@ -8,9 +8,9 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ser_live import __version__
+from ser_live.arrays import Bool, Float64, Int64, Str
 from ser_live.emotions import LABELS
 from ser_live.evaluation import metrics
 from ser_live.evaluation.calibration import accuracy_of_confident_half, calibration_section
@@ -34,16 +34,16 @@ class Report:
 
     protocol: str
     recipe: str
-    y_true: NDArray[np.int64]
+    y_true: Int64
     """Index into ``EMOTIONS``, shape (n_clips,)."""
-    probabilities: NDArray[np.float64]
+    probabilities: Float64
     """Shape (n_clips, 8)."""
-    speakers: NDArray[np.str_]
-    sexes: NDArray[np.str_]
+    speakers: Str
+    sexes: Str
     n_without_utterance: int
     """Clips in which no utterance was found; they count as equal probabilities."""
     seed: int
-    folds: NDArray[np.int64] | None = None
+    folds: Int64 | None = None
     """Fold in which each clip was tested; None where folds share speakers."""
     trained_on: tuple[str, ...] = ()
     """Corpora in training."""
@@ -53,7 +53,7 @@ class Report:
     """For a protocol that leaks: the same recipe and data, split by actor."""
 
     @property
-    def matrix(self) -> NDArray[np.int64]:
+    def matrix(self) -> Int64:
         """Confusion matrix, rows = truth."""
         return self._matrix(np.ones(len(self.y_true), dtype=bool))
 
@@ -151,13 +151,13 @@ class Report:
         return Group(*parts)
 
     @property
-    def _predicted(self) -> NDArray[np.int64]:
+    def _predicted(self) -> Int64:
         return np.asarray(self.probabilities.argmax(axis=1), dtype=np.int64)
 
-    def _matrix(self, mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+    def _matrix(self, mask: Bool) -> Int64:
         return metrics.confusion_matrix(self.y_true[mask], self._predicted[mask], len(LABELS))
 
-    def _per(self, groups: NDArray[np.str_]) -> dict[str, dict[str, Any]]:
+    def _per(self, groups: Str) -> dict[str, dict[str, Any]]:
         return {
             group: {
                 "n": int(matrix.sum()),

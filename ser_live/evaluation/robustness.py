@@ -2,40 +2,33 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ser_live.arrays import Bool, Float32, Float64, Int64, Str
 from ser_live.config import Settings
-from ser_live.datasets.recording import Recording, content_hash
+from ser_live.datasets.recording import Recording
 from ser_live.emotions import LABELS
 from ser_live.evaluation import metrics
 from ser_live.evaluation.folds import FoldFit, mean_by_clip
 from ser_live.evaluation.judge import rounded, rounded_pair, uar_with_interval
-from ser_live.evaluation.live_path import inputs_of, live_path_key, seen_by, whole_utterances
+from ser_live.evaluation.live_path import Hearing, inputs_of, seen_by, whole_utterances
 from ser_live.evaluation.onset import clips_under_test
 from ser_live.evaluation.robustness_suite import Apply, Corruption
 from ser_live.sources import read_recording
-from ser_live.training.examples import code_hash
+from ser_live.training.code_hash import code_hash
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-FloatArray = NDArray[np.float64]
-Rows = list[tuple[NDArray[np.float32], float]]
+Rows = list[tuple[Float32, float]]
 """Input vector and speech seconds of each utterance of a recording."""
 
-
-_SPOILING_CODE = (
-    "evaluation/corruptions.py",
-    "evaluation/robustness_suite.py",
-    "datasets/impulse_responses.py",
-    "training/augmentation.py",
-)
-"""Modules that decide what spoilt sound is; after a change in any it is made again."""
 _NO_ANSWER = len(LABELS)
 
 
@@ -43,13 +36,9 @@ def robustness_section(
     fits: Sequence[FoldFit],
     recordings: Sequence[Recording],
     suite: Sequence[Corruption],
+    hearing: Hearing,
     *,
-    settings: Settings,
-    encoder_path: Path | None = None,
     every: int = 4,
-    n_jobs: int = 1,
-    cache_dir: Path | None = None,
-    on_progress: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
     """Spoil the unseen clips in every way, hear them as live audio, compare the answers.
 
@@ -58,51 +47,37 @@ def robustness_section(
     fits : sequence of FoldFit
     recordings : sequence of Recording
     suite : sequence of Corruption
-    settings : Settings
-    encoder_path : Path or None
-        The learned encoder; a model that does without may be given it too.
+    hearing : Hearing
+        Makes progress with each clip and way, the unspoilt one included.
     every : int
         Take every so many-th test clip.
-    n_jobs, cache_dir
-        As in ``training.examples.make_examples``.
-    on_progress : callable
-        Called after each clip and way that was heard, the unspoilt one included.
     """
     clips = clips_under_test(fits, recordings, every)
     chosen = [recordings[clip] for clip in clips]
     y = np.array([LABELS.index(recording.emotion.value) for recording in chosen])
     speakers = np.array([recording.speaker for recording in chosen])
+    known: dict[str, tuple[Float64, int]] = {}
 
-    known: dict[str, tuple[FloatArray, int]] = {}
-
-    def answers(apply: Apply | None) -> tuple[FloatArray, int]:
+    def answers(apply: Apply | None) -> tuple[Float64, int]:
         identity = _identity(apply)
         if identity not in known:
-            rows = _heard(
-                chosen, apply, identity, settings, encoder_path, n_jobs, cache_dir, on_progress
-            )
+            rows = hearing.of_each(_rows_of, chosen, identity, apply)
             known[identity] = _answers(fits, clips, rows)
         return known[identity]
 
     clean, n_lost = answers(None)
     clean_score = {**_score(y, clean, speakers), "n_without_utterance": n_lost}
     items = []
-    by_group: dict[str, list[tuple[NDArray[np.bool_], NDArray[np.int64]]]] = {}
+    by_group: dict[str, list[_Spoilt]] = {}
     for corruption in suite:
         reference, _ = answers(corruption.reference)
-        spoilt, n_lost = answers(corruption.apply)
-        score = _score(y, spoilt, speakers)
-        answer = spoilt.argmax(axis=1)
-        is_same = (answer == reference.argmax(axis=1)) & (answer != _NO_ANSWER)
-        by_group.setdefault(corruption.group, []).append((is_same, answer))
-        mark = corruption.pass_mark
+        probabilities, n_lost = answers(corruption.apply)
+        spoilt = _Spoilt.of(probabilities, reference)
+        by_group.setdefault(corruption.group, []).append(spoilt)
+        score = _score(y, probabilities, speakers)
         items.append(
             {
-                "name": corruption.name,
-                "group": corruption.group,
-                "unchanged": rounded(float(is_same.mean())),
-                "pass_mark": mark,
-                "passes": None if mark is None else bool(is_same.mean() >= mark),
+                **_item(corruption, spoilt),
                 **score,
                 "uar_lost": rounded(clean_score["uar"] - score["uar"]),
                 "n_without_utterance": n_lost,
@@ -113,6 +88,32 @@ def robustness_section(
         for group, members in by_group.items()
     }
     return {"every": every, "clean": clean_score, "groups": groups, "items": items}
+
+
+class _Spoilt(NamedTuple):
+    """Answers to clips spoilt in one way; one entry a clip."""
+
+    is_same: Bool
+    """Whether the label is that of the reference."""
+    labels: Int64
+    """Index into ``LABELS``, or `_NO_ANSWER`."""
+
+    @classmethod
+    def of(cls, probabilities: Float64, reference: Float64) -> _Spoilt:
+        labels = probabilities.argmax(axis=1)
+        return cls((labels == reference.argmax(axis=1)) & (labels != _NO_ANSWER), labels)
+
+
+def _item(corruption: Corruption, spoilt: _Spoilt) -> dict[str, Any]:
+    """How many labels stay, and whether that is enough."""
+    unchanged, mark = float(spoilt.is_same.mean()), corruption.pass_mark
+    return {
+        "name": corruption.name,
+        "group": corruption.group,
+        "unchanged": rounded(unchanged),
+        "pass_mark": mark,
+        "passes": None if mark is None else unchanged >= mark,
+    }
 
 
 def robustness_table(section: Mapping[str, Any]) -> RenderableType:
@@ -141,21 +142,21 @@ def robustness_table(section: Mapping[str, Any]) -> RenderableType:
 
 
 def _group_score(
-    y: NDArray[np.int64],
-    clean: NDArray[np.int64],
-    members: Sequence[tuple[NDArray[np.bool_], NDArray[np.int64]]],
-    speakers: NDArray[np.str_],
+    y: Int64,
+    clean: Int64,
+    members: Sequence[_Spoilt],
+    speakers: Str,
 ) -> dict[str, Any]:
     """Means over the ways of spoiling of a group, and their intervals over speakers."""
-    is_same = np.stack([same for same, _ in members])
+    is_same = np.stack([member.is_same for member in members])
 
-    def uar(rows: NDArray[np.int64], answer: NDArray[np.int64]) -> float:
+    def uar(rows: Int64, answer: Int64) -> float:
         return metrics.uar(metrics.confusion_matrix(y[rows], answer[rows], len(LABELS) + 1))
 
-    statistics: dict[str, Callable[[NDArray[np.int64]], float]] = {
+    statistics: dict[str, Callable[[Int64], float]] = {
         "unchanged": lambda rows: float(is_same[:, rows].mean()),
         "uar_lost": lambda rows: (
-            uar(rows, clean) - float(np.mean([uar(rows, answer) for _, answer in members]))
+            uar(rows, clean) - float(np.mean([uar(rows, member.labels) for member in members]))
         ),
     }
     return {
@@ -167,65 +168,27 @@ def _group_score(
     }
 
 
-def _heard(
-    recordings: Sequence[Recording],
-    apply: Apply | None,
-    identity: str,
-    settings: Settings,
-    encoder_path: Path | None,
-    n_jobs: int,
-    cache_dir: Path | None,
-    on_progress: Callable[[], None],
-) -> list[Rows]:
-    """Utterances of recordings spoilt in one way."""
-    from joblib import Memory, Parallel, delayed
-
-    hear = Memory(cache_dir, verbose=0).cache(
-        _rows_of, ignore=["path", "apply", "settings", "encoder_path"]
-    )
-    key = live_path_key(settings, encoder_path)
-    made = Parallel(n_jobs=n_jobs, return_as="generator")(
-        delayed(hear)(
-            content_hash(recording.path),
-            identity,
-            key,
-            recording.path,
-            apply,
-            settings,
-            encoder_path,
-        )
-        for recording in recordings
-    )
-    result = []
-    for rows in made:
-        on_progress()
-        result.append(rows)
-    return result
-
-
 def _rows_of(
     content: str,
     identity: str,
     key: str,
     path: Path,
-    apply: Apply | None,
+    way: Apply | None,
     settings: Settings,
-    encoder_path: Path | None,
+    encoder: Path | None,
 ) -> Rows:
-    """Cached by `content`, `identity` and `key`, which say everything that counts."""
+    """Utterances of a recording spoilt in one way."""
     samples = read_recording(path)
-    if apply is not None:
+    if way is not None:
         # Every recording meets its own piece of noise, the same in every run.
-        samples = apply(samples, content)
+        samples = way(samples, content)
     return [
-        (inputs_of(utterance.samples, encoder_path).astype(np.float32), utterance.speech_s)
+        (inputs_of(utterance.samples, encoder).astype(np.float32), utterance.speech_s)
         for utterance in whole_utterances(samples, settings)
     ]
 
 
-def _answers(
-    fits: Sequence[FoldFit], clips: NDArray[np.int64], heard: Sequence[Rows]
-) -> tuple[FloatArray, int]:
+def _answers(fits: Sequence[FoldFit], clips: Int64, heard: Sequence[Rows]) -> tuple[Float64, int]:
     """Probabilities of each clip by the model that never heard its speaker.
 
     Shape (n_clips, 9): the last column is 1 where no utterance was found. Equal
@@ -249,13 +212,28 @@ def _answers(
     return probabilities, n_lost
 
 
-def _score(y: NDArray[np.int64], answers: FloatArray, speakers: NDArray[np.str_]) -> dict[str, Any]:
+def _score(y: Int64, answers: Float64, speakers: Str) -> dict[str, Any]:
     """UAR with interval; a clip without an answer is wrong whatever it was."""
     return uar_with_interval(y, answers, speakers, len(LABELS) + 1)
 
 
 def _identity(apply: Apply | None) -> str:
-    """What a way of spoiling is known by: its function, its arguments, and their code."""
+    """Key of a way of spoiling: its function, its arguments, and the code of both."""
     import joblib
 
-    return "" if apply is None else f"{joblib.hash(apply)} {code_hash(_SPOILING_CODE)}"
+    if apply is None:
+        return ""
+    functions: list[Callable[..., object]] = []
+    # A function is hashed by its name and its code: joblib would take its module's name too.
+    return f"{joblib.hash(_described(apply, functions))} {code_hash(*functions)}"
+
+
+def _described(value: object, functions: list[Callable[..., object]]) -> object:
+    """A way of spoiling in plain values; the functions in it are added to `functions`."""
+    if isinstance(value, partial):
+        arguments = {name: _described(one, functions) for name, one in value.keywords.items()}
+        return _described(value.func, functions), value.args, arguments
+    if inspect.isfunction(value):
+        functions.append(value)
+        return value.__qualname__
+    return value

@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ser_live.arrays import Float32, Float64
 from ser_live.datasets.impulse_responses import measure
-from ser_live.evaluation import corruptions as c
+from ser_live.synthesis import corruptions as c
 
-Samples = NDArray[np.float32]
-Apply = Callable[[Samples, str], Samples]
+Apply = Callable[[Float32, str], Float32]
 """Corrupts a recording of a given identity."""
 
 PASS_MARKS: dict[str, float | None] = {
@@ -64,8 +64,8 @@ class Corruption:
 
 
 def drawn(
-    samples: Samples, identity: str, *, corrupt: Callable[..., Samples], argument: str, values: Any
-) -> Samples:
+    samples: Float32, identity: str, *, corrupt: Callable[..., Float32], argument: str, values: Any
+) -> Float32:
     """`corrupt` with one of `values` for `argument`, drawn from the identity.
 
     So one test covers a range of strengths at the price of one.
@@ -74,7 +74,7 @@ def drawn(
     return corrupt(samples, identity, **{argument: values[int(rng.integers(len(values)))]})
 
 
-def _drawn(corrupt: Callable[..., Samples], **values: Sequence[float]) -> Apply:
+def _drawn(corrupt: Callable[..., Float32], **values: Sequence[float]) -> Apply:
     ((argument, choices),) = values.items()
     return partial(drawn, corrupt=corrupt, argument=argument, values=tuple(choices))
 
@@ -120,7 +120,7 @@ COARSE = (
 """What everybody would notice, and understand the speech all the same."""
 
 
-def noise_tests(noises: Mapping[str, Sequence[Samples]] | None = None) -> list[Corruption]:
+def noise_tests(noises: Mapping[str, Sequence[Float32]] | None = None) -> list[Corruption]:
     """White, pink and recorded noise at 20, 10 and 0 dB.
 
     Parameters
@@ -128,7 +128,7 @@ def noise_tests(noises: Mapping[str, Sequence[Samples]] | None = None) -> list[C
     noises : mapping of kind to recordings, 16 kHz
         Such as the backgrounds among ``datasets.sounds``.
     """
-    kinds: dict[str, Callable[..., Samples]] = {"white": c.white_noise, "pink": c.pink}
+    kinds: dict[str, Callable[..., Float32]] = {"white": c.white_noise, "pink": c.pink}
     for kind, recordings in (noises or {}).items():
         kinds[kind] = partial(c.recorded_noise, noises=tuple(recordings), kind=kind)
     return [
@@ -162,7 +162,7 @@ def room_tests(rooms: Mapping[str, NDArray[np.floating[Any]]]) -> list[Corruptio
     ]
 
 
-def synthetic_rooms() -> dict[str, NDArray[np.float64]]:
+def synthetic_rooms() -> dict[str, Float64]:
     """Two rooms of daily life that need no recording: a study, and a bare classroom."""
     return {
         name: c.synthetic_room(reverberation_s, direct_db, c.chance(name, "room"))
@@ -171,10 +171,10 @@ def synthetic_rooms() -> dict[str, NDArray[np.float64]]:
 
 
 def suite(
-    noises: Mapping[str, Sequence[Samples]] | None = None,
+    noises: Mapping[str, Sequence[Float32]] | None = None,
     rooms: Mapping[str, NDArray[np.floating[Any]]] | None = None,
 ) -> list[Corruption]:
-    """Every test: those of ``SUITE``, and more where noises and rooms are given."""
+    """Tests that need no recordings but the speech, and more if noises and rooms are given."""
     return [
         *SMALL,
         *noise_tests(noises),
@@ -193,7 +193,3 @@ def suite_in(data: Path) -> list[Corruption]:
         read_backgrounds(noises) if noises.is_dir() else None,
         find_rooms(rooms) if rooms.is_dir() else None,
     )
-
-
-SUITE = suite()
-"""Tests that need no recordings but the speech itself."""

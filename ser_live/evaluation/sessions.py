@@ -19,15 +19,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ser_live.arrays import Bool, Int64
 from ser_live.datasets.ravdess import is_ravdess_name, parse_name
 from ser_live.datasets.recording import Recording
 from ser_live.emotions import EMOTIONS, Emotion
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
 
 N_SEEDS = 10
 """Random orders of every session."""
@@ -46,9 +42,9 @@ class Session:
     """One speaker's clips in the order they are heard."""
 
     seed: int
-    clips: IntArray
+    clips: Int64
     """Index of the recording; a clip may come again."""
-    is_scored: BoolArray
+    is_scored: Bool
     """Shape of `clips`; never true for a clip that came before."""
     enrolled: tuple[int, ...] = ()
     """Clips read neutrally beforehand."""
@@ -58,14 +54,14 @@ class Session:
 class Speaker:
     """The clips of one speaker."""
 
-    clips: IntArray
-    labels: IntArray
+    clips: Int64
+    labels: Int64
     """Index into ``EMOTIONS``."""
-    statements: IntArray
+    statements: Int64
     """1 or 2, 0 where unknown."""
 
     @classmethod
-    def of(cls, clips: IntArray, recordings: Sequence[Recording]) -> Speaker:
+    def of(cls, clips: Int64, recordings: Sequence[Recording]) -> Speaker:
         """The speaker of these clips."""
         return cls(
             clips,

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
-from numpy.typing import NDArray
 
-from ser_live.features.pitch import HOP, SAMPLE_RATE
-
-FRAME_RATE_HZ: Final = SAMPLE_RATE / HOP
+from ser_live.arrays import Bool, Float64, Int64
+from ser_live.features.frames import FRAMES_PER_S
 
 
-def smooth(values: NDArray[np.float64], n_frames: int) -> NDArray[np.float64]:
+def smooth(values: Float64, n_frames: int) -> Float64:
     """Hann-weighted mean over ``n_frames`` (odd); at the ends over the frames that exist."""
     if not len(values):
         return values
@@ -22,7 +18,7 @@ def smooth(values: NDArray[np.float64], n_frames: int) -> NDArray[np.float64]:
     return np.asarray(np.convolve(values, kernel)[middle] / weight)
 
 
-def peaks_with_dips(contour: NDArray[np.float64], dip: float) -> NDArray[np.int64]:
+def peaks_with_dips(contour: Float64, dip: float) -> Int64:
     """Maxima between which the contour falls at least ``dip`` below the lower one.
 
     Of two maxima without such a dip between them the higher one stays.
@@ -46,29 +42,29 @@ def peaks_with_dips(contour: NDArray[np.float64], dip: float) -> NDArray[np.int6
     return np.array(kept, dtype=np.int64)
 
 
-def local_slope(contour: NDArray[np.float64]) -> NDArray[np.float64]:
+def local_slope(contour: Float64) -> Float64:
     """Least-squares slope per second over 5 frames; NaN where one of them is NaN."""
     slope = np.full(len(contour), np.nan)
     if len(contour) >= 5:
         rise = 2.0 * (contour[4:] - contour[:-4]) + contour[3:-1] - contour[1:-3]
         rise[np.isnan(contour[2:-2])] = np.nan  # the middle one has no weight but must exist
-        slope[2:-2] = rise * (FRAME_RATE_HZ / 10.0)
+        slope[2:-2] = rise * (FRAMES_PER_S / 10.0)
     return slope
 
 
-def trend(frames: NDArray[np.int64], values: NDArray[np.float64]) -> float:
+def trend(frames: Int64, values: Float64) -> float:
     """Least-squares slope per second; NaN below 5 values."""
     if len(values) < 5:
         return np.nan
     time = frames - frames.mean()
-    return float(time @ values / (time @ time)) * FRAME_RATE_HZ
+    return float(time @ values / (time @ time)) * FRAMES_PER_S
 
 
-def mean(values: NDArray[np.float64] | NDArray[np.bool_]) -> float:
+def mean(values: Float64 | Bool) -> float:
     """Mean; NaN without values."""
     return float(values.mean()) if len(values) else np.nan
 
 
-def deviation(values: NDArray[np.float64]) -> float:
+def deviation(values: Float64) -> float:
     """Standard deviation; NaN below 2 values."""
     return float(values.std()) if len(values) >= 2 else np.nan

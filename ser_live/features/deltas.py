@@ -9,13 +9,14 @@ frames is used instead, so nothing outside the utterance is needed.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+
+from ser_live.arrays import Float64
 
 WIDTH = 9
 _HALF = WIDTH // 2
 
 
-def _weights(order: int) -> NDArray[np.float64]:
+def _weights(order: int) -> Float64:
     """Weights of nine frames whose sum is the `order`-th derivative of their polynomial."""
     time = np.arange(WIDTH, dtype=np.float64) - _HALF
     fit = np.linalg.pinv(np.vander(time, order + 1, increasing=True))
@@ -25,7 +26,7 @@ def _weights(order: int) -> NDArray[np.float64]:
 _WEIGHTS = {order: _weights(order) for order in (1, 2)}
 
 
-def delta(values: NDArray[np.float64], order: int = 1) -> NDArray[np.float64]:
+def delta(values: Float64, order: int = 1) -> Float64:
     """Derivative of each row, per frame (order 1) or per frame squared (order 2).
 
     Parameters

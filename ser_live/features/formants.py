@@ -13,15 +13,17 @@ from typing import Final
 
 import numpy as np
 import scipy.fft
-from numpy.typing import NDArray
 
+from ser_live.arrays import Float64
+from ser_live.config import SAMPLE_RATE_HZ
 from ser_live.features.description import Description
-from ser_live.features.pitch import SAMPLE_RATE
 
 N_FORMANTS: Final = 3
 _ORDER: Final = 10
 _MARGIN_HZ: Final = 50.0
-_PRE_EMPHASIS: Final = float(np.exp(-2.0 * np.pi * 50.0 / SAMPLE_RATE))  # +6 dB/octave from 50 Hz
+_PRE_EMPHASIS: Final = float(
+    np.exp(-2.0 * np.pi * 50.0 / SAMPLE_RATE_HZ)
+)  # +6 dB/octave from 50 Hz
 _HIGHEST_HZ: Final = 5500.0
 _WHITENING: Final = 1e-6  # -60 dB of noise keeps the recursion stable
 
@@ -45,7 +47,7 @@ DESCRIPTIONS: dict[str, Description] = {
 }
 
 
-def formants(power: NDArray[np.float64], bin_hz: float) -> NDArray[np.float64]:
+def formants(power: Float64, bin_hz: float) -> Float64:
     """Frequencies and bandwidths of the lowest three resonances.
 
     Parameters
@@ -59,7 +61,7 @@ def formants(power: NDArray[np.float64], bin_hz: float) -> NDArray[np.float64]:
     """
     n_bins = int(_HIGHEST_HZ / bin_hz) + 1
     rate = 2.0 * (n_bins - 1) * bin_hz
-    angle = 2.0 * np.pi * np.arange(n_bins) * bin_hz / SAMPLE_RATE
+    angle = 2.0 * np.pi * np.arange(n_bins) * bin_hz / SAMPLE_RATE_HZ
     emphasis = 1.0 + _PRE_EMPHASIS**2 - 2.0 * _PRE_EMPHASIS * np.cos(angle)
     lags = scipy.fft.dct(power[:, :n_bins] * emphasis, type=1, axis=1)[:, : _ORDER + 1]
     found = np.full((len(power), 2 * N_FORMANTS), np.nan)
@@ -81,7 +83,7 @@ def formants(power: NDArray[np.float64], bin_hz: float) -> NDArray[np.float64]:
     return found
 
 
-def _prediction(lags: NDArray[np.float64]) -> NDArray[np.float64]:
+def _prediction(lags: Float64) -> Float64:
     """Levinson-Durbin recursion over all frames at once.
 
     Parameters

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ser_live.arrays import Bool, Float64
+
 _PERCENTILES = (5, 20, 50, 80, 95)
 
 
@@ -65,11 +67,11 @@ FUNCTIONALS: dict[str, Functional] = {
 
 
 def functionals(
-    values: NDArray[np.float64],
+    values: Float64,
     names: tuple[str, ...],
     hop_s: float,
     frames: NDArray[np.intp] | None = None,
-) -> NDArray[np.float64]:
+) -> Float64:
     """Apply functionals to every row.
 
     Parameters
@@ -118,21 +120,17 @@ _COURSE = frozenset({"slope_per_s", "curvature_per_s2", "residual"})
 _STEPS = frozenset({"change_per_s", "rise_per_s", "fall_per_s", "rising_share"})
 _EXTREMES = frozenset({"max_at", "min_at"})
 
-_Found = dict[str, NDArray[np.float64]]
+_Found = dict[str, Float64]
 
 
-def _divide(
-    above: NDArray[np.float64], below: NDArray[np.float64] | NDArray[np.intp]
-) -> NDArray[np.float64]:
+def _divide(above: Float64, below: Float64 | NDArray[np.intp]) -> Float64:
     """Quotient, NaN where the divisor is 0."""
     quotient = np.full(len(below), np.nan)
     np.divide(above, below, out=quotient, where=below != 0)
     return quotient
 
 
-def _centre(
-    values: NDArray[np.float64], absent: NDArray[np.bool_], count: NDArray[np.intp]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _centre(values: Float64, absent: Bool, count: NDArray[np.intp]) -> tuple[Float64, Float64]:
     """Mean of each row, and the row about its mean with 0 where it is undefined."""
     some_absent = bool(absent.any())
     filled = np.where(absent, 0.0, values) if some_absent else values
@@ -144,10 +142,10 @@ def _centre(
 
 
 def _shape(
-    centred: NDArray[np.float64],
-    squared: NDArray[np.float64],
-    variance: NDArray[np.float64],
-    mean: NDArray[np.float64],
+    centred: Float64,
+    squared: Float64,
+    variance: Float64,
+    mean: Float64,
     count: NDArray[np.intp],
 ) -> _Found:
     # A constant's variance is rounding noise, and shape made of noise means nothing.
@@ -162,7 +160,7 @@ def _shape(
     }
 
 
-def _order_statistics(values: NDArray[np.float64], count: NDArray[np.intp]) -> _Found:
+def _order_statistics(values: Float64, count: NDArray[np.intp]) -> _Found:
     """Percentiles by linear interpolation, as numpy's default; NaN sorts to the end."""
     if values.shape[1] == 0:
         return dict.fromkeys(_ORDER, np.full(len(values), np.nan))
@@ -182,9 +180,9 @@ def _order_statistics(values: NDArray[np.float64], count: NDArray[np.intp]) -> _
 
 
 def _course(
-    centred: NDArray[np.float64],
-    absent: NDArray[np.bool_],
-    variance: NDArray[np.float64],
+    centred: Float64,
+    absent: Bool,
+    variance: Float64,
     frames: NDArray[np.intp],
     hop_s: float,
 ) -> _Found:
@@ -211,7 +209,7 @@ def _course(
     }
 
 
-def _steps(values: NDArray[np.float64], frames: NDArray[np.intp], hop_s: float) -> _Found:
+def _steps(values: Float64, frames: NDArray[np.intp], hop_s: float) -> _Found:
     """Differences of frames that are neighbours in time and both defined."""
     step = np.diff(values, axis=1)
     adjacent = np.diff(frames) == 1
@@ -231,8 +229,8 @@ def _steps(values: NDArray[np.float64], frames: NDArray[np.intp], hop_s: float) 
 
 
 def _extremes(
-    values: NDArray[np.float64],
-    absent: NDArray[np.bool_],
+    values: Float64,
+    absent: Bool,
     count: NDArray[np.intp],
     frames: NDArray[np.intp],
 ) -> _Found:

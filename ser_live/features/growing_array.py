@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from ser_live.arrays import Int64
+
 
 class GrowingArray:
     """Append-only array with amortised cost, for samples and for frames.
@@ -50,6 +52,6 @@ class GrowingArray:
         """Forget every row from ``length`` on."""
         self._length = min(self._length, length)
 
-    def replace(self, indices: NDArray[np.int64], rows: NDArray[Any]) -> None:
+    def replace(self, indices: Int64, rows: NDArray[Any]) -> None:
         """Overwrite rows ``(m, *row_shape)`` at indices ``(m,)`` that exist."""
         self._store[indices] = rows

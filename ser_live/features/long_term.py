@@ -9,11 +9,12 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import fft
 
+from ser_live.arrays import Float64
 from ser_live.features.description import Description
-from ser_live.features.spectral import FRAMES_PER_S, N_MEL
+from ser_live.features.frames import FRAMES_PER_S
+from ser_live.features.spectral import N_MEL
 
 N_COVARIANCE = 13
 """MFCC 1 to 13 take part in the covariance."""
@@ -45,7 +46,7 @@ def ltas_names(region: str) -> dict[str, Description]:
     }
 
 
-def ltas(mel_db: NDArray[np.float64]) -> NDArray[np.float64]:
+def ltas(mel_db: Float64) -> Float64:
     """Long-term average spectrum: power averaged over frames, in dB about its own mean.
 
     Parameters
@@ -78,7 +79,7 @@ COVARIANCE: dict[str, Description] = {
 }
 
 
-def log_covariance(mfcc: NDArray[np.float64]) -> NDArray[np.float64]:
+def log_covariance(mfcc: Float64) -> Float64:
     """Upper triangle of the logarithm of the MFCC's covariance matrix.
 
     Distances between such vectors are the log-Euclidean distances of the covariances.
@@ -104,7 +105,7 @@ def log_covariance(mfcc: NDArray[np.float64]) -> NDArray[np.float64]:
     return log_upper_triangle(covariance + _RIDGE * power * np.eye(N_COVARIANCE))
 
 
-def log_upper_triangle(covariance: NDArray[np.float64]) -> NDArray[np.float64]:
+def log_upper_triangle(covariance: Float64) -> Float64:
     """Upper triangle of the matrix logarithm, what lies off the diagonal times sqrt(2)."""
     values, vectors = np.linalg.eigh(covariance)
     logarithm = (vectors * np.log(values)) @ vectors.T
@@ -124,7 +125,7 @@ MODULATION: dict[str, Description] = {
 }
 
 
-def modulation(mel_db: NDArray[np.float64]) -> NDArray[np.float64]:
+def modulation(mel_db: Float64) -> Float64:
     """Energy of the band levels' fluctuation per octave of modulation frequency.
 
     The level of each group of bands (dB, mean over the group, at most 40 dB below its

@@ -11,10 +11,10 @@ from typing import Final
 
 import numpy as np
 import scipy.fft
-from numpy.typing import NDArray
 
+from ser_live.arrays import Float64
+from ser_live.config import SAMPLE_RATE_HZ
 from ser_live.features.description import Description
-from ser_live.features.pitch import SAMPLE_RATE
 
 _N_FFT: Final = 512
 _N_BANDS: Final = 26
@@ -41,7 +41,7 @@ DESCRIPTIONS: dict[str, Description] = {
 }
 
 
-def _mel_bands() -> NDArray[np.float64]:
+def _mel_bands() -> Float64:
     """Triangular mel bands times the equal-loudness curve, ``(257, 26)``.
 
     Mel as in HTK, ``1127 ln(1 + f/700)``; equal loudness as in Hermansky (1990) at
@@ -49,7 +49,7 @@ def _mel_bands() -> NDArray[np.float64]:
     """
     lowest, highest = (1127.0 * float(np.log1p(hz / 700.0)) for hz in (_LOWEST_HZ, _HIGHEST_HZ))
     edges = np.linspace(lowest, highest, _N_BANDS + 2)
-    bins = 1127.0 * np.log1p(np.arange(_N_FFT // 2 + 1) * SAMPLE_RATE / _N_FFT / 700.0)
+    bins = 1127.0 * np.log1p(np.arange(_N_FFT // 2 + 1) * SAMPLE_RATE_HZ / _N_FFT / 700.0)
     bands = np.maximum(0.0, 1.0 - np.abs(bins[:, np.newaxis] - edges[1:-1]) / (edges[1] - edges[0]))
     square = (700.0 * np.expm1(edges[1:-1] / 1127.0)) ** 2
     weight = (square / (square + 1.6e5)) ** 2 * (square + 1.44e6) / (square + 9.61e6)
@@ -59,7 +59,7 @@ def _mel_bands() -> NDArray[np.float64]:
 _BANDS: Final = _mel_bands()
 
 
-def loudness_au(frames: NDArray[np.float64]) -> NDArray[np.float64]:
+def loudness_au(frames: Float64) -> Float64:
     """Loudness of frames ``(n, n_samples)``, at most 512 samples each; ``(n,)``, 0 for zeros."""
     window = np.hamming(frames.shape[1])
     spectrum = scipy.fft.rfft(frames * window, _N_FFT, axis=1)
@@ -67,6 +67,6 @@ def loudness_au(frames: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(((power @ _BANDS) ** _EXPONENT).sum(axis=1))
 
 
-def loudness_phon(loudness: NDArray[np.float64]) -> NDArray[np.float64]:
+def loudness_phon(loudness: Float64) -> Float64:
     """Loudness on a scale where twice as loud is 10 more; at least -100."""
     return np.asarray(10.0 * np.log2(np.maximum(loudness, _SOFTEST)))

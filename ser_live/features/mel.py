@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
+
+from ser_live.arrays import Float64
 
 _LINEAR_HZ_PER_MEL = 200.0 / 3.0
 _LOG_FROM_HZ = 1000.0
@@ -25,21 +26,21 @@ def hz_to_mel(frequency_hz: float) -> float:
     return _LOG_FROM_MEL + math.log(frequency_hz / _LOG_FROM_HZ) / _LOG_STEP
 
 
-def mel_to_hz(mel: NDArray[np.float64]) -> NDArray[np.float64]:
+def mel_to_hz(mel: Float64) -> Float64:
     """Inverse of `hz_to_mel`, elementwise, in hertz."""
     linear = mel * _LINEAR_HZ_PER_MEL
     logarithmic = _LOG_FROM_HZ * np.exp(_LOG_STEP * (mel - _LOG_FROM_MEL))
     return np.where(mel < _LOG_FROM_MEL, linear, logarithmic)
 
 
-def mel_edges_hz(n_bands: int, low_hz: float, high_hz: float) -> NDArray[np.float64]:
+def mel_edges_hz(n_bands: int, low_hz: float, high_hz: float) -> Float64:
     """Corner frequencies of the triangles, shape ``(n_bands + 2,)``, equally spaced in mel."""
     return mel_to_hz(np.linspace(hz_to_mel(low_hz), hz_to_mel(high_hz), n_bands + 2))
 
 
 def mel_filters(
     sample_rate: int, n_fft: int, n_bands: int, low_hz: float, high_hz: float
-) -> NDArray[np.float64]:
+) -> Float64:
     """Triangular filters over a power spectrum.
 
     Returns
@@ -59,7 +60,7 @@ def mel_filters(
     return np.asarray(triangles * (2.0 / (edges[2:] - edges[:-2]))[:, None])
 
 
-def dct_matrix(n_coefficients: int, n_bands: int) -> NDArray[np.float64]:
+def dct_matrix(n_coefficients: int, n_bands: int) -> Float64:
     """Orthonormal DCT-II as a matrix, shape ``(n_coefficients, n_bands)``.
 
     ``c[k] = s(k) * sum_m x[m] cos(pi k (m + 1/2) / M)`` with ``s(0) = sqrt(1/M)`` and

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ser_live.arrays import Float64
 from ser_live.features.contour_statistics import local_slope, mean, trend
 from ser_live.features.description import Description
 
@@ -58,7 +58,7 @@ DESCRIPTIONS: dict[str, Description] = {
 }
 
 
-def melody(semitones: NDArray[np.float64]) -> dict[str, float]:
+def melody(semitones: Float64) -> dict[str, float]:
     """Scalars of the F0 contour; the keys are those of ``DESCRIPTIONS``.
 
     Parameters

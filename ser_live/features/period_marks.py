@@ -18,9 +18,11 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ser_live.features.pitch import HOP, SAMPLE_RATE, WINDOW, PitchTrack
+from ser_live.arrays import Float32, Float64
+from ser_live.config import SAMPLE_RATE_HZ
+from ser_live.features.frames import HOP_SAMPLES
+from ser_live.features.pitch import WINDOW, PitchTrack
 
 _SHORTEST_FACTOR: Final = 0.8
 _LONGEST_FACTOR: Final = 1.25
@@ -32,15 +34,15 @@ _AMPLITUDE_WIDTH: Final = 0.2  # of a period, on both sides of a mark
 class PeriodMarks:
     """Marks of one voiced segment."""
 
-    positions: NDArray[np.float64]
+    positions: Float64
     """``(n,)``, in samples from the start of the utterance, between samples."""
-    correlations: NDArray[np.float64]
+    correlations: Float64
     """``(n - 1,)``, of each period with the next, -1 to 1."""
-    amplitudes: NDArray[np.float64]
+    amplitudes: Float64
     """``(n,)``, RMS in a Hann window of +-0.2 periods; NaN at the first and last mark."""
 
     @property
-    def periods(self) -> NDArray[np.float64]:
+    def periods(self) -> Float64:
         """``(n - 1,)``, in samples; NaN where the correlation is at most 0.3."""
         found = np.diff(self.positions)
         return np.where(self.correlations > _LEAST_CORRELATION, found, np.nan)
@@ -52,7 +54,7 @@ class PeriodMarker:
     def __init__(self) -> None:
         self._found: dict[tuple[int, bytes], tuple[int, PeriodMarks]] = {}
 
-    def marks(self, samples: NDArray[np.float32], track: PitchTrack) -> list[PeriodMarks]:
+    def marks(self, samples: Float32, track: PitchTrack) -> list[PeriodMarks]:
         """Marks of every voiced segment.
 
         Parameters
@@ -66,15 +68,13 @@ class PeriodMarker:
             key = (start, f0_hz.tobytes())
             known = self._found.get(key)
             if known is None or known[0] > len(samples):
-                known = _mark_segment(samples, start * HOP + WINDOW // 2, f0_hz)
+                known = _mark_segment(samples, start * HOP_SAMPLES + WINDOW // 2, f0_hz)
             found[key] = known
         self._found = found
         return [marks for _, marks in found.values()]
 
 
-def _mark_segment(
-    samples: NDArray[np.float32], first_centre: int, f0_hz: NDArray[np.float64]
-) -> tuple[int, PeriodMarks]:
+def _mark_segment(samples: Float32, first_centre: int, f0_hz: Float64) -> tuple[int, PeriodMarks]:
     """Marks of one segment, and the sample up to which it looked.
 
     Parameters
@@ -83,22 +83,22 @@ def _mark_segment(
     first_centre : sample index of the centre of the first voiced frame
     f0_hz : ``(n_frames,)``, all defined
     """
-    longest = SAMPLE_RATE / float(f0_hz.min())
+    longest = SAMPLE_RATE_HZ / float(f0_hz.min())
     # The segment reaches half a hop beyond the centres of its outer frames; room on both
     # sides for a window and a lag, zeros where there are no samples.
     room = int(2.5 * longest) + 8
-    begin = first_centre - HOP // 2 - room
-    length = len(f0_hz) * HOP + 2 * room
+    begin = first_centre - HOP_SAMPLES // 2 - room
+    length = len(f0_hz) * HOP_SAMPLES + 2 * room
     wave = np.zeros(length)
     inside = samples[max(0, begin) : begin + length]
     wave[max(0, -begin) : max(0, -begin) + len(inside)] = inside
     wave -= wave[room:-room].mean()
 
     time = np.arange(room, length - room)
-    centres = room + HOP // 2 + np.arange(len(f0_hz)) * HOP
+    centres = room + HOP_SAMPLES // 2 + np.arange(len(f0_hz)) * HOP_SAMPLES
     f0 = np.interp(time, centres, f0_hz)
-    cycles = np.concatenate(([0.0], np.cumsum(0.5 * (f0[1:] + f0[:-1])))) / SAMPLE_RATE
-    anchor = _extremum(wave, (room + length - room) // 2, SAMPLE_RATE / f0[len(f0) // 2])
+    cycles = np.concatenate(([0.0], np.cumsum(0.5 * (f0[1:] + f0[:-1])))) / SAMPLE_RATE_HZ
+    anchor = _extremum(wave, (room + length - room) // 2, SAMPLE_RATE_HZ / f0[len(f0) // 2])
     at_anchor = float(np.interp(anchor, time, cycles))
     numbers = np.arange(np.ceil(-at_anchor), np.floor(cycles[-1] - at_anchor) + 1.0)
     positions = np.interp(numbers + at_anchor, cycles, time)
@@ -106,7 +106,7 @@ def _mark_segment(
     positions[anchor_index] = anchor
     correlations = np.zeros(0)
     if len(positions) > 1:
-        predicted = SAMPLE_RATE / np.interp(positions[:-1], time, f0)
+        predicted = SAMPLE_RATE_HZ / np.interp(positions[:-1], time, f0)
         lags, correlations = _best_lags(wave, positions[:-1], predicted)
         summed = np.concatenate(([0.0], np.cumsum(lags)))
         positions = anchor + summed - summed[anchor_index]
@@ -115,16 +115,14 @@ def _mark_segment(
     return begin + length, marks
 
 
-def _extremum(wave: NDArray[np.float64], middle: int, period: float) -> float:
+def _extremum(wave: Float64, middle: int, period: float) -> float:
     """Position of the largest magnitude within half a period of ``middle``."""
     start = middle - int(period / 2)
     part = np.abs(wave[start : middle + int(period / 2) + 1])
     return float(start + int(part.argmax()))
 
 
-def _best_lags(
-    wave: NDArray[np.float64], positions: NDArray[np.float64], periods: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _best_lags(wave: Float64, positions: Float64, periods: Float64) -> tuple[Float64, Float64]:
     """Lag at which the period around each position correlates best with what follows.
 
     Parameters
@@ -169,7 +167,7 @@ def _best_lags(
     return shortest + best + offset, np.minimum(1.0, at + 0.25 * (after - before) * offset)
 
 
-def _amplitudes(wave: NDArray[np.float64], positions: NDArray[np.float64]) -> NDArray[np.float64]:
+def _amplitudes(wave: Float64, positions: Float64) -> Float64:
     """RMS around each mark, Hann window reaching 0.2 of the period to each side.
 
     NaN at the outer marks, which lack a period on one side.

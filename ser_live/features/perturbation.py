@@ -10,15 +10,15 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ser_live.arrays import Bool, Float64
+from ser_live.config import SAMPLE_RATE_HZ
 from ser_live.features.contour_statistics import mean
 from ser_live.features.description import Description
 from ser_live.features.period_marks import PeriodMarks
-from ser_live.features.pitch import SAMPLE_RATE
 
-_SHORTEST_PERIOD: Final = 1e-4 * SAMPLE_RATE
-_LONGEST_PERIOD: Final = 0.02 * SAMPLE_RATE
+_SHORTEST_PERIOD: Final = 1e-4 * SAMPLE_RATE_HZ
+_LONGEST_PERIOD: Final = 0.02 * SAMPLE_RATE_HZ
 _PERIOD_FACTOR: Final = 1.3
 _AMPLITUDE_FACTOR: Final = 1.6
 _FEWEST: Final = 5  # differences, below which a mean says nothing
@@ -86,13 +86,13 @@ def perturbation(segments: list[PeriodMarks]) -> dict[str, float]:
     }
 
 
-def _steps(values: NDArray[np.float64], factor: float) -> NDArray[np.bool_]:
+def _steps(values: Float64, factor: float) -> Bool:
     """Which neighbours are defined, above zero and within a factor of each other."""
     smaller, larger = np.minimum(values[1:], values[:-1]), np.maximum(values[1:], values[:-1])
     return np.asarray((smaller > 0.0) & (larger <= factor * smaller))
 
 
-def _from_mean(values: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+def _from_mean(values: Float64, n: int) -> Float64:
     """Distance of each value from the mean of the ``n`` (odd) values around it."""
     if len(values) < n:
         return np.zeros(0)
@@ -101,9 +101,9 @@ def _from_mean(values: NDArray[np.float64], n: int) -> NDArray[np.float64]:
 
 
 def _relative(
-    differences: NDArray[np.float64],
-    steps: NDArray[np.bool_],
-    values: NDArray[np.float64],
+    differences: Float64,
+    steps: Bool,
+    values: Float64,
     n: int,
 ) -> float:
     """Mean magnitude of the differences, whose ``n`` values all step well, over the mean value."""

@@ -30,14 +30,12 @@ from typing import Final
 
 import numpy as np
 import scipy.fft
-from numpy.typing import NDArray
 
-from ser_live.features.description import Description
+from ser_live.arrays import Bool, Float32, Float64, Int64
+from ser_live.config import SAMPLE_RATE_HZ
+from ser_live.features.frames import HOP_SAMPLES
 from ser_live.features.growing_array import GrowingArray
 
-SAMPLE_RATE: Final = 16_000
-HOP: Final = 160
-"""Samples between frame starts: 10 ms."""
 FLOOR_HZ: Final = 65.0
 CEILING_HZ: Final = 650.0
 WINDOW: Final = 740
@@ -57,28 +55,15 @@ _VOICED_UNVOICED_COST: Final = 0.14
 _REFERENCE_QUANTILE: Final = 0.98
 _ABSENT: Final = -1e6  # strength of a candidate that does not exist
 
-DESCRIPTIONS: dict[str, Description] = {
-    "f0_hz": Description(
-        "Hz",
-        "fundamental frequency, 65-650 Hz; NaN where unvoiced",
-        "Boersma 1993; window 46 ms, hop 10 ms",
-    ),
-    "f0_strength": Description(
-        "1",
-        "normalised autocorrelation at the chosen period, 0-1; NaN where unvoiced",
-        "Boersma 1993, eq. 9",
-    ),
-}
 
-
-def _autocorrelation_of_window(window: NDArray[np.float64]) -> NDArray[np.float64]:
+def _autocorrelation_of_window(window: Float64) -> Float64:
     """Normalised autocorrelation of the window on the upsampled lag grid."""
     power = np.abs(scipy.fft.rfft(window, _N_FFT)) ** 2
     lags = _autocorrelation(power[np.newaxis])[0]
     return np.asarray(lags / lags[0])
 
 
-def _autocorrelation(power: NDArray[np.float64]) -> NDArray[np.float64]:
+def _autocorrelation(power: Float64) -> Float64:
     """Autocorrelation from power spectra ``(n, 513)`` on a half-sample lag grid.
 
     A power spectrum is real and even, so that its inverse transform is a cosine
@@ -91,8 +76,8 @@ def _autocorrelation(power: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 _WINDOW_SHAPE: Final = 0.5 - 0.5 * np.cos(2.0 * np.pi * (np.arange(WINDOW) + 0.5) / WINDOW)
-_FIRST_LAG: Final = int(_UPSAMPLING * SAMPLE_RATE / CEILING_HZ)
-_LAST_LAG: Final = int(_UPSAMPLING * SAMPLE_RATE / FLOOR_HZ) + 1
+_FIRST_LAG: Final = int(_UPSAMPLING * SAMPLE_RATE_HZ / CEILING_HZ)
+_LAST_LAG: Final = int(_UPSAMPLING * SAMPLE_RATE_HZ / FLOOR_HZ) + 1
 _WINDOW_LAGS: Final = _autocorrelation_of_window(_WINDOW_SHAPE)[_FIRST_LAG - 1 : _LAST_LAG + 2]
 _MEAN: Final = np.full(WINDOW, 1.0 / WINDOW)
 _CENTRE: Final = slice(WINDOW // 2 - 123, WINDOW // 2 + 123)  # one period of FLOOR_HZ
@@ -103,27 +88,27 @@ class PitchTrack:
     """F0 of the frames wholly inside the first ``n_samples`` samples."""
 
     n_samples: int
-    f0_hz: NDArray[np.float64]
+    f0_hz: Float64
     """``(n_frames,)``, Hz, NaN where unvoiced. Frame ``k`` is centred at ``160 k + 370``."""
-    strength: NDArray[np.float64]
+    strength: Float64
     """``(n_frames,)``, normalised autocorrelation at the period, NaN where unvoiced."""
 
     @property
-    def voiced(self) -> NDArray[np.bool_]:
+    def voiced(self) -> Bool:
         return ~np.isnan(self.f0_hz)
 
     @property
-    def f0_semitones(self) -> NDArray[np.float64]:
+    def f0_semitones(self) -> Float64:
         """F0 in semitones above 27.5 Hz; NaN where unvoiced."""
         return np.asarray(12.0 * np.log2(self.f0_hz / SEMITONE_REFERENCE_HZ))
 
-    def voiced_at(self, centres: NDArray[np.int64]) -> NDArray[np.bool_]:
+    def voiced_at(self, centres: Int64) -> Bool:
         """Whether the frame nearest to each sample index is voiced.
 
         An index more than half a hop outside the first and last frame's centre is
         not voiced. For families whose frames have another length.
         """
-        nearest = (centres - WINDOW // 2 + HOP // 2) // HOP
+        nearest = (centres - WINDOW // 2 + HOP_SAMPLES // 2) // HOP_SAMPLES
         inside = (nearest >= 0) & (nearest < len(self.f0_hz))
         voiced = np.zeros(len(centres), dtype=np.bool_)
         voiced[inside] = self.voiced[nearest[inside]]
@@ -134,7 +119,7 @@ class PitchTrack:
         return runs(self.voiced)
 
 
-def runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
+def runs(mask: Bool) -> list[tuple[int, int]]:
     """Runs of True in a mask, as ``[start, end)`` indices in order."""
     edges = np.flatnonzero(np.diff(np.concatenate(([False], mask, [False])).astype(np.int8)))
     return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
@@ -157,25 +142,20 @@ class PitchStream:
         self._path = _BestPath()
         self._last: PitchTrack | None = None
 
-    def push(self, samples: NDArray[np.float32]) -> None:
+    def push(self, samples: Float32) -> None:
         """Add ``(n,)`` samples, any ``n``."""
         self._samples.append(samples)
         self._analyse(at_least=_BATCH)
 
     @property
-    def samples(self) -> NDArray[np.float32]:
+    def samples(self) -> Float32:
         """Everything pushed so far, ``(n,)``, read-only."""
         return self._samples.rows
 
-    def power_spectra(self, n_frames: int) -> NDArray[np.float32]:
+    def power_spectra(self, n_frames: int) -> Float32:
         """Power spectra ``(n_frames, 513)`` of the windowed frames, bins of 15.625 Hz."""
         self._analyse(at_least=1)
         return self._spectra.rows[:n_frames]
-
-    def contours(self, n_samples: int) -> dict[str, NDArray[np.float64]]:
-        """``f0_hz`` and ``f0_strength`` of the frames inside the first ``n_samples``."""
-        track = self.track(n_samples)
-        return {"f0_hz": track.f0_hz, "f0_strength": track.strength}
 
     def track(self, n_samples: int) -> PitchTrack:
         """F0 of the frames wholly inside the first ``n_samples`` samples.
@@ -186,7 +166,7 @@ class PitchStream:
         if self._last is not None and self._last.n_samples == n_samples:
             return self._last
         self._analyse(at_least=1)
-        n_frames = max(0, (n_samples - WINDOW) // HOP + 1)
+        n_frames = max(0, (n_samples - WINDOW) // HOP_SAMPLES + 1)
         frequencies = self._frequencies.rows[:n_frames]
         strengths = self._strengths.rows[:n_frames]
         choice = self._path.choose(frequencies, strengths, self._peaks.rows[:n_frames])
@@ -200,10 +180,12 @@ class PitchStream:
     def _analyse(self, at_least: int) -> None:
         """Find the candidates of the frames that have become complete."""
         done = len(self._peaks)
-        complete = max(0, (len(self._samples) - WINDOW) // HOP + 1)
+        complete = max(0, (len(self._samples) - WINDOW) // HOP_SAMPLES + 1)
         if complete - done < at_least:
             return
-        windows = np.lib.stride_tricks.sliding_window_view(self._samples.rows, WINDOW)[::HOP]
+        windows = np.lib.stride_tricks.sliding_window_view(self._samples.rows, WINDOW)[
+            ::HOP_SAMPLES
+        ]
         for start in range(done, complete, _BATCH):
             frames = windows[start : min(start + _BATCH, complete)].astype(np.float64)
             frames -= (frames @ _MEAN)[:, np.newaxis]
@@ -218,8 +200,8 @@ class PitchStream:
 
 
 def _candidates(
-    power: NDArray[np.float64],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    power: Float64,
+) -> tuple[Float64, Float64]:
     """Strongest maxima of the normalised autocorrelation.
 
     Parameters
@@ -243,7 +225,7 @@ def _candidates(
     offset = 0.5 * (after - before) / curvature
     height = at + 0.25 * (after - before) * offset
     height = np.where(height > 1.0, 1.0 / height, height)  # as in Praat: above 1 is no better
-    frequency = _UPSAMPLING * SAMPLE_RATE / (lag + _FIRST_LAG + offset)
+    frequency = _UPSAMPLING * SAMPLE_RATE_HZ / (lag + _FIRST_LAG + offset)
     inside = (frequency >= FLOOR_HZ) & (frequency <= CEILING_HZ)
     frame, height, frequency = frame[inside], height[inside], frequency[inside]
     order = np.lexsort((-(height - _octave_cost(frequency)), frame))
@@ -257,7 +239,7 @@ def _candidates(
     return frequencies, strengths
 
 
-def _octave_cost(frequency: NDArray[np.float64]) -> NDArray[np.float64]:
+def _octave_cost(frequency: Float64) -> Float64:
     """What a candidate loses for being low: of equal maxima the highest F0 wins."""
     return np.asarray(_OCTAVE_COST * np.log2(CEILING_HZ / frequency))
 
@@ -275,10 +257,10 @@ class _BestPath:
 
     def choose(
         self,
-        frequencies: NDArray[np.float64],
-        strengths: NDArray[np.float64],
-        peaks: NDArray[np.float64],
-    ) -> NDArray[np.int64]:
+        frequencies: Float64,
+        strengths: Float64,
+        peaks: Float64,
+    ) -> Int64:
         """Index of the chosen candidate per frame, ``(n_frames,)``."""
         n_frames = len(peaks)
         choice = np.full(n_frames, _N_CANDIDATES, dtype=np.int64)
@@ -301,9 +283,9 @@ class _BestPath:
 
     def _extend(
         self,
-        frequencies: NDArray[np.float64],
-        strengths: NDArray[np.float64],
-        peaks: NDArray[np.float64],
+        frequencies: Float64,
+        strengths: Float64,
+        peaks: Float64,
     ) -> None:
         """Continue the forward pass to the last frame."""
         done = len(self._scores)

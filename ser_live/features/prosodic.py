@@ -14,11 +14,10 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ser_live.arrays import Bool, Float32, Float64
 from ser_live.features import loudness, melody, tempo
 from ser_live.features.contour_statistics import (
-    FRAME_RATE_HZ,
     deviation,
     local_slope,
     mean,
@@ -26,8 +25,9 @@ from ser_live.features.contour_statistics import (
     smooth,
 )
 from ser_live.features.description import Description
+from ser_live.features.frames import FRAMES_PER_S, HOP_SAMPLES
 from ser_live.features.growing_array import GrowingArray
-from ser_live.features.pitch import HOP, PitchStream, PitchTrack
+from ser_live.features.pitch import PitchStream, PitchTrack
 
 FRAME: Final = 400
 """Samples of one frame of energy and loudness: 25 ms."""
@@ -80,8 +80,6 @@ SCALARS: dict[str, Description] = {
 }
 """What :meth:`ProsodicStream.summary` gives."""
 
-DESCRIPTIONS: dict[str, Description] = {**CONTOURS, **SCALARS}
-
 LEVEL_ADDITIVE: Final = frozenset({"loudness_phon", "energy_dbfs"})
 """Contours to which a change of the recording's gain adds a constant."""
 LEVEL_SCALED: Final = frozenset({"loudness_au"})
@@ -93,26 +91,22 @@ class ProsodicStream:
 
     Parameters
     ----------
-    pitch : F0 of the same samples. Where one is given, its owner pushes to it
-        before anything is asked here; without one the stream keeps its own.
+    pitch : F0 of the same samples; its owner pushes to it before anything is asked here.
     """
 
-    def __init__(self, pitch: PitchStream | None = None) -> None:
-        self._owns_pitch = pitch is None
-        self._pitch = PitchStream() if pitch is None else pitch
+    def __init__(self, pitch: PitchStream) -> None:
+        self._pitch = pitch
         self._samples = GrowingArray(dtype=np.float32)
         self._energy_dbfs = GrowingArray()
         self._loudness = GrowingArray()
         self._last: _Prosody | None = None
 
-    def push(self, samples: NDArray[np.float32]) -> None:
+    def push(self, samples: Float32) -> None:
         """Add ``(n,)`` samples, any ``n``."""
-        if self._owns_pitch:
-            self._pitch.push(samples)
         self._samples.append(samples)
         self._analyse(at_least=_BATCH)
 
-    def contours(self, n_samples: int) -> dict[str, NDArray[np.float64]]:
+    def contours(self, n_samples: int) -> dict[str, Float64]:
         """Contours named in ``CONTOURS`` of the frames inside the first ``n_samples``.
 
         The F0 contours have the frames of ``PitchTrack`` (46 ms windows), the others
@@ -128,7 +122,7 @@ class ProsodicStream:
         n_samples = min(n_samples, len(self._samples))
         if self._last is None or self._last.track.n_samples != n_samples:
             self._analyse(at_least=1)
-            n_frames = max(0, (n_samples - FRAME) // HOP + 1)
+            n_frames = max(0, (n_samples - FRAME) // HOP_SAMPLES + 1)
             self._last = _Prosody(
                 self._pitch.track(n_samples),
                 self._energy_dbfs.rows[:n_frames],
@@ -139,10 +133,10 @@ class ProsodicStream:
     def _analyse(self, at_least: int) -> None:
         """Energy and loudness of the frames that have become complete."""
         done = len(self._energy_dbfs)
-        complete = max(0, (len(self._samples) - FRAME) // HOP + 1)
+        complete = max(0, (len(self._samples) - FRAME) // HOP_SAMPLES + 1)
         if complete - done < at_least:
             return
-        windows = np.lib.stride_tricks.sliding_window_view(self._samples.rows, FRAME)[::HOP]
+        windows = np.lib.stride_tricks.sliding_window_view(self._samples.rows, FRAME)[::HOP_SAMPLES]
         for start in range(done, complete, _BATCH):
             frames = windows[start : min(start + _BATCH, complete)].astype(np.float64)
             mean_square = np.einsum("ij,ij->i", frames, frames) / FRAME
@@ -157,11 +151,11 @@ class _Prosody:
     def __init__(
         self,
         track: PitchTrack,
-        energy_dbfs: NDArray[np.float64],
-        loudness_au: NDArray[np.float64],
+        energy_dbfs: Float64,
+        loudness_au: Float64,
     ) -> None:
         self.track = track
-        self._voiced = track.voiced_at(np.arange(len(energy_dbfs)) * HOP + FRAME // 2)
+        self._voiced = track.voiced_at(np.arange(len(energy_dbfs)) * HOP_SAMPLES + FRAME // 2)
         self._intensity_db = _smooth_db(energy_dbfs, _INTENSITY_FRAMES)
         self._sounding = self._voiced | _is_loud(_smooth_db(energy_dbfs, _SILENCE_FRAMES))
         where = np.flatnonzero(self._sounding)
@@ -170,13 +164,13 @@ class _Prosody:
         self._loudness_au = self._inside(loudness_au)
         self._loudness_phon = loudness.loudness_phon(self._loudness_au)
 
-    def _inside(self, contour: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _inside(self, contour: Float64) -> Float64:
         """The contour with NaN outside the speech extent."""
         masked = np.full(len(contour), np.nan)
         masked[self._extent] = contour[self._extent]
         return masked
 
-    def contours(self) -> dict[str, NDArray[np.float64]]:
+    def contours(self) -> dict[str, Float64]:
         semitones = self.track.f0_semitones
         return {
             "f0_semitones": semitones,
@@ -196,19 +190,19 @@ class _Prosody:
         return {
             **melody.melody(self.track.f0_semitones),
             "loudness_variation": deviation(loud) / mean(loud),
-            "loudness_peaks_per_s": len(peaks) * FRAME_RATE_HZ / len(loud) if len(loud) else np.nan,
+            "loudness_peaks_per_s": len(peaks) * FRAMES_PER_S / len(loud) if len(loud) else np.nan,
             **tempo.tempo(
                 self._intensity_db[extent], loud, self._sounding[extent], self._voiced[extent]
             ),
         }
 
 
-def _smooth_db(energy_dbfs: NDArray[np.float64], n_frames: int) -> NDArray[np.float64]:
+def _smooth_db(energy_dbfs: Float64, n_frames: int) -> Float64:
     """Energy smoothed as power, in dBFS."""
     return np.asarray(10.0 * np.log10(smooth(10.0 ** (energy_dbfs / 10.0), n_frames)))
 
 
-def _is_loud(energy_dbfs: NDArray[np.float64]) -> NDArray[np.bool_]:
+def _is_loud(energy_dbfs: Float64) -> Bool:
     """Whether a frame is above silence, by level alone."""
     if not len(energy_dbfs):
         return np.zeros(0, dtype=np.bool_)

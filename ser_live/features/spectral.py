@@ -14,18 +14,16 @@ its frame, which keeps the rounding noise of synthetic sounds out.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import fft
 
+from ser_live.arrays import Float32, Float64
 from ser_live.config import SAMPLE_RATE_HZ
 from ser_live.features.description import Description
+from ser_live.features.frames import HOP_SAMPLES
 from ser_live.features.mel import dct_matrix, mel_edges_hz, mel_filters
 
-HOP_SAMPLES = 160
-"""Distance of frames in samples (10 ms); shared by every contour of every family."""
-FRAME_SAMPLES = 512
+WINDOW_SAMPLES = 512
 """Length of a frame in samples (32 ms), and of its Fourier transform."""
-FRAMES_PER_S = SAMPLE_RATE_HZ / HOP_SAMPLES
 
 N_MFCC = 14
 """MFCC 0 to 13."""
@@ -41,11 +39,11 @@ _BAND_FLOOR = 1e-8
 # Quietest frame power with a spectrum: far below one quantum of 24-bit audio.
 _SILENCE = 1e-24
 
-_BINS_HZ = np.fft.rfftfreq(FRAME_SAMPLES, 1.0 / SAMPLE_RATE_HZ)[_LOW_BIN:]
-_WINDOW = 0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(FRAME_SAMPLES) / FRAME_SAMPLES)
+_BINS_HZ = np.fft.rfftfreq(WINDOW_SAMPLES, 1.0 / SAMPLE_RATE_HZ)[_LOW_BIN:]
+_WINDOW = 0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(WINDOW_SAMPLES) / WINDOW_SAMPLES)
 # From summed one-sided power to mean square of the unwindowed signal.
-_POWER_TO_MEAN_SQUARE = 2.0 / (FRAME_SAMPLES * np.sum(_WINDOW**2))
-_MEL = mel_filters(SAMPLE_RATE_HZ, FRAME_SAMPLES, N_MEL, MEL_LOW_HZ, MEL_HIGH_HZ)[:, _LOW_BIN:]
+_POWER_TO_MEAN_SQUARE = 2.0 / (WINDOW_SAMPLES * np.sum(_WINDOW**2))
+_MEL = mel_filters(SAMPLE_RATE_HZ, WINDOW_SAMPLES, N_MEL, MEL_LOW_HZ, MEL_HIGH_HZ)[:, _LOW_BIN:]
 _DCT = dct_matrix(N_MFCC, N_MEL)
 _ROLLOFFS = (0.25, 0.50, 0.85, 0.95)
 _CONTRAST_LOW_HZ = 200.0
@@ -59,7 +57,7 @@ def _bins(low_hz: float, high_hz: float) -> slice:
     return slice(*np.searchsorted(_BINS_HZ, [low_hz, high_hz]).tolist())
 
 
-def _slope_weights(low_hz: float, high_hz: float) -> tuple[slice, NDArray[np.float64]]:
+def _slope_weights(low_hz: float, high_hz: float) -> tuple[slice, Float64]:
     """Bins and weights whose inner product with a dB spectrum is its slope in dB/kHz."""
     where = _bins(low_hz, high_hz)
     khz = _BINS_HZ[where] / 1000.0
@@ -184,16 +182,16 @@ class SpectralStream:
     """
 
     def __init__(self) -> None:
-        self._pending: list[NDArray[np.float64]] = []
+        self._pending: list[Float64] = []
         self._n_pending = 0
-        self._groups: list[NDArray[np.float64]] = []
-        self._before: NDArray[np.float64] | None = None
+        self._groups: list[Float64] = []
+        self._before: Float64 | None = None
 
-    def push(self, samples: NDArray[np.float32]) -> None:
+    def push(self, samples: Float32) -> None:
         """Take the next samples, shape ``(n,)``, any n."""
         self._pending.append(np.asarray(samples, dtype=np.float64))
         self._n_pending += len(samples)
-        needed = (_GROUP - 1) * HOP_SAMPLES + FRAME_SAMPLES
+        needed = (_GROUP - 1) * HOP_SAMPLES + WINDOW_SAMPLES
         if self._n_pending < needed:
             return
         buffer = np.concatenate(self._pending)
@@ -205,7 +203,7 @@ class SpectralStream:
         self._pending = [buffer[start:]]
         self._n_pending = len(buffer) - start
 
-    def contours(self, n_samples: int) -> dict[str, NDArray[np.float64]]:
+    def contours(self, n_samples: int) -> dict[str, Float64]:
         """Every contour over the frames inside the first `n_samples`.
 
         Returns
@@ -216,14 +214,14 @@ class SpectralStream:
         matrix = self.matrix(n_samples)
         return dict(zip(CONTOURS, matrix, strict=True))
 
-    def matrix(self, n_samples: int) -> NDArray[np.float64]:
+    def matrix(self, n_samples: int) -> Float64:
         """The same as `contours`, as one array of shape ``(len(CONTOURS), n_frames)``."""
         n_frames = frame_count(n_samples)
         groups = self._groups[: -(-n_frames // _GROUP)]
         if len(groups) * _GROUP < n_frames:
             # The open group is analyzed as if followed by silence, in its full size: the
             # frames inside are then the same numbers as they will be when it is complete.
-            buffer = np.zeros((_GROUP - 1) * HOP_SAMPLES + FRAME_SAMPLES)
+            buffer = np.zeros((_GROUP - 1) * HOP_SAMPLES + WINDOW_SAMPLES)
             samples = np.concatenate(self._pending)[: len(buffer)]
             buffer[: len(samples)] = samples
             groups = [*groups, _analyze(buffer, self._before)[0]]
@@ -234,12 +232,10 @@ class SpectralStream:
 
 def frame_count(n_samples: int) -> int:
     """Number of whole frames inside the first `n_samples`."""
-    return 0 if n_samples < FRAME_SAMPLES else 1 + (n_samples - FRAME_SAMPLES) // HOP_SAMPLES
+    return 0 if n_samples < WINDOW_SAMPLES else 1 + (n_samples - WINDOW_SAMPLES) // HOP_SAMPLES
 
 
-def _analyze(
-    samples: NDArray[np.float64], before: NDArray[np.float64] | None
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _analyze(samples: Float64, before: Float64 | None) -> tuple[Float64, Float64]:
     """Contours of one group of frames, and what the next group needs of its last frame.
 
     Parameters
@@ -253,7 +249,7 @@ def _analyze(
     -------
     ndarray of float64, shape (len(CONTOURS), _GROUP), and the new `before`
     """
-    frames = np.lib.stride_tricks.sliding_window_view(samples, FRAME_SAMPLES)[::HOP_SAMPLES]
+    frames = np.lib.stride_tricks.sliding_window_view(samples, WINDOW_SAMPLES)[::HOP_SAMPLES]
     spectrum = fft.rfft(frames * _WINDOW, axis=1)[:, _LOW_BIN:]
     power = spectrum.real**2 + spectrum.imag**2
     total = power.sum(axis=1)
@@ -295,11 +291,11 @@ def _analyze(
     return np.ascontiguousarray(values.T), here[-1]
 
 
-def _ratio_db(above: NDArray[np.float64], below: NDArray[np.float64]) -> NDArray[np.float64]:
+def _ratio_db(above: Float64, below: Float64) -> Float64:
     return np.asarray(10.0 * np.log10(above / below))
 
 
-def _moments(magnitude: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+def _moments(magnitude: Float64) -> list[Float64]:
     """Centroid and bandwidth in hertz, skewness and kurtosis of the spectrum."""
     weight = magnitude / magnitude.sum(axis=1, keepdims=True)
     centroid = weight @ _BINS_HZ
@@ -311,7 +307,7 @@ def _moments(magnitude: NDArray[np.float64]) -> list[NDArray[np.float64]]:
     return [centroid, np.sqrt(variance), third / variance**1.5, fourth / variance**2]
 
 
-def _rolloffs(magnitude: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+def _rolloffs(magnitude: Float64) -> list[Float64]:
     """First bin, in hertz, at which the summed magnitude reaches each share."""
     summed = np.cumsum(magnitude, axis=1)
     whole = summed[:, -1:]
@@ -321,15 +317,13 @@ def _rolloffs(magnitude: NDArray[np.float64]) -> list[NDArray[np.float64]]:
     ]
 
 
-def _entropy(
-    power: NDArray[np.float64], total: NDArray[np.float64], decibel: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _entropy(power: Float64, total: Float64, decibel: Float64) -> Float64:
     """``-sum p ln p / ln n`` with ``p = power / total``, from logarithms already at hand."""
     mean_db = np.sum(power * decibel, axis=1) / total
     return np.asarray((10.0 * np.log10(total) - mean_db) / (10.0 * np.log10(power.shape[1])))
 
 
-def _contrasts(power: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+def _contrasts(power: Float64) -> list[Float64]:
     """Peak over valley of each octave band, dB."""
     contrasts = []
     for band, n_quantile in _CONTRAST:
@@ -340,7 +334,7 @@ def _contrasts(power: NDArray[np.float64]) -> list[NDArray[np.float64]]:
     return contrasts
 
 
-def _zero_crossing_rate(frames: NDArray[np.float64]) -> NDArray[np.float64]:
+def _zero_crossing_rate(frames: Float64) -> Float64:
     negative = np.signbit(frames)
     crossings = np.count_nonzero(negative[:, 1:] != negative[:, :-1], axis=1)
-    return np.asarray(crossings * (SAMPLE_RATE_HZ / FRAME_SAMPLES), dtype=np.float64)
+    return np.asarray(crossings * (SAMPLE_RATE_HZ / WINDOW_SAMPLES), dtype=np.float64)

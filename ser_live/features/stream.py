@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ser_live.arrays import Bool, Float32, Float64
 from ser_live.errors import InvalidAudioError
 from ser_live.features import long_term, trajectory
 from ser_live.features.deltas import delta
@@ -22,18 +22,12 @@ from ser_live.features.feature_set import (
     FEATURE_SET_VERSION,
     PITCH_FRAMES,
 )
+from ser_live.features.frames import FRAMES_PER_S, HOP_SAMPLES
 from ser_live.features.functionals import functionals
 from ser_live.features.pitch import WINDOW as PITCH_SAMPLES
 from ser_live.features.pitch import PitchStream
 from ser_live.features.prosodic import ProsodicStream
-from ser_live.features.spectral import (
-    FRAME_SAMPLES,
-    FRAMES_PER_S,
-    HOP_SAMPLES,
-    N_MEL,
-    N_MFCC,
-    SpectralStream,
-)
+from ser_live.features.spectral import N_MEL, N_MFCC, WINDOW_SAMPLES, SpectralStream
 from ser_live.features.voice_quality import VoiceQualityStream
 
 SPEECH_RANGE_DB = 30.0
@@ -50,16 +44,12 @@ _MEL = slice(N_MFCC, N_MFCC + N_MEL)
 class FeatureVector:
     """The features of one utterance."""
 
-    values: NDArray[np.float64]
+    values: Float64
     """Shape ``(len(FEATURE_NAMES),)``, in their order; NaN where undefined."""
     version: str = FEATURE_SET_VERSION
 
     def __getitem__(self, name: str) -> float:
         return float(self.values[_POSITIONS[name]])
-
-    def as_dict(self) -> dict[str, float]:
-        """Name to value, in order; NaN where undefined."""
-        return dict(zip(FEATURE_NAMES, self.values.tolist(), strict=True))
 
 
 _POSITIONS = {name: position for position, name in enumerate(FEATURE_NAMES)}
@@ -79,7 +69,7 @@ class FeatureStream:
         self._voice_quality = VoiceQualityStream(self._pitch)
         self._n_samples = 0
 
-    def push(self, samples: NDArray[np.float32]) -> None:
+    def push(self, samples: Float32) -> None:
         """Take the next samples, mono float32 at 16 kHz, shape ``(n,)``, any n.
 
         Raises
@@ -100,7 +90,6 @@ class FeatureStream:
         self._spectral.push(samples)
         self._pitch.push(samples)
         self._prosodic.push(samples)
-        self._voice_quality.push(samples)
         self._n_samples += len(samples)
 
     def features(self, n_samples: int | None = None) -> FeatureVector:
@@ -139,7 +128,7 @@ class FeatureStream:
         return FeatureVector(np.concatenate(parts))
 
 
-def extract(samples: NDArray[np.float32]) -> FeatureVector:
+def extract(samples: Float32) -> FeatureVector:
     """Features of one utterance.
 
     Parameters
@@ -162,9 +151,7 @@ def extract(samples: NDArray[np.float32]) -> FeatureVector:
     return stream.features()
 
 
-def _regions(
-    level_dbfs: NDArray[np.float64], voiced: NDArray[np.bool_]
-) -> dict[str, NDArray[np.bool_]]:
+def _regions(level_dbfs: Float64, voiced: Bool) -> dict[str, Bool]:
     """Masks over frames by name of region."""
     everything = np.ones(len(level_dbfs), dtype=bool)
     sounding = np.sort(level_dbfs[~np.isnan(level_dbfs)])
@@ -181,10 +168,10 @@ def _regions(
 
 
 # Frames of 46 ms that start with a spectral frame have their middle one hop later.
-_PITCH_SHIFT = round((PITCH_SAMPLES - FRAME_SAMPLES) / 2 / HOP_SAMPLES)
+_PITCH_SHIFT = round((PITCH_SAMPLES - WINDOW_SAMPLES) / 2 / HOP_SAMPLES)
 
 
-def _aligned(values: NDArray[np.float64], name: str, n_frames: int) -> NDArray[np.float64]:
+def _aligned(values: Float64, name: str, n_frames: int) -> Float64:
     """A contour put where the middles of its frames meet those of the spectral frames."""
     shift = _PITCH_SHIFT if name in PITCH_FRAMES else 0
     row = np.full(n_frames, np.nan)
@@ -193,7 +180,7 @@ def _aligned(values: NDArray[np.float64], name: str, n_frames: int) -> NDArray[n
     return row
 
 
-def _derived(spectral: NDArray[np.float64], speech: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _derived(spectral: Float64, speech: Bool) -> Float64:
     """Relative mel bands and MFCC deltas, in the order of `feature_set.DERIVED`."""
     mel = spectral[_MEL]
     overall = mel[:, speech].mean() if speech.any() else np.nan

@@ -9,10 +9,11 @@ from typing import Final
 
 import numpy as np
 import scipy.fft
-from numpy.typing import NDArray
 
-from ser_live.features.contour_statistics import FRAME_RATE_HZ, deviation, mean, peaks_with_dips
+from ser_live.arrays import Bool, Float64, Int64
+from ser_live.features.contour_statistics import deviation, mean, peaks_with_dips
 from ser_live.features.description import Description
+from ser_live.features.frames import FRAMES_PER_S
 from ser_live.features.pitch import runs
 
 _DIP_DB: Final = 2.0
@@ -91,10 +92,10 @@ DESCRIPTIONS: dict[str, Description] = {
 
 
 def tempo(
-    level_db: NDArray[np.float64],
-    loudness: NDArray[np.float64],
-    sounding: NDArray[np.bool_],
-    voiced: NDArray[np.bool_],
+    level_db: Float64,
+    loudness: Float64,
+    sounding: Bool,
+    voiced: Bool,
 ) -> dict[str, float]:
     """Scalars of one speech extent; the keys are those of ``DESCRIPTIONS``.
 
@@ -107,13 +108,13 @@ def tempo(
     """
     if not len(level_db):
         return dict.fromkeys(DESCRIPTIONS, np.nan)
-    extent_s = len(level_db) / FRAME_RATE_HZ
+    extent_s = len(level_db) / FRAMES_PER_S
     pauses = [
         (start, end)
         for start, end in runs(~sounding)
-        if end - start >= _SHORTEST_PAUSE_S * FRAME_RATE_HZ
+        if end - start >= _SHORTEST_PAUSE_S * FRAMES_PER_S
     ]
-    pauses_s = np.array([end - start for start, end in pauses]) / FRAME_RATE_HZ
+    pauses_s = np.array([end - start for start, end in pauses]) / FRAMES_PER_S
     peaks = peaks_with_dips(level_db, _DIP_DB)
     nuclei = peaks[voiced[peaks] & sounding[peaks]]
     return {
@@ -130,7 +131,7 @@ def tempo(
     }
 
 
-def _rhythm(nuclei: NDArray[np.int64], pause_starts: NDArray[np.int64]) -> dict[str, float]:
+def _rhythm(nuclei: Int64, pause_starts: Int64) -> dict[str, float]:
     """Evenness of the times between syllable nuclei."""
     phrase = np.searchsorted(pause_starts, nuclei)
     intervals = np.diff(nuclei)[np.diff(phrase) == 0].astype(np.float64)
@@ -141,11 +142,11 @@ def _rhythm(nuclei: NDArray[np.int64], pause_starts: NDArray[np.int64]) -> dict[
     }
 
 
-def _voicing(voiced: NDArray[np.bool_], extent_s: float) -> dict[str, float]:
+def _voicing(voiced: Bool, extent_s: float) -> dict[str, float]:
     """Lengths of voiced runs and of the unvoiced ones between them, in seconds."""
     segments = np.array(runs(voiced), dtype=np.int64).reshape(-1, 2)
-    voiced_s = (segments[:, 1] - segments[:, 0]) / FRAME_RATE_HZ
-    unvoiced_s = (segments[1:, 0] - segments[:-1, 1]) / FRAME_RATE_HZ
+    voiced_s = (segments[:, 1] - segments[:, 0]) / FRAMES_PER_S
+    unvoiced_s = (segments[1:, 0] - segments[:-1, 1]) / FRAMES_PER_S
     return {
         "voiced_share": mean(voiced),
         "voiced_segments_per_s": len(segments) / extent_s,
@@ -157,7 +158,7 @@ def _voicing(voiced: NDArray[np.bool_], extent_s: float) -> dict[str, float]:
     }
 
 
-def _modulation(loudness: NDArray[np.float64]) -> dict[str, float]:
+def _modulation(loudness: Float64) -> dict[str, float]:
     """Spectrum of the loudness contour: the beat of the syllables."""
     lows = (2, 4, 8)
     names = ["modulation_peak_hz", *(f"modulation_{low}_{2 * low}_hz_share" for low in lows)]
@@ -166,7 +167,7 @@ def _modulation(loudness: NDArray[np.float64]) -> dict[str, float]:
     beat = (loudness - loudness.mean()) * np.hanning(len(loudness))
     n_fft = scipy.fft.next_fast_len(max(512, len(beat)), real=True)
     power = np.abs(scipy.fft.rfft(beat, n_fft)) ** 2
-    hz = np.arange(len(power)) * FRAME_RATE_HZ / n_fft
+    hz = np.arange(len(power)) * FRAMES_PER_S / n_fft
     total = float(power[(hz >= 1.0) & (hz < 20.0)].sum())
     if total <= 0.0:
         return dict.fromkeys(names, np.nan)

@@ -8,12 +8,13 @@ trajectory embedded in delays, so it needs no deltas and no model of the sound.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ser_live.arrays import Float64
 from ser_live.features.description import Description
+from ser_live.features.frames import FRAMES_PER_S
 from ser_live.features.long_term import log_upper_triangle
 from ser_live.features.mel import dct_matrix
-from ser_live.features.spectral import FRAMES_PER_S, N_MEL
+from ser_live.features.spectral import N_MEL
 
 N_COEFFICIENTS = 8
 """MFCC 0 to 7 take part; of MFCC 0, loudness, only the movement counts."""
@@ -51,7 +52,7 @@ TRAJECTORY: dict[str, Description] = {
 }
 
 
-def delayed_covariance(mel_db: NDArray[np.float64]) -> NDArray[np.float64]:
+def delayed_covariance(mel_db: Float64) -> Float64:
     """Upper triangle of the logarithm of the delay-embedded MFCC's covariance.
 
     Free of the recording's level: the floor follows the loud frames, and covariance

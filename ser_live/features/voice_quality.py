@@ -12,13 +12,14 @@ from typing import Final
 
 import numpy as np
 import scipy.fft
-from numpy.typing import NDArray
 
+from ser_live.arrays import Bool, Float32, Float64
+from ser_live.config import SAMPLE_RATE_HZ
 from ser_live.features import formants, perturbation
 from ser_live.features.description import Description
 from ser_live.features.growing_array import GrowingArray
 from ser_live.features.period_marks import PeriodMarker
-from ser_live.features.pitch import CEILING_HZ, FLOOR_HZ, SAMPLE_RATE, PitchStream, PitchTrack
+from ser_live.features.pitch import CEILING_HZ, FLOOR_HZ, PitchStream, PitchTrack
 
 _BATCH: Final = 32
 _BIN_HZ: Final = 15.625
@@ -60,21 +61,17 @@ CONTOURS: dict[str, Description] = {
 SCALARS: dict[str, Description] = perturbation.DESCRIPTIONS
 """What :meth:`VoiceQualityStream.summary` gives."""
 
-DESCRIPTIONS: dict[str, Description] = {**CONTOURS, **SCALARS}
-
 
 class VoiceQualityStream:
     """Voice quality of a growing utterance.
 
     Parameters
     ----------
-    pitch : F0 of the same samples. Where one is given, its owner pushes to it
-        before anything is asked here; without one the stream keeps its own.
+    pitch : F0 of the same samples; its owner pushes to it before anything is asked here.
     """
 
-    def __init__(self, pitch: PitchStream | None = None) -> None:
-        self._owns_pitch = pitch is None
-        self._pitch = PitchStream() if pitch is None else pitch
+    def __init__(self, pitch: PitchStream) -> None:
+        self._pitch = pitch
         self._marker = PeriodMarker()
         self._cpp = _FrameValues(1, _cepstral_peak_prominence_db)
         self._resonances = _FrameValues(
@@ -82,12 +79,7 @@ class VoiceQualityStream:
             lambda power: formants.formants(power.astype(np.float64), _BIN_HZ),
         )
 
-    def push(self, samples: NDArray[np.float32]) -> None:
-        """Add ``(n,)`` samples, any ``n``."""
-        if self._owns_pitch:
-            self._pitch.push(samples)
-
-    def contours(self, n_samples: int) -> dict[str, NDArray[np.float64]]:
+    def contours(self, n_samples: int) -> dict[str, Float64]:
         """Contours named in ``CONTOURS`` of the frames inside the first ``n_samples``."""
         track = self._pitch.track(n_samples)
         spectra = self._pitch.power_spectra(len(track.f0_hz))
@@ -106,13 +98,11 @@ class VoiceQualityStream:
         marks = self._marker.marks(self._pitch.samples[: track.n_samples], track)
         return perturbation.perturbation(marks)
 
-    def _find_resonances(
-        self, voiced: NDArray[np.bool_], spectra: NDArray[np.float32]
-    ) -> NDArray[np.float64]:
+    def _find_resonances(self, voiced: Bool, spectra: Float32) -> Float64:
         """Formant frequencies and bandwidths, ``(n_frames, 6)``, NaN where unvoiced.
 
-        Roots are dear: they are found in even frames, and an odd frame lies halfway
-        between its neighbours, or is as the only one that is voiced.
+        Root finding is expensive: it is done in even frames. An odd frame lies halfway between
+        its neighbours, or is like the one of them that is voiced.
         """
         is_even = np.arange(len(voiced)) % 2 == 0
         found = self._resonances.where(voiced & is_even, spectra)
@@ -131,14 +121,12 @@ class _FrameValues:
     Which frames are voiced can change as the utterance grows; what was found stays.
     """
 
-    def __init__(
-        self, width: int, find: Callable[[NDArray[np.float32]], NDArray[np.float64]]
-    ) -> None:
+    def __init__(self, width: int, find: Callable[[Float32], Float64]) -> None:
         self._find = find
         self._values = GrowingArray((width,))
         self._is_known = GrowingArray(dtype=np.bool_)
 
-    def where(self, wanted: NDArray[np.bool_], spectra: NDArray[np.float32]) -> NDArray[np.float64]:
+    def where(self, wanted: Bool, spectra: Float32) -> Float64:
         """Values ``(n_frames, width)`` of the wanted frames, NaN in the others."""
         n_frames = len(wanted)
         missing = max(0, n_frames - len(self._is_known))
@@ -152,9 +140,7 @@ class _FrameValues:
         return np.where(wanted[:, np.newaxis], self._values.rows[:n_frames], np.nan)
 
 
-def _tilt(
-    track: PitchTrack, spectra: NDArray[np.float32], formants_hz: NDArray[np.float64]
-) -> dict[str, NDArray[np.float64]]:
+def _tilt(track: PitchTrack, spectra: Float32, formants_hz: Float64) -> dict[str, Float64]:
     """Level of the first harmonic relative to the second and to the formants, in dB."""
     frames = np.flatnonzero(track.voiced)
     power = spectra[frames]
@@ -171,9 +157,7 @@ def _tilt(
     return dict(zip(names, found, strict=True))
 
 
-def _peak_db(
-    power: NDArray[np.float32], centre_hz: NDArray[np.float64], reach_hz: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _peak_db(power: Float32, centre_hz: Float64, reach_hz: Float64) -> Float64:
     """Highest level within a reach of a frequency, at least of the two bins around it.
 
     Parameters
@@ -200,15 +184,15 @@ def _peak_db(
     return np.where(defined, level_db, np.nan)
 
 
-_FIRST_QUEFRENCY: Final = round(1e-3 * SAMPLE_RATE)
-_LAST_QUEFRENCY: Final = int(SAMPLE_RATE / FLOOR_HZ) + 8
+_FIRST_QUEFRENCY: Final = round(1e-3 * SAMPLE_RATE_HZ)
+_LAST_QUEFRENCY: Final = int(SAMPLE_RATE_HZ / FLOOR_HZ) + 8
 _SEARCH: Final = slice(
-    int(SAMPLE_RATE / CEILING_HZ) - _FIRST_QUEFRENCY,
-    int(SAMPLE_RATE / FLOOR_HZ) + 1 - _FIRST_QUEFRENCY,
+    int(SAMPLE_RATE_HZ / CEILING_HZ) - _FIRST_QUEFRENCY,
+    int(SAMPLE_RATE_HZ / FLOOR_HZ) + 1 - _FIRST_QUEFRENCY,
 )
 
 
-def _cepstral_peak_prominence_db(power: NDArray[np.float32]) -> NDArray[np.float64]:
+def _cepstral_peak_prominence_db(power: Float32) -> Float64:
     """Height of the cepstral peak above the regression line.
 
     Parameters
@@ -219,7 +203,6 @@ def _cepstral_peak_prominence_db(power: NDArray[np.float32]) -> NDArray[np.float
     -------
     ``(n, 1)``, dB
     """
-    # Single precision is four times faster in the logarithm and leaves 1e-5 dB.
     # In double precision: the rounding of single would make the result depend on gain.
     log_power = np.log(np.maximum(power.astype(np.float64), _LOWEST_POWER))
     cepstrum = scipy.fft.dct(log_power, type=1, axis=1)[:, _FIRST_QUEFRENCY:_LAST_QUEFRENCY]

@@ -10,11 +10,11 @@ from __future__ import annotations
 import zlib
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ser_live.arrays import Float32
 from ser_live.config import SAMPLE_RATE_HZ
-from ser_live.training.acoustics import line, play_faster, room, tilt
-from ser_live.training.noises import any_noise, steady
+from ser_live.synthesis.acoustics import line, play_faster, room, tilt
+from ser_live.synthesis.noises import any_noise, mix, steady
 
 PLAIN = "plain"
 VARIANTS = (PLAIN, "speed", "noisy")
@@ -35,11 +35,8 @@ EAR_VARIANTS = (PLAIN, MILD, STRONG, NOISE, ROOM, LINE)
 """Variants the learned ear trains on: ``mild`` is another microphone in a quiet place, ``noise``,
 ``room`` and ``line`` one bad thing each, ``strong`` a random mixture of all."""
 
-_FRAME = 320
-_SPEECH_SHARE = 0.3
 
-
-def vary(samples: NDArray[np.float32], variant: str, identity: str) -> NDArray[np.float32]:
+def vary(samples: Float32, variant: str, identity: str) -> Float32:
     """One variant of a recording.
 
     Parameters
@@ -73,7 +70,7 @@ def vary(samples: NDArray[np.float32], variant: str, identity: str) -> NDArray[n
     return mix(samples, noise, float(rng.uniform(*NOISE_SNR_DB)))
 
 
-def _mild(samples: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+def _mild(samples: Float32, rng: np.random.Generator) -> Float32:
     """Up to 8 % faster or slower, tilted by up to 6 dB, noise at 10 to 30 dB; a half each."""
     if rng.random() < 0.5:
         samples = play_faster(samples, rng.uniform(0.92, 1.08))
@@ -84,7 +81,7 @@ def _mild(samples: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.
     return _gain(samples, float(rng.uniform(-6.0, 3.0)))
 
 
-def _strong(samples: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+def _strong(samples: Float32, rng: np.random.Generator) -> Float32:
     """In half a room, in 60 % noise at 0 to 25 dB, 20 % over a line, 30 % tilted."""
     if rng.random() < 0.3:
         samples = play_faster(samples, rng.uniform(0.9, 1.1))
@@ -99,12 +96,12 @@ def _strong(samples: NDArray[np.float32], rng: np.random.Generator) -> NDArray[n
     return _gain(samples, float(rng.uniform(-8.0, 4.0)))
 
 
-def _noise(samples: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+def _noise(samples: Float32, rng: np.random.Generator) -> Float32:
     """In noise at 0 to 25 dB."""
     return _gain(_in_noise(samples, rng, 0.0, 25.0), float(rng.uniform(-8.0, 4.0)))
 
 
-def _room(samples: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+def _room(samples: Float32, rng: np.random.Generator) -> Float32:
     """In a room, half of the time with noise at 10 to 30 dB."""
     samples = room(samples, rng)
     if rng.random() < 0.5:
@@ -112,7 +109,7 @@ def _room(samples: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.
     return _gain(samples, float(rng.uniform(-8.0, 4.0)))
 
 
-def _line(samples: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+def _line(samples: Float32, rng: np.random.Generator) -> Float32:
     """Over a line, half of the time with noise at 10 to 30 dB where the speaker is."""
     if rng.random() < 0.5:
         samples = _in_noise(samples, rng, 10.0, 30.0)
@@ -122,41 +119,19 @@ def _line(samples: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.
 _EAR_CHANGES = {MILD: _mild, STRONG: _strong, NOISE: _noise, ROOM: _room, LINE: _line}
 
 
-def _in_noise(
-    samples: NDArray[np.float32], rng: np.random.Generator, low_db: float, high_db: float
-) -> NDArray[np.float32]:
+def _in_noise(samples: Float32, rng: np.random.Generator, low_db: float, high_db: float) -> Float32:
     """With any noise, its ratio drawn from this range."""
     return mix(samples, any_noise(len(samples), rng), float(rng.uniform(low_db, high_db)))
 
 
-def _gain(samples: NDArray[np.float32], gain_db: float) -> NDArray[np.float32]:
+def _gain(samples: Float32, gain_db: float) -> Float32:
     """Louder or softer, never beyond full scale."""
     peak = float(np.abs(samples).max(initial=0.0))
     gain = 10.0 ** (gain_db / 20.0)
     return np.asarray(samples * min(gain, 1.0 / max(peak, 1e-9)), dtype=np.float32)
 
 
-def mix(
-    samples: NDArray[np.float32], noise: NDArray[np.floating], snr_db: float
-) -> NDArray[np.float32]:
-    """Speech with noise at a ratio of speech level to noise level, in dB.
-
-    The speech level is the RMS of the loudest 30 % of 20 ms frames, so that silence
-    around the speech does not count. The sum is scaled down where it would clip.
-    """
-    n_frames = len(samples) // _FRAME
-    if n_frames == 0 or not np.any(noise):
-        return samples
-    power = np.sort(np.mean(samples[: n_frames * _FRAME].reshape(n_frames, _FRAME) ** 2, axis=1))
-    speech = float(np.mean(power[-max(1, round(_SPEECH_SHARE * n_frames)) :]))
-    gain = np.sqrt(speech / np.mean(noise**2) / 10.0 ** (snr_db / 10.0))
-    mixed = samples + gain * noise
-    return np.asarray(mixed / max(1.0, float(np.abs(mixed).max())), dtype=np.float32)
-
-
-def _notebook(
-    samples: NDArray[np.float32], variant: str, rng: np.random.Generator
-) -> NDArray[np.float32]:
+def _notebook(samples: Float32, variant: str, rng: np.random.Generator) -> Float32:
     """White noise of up to 3.5 % of the peak, or 0.8 speed and 0.7 semitones up."""
     if variant == "notebook noise":
         amplitude = 0.035 * rng.uniform() * float(np.abs(samples).max())

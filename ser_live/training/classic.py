@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
+from ser_live.arrays import Bool, Float64, Int64, Str
 from ser_live.classifier import Classifier, softmax
 from ser_live.emotions import LABELS
 from ser_live.errors import DatasetError
@@ -31,8 +32,6 @@ from ser_live.training.augmentation import PLAIN
 from ser_live.training.augmentation import VARIANTS as ALL_VARIANTS
 from ser_live.training.examples import Examples
 from ser_live.training.heads import Rows, best_discriminant, best_kernel_ridge
-
-FloatArray = NDArray[np.float64]
 
 DESCRIPTION = (
     "Kernel ridge regression and linear discriminant analysis, averaged, on principal "
@@ -105,7 +104,7 @@ def fit(examples: Examples, seed: int = 0) -> Classifier:
     )
 
 
-def row_weights(examples: Examples) -> FloatArray:
+def row_weights(examples: Examples) -> Float64:
     """Weight of each row: whole or beginning, varied or not, every label the same sum.
 
     Returns
@@ -125,13 +124,13 @@ def row_weights(examples: Examples) -> FloatArray:
     return np.asarray(weights * n_whole / weights.sum())
 
 
-def speaker_folds(speakers: NDArray[np.str_], n_folds: int, seed: int) -> NDArray[np.int64]:
+def speaker_folds(speakers: Str, n_folds: int, seed: int) -> Int64:
     """Fold of each row; all rows of a speaker are in one fold, speakers spread evenly."""
     names, inverse = np.unique(speakers, return_inverse=True)
     order = np.random.default_rng(seed).permutation(len(names))
     fold_of_speaker = np.empty(len(names), dtype=np.int64)
     fold_of_speaker[order] = np.arange(len(names)) % n_folds
-    folds: NDArray[np.int64] = fold_of_speaker[inverse]
+    folds: Int64 = fold_of_speaker[inverse]
     return folds
 
 
@@ -139,10 +138,10 @@ def speaker_folds(speakers: NDArray[np.str_], n_folds: int, seed: int) -> NDArra
 class Scaling:
     """Imputation, standardisation and choice of features."""
 
-    impute: FloatArray
-    mean: FloatArray
-    scale: FloatArray
-    used: NDArray[np.int64]
+    impute: Float64
+    mean: Float64
+    scale: Float64
+    used: Int64
 
     @classmethod
     def fit(cls, X: NDArray[np.floating[Any]]) -> Scaling:
@@ -160,12 +159,12 @@ class Scaling:
             impute, mean, np.where(varies, scale, 1.0), np.flatnonzero(varies & free_of_level)
         )
 
-    def apply(self, X: NDArray[np.floating[Any]]) -> FloatArray:
+    def apply(self, X: NDArray[np.floating[Any]]) -> Float64:
         z = (np.where(np.isnan(X), self.impute, X) - self.mean) / self.scale
         return np.clip(z[:, self.used], -LIMIT, LIMIT)
 
 
-def components(z: FloatArray) -> FloatArray:
+def components(z: Float64) -> Float64:
     """Orthonormal directions of greatest variance, shape (n_used, n_components)."""
     centred = z - z.mean(axis=0)
     _, _, directions = linalg.svd(centred, full_matrices=False)
@@ -175,7 +174,7 @@ def components(z: FloatArray) -> FloatArray:
     return np.asarray((kept * signs).astype(np.float32).astype(np.float64))
 
 
-def check_examples(examples: Examples, is_centre: NDArray[np.bool_]) -> None:
+def check_examples(examples: Examples, is_centre: Bool) -> None:
     """Refuse what cannot be learned from; `is_centre` are the whole, unchanged utterances.
 
     Raises

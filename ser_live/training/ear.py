@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ser_live.arrays import Bool, Float64, Int64
 from ser_live.classifier import Classifier, softmax
 from ser_live.emotions import LABELS
 from ser_live.ensemble import MIN_PROBABILITY, Ensemble
@@ -53,9 +54,6 @@ from ser_live.training.ear_members import (
 from ser_live.training.examples import Examples
 from ser_live.training.heads import Moments, best_temperature
 from ser_live.training.histories import offsets, residuals
-
-FloatArray = NDArray[np.float32]
-BoolArray = NDArray[np.bool_]
 
 DESCRIPTION = (
     "Logistic regression and a discriminant on pooled hidden states of the first layers of "
@@ -129,7 +127,7 @@ def fit(examples: Examples, seed: int = 0) -> Fitted:
     return Fitted(cold, warm, rule)
 
 
-def voices_of(whole: Examples, rule: ShiftRule) -> dict[str, NDArray[np.float64]]:
+def voices_of(whole: Examples, rule: ShiftRule) -> dict[str, Float64]:
     """How each speaker of the main corpus differs, emotions known, by speaker."""
     main = whole.where(whole.corpora == MAIN_CORPUS)
     rest = np.nan_to_num(main.X - rule.label_means[main.y])
@@ -140,7 +138,7 @@ def voices_of(whole: Examples, rule: ShiftRule) -> dict[str, NDArray[np.float64]
     }
 
 
-def row_weights(examples: Examples) -> NDArray[np.float64]:
+def row_weights(examples: Examples) -> Float64:
     """Weight of each row: corpus, variant, whole or beginning; RAVDESS's labels the same.
 
     Returns
@@ -159,7 +157,7 @@ def row_weights(examples: Examples) -> NDArray[np.float64]:
     return weights
 
 
-def shift_rule(examples: Examples, is_main: BoolArray) -> ShiftRule:
+def shift_rule(examples: Examples, is_main: Bool) -> ShiftRule:
     """Means of the utterances of `is_main`, every label the same; 0 where never defined."""
     means = []
     for label in range(_K):
@@ -178,7 +176,7 @@ def shift_rule(examples: Examples, is_main: BoolArray) -> ShiftRule:
     )
 
 
-def _thoughts(table: Table, folds: NDArray[np.int64], is_final: BoolArray) -> NDArray[np.float64]:
+def _thoughts(table: Table, folds: Int64, is_final: Bool) -> Float64:
     """What discriminants that heard none of the speaker say of each whole, unchanged utterance."""
     states = Standardised.of(table)
     rows = np.flatnonzero(is_final)
@@ -195,8 +193,8 @@ def _thoughts(table: Table, folds: NDArray[np.int64], is_final: BoolArray) -> ND
 def _judges(
     table: Table,
     adapted: Table,
-    folds: NDArray[np.int64],
-    voices: dict[str, NDArray[np.float64]],
+    folds: Int64,
+    voices: dict[str, Float64],
 ) -> tuple[Ensemble, Strangers]:
     """For known voices and for strangers: the same members, temperatures from inner folds."""
     states = Standardised.of(adapted)
@@ -241,7 +239,7 @@ def _judges(
     )
 
 
-def _log_proba(member: Classifier, X: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+def _log_proba(member: Classifier, X: NDArray[np.floating[Any]]) -> Float64:
     return np.asarray(np.log(member.predict_proba(X) + MIN_PROBABILITY))
 
 
@@ -250,7 +248,7 @@ def _others(moments: list[Moments], index: int) -> list[Moments]:
 
 
 def _members(
-    table: Table, states: Standardised, rows: NDArray[np.int64], moments: list[Moments]
+    table: Table, states: Standardised, rows: Int64, moments: list[Moments]
 ) -> tuple[Classifier, ...]:
     """Fitted to a table, which holds these rows of the states; their moments are given.
 
@@ -263,9 +261,7 @@ def _members(
     )
 
 
-def _mean(
-    scores: NDArray[np.float64], members: tuple[Classifier, ...], weights: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _mean(scores: Float64, members: tuple[Classifier, ...], weights: Float64) -> Float64:
     """What ``Ensemble.log_mean`` would give for members with these log-probabilities."""
     tempered = [
         np.log(softmax(score / float(member.temperature)) + MIN_PROBABILITY)
@@ -274,7 +270,7 @@ def _mean(
     return np.asarray(np.tensordot(weights, np.stack(tempered), axes=1))
 
 
-def _temperature(scores: NDArray[np.float64], table: Table) -> float:
+def _temperature(scores: Float64, table: Table) -> float:
     """Best on the whole utterances of RAVDESS, whose speakers the scorer did not hear."""
     judged = table.is_main & table.is_whole
     return best_temperature(scores[judged], table.y[judged], table.weights[judged])[0]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ser_live.arrays import Bool, Float32, Float64, Int64, Str
 from ser_live.classifier import Classifier, LinearHead
 from ser_live.emotions import LABELS, Emotion
 from ser_live.inputs import InputLayout
@@ -15,9 +16,6 @@ from ser_live.training import classic
 from ser_live.training.examples import Examples
 from ser_live.training.heads import Moments, discriminant
 from ser_live.training.masked_regression import MaskedTargets, fit_masked
-
-FloatArray = NDArray[np.float32]
-BoolArray = NDArray[np.bool_]
 
 LIMIT = 6.0
 """Standardised states are cut at this many deviations."""
@@ -37,15 +35,15 @@ _INTENSITIES = ("normal", "strong")
 class Table:
     """Training rows; inputs may have a speaker's shift taken off."""
 
-    X: FloatArray
+    X: Float32
     """Shape (n, n_inputs)."""
-    y: NDArray[np.int64]
-    weights: NDArray[np.float64]
+    y: Int64
+    weights: Float64
     targets: MaskedTargets
-    speakers: NDArray[np.str_]
-    is_main: BoolArray
+    speakers: Str
+    is_main: Bool
     """Rows of the corpus with all labels."""
-    is_whole: BoolArray
+    is_whole: Bool
     """Whole, unchanged utterances."""
 
     @property
@@ -53,7 +51,7 @@ class Table:
         """Places of the parts in a row of `X`."""
         return InputLayout.of_length(self.X.shape[1])
 
-    def where(self, mask: BoolArray | NDArray[np.int64]) -> Table:
+    def where(self, mask: Bool | Int64) -> Table:
         """The rows chosen by `mask`, or at these positions."""
         return Table(
             self.X[mask],
@@ -91,9 +89,9 @@ class Standardised:
 
     layout: InputLayout
     """Of the table."""
-    mean: FloatArray
-    scale: FloatArray
-    z: FloatArray
+    mean: Float32
+    scale: Float32
+    z: Float32
     """Shape (n, n_embedding)."""
 
     @classmethod
@@ -116,12 +114,12 @@ class Standardised:
         return _classifier(self.layout.n_inputs, learned, learned, description, LIMIT, head)
 
 
-def logistic_head(table: Table, z: FloatArray) -> LinearHead:
+def logistic_head(table: Table, z: Float32) -> LinearHead:
     """Masked logistic regression on the states of the encoder."""
     return fit_masked(z, table.targets, table.weights, PENALTY, N_ITERATIONS)
 
 
-def moments_by_fold(table: Table, z: FloatArray, folds: NDArray[np.int64]) -> list[Moments]:
+def moments_by_fold(table: Table, z: Float32, folds: Int64) -> list[Moments]:
     """What discriminants on the states follow from, for each fold on its own.
 
     They add up, so that any fold can be left out without going through the rows again.
@@ -160,8 +158,8 @@ def hand_made_member(table: Table) -> Classifier:
 
 def _classifier(
     n_inputs: int,
-    used: NDArray[np.int64],
-    described: NDArray[np.int64],
+    used: Int64,
+    described: Int64,
     description: tuple[NDArray[np.floating], ...],
     limit: float,
     head: LinearHead,

@@ -9,11 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
+from ser_live.arrays import Bool, Float64, Int64
 from ser_live.classifier import LinearHead, RbfHead, softmax
 from ser_live.emotions import LABELS
-
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
 
 _K = len(LABELS)
 
@@ -22,18 +20,18 @@ _K = len(LABELS)
 class Rows:
     """Standardised training rows and how they count."""
 
-    z: FloatArray
+    z: Float64
     """Shape (n, n_components)."""
-    y: NDArray[np.int64]
-    weights: FloatArray
-    folds: NDArray[np.int64]
+    y: Int64
+    weights: Float64
+    folds: Int64
     """Inner fold of each row; no speaker is in two."""
-    is_centre: BoolArray
+    is_centre: Bool
     """Rows that serve as kernel centres."""
-    is_judged: BoolArray
+    is_judged: Bool
     """Rows whose likelihood decides a choice."""
 
-    def best_temperature(self, scores: FloatArray) -> tuple[float, float]:
+    def best_temperature(self, scores: Float64) -> tuple[float, float]:
         """Temperature and loss of out-of-fold scores on the judged rows."""
         judged = self.is_judged
         return best_temperature(scores[judged], self.y[judged], self.weights[judged])
@@ -45,13 +43,11 @@ class Fitted:
 
     head: RbfHead | LinearHead
     """Its scores are divided by the chosen temperature already."""
-    scores: FloatArray
+    scores: Float64
     """Out-of-fold scores divided by the temperature, shape (n, K)."""
 
 
-def best_temperature(
-    scores: FloatArray, y: NDArray[np.int64], weights: FloatArray
-) -> tuple[float, float]:
+def best_temperature(scores: Float64, y: Int64, weights: Float64) -> tuple[float, float]:
     """Temperature with the smallest weighted negative log-likelihood, and that loss.
 
     Parameters
@@ -148,9 +144,7 @@ def best_discriminant(rows: Rows, shrinkages: Sequence[float]) -> Fitted:
     return best
 
 
-def discriminant(
-    z: FloatArray, y: NDArray[np.int64], weights: FloatArray, shrinkage: float
-) -> LinearHead:
+def discriminant(z: Float64, y: Int64, weights: Float64, shrinkage: float) -> LinearHead:
     """The same with a given share, fitted to all rows."""
     return Moments.of(z, y, weights).discriminant(shrinkage)
 
@@ -158,7 +152,7 @@ def discriminant(
 class _RidgeSystem:
     """The normal equations, from which any fold can be taken away."""
 
-    def __init__(self, kernel: FloatArray, rows: Rows, targets: FloatArray) -> None:
+    def __init__(self, kernel: Float64, rows: Rows, targets: Float64) -> None:
         self._kernel = kernel
         self._weighted = kernel * rows.weights[:, None]
         self._targets = targets
@@ -166,7 +160,7 @@ class _RidgeSystem:
         self._gram = self._weighted.T @ kernel
         self._moment = self._weighted.T @ targets
 
-    def solve(self, ridge: float, without: BoolArray | None = None) -> FloatArray:
+    def solve(self, ridge: float, without: Bool | None = None) -> Float64:
         """Dual weights, shape (n_centres, K), leaving out the rows of `without`."""
         gram, moment = self._gram, self._moment
         if without is not None:
@@ -182,17 +176,15 @@ class _RidgeSystem:
 class Moments:
     """Weighted sums from which a discriminant follows; they add and subtract."""
 
-    weight: FloatArray
+    weight: Float64
     """Shape (K,)."""
-    first: FloatArray
+    first: Float64
     """Shape (K, n_components)."""
-    second: FloatArray
+    second: Float64
     """Shape (n_components, n_components)."""
 
     @classmethod
-    def of(
-        cls, z: NDArray[np.floating], y: NDArray[np.int64], weights: NDArray[np.floating]
-    ) -> Moments:
+    def of(cls, z: NDArray[np.floating], y: Int64, weights: NDArray[np.floating]) -> Moments:
         """Of rows `z`, shape (n, n_components), in their own precision."""
         weights = weights.astype(z.dtype, copy=False)
         members = np.eye(_K, dtype=z.dtype)[y] * weights[:, None]
@@ -222,6 +214,6 @@ class Moments:
         return LinearHead(np.asarray(coef), -0.5 * np.einsum("kd,dk->k", means, coef))
 
 
-def _squared_distances(a: FloatArray, b: FloatArray) -> FloatArray:
+def _squared_distances(a: Float64, b: Float64) -> Float64:
     squared = np.sum(a * a, axis=1)[:, None] + np.sum(b * b, axis=1) - 2.0 * (a @ b.T)
     return np.asarray(np.maximum(squared, 0.0))

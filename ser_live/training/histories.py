@@ -10,13 +10,10 @@ hear the speaker in training.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ser_live.arrays import Bool, Float32, Float64, Int64, Str
 from ser_live.emotions import LABELS
 from ser_live.speaker import ShiftRule
-
-FloatArray = NDArray[np.float32]
-IntArray = NDArray[np.int64]
 
 MAX_PAST = 60
 """Utterances at most; their number is drawn evenly in its logarithm."""
@@ -28,7 +25,7 @@ CONCENTRATION = 0.3
 """Of the Dirichlet distribution of emotions in those."""
 
 
-def residuals(X: FloatArray, probabilities: NDArray[np.float64], rule: ShiftRule) -> FloatArray:
+def residuals(X: Float32, probabilities: Float64, rule: ShiftRule) -> Float32:
     """What each utterance adds to the shift, shape as `X`; 0 where undefined."""
     c = float(rule.correction)
     expected = (1.0 - c) * rule.mean + c * (probabilities @ rule.label_means)
@@ -36,13 +33,13 @@ def residuals(X: FloatArray, probabilities: NDArray[np.float64], rule: ShiftRule
 
 
 def offsets(
-    rows: tuple[IntArray, NDArray[np.str_]],
-    past: tuple[IntArray, NDArray[np.str_]],
-    past_labels: IntArray,
-    past_residuals: FloatArray,
+    rows: tuple[Int64, Str],
+    past: tuple[Int64, Str],
+    past_labels: Int64,
+    past_residuals: Float32,
     kappa: float,
     rng: np.random.Generator,
-) -> FloatArray:
+) -> Float32:
     """One random shift for each row, from utterances of the same speaker.
 
     Parameters
@@ -78,7 +75,7 @@ def offsets(
     return result
 
 
-def _draw(is_other: NDArray[np.bool_], labels: IntArray, rng: np.random.Generator) -> IntArray:
+def _draw(is_other: Bool, labels: Int64, rng: np.random.Generator) -> Int64:
     """Positions of the past; only a past longer than what there is hears something twice."""
     if rng.random() < NO_PAST_SHARE or not is_other.any():
         return np.zeros(0, dtype=np.int64)

@@ -15,10 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from ser_live.arrays import Bool, Float32, Float64, Int64
 from ser_live.classifier import LinearHead
-
-FloatArray = NDArray[np.float32]
-BoolArray = NDArray[np.bool_]
 
 _FORBIDDEN = np.float32(-1e9)
 
@@ -27,18 +25,18 @@ _FORBIDDEN = np.float32(-1e9)
 class MaskedTargets:
     """What rows are and what they could have been."""
 
-    right: BoolArray
+    right: Bool
     """Shape (n, n_outputs), at least one a row, a subset of `allowed`."""
-    allowed: BoolArray
+    allowed: Bool
     """Shape (n, n_outputs)."""
 
-    def where(self, mask: BoolArray | NDArray[np.int64]) -> MaskedTargets:
+    def where(self, mask: Bool | Int64) -> MaskedTargets:
         """The rows chosen by `mask`, or at these positions."""
         return MaskedTargets(self.right[mask], self.allowed[mask])
 
 
 def fit_masked(
-    z: FloatArray,
+    z: Float32,
     targets: MaskedTargets,
     weights: NDArray[np.floating],
     penalty: float,
@@ -63,7 +61,7 @@ def fit_masked(
     right = np.where(targets.right, np.float32(0.0), _FORBIDDEN)
     allowed = np.where(targets.allowed, np.float32(0.0), _FORBIDDEN)
 
-    def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    def loss(parameters: Float64) -> tuple[float, Float64]:
         flat = parameters.astype(np.float32)
         coef, intercept = flat[: size * n_outputs].reshape(size, n_outputs), flat[-n_outputs:]
         scores = z @ coef + intercept
@@ -85,7 +83,7 @@ def fit_masked(
     return LinearHead(found[:-n_outputs].reshape(size, n_outputs), found[-n_outputs:])
 
 
-def _log_sum(scores: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _log_sum(scores: Float32) -> tuple[Float32, Float32]:
     """``log sum exp`` of each row, shape (n, 1), and the softmax, shape (n, n_outputs)."""
     top = scores.max(axis=1, keepdims=True)
     exponential = np.exp(scores - top)

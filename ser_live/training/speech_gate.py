@@ -12,9 +12,8 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ser_live.arrays import Float64
+from ser_live.arrays import Bool, Float32, Float64, Int64, Str
 from ser_live.config import Settings
 from ser_live.datasets.sounds import find_noises, find_vocal_bursts
 from ser_live.encoder import SpeechEncoder
@@ -22,9 +21,9 @@ from ser_live.errors import DatasetError
 from ser_live.gate import SpeechCheck
 from ser_live.inputs import N_HAND_MADE, InputLayout, embedding_and_level
 from ser_live.sources import read_recording
+from ser_live.synthesis.wordless_sounds import SOUNDS, wordless_sound
 from ser_live.training.augmentation import MILD, PLAIN, STRONG, vary
 from ser_live.training.examples import Examples, utterances_of
-from ser_live.training.wordless_sounds import SOUNDS, wordless_sound
 
 GATE_VARIANTS = (PLAIN, MILD, STRONG)
 """Variants of speech and of recorded sounds that the gate learns from."""
@@ -49,23 +48,23 @@ N_SYNTHETIC = dict.fromkeys(SOUNDS, 40) | {"voice": 240}
 class Sounds:
     """Rows of what is no speech; all arrays have one entry a row."""
 
-    X: NDArray[np.float32]
+    X: Float32
     """Input vectors without the hand-made features, which are NaN, shape (n_rows, n_inputs)."""
-    sources: NDArray[np.str_]
+    sources: Str
     """``noise``, ``vocal burst`` or ``synthetic``."""
-    groups: NDArray[np.str_]
+    groups: Str
     """Kind of noise, or speaker of a vocal burst: held out whole."""
-    kinds: NDArray[np.str_]
+    kinds: Str
     """Kind of noise, or category of a vocal burst."""
-    recordings: NDArray[np.str_]
+    recordings: Str
     """Name of the recording and its variant."""
-    variants: NDArray[np.str_]
-    is_final: NDArray[np.bool_]
+    variants: Str
+    is_final: Bool
 
     def __len__(self) -> int:
         return len(self.X)
 
-    def where(self, mask: NDArray[np.bool_]) -> Sounds:
+    def where(self, mask: Bool) -> Sounds:
         """The rows chosen by `mask`."""
         return Sounds(**{f.name: getattr(self, f.name)[mask] for f in fields(self)})
 
@@ -128,7 +127,7 @@ def make_sounds(
 
 
 def fit_gate(speech: Examples, sounds: Sounds, seed: int = 0) -> SpeechCheck:
-    """Gate between speech and other sounds.
+    """SpeechCheck between speech and other sounds.
 
     Parameters
     ----------
@@ -169,7 +168,7 @@ def fit_gate(speech: Examples, sounds: Sounds, seed: int = 0) -> SpeechCheck:
     return replace(gate, min_probability=np.array(1.0 / (1.0 + np.exp(-lowest))))
 
 
-def loss_threshold(scores: Float64, strata: NDArray[np.str_], max_loss: float) -> float:
+def loss_threshold(scores: Float64, strata: Str, max_loss: float) -> float:
     """Score below which a share of at most `max_loss` lies, every stratum counting alike."""
     _, inverse, counts = np.unique(strata, return_inverse=True, return_counts=True)
     order = np.argsort(scores, kind="stable")
@@ -178,7 +177,7 @@ def loss_threshold(scores: Float64, strata: NDArray[np.str_], max_loss: float) -
     return float(scores[order[np.searchsorted(share_below, max_loss + 1e-9, side="right")]])
 
 
-def _fit(X: Float64, is_speech: NDArray[np.bool_], weights: Float64) -> SpeechCheck:
+def _fit(X: Float64, is_speech: Bool, weights: Float64) -> SpeechCheck:
     from sklearn.linear_model import LogisticRegression
 
     low, high = np.percentile(X, [1, 99], axis=0)
@@ -221,7 +220,7 @@ def _sound_weights(sounds: Sounds) -> Float64:
     return np.where(sounds.sources == SYNTHETIC, SYNTHETIC_WEIGHT, 1.0) * weights
 
 
-def _by_recording(recordings: NDArray[np.str_], is_final: NDArray[np.bool_]) -> Float64:
+def _by_recording(recordings: Str, is_final: Bool) -> Float64:
     """1 for a whole utterance, the beginnings of a recording share a weight."""
     _, inverse = np.unique(recordings, return_inverse=True)
     n_partials = np.bincount(inverse, ~is_final)[inverse]
@@ -234,7 +233,7 @@ def _balanced(speech: Float64, sounds: Float64) -> Float64:
     return both * len(both) / 2.0
 
 
-def _folds(groups: NDArray[np.str_], is_speech: NDArray[np.bool_], seed: int) -> NDArray[np.int64]:
+def _folds(groups: Str, is_speech: Bool, seed: int) -> Int64:
     """Inner fold of each row; no speaker or kind of sound is in two."""
     folds = np.empty(len(groups), dtype=np.int64)
     for side in (is_speech, ~is_speech):
@@ -249,11 +248,11 @@ class _Table:
 
     def __init__(self, encoder: SpeechEncoder, settings: Settings) -> None:
         self._encoder, self._settings = encoder, settings
-        self._X: list[NDArray[np.float32]] = []
+        self._X: list[Float32] = []
         self._columns: list[tuple[str, str, str, str, str]] = []
         self._is_final: list[bool] = []
 
-    def add(self, samples: NDArray[np.float32], columns: tuple[str, str, str, str, str]) -> None:
+    def add(self, samples: Float32, columns: tuple[str, str, str, str, str]) -> None:
         """Hear one recording: source, group, kind, name, variant."""
         for utterance in utterances_of(samples, self._settings):
             learned = embedding_and_level(utterance.samples, self._encoder)

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import signal
 
+from ser_live.arrays import Float32, Float64
 from ser_live.config import SAMPLE_RATE_HZ
-from ser_live.training.noises import steady
+from ser_live.synthesis.noises import steady
 
-FloatArray = NDArray[np.float64]
 Rng = np.random.Generator
 
 _MAX_PARTIAL_HZ = 7800.0
@@ -48,7 +47,7 @@ _VOICES_S = {
 """Sounds of a voice without words, and how long they last."""
 
 
-def wordless_sound(kind: str, rng: Rng) -> NDArray[np.float32]:
+def wordless_sound(kind: str, rng: Rng) -> Float32:
     """One sound between silences, with a faint background, at a random level.
 
     Parameters
@@ -69,7 +68,7 @@ def wordless_sound(kind: str, rng: Rng) -> NDArray[np.float32]:
     return np.clip(sound, -0.99, 0.99).astype(np.float32)
 
 
-def music(rng: Rng) -> FloatArray:
+def music(rng: Rng) -> Float64:
     """A melody or chords of plucked or held tones, sometimes with a drum."""
     duration_s = rng.uniform(1.5, 5)
     result = np.zeros(_samples(duration_s))
@@ -94,7 +93,7 @@ def music(rng: Rng) -> FloatArray:
     return result
 
 
-def tone(rng: Rng) -> FloatArray:
+def tone(rng: Rng) -> Float64:
     """A steady or beeping tone."""
     n = _samples(rng.uniform(0.6, 4))
     amplitudes = _timbre(rng) if rng.random() < 0.7 else np.ones(1)
@@ -105,7 +104,7 @@ def tone(rng: Rng) -> FloatArray:
     return result * _fade(n, 0.02, 0.1)
 
 
-def siren(rng: Rng) -> FloatArray:
+def siren(rng: Rng) -> Float64:
     """A tone that goes up and down, wails or alternates."""
     n = _samples(rng.uniform(1, 5))
     low_hz, phase = rng.uniform(200, 900), rng.uniform(0.2, 6) * np.arange(n) / SAMPLE_RATE_HZ
@@ -114,7 +113,7 @@ def siren(rng: Rng) -> FloatArray:
     return np.asarray(_harmonic(sweep_hz, _timbre(rng)) * _fade(n, 0.02, 0.1))
 
 
-def engine(rng: Rng) -> FloatArray:
+def engine(rng: Rng) -> Float64:
     """A motor: low harmonics with a throb, and its noise."""
     n = _samples(rng.uniform(1, 5))
     drift = np.repeat(np.cumsum(rng.standard_normal(n // 800 + 1)), 800)[:n]
@@ -127,7 +126,7 @@ def engine(rng: Rng) -> FloatArray:
     return np.asarray((result / result.std() + noise) * _fade(n, 0.02, 0.1))
 
 
-def clatter(rng: Rng) -> FloatArray:
+def clatter(rng: Rng) -> Float64:
     """Typing, dishes, knocking: ringing clicks."""
     n = _samples(rng.uniform(1.5, 5))
     result, start_s = np.zeros(n), 0.0
@@ -146,7 +145,7 @@ def clatter(rng: Rng) -> FloatArray:
     return result
 
 
-def animal(rng: Rng) -> FloatArray:
+def animal(rng: Rng) -> Float64:
     """Barks, mews, crows: harmonic calls with a bent pitch, again and again."""
     duration_s = rng.uniform(1, 4)
     result, start_s = np.zeros(_samples(duration_s)), rng.uniform(0, 0.1)
@@ -162,7 +161,7 @@ def animal(rng: Rng) -> FloatArray:
     return result
 
 
-def voice(rng: Rng) -> FloatArray:
+def voice(rng: Rng) -> Float64:
     """Held vowels, laughs, sighs, hums, groans, screams, sobs: a voice without words."""
     kind = str(rng.choice(list(_VOICES_S)))
     n = _samples(rng.uniform(*_VOICES_S[kind]))
@@ -197,7 +196,7 @@ def voice(rng: Rng) -> FloatArray:
     return excitation / max(1e-9, float(np.abs(excitation).max())) * envelope
 
 
-SOUNDS: dict[str, Callable[[Rng], FloatArray]] = {
+SOUNDS: dict[str, Callable[[Rng], Float64]] = {
     "music": music,
     "tone": tone,
     "siren": siren,
@@ -212,20 +211,20 @@ def _samples(duration_s: float) -> int:
     return int(duration_s * SAMPLE_RATE_HZ)
 
 
-def _fade(n: int, in_s: float, out_s: float) -> FloatArray:
+def _fade(n: int, in_s: float, out_s: float) -> Float64:
     time_s, end_s = np.arange(n) / SAMPLE_RATE_HZ, n / SAMPLE_RATE_HZ
     rise = time_s / max(1e-9, min(in_s, end_s / 3))
     fall = (end_s - time_s) / max(1e-9, min(out_s, end_s / 2))
     return np.minimum(1, rise) * np.minimum(1, fall)
 
 
-def _timbre(rng: Rng) -> FloatArray:
+def _timbre(rng: Rng) -> Float64:
     """Amplitudes of the harmonics."""
     n = int(rng.integers(3, 16))
     return np.asarray(rng.uniform(0.3, 1, n) / np.arange(1, n + 1) ** rng.uniform(0.5, 2))
 
 
-def _harmonic(pitch_hz: FloatArray, amplitudes: FloatArray) -> FloatArray:
+def _harmonic(pitch_hz: Float64, amplitudes: Float64) -> Float64:
     phase = 2 * np.pi * np.cumsum(pitch_hz) / SAMPLE_RATE_HZ
     result = np.zeros(len(pitch_hz))
     for number, amplitude in enumerate(amplitudes, 1):
@@ -233,7 +232,7 @@ def _harmonic(pitch_hz: FloatArray, amplitudes: FloatArray) -> FloatArray:
     return result
 
 
-def _glottal(pitch_hz: FloatArray, breath: FloatArray, rng: Rng) -> FloatArray:
+def _glottal(pitch_hz: Float64, breath: Float64, rng: Rng) -> Float64:
     """Derivative of the flow through the vocal folds, with jitter, mixed with breath."""
     n = len(pitch_hz)
     jitter = 1 + rng.uniform(0, 0.03) * np.repeat(rng.standard_normal(n // 160 + 1), 160)[:n]
@@ -245,7 +244,7 @@ def _glottal(pitch_hz: FloatArray, breath: FloatArray, rng: Rng) -> FloatArray:
     return np.asarray(pulses * (1 - breath) + breath * rng.standard_normal(n))
 
 
-def _resonate(samples: FloatArray, centre_hz: float, width_hz: float) -> FloatArray:
+def _resonate(samples: Float64, centre_hz: float, width_hz: float) -> Float64:
     """One formant: a resonance with gain 1 at 0 Hz."""
     radius = np.exp(-np.pi * width_hz / SAMPLE_RATE_HZ)
     turn = 2 * radius * np.cos(2 * np.pi * centre_hz / SAMPLE_RATE_HZ)

@@ -1,32 +1,32 @@
 """Synthetic changes of a recording: room, line, another microphone, another speed.
 
 Everything is made from random numbers and formulas, so that real noises and real rooms
-stay unseen for measurements. Samples are mono at 16 kHz.
+stay unseen for measurements. Float32 are mono at 16 kHz.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import signal
 
+from ser_live.arrays import Float32, Float64
 from ser_live.config import SAMPLE_RATE_HZ
-
-Samples = NDArray[np.float32]
 
 _MU = 255.0
 """Companding constant of ITU-T G.711."""
+_MU_STEPS = 127
+"""Steps to each side of zero."""
 
 
-def play_faster(samples: Samples, speed: float) -> Samples:
+def play_faster(samples: Float32, speed: float) -> Float32:
     """Played at another speed: pitch and formants move along, as with another vocal tract."""
     import soxr
 
-    changed: Samples = soxr.resample(samples, SAMPLE_RATE_HZ * speed, SAMPLE_RATE_HZ)
+    changed: Float32 = soxr.resample(samples, SAMPLE_RATE_HZ * speed, SAMPLE_RATE_HZ)
     return changed
 
 
-def room(samples: Samples, rng: np.random.Generator) -> Samples:
+def room(samples: Float32, rng: np.random.Generator) -> Float32:
     """In a room: noise that decays after the direct sound, high tones faster than low ones.
 
     The reverberation time is 0.2 to 2.0 s, the direct sound -10 to 8 dB above the decay, and
@@ -48,7 +48,7 @@ def room(samples: Samples, rng: np.random.Generator) -> Samples:
     return _like(signal.fftconvolve(samples, response)[: len(samples)], samples)
 
 
-def line(samples: Samples, rng: np.random.Generator) -> Samples:
+def line(samples: Float32, rng: np.random.Generator) -> Float32:
     """Over a narrow line: a band from 50-400 Hz to 2.7-7 kHz, and what coding does to it.
 
     A third each is companded to 8 bits (mu-law), gets noise that follows the signal 8 to
@@ -62,7 +62,7 @@ def line(samples: Samples, rng: np.random.Generator) -> Samples:
     heard = signal.sosfilt(sections, samples.astype(np.float64))
     coding = rng.integers(3)
     if coding == 0:
-        heard = _companded(heard)
+        heard = companded(heard, full_scale=float(np.abs(heard).max(initial=0.0)))
     elif coding == 1:
         distance = 10.0 ** (-rng.uniform(8.0, 30.0) / 20.0)
         heard = heard * (1.0 + distance * rng.standard_normal(len(heard)))
@@ -70,17 +70,18 @@ def line(samples: Samples, rng: np.random.Generator) -> Samples:
     return _like(heard, samples)
 
 
-def _companded(sound: NDArray[np.float64]) -> NDArray[np.float64]:
-    """In 8 bits by mu-law, scaled to fill them."""
-    peak = float(np.abs(sound).max(initial=0.0))
-    if peak == 0.0:
+def companded(sound: Float64, full_scale: float = 1.0) -> Float64:
+    """Coded in 8 bits by mu-law and decoded again; ``full_scale`` fills the 8 bits."""
+    if full_scale == 0.0:
         return sound
-    value = sound / peak
-    coded = np.round(np.sign(value) * np.log1p(_MU * np.abs(value)) / np.log1p(_MU) * 127) / 127
-    return np.asarray(peak * np.sign(coded) * np.expm1(np.abs(coded) * np.log1p(_MU)) / _MU)
+    value = sound / full_scale
+    magnitude = np.log1p(_MU * np.abs(value)) / np.log1p(_MU)
+    coded = np.sign(value) * np.rint(magnitude * _MU_STEPS) / _MU_STEPS
+    decoded = full_scale * np.sign(coded) * np.expm1(np.abs(coded) * np.log1p(_MU)) / _MU
+    return np.asarray(decoded, dtype=np.float64)
 
 
-def tilt(samples: Samples, db_per_3_octaves: float) -> Samples:
+def tilt(samples: Float32, db_per_3_octaves: float) -> Float32:
     """With a spectrum tilted around 1 kHz, as microphones differ. The RMS stays."""
     spectrum = np.fft.rfft(samples)
     octaves = np.log2(np.maximum(np.fft.rfftfreq(len(samples), 1 / SAMPLE_RATE_HZ), 100.0) / 1000.0)
@@ -88,7 +89,7 @@ def tilt(samples: Samples, db_per_3_octaves: float) -> Samples:
     return _like(np.fft.irfft(spectrum * gain, len(samples)), samples)
 
 
-def _like(changed: NDArray[np.float64], samples: Samples) -> Samples:
+def _like(changed: Float64, samples: Float32) -> Float32:
     """At the RMS of `samples`, scaled down where it would clip."""
     power = float(np.mean(changed**2)) if len(changed) else 0.0
     gain = np.sqrt(float(np.mean(np.square(samples, dtype=np.float64))) / power) if power else 1.0

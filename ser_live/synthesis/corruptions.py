@@ -15,18 +15,15 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ser_live.arrays import Float32, Float64
 from ser_live.config import SAMPLE_RATE_HZ
 from ser_live.datasets.impulse_responses import direct_onset
-from ser_live.evaluation.segmentation import pink_noise
-from ser_live.training.augmentation import mix
-
-Samples = NDArray[np.float32]
+from ser_live.synthesis.acoustics import companded
+from ser_live.synthesis.noises import mix, pink_noise
 
 TELEPHONE_HZ = (300.0, 3400.0)
 TELEPHONE_RATE_HZ = 8000
 
-_MU = 255.0
-_MU_STEPS = 127
 _COLOUR_HZ = (125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0)
 
 
@@ -35,12 +32,12 @@ def chance(identity: str, kind: str) -> np.random.Generator:
     return np.random.default_rng(zlib.crc32(f"{kind}|{identity}".encode()))
 
 
-def white_noise(samples: Samples, identity: str, *, snr_db: float) -> Samples:
-    """With white noise, `snr_db` below the speech (``augmentation.mix``)."""
+def white_noise(samples: Float32, identity: str, *, snr_db: float) -> Float32:
+    """With white noise, `snr_db` below the speech (``noises.mix``)."""
     return mix(samples, chance(identity, "white").standard_normal(len(samples)), snr_db)
 
 
-def pink(samples: Samples, identity: str, *, snr_db: float) -> Samples:
+def pink(samples: Float32, identity: str, *, snr_db: float) -> Float32:
     """With noise falling 3 dB per octave, `snr_db` below the speech."""
     if len(samples) < 2:
         return samples
@@ -48,8 +45,8 @@ def pink(samples: Samples, identity: str, *, snr_db: float) -> Samples:
 
 
 def recorded_noise(
-    samples: Samples, identity: str, *, noises: tuple[Samples, ...], kind: str, snr_db: float
-) -> Samples:
+    samples: Float32, identity: str, *, noises: tuple[Float32, ...], kind: str, snr_db: float
+) -> Float32:
     """With an excerpt of one of `noises`, `snr_db` below the speech.
 
     Recording and place are drawn from `identity`; digital silence at its ends is dropped, and a
@@ -62,14 +59,14 @@ def recorded_noise(
     return mix(samples, np.resize(noise[start:], len(samples)), snr_db)
 
 
-def tone(samples: Samples, identity: str, *, snr_db: float) -> Samples:
+def tone(samples: Float32, identity: str, *, snr_db: float) -> Float32:
     """With a steady whistle between 5 and 7 kHz, `snr_db` below the speech."""
     rng = chance(identity, "tone")
     phase = 2.0 * np.pi * rng.uniform(5000.0, 7000.0) * np.arange(len(samples)) / SAMPLE_RATE_HZ
     return mix(samples, np.sin(phase + rng.uniform(0.0, 2.0 * np.pi)), snr_db)
 
 
-def room(samples: Samples, identity: str, *, response: NDArray[np.floating[Any]]) -> Samples:
+def room(samples: Float32, identity: str, *, response: NDArray[np.floating[Any]]) -> Float32:
     """As heard in a room with this impulse response.
 
     The direct sound stays where it was and the length is kept, so that words keep their
@@ -85,9 +82,7 @@ def room(samples: Samples, identity: str, *, response: NDArray[np.floating[Any]]
     return np.asarray(heard / max(1.0, float(np.abs(heard).max())), dtype=np.float32)
 
 
-def synthetic_room(
-    reverberation_s: float, direct_db: float, rng: np.random.Generator
-) -> NDArray[np.float64]:
+def synthetic_room(reverberation_s: float, direct_db: float, rng: np.random.Generator) -> Float64:
     """Impulse response of an ideal diffuse room: a click, then noise that dies away.
 
     Parameters
@@ -104,16 +99,12 @@ def synthetic_room(
     return np.concatenate([[1.0], tail])
 
 
-def telephone(samples: Samples, identity: str) -> Samples:
+def telephone(samples: Float32, identity: str) -> Float32:
     """Over a wire: 300 to 3400 Hz, 8 kHz, eight bits by mu-law."""
-    narrow = _narrow_band(samples)
-    magnitude = np.log1p(_MU * np.abs(narrow)) / np.log1p(_MU)
-    steps = np.sign(narrow) * np.rint(magnitude * _MU_STEPS) / _MU_STEPS
-    decoded = np.sign(steps) * np.expm1(np.abs(steps) * np.log1p(_MU)) / _MU
-    return _wide_band(decoded, len(samples))
+    return _wide_band(companded(_narrow_band(samples)), len(samples))
 
 
-def mobile_telephone(samples: Samples, identity: str) -> Samples:
+def mobile_telephone(samples: Float32, identity: str) -> Float32:
     """Over the air: 300 to 3400 Hz, 8 kHz, GSM 06.10 full rate (13 kbit/s)."""
     import soundfile
 
@@ -125,13 +116,13 @@ def mobile_telephone(samples: Samples, identity: str) -> Samples:
     return _wide_band(soundfile.read(coded)[0], len(samples))
 
 
-def gain(samples: Samples, identity: str, *, gain_db: float) -> Samples:
+def gain(samples: Float32, identity: str, *, gain_db: float) -> Float32:
     """Louder or quieter; what exceeds full scale is cut off, as a converter does."""
     louder = samples * np.float32(10.0 ** (gain_db / 20.0))
     return np.asarray(np.clip(louder, -1.0, 1.0), dtype=np.float32)
 
 
-def clipping(samples: Samples, identity: str, *, share: float) -> Samples:
+def clipping(samples: Float32, identity: str, *, share: float) -> Float32:
     """The highest `share` of samples, in [0, 1], cut down to one height.
 
     The level is left as it is: `gain` tests that.
@@ -142,17 +133,17 @@ def clipping(samples: Samples, identity: str, *, share: float) -> Samples:
     return np.asarray(np.clip(samples, -height, height), dtype=np.float32)
 
 
-def zeros_in_front(samples: Samples, identity: str, *, duration_s: float) -> Samples:
+def zeros_in_front(samples: Float32, identity: str, *, duration_s: float) -> Float32:
     """Digital silence before the recording."""
     return np.concatenate([_silence(duration_s), samples])
 
 
-def zeros_behind(samples: Samples, identity: str, *, duration_s: float) -> Samples:
+def zeros_behind(samples: Float32, identity: str, *, duration_s: float) -> Float32:
     """Digital silence after the recording."""
     return np.concatenate([samples, _silence(duration_s)])
 
 
-def start_shift(samples: Samples, identity: str, *, shift_s: float) -> Samples:
+def start_shift(samples: Float32, identity: str, *, shift_s: float) -> Float32:
     """Another beginning: `shift_s` cut off, or prepended where it is negative.
 
     What is prepended is the beginning, mirrored, and thus the recording's own background.
@@ -163,22 +154,22 @@ def start_shift(samples: Samples, identity: str, *, shift_s: float) -> Samples:
     return np.pad(samples, (n, 0), mode="reflect") if len(samples) > 1 else samples
 
 
-def end_shift(samples: Samples, identity: str, *, shift_s: float) -> Samples:
+def end_shift(samples: Float32, identity: str, *, shift_s: float) -> Float32:
     """Another end: `shift_s` cut off, or appended where it is negative."""
     return start_shift(samples[::-1], identity, shift_s=shift_s)[::-1].copy()
 
 
-def low_pass(samples: Samples, identity: str, *, cutoff_hz: float) -> Samples:
+def low_pass(samples: Float32, identity: str, *, cutoff_hz: float) -> Float32:
     """Without what lies above `cutoff_hz` (Butterworth, 24 dB per octave)."""
     return _filter(samples, cutoff_hz, "lowpass")
 
 
-def high_pass(samples: Samples, identity: str, *, cutoff_hz: float) -> Samples:
+def high_pass(samples: Float32, identity: str, *, cutoff_hz: float) -> Float32:
     """Without what lies below `cutoff_hz` (Butterworth, 24 dB per octave)."""
     return _filter(samples, cutoff_hz, "highpass")
 
 
-def microphone_colour(samples: Samples, identity: str, *, spread_db: float) -> Samples:
+def microphone_colour(samples: Float32, identity: str, *, spread_db: float) -> Float32:
     """Through another microphone: seven octaves raised or lowered by up to `spread_db`.
 
     The curve between them is smooth over the logarithm of frequency, delay is none, RMS is
@@ -196,15 +187,15 @@ def microphone_colour(samples: Samples, identity: str, *, spread_db: float) -> S
     return np.asarray(heard / max(1.0, float(np.abs(heard).max())), dtype=np.float32)
 
 
-def _silence(duration_s: float) -> Samples:
+def _silence(duration_s: float) -> Float32:
     return np.zeros(round(duration_s * SAMPLE_RATE_HZ), dtype=np.float32)
 
 
 def _filter(
-    samples: Samples,
+    samples: Float32,
     cutoff_hz: float | Sequence[float],
     kind: Literal["lowpass", "highpass", "bandpass"],
-) -> Samples:
+) -> Float32:
     from scipy.signal import butter, sosfilt
 
     if len(samples) == 0:
@@ -214,7 +205,7 @@ def _filter(
     return np.asarray(np.clip(heard, -1.0, 1.0), dtype=np.float32)
 
 
-def _narrow_band(samples: Samples) -> NDArray[np.float64]:
+def _narrow_band(samples: Float32) -> Float64:
     """Telephone band, at 8 kHz."""
     import soxr
 
@@ -223,7 +214,7 @@ def _narrow_band(samples: Samples) -> NDArray[np.float64]:
     return np.asarray(np.clip(narrow, -1.0, 1.0), dtype=np.float64)
 
 
-def _wide_band(narrow: NDArray[np.float64], n_samples: int) -> Samples:
+def _wide_band(narrow: Float64, n_samples: int) -> Float32:
     """Back at 16 kHz, cut or filled up to `n_samples`."""
     import soxr
 

@@ -1,4 +1,4 @@
-"""Synthetic noise: steady, humming, crackling, and other people talking.
+"""Synthetic noise, and how it is added to speech.
 
 Everything is made from random numbers and formulas, so that recorded noises stay unseen
 for measurements. Every noise has RMS 1, float64, 16 kHz.
@@ -10,14 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
+from ser_live.arrays import Float32, Float64
 from ser_live.config import SAMPLE_RATE_HZ
 
-FloatArray = NDArray[np.float64]
-
 _NYQUIST_HZ = SAMPLE_RATE_HZ / 2
+_FRAME_SAMPLES = 320
+_SPEECH_SHARE = 0.3
 
 
-def any_noise(n_samples: int, rng: np.random.Generator) -> FloatArray:
+def any_noise(n_samples: int, rng: np.random.Generator) -> Float64:
     """One of the noises below: half of the time a steady one, a quarter people talking."""
     kind = rng.random()
     if kind < 0.5:
@@ -27,7 +28,7 @@ def any_noise(n_samples: int, rng: np.random.Generator) -> FloatArray:
     return (hum if kind < 0.9 else crackle)(n_samples, rng)
 
 
-def steady(n_samples: int, rng: np.random.Generator) -> FloatArray:
+def steady(n_samples: int, rng: np.random.Generator) -> Float64:
     """Steady or slowly swelling noise with a random spectral slope.
 
     The power spectrum falls with ``f^-a``, a between 0 (white) and 2 (brown), above a
@@ -45,7 +46,7 @@ def steady(n_samples: int, rng: np.random.Generator) -> FloatArray:
     return _at_one(noise)
 
 
-def hum(n_samples: int, rng: np.random.Generator) -> FloatArray:
+def hum(n_samples: int, rng: np.random.Generator) -> Float64:
     """A motor: harmonics of 40 to 400 Hz falling by 3 to 12 dB an octave, and steady noise."""
     time_s = np.arange(n_samples) / SAMPLE_RATE_HZ
     pitch_hz = float(np.exp(rng.uniform(np.log(40.0), np.log(400.0))))
@@ -60,7 +61,7 @@ def hum(n_samples: int, rng: np.random.Generator) -> FloatArray:
     return _at_one(_at_one(tones) + share * steady(n_samples, rng))
 
 
-def crackle(n_samples: int, rng: np.random.Generator) -> FloatArray:
+def crackle(n_samples: int, rng: np.random.Generator) -> Float64:
     """Rain or cutlery: 5 to 500 clicks a second of 1 to 10 ms, and soft steady noise."""
     rate_hz = float(np.exp(rng.uniform(np.log(5.0), np.log(500.0))))
     clicks = rng.standard_normal(n_samples) * (rng.random(n_samples) < rate_hz / SAMPLE_RATE_HZ)
@@ -72,7 +73,7 @@ def crackle(n_samples: int, rng: np.random.Generator) -> FloatArray:
     return _at_one(_at_one(signal.sosfilt(sections, tails)) + share * steady(n_samples, rng))
 
 
-def babble(n_samples: int, rng: np.random.Generator) -> FloatArray:
+def babble(n_samples: int, rng: np.random.Generator) -> Float64:
     """3 to 12 people talking at once, near and far."""
     voices = np.zeros(n_samples)
     for _ in range(rng.integers(3, 13)):
@@ -80,7 +81,7 @@ def babble(n_samples: int, rng: np.random.Generator) -> FloatArray:
     return _at_one(voices)
 
 
-def talker(n_samples: int, rng: np.random.Generator) -> FloatArray:
+def talker(n_samples: int, rng: np.random.Generator) -> Float64:
     """Somebody saying nothing: syllables of random vowels, hisses and pauses.
 
     A syllable lasts 80 to 280 ms and has its own three formants, pitch (within a few
@@ -102,7 +103,35 @@ def talker(n_samples: int, rng: np.random.Generator) -> FloatArray:
     return _at_one(result)
 
 
-def _vowel(n_samples: int, voice_hz: float, rng: np.random.Generator) -> FloatArray:
+def pink_noise(n_samples: int, rng: np.random.Generator) -> Float64:
+    """Noise with power falling 3 dB per octave from 40 Hz up, RMS 1."""
+    frequency = np.fft.rfftfreq(n_samples, 1 / SAMPLE_RATE_HZ)
+    spectrum = rng.standard_normal(len(frequency)) + 1j * rng.standard_normal(len(frequency))
+    spectrum[1:] /= np.sqrt(frequency[1:])
+    spectrum[frequency < 40] = 0
+    noise = np.fft.irfft(spectrum, n_samples)
+    return np.asarray(noise / np.sqrt(np.mean(np.square(noise))), dtype=np.float64)
+
+
+def mix(samples: Float32, noise: NDArray[np.floating], snr_db: float) -> Float32:
+    """Speech with noise at a ratio of speech level to noise level, in dB.
+
+    The speech level is the RMS of the loudest 30 % of 20 ms frames, so that silence
+    around the speech does not count. The sum is scaled down where it would clip.
+    """
+    n_frames = len(samples) // _FRAME_SAMPLES
+    if n_frames == 0 or not np.any(noise):
+        return samples
+    power = np.sort(
+        np.mean(samples[: n_frames * _FRAME_SAMPLES].reshape(n_frames, _FRAME_SAMPLES) ** 2, axis=1)
+    )
+    speech = float(np.mean(power[-max(1, round(_SPEECH_SHARE * n_frames)) :]))
+    gain = np.sqrt(speech / np.mean(noise**2) / 10.0 ** (snr_db / 10.0))
+    mixed = samples + gain * noise
+    return np.asarray(mixed / max(1.0, float(np.abs(mixed).max())), dtype=np.float32)
+
+
+def _vowel(n_samples: int, voice_hz: float, rng: np.random.Generator) -> Float64:
     first, last = voice_hz * 2.0 ** (rng.normal(0.0, 3.0, 2) / 12.0)
     phase = np.cumsum(np.linspace(first, last, n_samples)) / SAMPLE_RATE_HZ
     sound = 2.0 * (phase % 1.0) - 1.0
@@ -114,14 +143,14 @@ def _vowel(n_samples: int, voice_hz: float, rng: np.random.Generator) -> FloatAr
     return _at_one(sound)
 
 
-def _hiss(n_samples: int, rng: np.random.Generator) -> FloatArray:
+def _hiss(n_samples: int, rng: np.random.Generator) -> Float64:
     sections = signal.butter(
         2, rng.uniform(1500.0, 4500.0), "highpass", fs=SAMPLE_RATE_HZ, output="sos"
     )
     return 0.5 * _at_one(signal.sosfilt(sections, rng.standard_normal(n_samples)))
 
 
-def _at_one(noise: FloatArray) -> FloatArray:
+def _at_one(noise: Float64) -> Float64:
     """With RMS 1; silence stays silence."""
     rms = float(np.sqrt(np.mean(noise**2))) if len(noise) else 0.0
     return np.asarray(noise / rms if rms > 0.0 else noise)

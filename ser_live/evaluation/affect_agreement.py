@@ -19,18 +19,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ser_live.affect import ACOUSTIC_WEIGHT, AffectScale, neutral_mean, neutral_of
+from ser_live.arrays import Bool, Float64, Int64, Str
 from ser_live.baseline import MIN_PAST_UTTERANCES
 from ser_live.emotions import EMOTIONS, LABELS, Emotion
 from ser_live.evaluation.folds import FoldFit
 from ser_live.inputs import N_HAND_MADE
 from ser_live.speaker import ShiftRule, SpeakerShift
 from ser_live.training.examples import Examples
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 HIGH_AROUSAL = (Emotion.ANGRY, Emotion.FEARFUL, Emotion.HAPPY, Emotion.SURPRISED)
 LOW_AROUSAL = (Emotion.NEUTRAL, Emotion.CALM, Emotion.SAD)
@@ -48,23 +45,23 @@ N_DRAWS = 2000
 class Judged:
     """Labelled utterances with what was said of them; one entry an utterance."""
 
-    y: IntArray
+    y: Int64
     """Index into ``EMOTIONS``."""
-    speakers: NDArray[np.str_]
-    intensity: NDArray[np.str_]
+    speakers: Str
+    intensity: Str
     """``normal``, ``strong`` or empty."""
-    valence: FloatArray
-    arousal: FloatArray
-    acoustic: FloatArray
+    valence: Float64
+    arousal: Float64
+    acoustic: Float64
     """What the features alone say of arousal; NaN where undefined."""
 
 
 def judge_examples(
-    X: FloatArray,
-    y: IntArray,
-    speakers: NDArray[np.str_],
-    intensity: NDArray[np.str_],
-    probabilities: FloatArray,
+    X: Float64,
+    y: Int64,
+    speakers: Str,
+    intensity: Str,
+    probabilities: Float64,
     *,
     knowledge: str = "stranger",
     seed: int = 0,
@@ -95,7 +92,7 @@ def judge_examples(
         scale = AffectScale(neutral_mean(rule), spread)
         heard = SpeakerShift(rule)
         for row in rng.permutation(own):
-            usual: FloatArray | None = None
+            usual: Float64 | None = None
             if knowledge == "enrolled":
                 heard = SpeakerShift(rule)
                 for past in own[(y[own] == EMOTIONS.index(Emotion.NEUTRAL)) & (own != row)]:
@@ -157,11 +154,11 @@ def affect_section(fits: Sequence[FoldFit], examples: Examples) -> dict[str, Any
     return section
 
 
-Pairs = tuple[FloatArray, FloatArray]
+Pairs = tuple[Float64, Float64]
 """Pairs ordered right and all pairs, each shape (n_speakers, n_speakers)."""
 
 
-def _rule(X: FloatArray, y: IntArray) -> ShiftRule:
+def _rule(X: Float64, y: Int64) -> ShiftRule:
     """The shift of the training speakers, emotion taken out in full.
 
     Of an emotion that they never express nothing is taken out.
@@ -177,24 +174,22 @@ def _rule(X: FloatArray, y: IntArray) -> ShiftRule:
     )
 
 
-def _mean(X: FloatArray) -> FloatArray:
+def _mean(X: Float64) -> Float64:
     """Mean of each column without its NaN; NaN where there is nothing."""
     n = np.isfinite(X).sum(axis=0)
-    mean: FloatArray = np.divide(
-        np.nansum(X, axis=0), n, out=np.full(X.shape[1], np.nan), where=n > 0
-    )
+    mean: Float64 = np.divide(np.nansum(X, axis=0), n, out=np.full(X.shape[1], np.nan), where=n > 0)
     return mean
 
 
-def _is(y: IntArray, emotions: tuple[Emotion, ...]) -> NDArray[np.bool_]:
+def _is(y: Int64, emotions: tuple[Emotion, ...]) -> Bool:
     return np.isin(y, [EMOTIONS.index(emotion) for emotion in emotions])
 
 
 def _pairs(
-    values: FloatArray,
-    speakers: NDArray[np.str_],
-    high: NDArray[np.bool_],
-    low: NDArray[np.bool_],
+    values: Float64,
+    speakers: Str,
+    high: Bool,
+    low: Bool,
 ) -> Pairs:
     """Every `high` utterance against every `low` one, counted per pair of speakers."""
     names = np.unique(speakers)
@@ -208,7 +203,7 @@ def _pairs(
     return right, total
 
 
-def _intensity(judged: Judged, values: FloatArray) -> Pairs:
+def _intensity(judged: Judged, values: Float64) -> Pairs:
     """Strong against normal utterances of the same speaker and emotion."""
     names = np.unique(judged.speakers)
     right, total = np.zeros((2, len(names), len(names)))
@@ -222,7 +217,7 @@ def _intensity(judged: Judged, values: FloatArray) -> Pairs:
     return right, total
 
 
-def _n_right(above: FloatArray, below: FloatArray) -> float:
+def _n_right(above: Float64, below: Float64) -> float:
     """Pairs in which the first is larger; a tie counts half."""
     difference = above[:, None] - below[None, :]
     return float((difference > 0).sum() + 0.5 * (difference == 0).sum())
@@ -243,12 +238,12 @@ def _within(pairs: Pairs, n_draws: int, seed: int) -> dict[str, Any]:
     return _summary(right.sum(), total.sum(), weights @ right, weights @ total)
 
 
-def _draws(n: int, n_draws: int, seed: int) -> FloatArray:
+def _draws(n: int, n_draws: int, seed: int) -> Float64:
     rng = np.random.default_rng(seed)
     return rng.multinomial(n, np.full(n, 1.0 / n), size=n_draws).astype(np.float64)
 
 
-def _summary(right: float, total: float, drawn: FloatArray, of: FloatArray) -> dict[str, Any]:
+def _summary(right: float, total: float, drawn: Float64, of: Float64) -> dict[str, Any]:
     shares = drawn[of > 0] / of[of > 0]
     if not total or not len(shares):
         return {"value": float("nan"), "interval": [float("nan"), float("nan")]}

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ser_live.evaluation.page_sections import (
+from ser_live.evaluation.reporting.page_sections import (
     affect,
     at,
     calibration,

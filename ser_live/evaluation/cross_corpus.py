@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ser_live.arrays import Float64, Int64, Str
 from ser_live.datasets import etts_ko
-from ser_live.datasets.ravdess import CORPUS, find_recordings
+from ser_live.datasets.ravdess import CORPUS
 from ser_live.datasets.recording import Recording
 from ser_live.emotions import LABELS
 from ser_live.errors import DatasetError
@@ -23,42 +23,13 @@ from ser_live.training.recipe import Recipe
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-BoolArray = NDArray[np.bool_]
-FloatArray = NDArray[np.float64]
 
 JUDGED_LABELS = ("angry", "happy", "neutral", "sad")
 """Labels that most corpora share."""
 MIN_CLIPS_PER_LABEL = 5
+"""A label with fewer clips in a corpus is not judged there."""
 SECOND_READINGS = {etts_ko.CORPUS: etts_ko.as_scripted}
 """Corpora whose published labels are in doubt, and how else they can be read."""
-"""A label with fewer clips in a corpus is not judged there."""
-
-
-def recordings_in(folder: Path, corpora: Sequence[str] | None = None) -> list[Recording]:
-    """Recordings of a folder with several corpora, or of RAVDESS alone.
-
-    Parameters
-    ----------
-    folder : Path
-    corpora : sequence of str or None
-        Which corpora to return beside RAVDESS, where they are there; None for all.
-
-    Raises
-    ------
-    DatasetError
-        Nothing usable is there.
-    """
-    names = [path.name.lower() for path in folder.iterdir()] if folder.is_dir() else []
-    if CORPUS not in names:
-        return find_recordings(folder)
-    from ser_live.datasets.corpora import find_corpora
-
-    return [
-        recording
-        for name, found in find_corpora(folder).items()
-        if corpora is None or name in (CORPUS, *corpora)
-        for recording in found
-    ]
 
 
 def leave_corpus_out(
@@ -108,7 +79,7 @@ def leave_corpus_out(
         recipe, examples, masks, seed=seed, n_jobs=n_jobs, fits_dir=fits_dir, on_fold=on_fold
     )
     results = {}
-    draws: list[FloatArray] = []
+    draws: list[Float64] = []
     for held_out in pooled:
         fit = FoldFit(held_out.name, corpora == held_out.name, held_out.fitted)
         judged = judged_labels([recordings[clip] for clip in np.flatnonzero(fit.is_test).tolist()])
@@ -217,7 +188,7 @@ def _uar_draws(
     recordings: Sequence[Recording],
     labels: Sequence[str],
     seed: int,
-) -> FloatArray:
+) -> Float64:
     """UAR for each draw of the corpus's speakers."""
     answers = _answers(fit, examples, recordings, labels)
     predicted = answers.probabilities.argmax(axis=1)
@@ -230,12 +201,12 @@ def _uar_draws(
 class _Answers(NamedTuple):
     """What was said of the clips of a corpus."""
 
-    y: NDArray[np.int64]
+    y: Int64
     """Index into the labels that are judged."""
-    probabilities: FloatArray
+    probabilities: Float64
     """Shape (n_clips, n_labels + 1); the last column is 1 where no utterance was found, which
     is wrong whatever it was: equal probabilities would call it the first label."""
-    speakers: NDArray[np.str_]
+    speakers: Str
     n_without_utterance: int
 
 
@@ -248,7 +219,7 @@ def _answers(
     chosen = [recordings[clip] for clip in wanted.tolist()]
     keep = np.array([recording.emotion.value in labels for recording in chosen])
     kept = [recording for recording, is_kept in zip(chosen, keep, strict=True) if is_kept]
-    part: FloatArray = probabilities[keep][:, [LABELS.index(label) for label in labels]]
+    part: Float64 = probabilities[keep][:, [LABELS.index(label) for label in labels]]
     part = part / part.sum(axis=1, keepdims=True)
     kept_all = probabilities[keep]
     is_empty = kept_all.max(axis=1) == kept_all.min(axis=1)
