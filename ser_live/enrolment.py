@@ -63,7 +63,7 @@ class Enrolment:
     model : EmotionModel
     settings : Settings
     channel : int or None
-        Channel to hear, counted from 1; ``None`` averages all.
+        Channel to hear, 0 the first; ``None`` averages all.
     """
 
     def __init__(

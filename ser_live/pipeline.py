@@ -66,7 +66,7 @@ class SegmentingStage:
     n_channels : int
         Native channel count of the blocks.
     channel : int or None
-        Channel to keep, counted from 1; ``None`` averages all.
+        Channel to keep, 0 the first; ``None`` averages all.
     first_id : int
         Identifier of the first utterance.
     file : str or None

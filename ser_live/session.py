@@ -78,7 +78,7 @@ class LiveSession:
     model : EmotionModel
     settings : Settings
     channel : int or None
-        Channel to analyze, counted from 1; ``None`` averages all.
+        Channel to analyze, 0 the first; ``None`` averages all.
     drop_when_full : bool
         True for a microphone: rather lose a counted utterance than fall behind.
     recorder : UtteranceRecorder or None

@@ -140,7 +140,8 @@ def _sources(
         )
     if files:
         return [FileSource(path, speed=0) for path in files]
-    return [ReconnectingMicrophone(device, n_channels=channel, wait_s=device_wait)]
+    n_channels = None if channel is None else channel + 1
+    return [ReconnectingMicrophone(device, n_channels=n_channels, wait_s=device_wait)]
 
 
 def _watch(steps: Generator[Progress | DeviceNotice, None, None], limit_s: float | None) -> None:

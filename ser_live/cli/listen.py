@@ -120,8 +120,9 @@ def command(
             "replay a file with `ser-live replay FILE`, or see `ser-live --help`."
         )
     else:
+        channel: int | None = kwargs["channel"]
         # A channel asked for must be among those opened; mono would be the default.
-        n_channels = channels or kwargs["channel"]
+        n_channels = channels if channels or channel is None else channel + 1
         audio = ReconnectingMicrophone(
             device, sample_rate=samplerate, n_channels=n_channels, wait_s=device_wait
         )

@@ -157,13 +157,18 @@ def device_wait_option(command: F) -> F:
     )(command)
 
 
+def _from_zero(_ctx: click.Context, _param: click.Parameter, channel: int | None) -> int | None:
+    return None if channel is None else channel - 1
+
+
 def channel_option(command: F) -> F:
-    """Add ``--channel``."""
+    """Add ``--channel``: people count from 1, the program from 0."""
     return click.option(
         "--channel",
         type=click.IntRange(min=1),
         default=None,
         metavar="N",
+        callback=_from_zero,
         help="Analyze only channel N (from 1); without it all channels are averaged.",
     )(command)
 
