@@ -117,8 +117,8 @@ def check_finite(block: NDArray[Any], position: int, sample_rate: int, name: str
     sample = position + row
     raise InvalidAudioError(
         f"{name} holds {float(block[row, channel])} at sample {sample} "
-        f"({sample / sample_rate:.3f} s), channel {channel + 1}, but only finite numbers can be "
-        "analyzed: export the recording again."
+        f"({sample / sample_rate:.3f} s), channel {channel + 1} of {block.shape[1]}, but only "
+        "finite numbers can be analyzed: export the recording again."
     )
 
 
@@ -163,7 +163,7 @@ class StreamConverter:
     n_channels : int
         Channels in every block.
     channel : int, optional
-        Channel to take, counted from 1; without it the mean of all channels.
+        Channel to take, 0 the first; without it the mean of all channels.
 
     Raises
     ------
@@ -175,11 +175,11 @@ class StreamConverter:
 
     def __init__(self, sample_rate: int, n_channels: int, channel: int | None = None) -> None:
         check_format(sample_rate, n_channels, "The stream")
-        if channel is not None and not 1 <= channel <= n_channels:
+        if channel is not None and not 0 <= channel < n_channels:
             exist = "only 1 channel" if n_channels == 1 else f"only {n_channels} channels"
             raise UsageError(
-                f"Channel {channel} was asked for, but the stream has {exist}: "
-                "choose one of them, or leave the option out to mix all channels."
+                f"Channel {channel + 1} (counted from 1) was asked for, but the stream has "
+                f"{exist}: choose one of them, or leave the option out to mix all channels."
             )
         self.sample_rate = sample_rate
         self.n_channels = n_channels
@@ -239,7 +239,7 @@ class StreamConverter:
 
     def _mono(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
         if self.channel is not None:
-            return block[:, self.channel - 1].astype(np.float32)
+            return block[:, self.channel].astype(np.float32)
         # Channel by channel: the order of additions, and with it every bit, must not
         # depend on the block size, which numpy's own reduction does not promise.
         total = block[:, 0].astype(np.float64)

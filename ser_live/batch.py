@@ -165,7 +165,10 @@ def analyze_file(
     channel: int | None,
     profile: SpeakerProfile | None = None,
 ) -> FileAnalysis:
-    """Analyze one file; errors become part of the result."""
+    """Analyze one file, the mean of its channels or one of them (0 the first).
+
+    Errors become part of the result.
+    """
     results: list[EmotionResult] = []
     duration_s = 0.0
     try:
@@ -224,7 +227,10 @@ class FileFeatures:
 def file_features(
     path: Path, settings: Settings, channel: int | None, *, whole: bool
 ) -> FileFeatures:
-    """Features of each utterance of a file, or of the `whole` file in one piece."""
+    """Features of each utterance of a file, or of the `whole` file in one piece.
+
+    Of the mean of its channels, or of one of them (0 the first).
+    """
     spans: list[tuple[int, int]] = []
     values: list[NDArray[np.float64]] = []
     try:

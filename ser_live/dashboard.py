@@ -6,11 +6,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import sys
-import tempfile
-from collections.abc import Iterator
 from contextlib import ExitStack
 from types import TracebackType
 
@@ -18,15 +14,13 @@ from rich.console import Console
 
 from ser_live.dashboard_state import DashboardState
 from ser_live.dashboard_view import DashboardView
+from ser_live.native_stderr import stderr_held_back
 from ser_live.terminal_screen import AlternateScreen
-from ser_live.terminal_text import printable
 
 MAX_RATE_HZ = 10.0
 """Most redraws a second."""
 _REPAINT_S = 2.0
 """Everything is sent again this often, in case something else wrote on the screen."""
-_N_STRAY_LINES = 20
-_N_STRAY_BYTES = 16_384
 
 
 def can_draw(console: Console) -> bool:
@@ -75,7 +69,7 @@ class LiveDashboard:
 
     def __enter__(self) -> LiveDashboard:
         with ExitStack() as opening:
-            opening.enter_context(_held_back_stderr())
+            opening.enter_context(stderr_held_back())
             opening.enter_context(self._screen)
             self._open = opening.pop_all()
         return self
@@ -118,33 +112,3 @@ class LiveDashboard:
         if is_old:
             self._repainted_at_s = now_s
         return True
-
-
-@contextlib.contextmanager
-def _held_back_stderr() -> Iterator[None]:
-    """Keep file descriptor 2 off the terminal; print what came, after."""
-    if not os.isatty(2):
-        yield
-        return
-    sys.stderr.flush()
-    terminal = os.dup(2)
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
-        try:
-            yield
-        finally:
-            sys.stderr.flush()
-            os.dup2(terminal, 2)
-            os.close(terminal)
-            with contextlib.suppress(OSError):  # the terminal may have been closed
-                _print_held_back(held.fileno())
-
-
-def _print_held_back(descriptor: int) -> None:
-    size = os.lseek(descriptor, 0, os.SEEK_END)
-    os.lseek(descriptor, max(0, size - _N_STRAY_BYTES), os.SEEK_SET)
-    lines = os.read(descriptor, _N_STRAY_BYTES).decode(errors="replace").splitlines()
-    if len(lines) > _N_STRAY_LINES or size > _N_STRAY_BYTES:
-        lines = lines[-_N_STRAY_LINES:]
-        sys.stderr.write(f"(the last {len(lines)} lines of {size} bytes of messages:)\n")
-    sys.stderr.writelines(f"{printable(line)}\n" for line in lines)

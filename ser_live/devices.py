@@ -19,8 +19,6 @@ from typing import Any
 from ser_live.audio import MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ
 from ser_live.config import SAMPLE_RATE_HZ
 from ser_live.errors import DeviceError
-from ser_live.native_stderr import captured_native_stderr
-from ser_live.pulse_client import avoid_shared_memory
 
 _WHERE_PLUGGED = re.compile(r"\(hw:\d+,\d+\)|\b\d+- ")
 """Part of a device's name that tells where it is plugged in: ALSA's card number, the
@@ -58,17 +56,15 @@ class InputDevice:
 
 
 def portaudio() -> Any:
-    """Give the module sounddevice, its start kept off the screen.
+    """Import sounddevice, which starts PortAudio.
 
     Raises
     ------
     DeviceError
         sounddevice or the PortAudio library is not installed, or it does not start.
     """
-    avoid_shared_memory()
     try:
-        with captured_native_stderr():
-            import sounddevice
+        import sounddevice
     except OSError as error:
         raise DeviceError(
             "The PortAudio library was not found, but the microphone needs it: install it "
@@ -102,11 +98,11 @@ def list_devices() -> list[InputDevice]:
     """
     sd = portaudio()
     try:
-        with captured_native_stderr():
-            found = sd.query_devices()
-            host_apis = sd.query_hostapis()
-            default = sd.default.device[0]
-    except Exception as error:  # also of a name that is no text, or a library that does not fit
+        found = sd.query_devices()
+        host_apis = sd.query_hostapis()
+        default = sd.default.device[0]
+    except (sd.PortAudioError, UnicodeDecodeError, AssertionError) as error:
+        # The second is a name that is not text, the third a library of another version.
         raise DeviceError(
             f"PortAudio cannot list the devices ({error}), but one is needed: check that the "
             "sound server runs."
@@ -134,7 +130,7 @@ def read_devices_anew() -> None:
         No PortAudio, or it does not start.
     """
     sd = portaudio()
-    with captured_native_stderr(), portaudio_lock:
+    with portaudio_lock:
         _keep_alsa_plugins()
         try:
             # Not running after a start that failed: there is nothing to end then.
@@ -268,8 +264,7 @@ def accepts(device: InputDevice, sample_rate: int, n_channels: int) -> bool:
     """Whether PortAudio says that the device opens with this format (float32)."""
     sd = portaudio()
     try:
-        with captured_native_stderr():
-            sd.check_input_settings(device.index, n_channels, "float32", samplerate=sample_rate)
+        sd.check_input_settings(device.index, n_channels, "float32", samplerate=sample_rate)
     except (sd.PortAudioError, ValueError):
         return False
     return True

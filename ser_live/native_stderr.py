@@ -1,88 +1,127 @@
-"""Keep what native libraries print on standard error off the screen, but keep it.
+"""Standard error kept off the screen for a while, and the end of it printed afterwards.
 
-PortAudio, ALSA, JACK and mpg123 write to file descriptor 2 directly, past
-``sys.stderr``, and would smear a dashboard.
+PortAudio, ALSA, JACK and mpg123 write to descriptor 2 directly, past ``sys.stderr``, and
+would smear a dashboard. The descriptor belongs to the whole process, so it is the program's
+to redirect, in its main thread, and never the library's: a server or a notebook that opens
+a microphone keeps its standard error.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 import tempfile
-import threading
-from collections import deque
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import IO, TextIO
 
-_KEPT_LINES = 200
+_N_SHOWN_LINES = 20
+_N_SHOWN_BYTES = 16_384
 
-_lock = threading.Lock()
-_depth = 0
-_file: IO[bytes] | None = None
-_lines: deque[str] = deque(maxlen=_KEPT_LINES)
-_real: TextIO | None = None
+_visible: TextIO | None = None
 """Duplicate of the real descriptor 2. Made once and never closed, for a thread that took
 it as ``sys.stderr`` may write to it at any later time."""
-_python_stderr: TextIO | None = None
-"""What ``sys.stderr`` was before the redirection."""
+_is_captured = False
 
 
-@contextlib.contextmanager
-def captured_native_stderr() -> Iterator[None]:
+@contextmanager
+def native_stderr_captured(*, shows_end: bool = False) -> Iterator[None]:
     """Send descriptor 2 into a file while the context lasts; ``sys.stderr`` stays visible.
 
-    The redirection belongs to the whole process. Contexts may be nested and may overlap
-    in several threads: the first one in redirects, the last one out restores. Where
-    there is no descriptor 2, nothing happens. What was printed is in `native_messages`.
+    Within another such context, without a descriptor 2 or without room for the file,
+    nothing happens. Child processes inherit the redirected descriptor.
+
+    Parameters
+    ----------
+    shows_end : bool
+        Print the last lines of the file on standard error when the context ends.
     """
-    _enter()
-    try:
+    global _is_captured
+    visible = None if _is_captured else _visible_stderr()
+    kept = None if visible is None else _new_file()
+    if visible is None or kept is None:
         yield
-    finally:
-        _leave()
-
-
-def native_messages() -> list[str]:
-    """Lines captured so far, the last 200, for ``--debug``."""
-    return list(_lines)
-
-
-def _enter() -> None:
-    global _depth, _file, _real, _python_stderr
-    with _lock:
-        _depth += 1
-        if _depth > 1:
-            return
+        return
+    with kept:
+        python_stderr = sys.stderr
+        if _is_descriptor_2(python_stderr):
+            python_stderr.flush()
+            sys.stderr = visible
+        os.dup2(kept.fileno(), 2)
+        _is_captured = True
         try:
-            if _real is None:
-                _real = os.fdopen(os.dup(2), "w", 1, errors="backslashreplace")
-            else:
-                os.dup2(2, _real.fileno())
-        except OSError:
-            return
-        if _is_descriptor_2(sys.stderr):
+            yield
+        finally:
+            _is_captured = False
+            with suppress(OSError):  # the terminal may have been closed
+                visible.flush()
+            os.dup2(visible.fileno(), 2)
+            if sys.stderr is visible:
+                sys.stderr = python_stderr
+            if shows_end:
+                _print_end(kept)
+
+
+@contextmanager
+def stderr_held_back() -> Iterator[None]:
+    """Keep all that is written to standard error off the terminal; print the end of it after.
+
+    Unlike `native_stderr_captured` this holds back what Python writes too. Inside of that
+    one it holds back only what would still be visible. Where standard error is not a
+    terminal, nothing happens.
+    """
+    descriptor = _visible.fileno() if _is_captured and _visible is not None else 2
+    held = _new_file() if os.isatty(descriptor) else None
+    if held is None:
+        yield
+        return
+    with held:
+        sys.stderr.flush()
+        terminal = os.dup(descriptor)
+        os.dup2(held.fileno(), descriptor)
+        try:
+            yield
+        finally:
             sys.stderr.flush()
-            _python_stderr, sys.stderr = sys.stderr, _real
-        _file = tempfile.TemporaryFile()  # noqa: SIM115 - closed in _leave
-        os.dup2(_file.fileno(), 2)
+            os.dup2(terminal, descriptor)
+            os.close(terminal)
+            _print_end(held)
 
 
-def _leave() -> None:
-    global _depth, _file, _python_stderr
-    with _lock:
-        _depth -= 1
-        if _depth > 0 or _file is None or _real is None:
-            return
-        _real.flush()
-        os.dup2(_real.fileno(), 2)
-        if sys.stderr is _real and _python_stderr is not None:
-            sys.stderr = _python_stderr
-        _python_stderr = None
-        _file.seek(0)
-        _lines.extend(_file.read().decode(errors="replace").splitlines())
-        _file.close()
-        _file = None
+def _visible_stderr() -> TextIO | None:
+    """The duplicate of descriptor 2, brought up to date; ``None`` where there is none."""
+    global _visible
+    try:
+        if _visible is None:
+            encoding = getattr(sys.stderr, "encoding", None)
+            _visible = os.fdopen(os.dup(2), "w", 1, encoding, errors="backslashreplace")
+        else:
+            os.dup2(2, _visible.fileno(), inheritable=False)
+    except OSError:
+        return None
+    return _visible
+
+
+def _new_file() -> IO[bytes] | None:
+    try:
+        return tempfile.TemporaryFile()
+    except OSError:
+        return None
+
+
+def _print_end(file: IO[bytes]) -> None:
+    """Print the last lines of a file on standard error, what commands a terminal taken out."""
+    # Late: it draws in a library that most commands do not need.
+    from ser_live.terminal_text import printable
+
+    with suppress(OSError):  # the terminal may have been closed
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - _N_SHOWN_BYTES))
+        lines = file.read().decode(errors="replace").splitlines()
+        if len(lines) > _N_SHOWN_LINES or size > _N_SHOWN_BYTES:
+            lines = lines[-_N_SHOWN_LINES:]
+            sys.stderr.write(f"(the last {len(lines)} lines of {size} bytes of messages:)\n")
+        sys.stderr.writelines(f"{printable(line)}\n" for line in lines)
 
 
 def _is_descriptor_2(stream: TextIO | None) -> bool:

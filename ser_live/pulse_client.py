@@ -1,9 +1,12 @@
-"""How this process talks to PulseAudio: through its socket, not through shared memory.
+"""The connection of this process to PulseAudio: through its socket, not shared memory.
 
 When the server dies while PortAudio's thread holds a piece of shared memory, libpulse waits
 for that piece with the lock held that the thread needs to give it back: both hang for good,
 and with them every attempt to close the stream. Through the socket nothing is shared. For
 32 kB/s of speech the copy costs nothing.
+
+The only way to tell libpulse is an environment variable. That belongs to the program, so the
+library leaves it alone.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ _file: IO[str] | None = None
 
 
 def avoid_shared_memory() -> None:
-    """Tell libpulse, which has no other way to be told, by a configuration of our own.
+    """Tell libpulse by a configuration file of our own, named in this process's environment.
 
     The user's configuration is read first; harmless when repeated, and without PulseAudio.
     """

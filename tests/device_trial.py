@@ -23,6 +23,7 @@ LISTENER = """
 import ctypes, gc, itertools, json, signal, sys
 from ser_live.config import Settings
 from ser_live.model import EmotionModel
+from ser_live.process_wide import prepared_for_sound
 from ser_live.session import LiveSession
 from ser_live.sources import MicrophoneSource, ReconnectingMicrophone
 from ser_live.steady_clock import steady_s
@@ -41,7 +42,7 @@ def say(**record):
 source = ReconnectingMicrophone("vmic", make=make)
 model = EmotionModel.load("classic")
 tidied_s, shown = 0.0, None
-with LiveSession([source], model, Settings(), drop_when_full=True) as session:
+with prepared_for_sound(), LiveSession([source], model, Settings(), drop_when_full=True) as session:
     signal.signal(signal.SIGINT, lambda *_: session.stop())
     while not session.finished:
         for event in session.poll(0.02):

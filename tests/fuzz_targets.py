@@ -67,7 +67,7 @@ class _Pipe(io.RawIOBase):
 
 
 def hear_pcm(data: bytes, folder: Path) -> None:
-    """First line: rate, channels, channel to keep, sizes of reads; the rest is the pipe's.
+    """First line: rate, channels, channel to keep or 0, sizes of reads; the rest is the pipe's.
 
     What is heard goes through speech detection and segmenting; the confirming network has
     no input of its own and would cost most of the time.
@@ -85,7 +85,7 @@ def hear_pcm(data: bytes, folder: Path) -> None:
             Settings(vad=VadSettings(confirm="off")),
             sample_rate=source.sample_rate,
             n_channels=source.n_channels,
-            channel=channel or None,
+            channel=channel - 1 if channel else None,
         )
         while not source.exhausted:
             block = source.read(0)

@@ -138,18 +138,18 @@ class TestStreamConverter:
         assert level_dbfs(out[800:7200]) < -90.0
 
     def test_channel(self):
-        """Channel N is taken alone; without it the channels are averaged."""
+        """One channel is taken alone, 0 the first; without one the channels are averaged."""
         signal = noise(500, 3)
-        assert np.array_equal(convert(signal, 16000, [100], channel=3), signal[:, 2])
+        assert np.array_equal(convert(signal, 16000, [100], channel=2), signal[:, 2])
         mean = convert(signal, 16000, [100])
         assert mean == pytest.approx(signal.mean(axis=1), abs=1e-7)
 
     def test_channel_out_of_range(self):
         """A channel that does not exist is refused, and the existing ones named."""
-        with pytest.raises(UsageError, match=r"Channel 3 .* only 2 channels"):
-            StreamConverter(16000, 2, channel=3)
+        with pytest.raises(UsageError, match=r"Channel 3 \(counted from 1\) .* only 2 channels"):
+            StreamConverter(16000, 2, channel=2)
         with pytest.raises(UsageError, match=r"Channel 0 .* only 1 channel"):
-            StreamConverter(16000, 1, channel=0)
+            StreamConverter(16000, 1, channel=-1)
 
     @pytest.mark.parametrize("rate", [0, 4000, 384000])
     def test_impossible_rate(self, rate):
@@ -174,7 +174,9 @@ class TestStreamConverter:
         converter.push(noise(8000, 2))
         block = noise(100, 2)
         block[50, 1] = math.nan
-        with pytest.raises(InvalidAudioError, match=r"nan at sample 8050 \(1.006 s\), channel 2"):
+        with pytest.raises(
+            InvalidAudioError, match=r"nan at sample 8050 \(1.006 s\), channel 2 of 2"
+        ):
             converter.push(block)
 
     def test_ends_once(self):
@@ -189,7 +191,7 @@ class TestStreamConverter:
     def test_output_is_the_callers(self):
         """Changing the block afterwards does not change what was given out."""
         block = noise(100)
-        out = StreamConverter(16000, 1, channel=1).push(block)
+        out = StreamConverter(16000, 1, channel=0).push(block)
         before = out.copy()
         block[:] = 0
         assert np.array_equal(out, before)

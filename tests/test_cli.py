@@ -139,6 +139,28 @@ def test_no_audio_is_kept_unless_asked_for(talk: Path, tmp_path: Path) -> None:
         assert info.duration == pytest.approx(record["end_s"] - record["start_s"], abs=1e-3)
 
 
+ASKING = """
+import ser_live.sources
+from ser_live.errors import DeviceError
+
+def microphone(*_, n_channels, **__):
+    raise DeviceError(f"asked for {n_channels}")
+
+ser_live.sources.ReconnectingMicrophone = microphone
+"""
+
+
+@pytest.mark.parametrize("command", [("listen", "--no-log"), ("enroll", "anna")], ids=str)
+def test_enough_channels_of_a_microphone_are_opened(
+    command: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Channel 2, as people count, asks the device for two channels."""
+    for options, n_channels in (((), None), (("--channel", "2"), 2)):
+        said = run(*command, *options, prelude=ASKING, HOME=str(tmp_path))
+        assert said.stderr == f"ser-live: asked for {n_channels}\n"
+        assert said.returncode == 4
+
+
 def test_channel_chooses_what_is_analyzed(talk: Path) -> None:
     """Channel 2 of the recording is silent; channel 3 does not exist."""
     arguments = ("--speed", 0, "--no-log", "--format", "jsonl")

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import soundfile
 from numpy.typing import NDArray
-from virtual_microphone import VirtualMicrophone, require_sound_server
+from virtual_microphone import LIKE_THE_PROGRAM, VirtualMicrophone, require_sound_server
 
 pytestmark = pytest.mark.microphone
 
@@ -23,7 +23,6 @@ import json, sys, time
 import numpy as np
 from ser_live.audio import StreamConverter
 from ser_live.errors import SerLiveError
-from ser_live.native_stderr import native_messages
 from ser_live.sources import Lost, MicrophoneSource
 
 options = json.loads(sys.argv[1])
@@ -72,7 +71,7 @@ class Recorder:
         self.output = folder / "heard.npy"
         arguments = [json.dumps(options), "stop", str(self.control), str(self.output)]
         self.process = subprocess.Popen(
-            [sys.executable, "-c", RECORDER, *arguments],
+            [sys.executable, "-c", LIKE_THE_PROGRAM + RECORDER, *arguments],
             env=microphone.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -124,7 +123,7 @@ def play(microphone: VirtualMicrophone, folder: Path, rate: int, n_channels: int
 
 def run(microphone: VirtualMicrophone, code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", LIKE_THE_PROGRAM + code],
         env=microphone.environment,
         capture_output=True,
         text=True,
@@ -253,7 +252,7 @@ with MicrophoneSource() as source:
 print([(item.n_samples / 16000, str(item.cause)) for item in lost])
 """
         process = subprocess.Popen(
-            [sys.executable, "-c", code],
+            [sys.executable, "-c", LIKE_THE_PROGRAM + code],
             env=microphone.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -270,6 +269,36 @@ print([(item.n_samples / 16000, str(item.cause)) for item in lost])
         ((lost_s, cause),) = ast.literal_eval(output)
         assert cause == "stalled"
         assert lost_s == pytest.approx(1.0, abs=0.5)
+
+
+class TestLibrary:
+    def test_an_open_microphone_leaves_the_process_alone(self, microphone):
+        """A program that listens keeps its standard error, environment and signal handlers."""
+        code = """
+import os, signal, sys
+from ser_live.sources import MicrophoneSource, ReconnectingMicrophone
+
+def process():
+    handlers = [signal.getsignal(number) for number in signal.valid_signals()]
+    return dict(os.environ), os.fstat(2), sys.stderr, handlers
+
+before = process()
+for kind in (MicrophoneSource, ReconnectingMicrophone):
+    with kind() as source:
+        while source.read(1) is None:
+            pass
+        assert process() == before, kind
+    assert process() == before, kind
+print("alone")
+"""
+        result = subprocess.run(
+            [sys.executable, "-c", code],
+            env=microphone.environment,
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+        assert result.stdout == "alone\n", result.stderr
 
 
 class TestDevices:
@@ -321,7 +350,7 @@ read_devices_anew()
 print([device.name for device in list_devices() if device.name == "vmic"])
 """
         process = subprocess.Popen(
-            [sys.executable, "-c", code],
+            [sys.executable, "-c", LIKE_THE_PROGRAM + code],
             env=microphone.environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""What native libraries print is kept off the screen and kept."""
+"""What native libraries print is kept off the screen and, where asked, shown at the end."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import sys
 
 def run(code: str) -> subprocess.CompletedProcess[str]:
     prelude = """
-import os, sys, threading
-from ser_live.native_stderr import captured_native_stderr, native_messages
+import os, sys
+from ser_live.native_stderr import native_stderr_captured
 def native(text):
     os.write(2, text.encode() + b"\\n")
 """
@@ -18,49 +18,70 @@ def native(text):
     )
 
 
-def test_captured_and_kept():
-    """Native output vanishes inside the context only, and stays readable; Python's is seen."""
+def test_captured_and_dropped():
+    """Native output vanishes inside the context only; Python's is seen."""
     result = run("""
 native("before")
-with captured_native_stderr():
+with native_stderr_captured():
     native("ALSA lib: hidden")
     print("python's own", file=sys.stderr)
 native("after")
-print(native_messages())
+print(sys.stderr is sys.__stderr__)
 """)
     assert result.stderr == "before\npython's own\nafter\n"
-    assert result.stdout == "['ALSA lib: hidden']\n"
+    assert result.stdout == "True\n"
 
 
-def test_nested_and_overlapping():
-    """Contexts that overlap in two threads leave standard error as it was."""
+def test_shown_at_the_end():
+    """Where asked, what was captured is printed when the context is over, escapes taken out."""
     result = run("""
-inner_open, outer_closed = threading.Event(), threading.Event()
-def overlap():
-    with captured_native_stderr():
-        inner_open.set()
-        outer_closed.wait(5)
-        native("two")
-thread = threading.Thread(target=overlap)
-with captured_native_stderr():
-    with captured_native_stderr():
-        native("one")
-    thread.start()
-    inner_open.wait(5)
-outer_closed.set()
-thread.join()
-native("visible")
-print(native_messages(), sys.stderr is sys.__stderr__)
+with native_stderr_captured(shows_end=True):
+    native("ALSA lib: \\x1b[31mhidden")
+    print("python's own", file=sys.stderr)
+print("after", file=sys.stderr)
 """)
-    assert result.stderr == "visible\n"
-    assert result.stdout == "['one', 'two'] True\n"
+    own, shown, after = result.stderr.splitlines()
+    assert (own, after) == ("python's own", "after")
+    assert shown.startswith("ALSA lib: ")
+    assert shown.endswith("hidden")
+    assert "\x1b" not in shown
+
+
+def test_only_the_end_is_shown():
+    """Of many lines the last twenty are shown, and how much there was."""
+    result = run("""
+with native_stderr_captured(shows_end=True):
+    for number in range(30):
+        native(f"line {number}")
+""")
+    first, *lines = result.stderr.splitlines()
+    assert first == "(the last 20 lines of 230 bytes of messages:)"
+    assert lines == [f"line {number}" for number in range(10, 30)]
+
+
+def test_nested_and_again():
+    """A context within another changes nothing; one after another works as the first."""
+    result = run("""
+with native_stderr_captured(shows_end=True):
+    with native_stderr_captured(shows_end=True):
+        native("one")
+    native("two")
+    print("python's own", file=sys.stderr)
+native("visible")
+with native_stderr_captured():
+    native("three")
+native("at last")
+print(sys.stderr is sys.__stderr__)
+""")
+    assert result.stderr == "python's own\none\ntwo\nvisible\nat last\n"
+    assert result.stdout == "True\n"
 
 
 def test_error_restores():
     """An exception inside leaves standard error as it was."""
     result = run("""
 try:
-    with captured_native_stderr():
+    with native_stderr_captured():
         native("hidden")
         raise ValueError
 except ValueError:
@@ -73,7 +94,37 @@ def test_without_descriptor_2():
     """A process without standard error is none the worse for it."""
     result = run("""
 os.close(2)
-with captured_native_stderr():
+with native_stderr_captured():
     print("fine")
 """)
     assert result.stdout == "fine\n"
+
+
+def test_without_room_for_the_file():
+    """Where nothing can be written, libraries are heard rather than the program ended."""
+    result = run("""
+import tempfile
+tempfile.tempdir = "/nowhere"
+with native_stderr_captured():
+    native("heard")
+print("fine")
+""")
+    assert (result.stdout, result.stderr) == ("fine\n", "heard\n")
+
+
+def test_the_command_line_shows_it_with_debug(tmp_path):
+    """A command that hears keeps native output off the screen; --debug prints it at the end."""
+    code = f"""
+import ser_live.batch
+from ser_live.cli import main
+def find_audio_files(paths):
+    native("mpg123: noise")
+    raise ser_live.batch.AudioFileError("no file")
+ser_live.batch.find_audio_files = find_audio_files
+sys.argv = ["ser-live", *sys.argv[1:], "features", {str(tmp_path)!r}]
+main()
+"""
+    assert run(code).stderr == "ser-live: no file\n"
+    shown = run(code.replace("*sys.argv[1:]", "'--debug'")).stderr
+    assert "mpg123: noise" in shown
+    assert "Traceback" in shown

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from device_trial import Outcome, Resources, run_trial
-from virtual_microphone import VirtualMicrophone, require_sound_server
+from virtual_microphone import LIKE_THE_PROGRAM, VirtualMicrophone, require_sound_server
 
 pytestmark = pytest.mark.microphone
 
@@ -88,7 +88,14 @@ class Reader:
     ) -> None:
         self.control = folder / "stop"
         self.process = subprocess.Popen(
-            [sys.executable, "-c", READER, device, str(self.control), json.dumps(options)],
+            [
+                sys.executable,
+                "-c",
+                LIKE_THE_PROGRAM + READER,
+                device,
+                str(self.control),
+                json.dumps(options),
+            ],
             env=microphone.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

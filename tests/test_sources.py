@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
 import tracemalloc
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import hostile_audio
@@ -21,7 +23,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from ser_live.events.kinds import Cause
-from ser_live.errors import AudioFileError, InvalidAudioError, UsageError
+from ser_live.devices import list_devices
+from ser_live.errors import AudioFileError, DeviceError, InvalidAudioError, UsageError
 from ser_live.sources import (
     ArraySource,
     AudioSource,
@@ -396,14 +399,14 @@ class TestReadRecording:
     def test_same_as_replay(self, tmp_path):
         """Reading whole gives 16 kHz mono: one channel, or the mean."""
         path = hostile_audio.eight_channels(tmp_path)
-        second = read_recording(path, channel=2)
+        second = read_recording(path, channel=1)
         assert second.shape == (16000,)
         assert float(np.sqrt(np.mean(second[2000:14000] ** 2))) == pytest.approx(0.177, abs=0.002)
 
     def test_channel_out_of_range(self, wav):
         """A channel that the recording lacks is refused."""
-        with pytest.raises(UsageError, match="Channel 3 was asked for"):
-            read_recording(wav, channel=3)
+        with pytest.raises(UsageError, match=r"Channel 3 \(counted from 1\) was asked for"):
+            read_recording(wav, channel=2)
 
     @pytest.mark.corpus
     def test_real_recordings(self, corpus_dir):
@@ -536,6 +539,30 @@ class TestProtocol:
         )
         run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
         assert run.stdout.strip() == "set()"
+
+    def test_the_process_is_left_alone(self, tmp_path):
+        """Sources and devices change neither standard error, environment nor signals."""
+
+        def process() -> tuple[object, ...]:
+            handlers = [signal.getsignal(number) for number in signal.valid_signals()]
+            # pytest's capturing writes to the file behind descriptor 2: only which one counts.
+            place = os.fstat(2)
+            return dict(os.environ), (place.st_dev, place.st_ino), sys.stderr, handlers
+
+        before = process()
+        mp3 = tmp_path / "tone.mp3"
+        soundfile.write(mp3, hostile_audio.tone(16000, 0.5), 16000, format="MP3")
+        pcm = PcmSource(io.BytesIO(bytes(320)))
+        pushed = PushedSource("call")
+        pushed.push(QUIET)
+        for source in (FileSource(mp3, speed=0), pcm, ArraySource(QUIET), pushed):
+            with source:
+                assert source.read(1.0) is not None
+                assert process() == before, source.name
+            assert process() == before, source.name
+        with suppress(DeviceError):  # without PortAudio, on the way to that error
+            list_devices()
+        assert process() == before
 
     def test_which_are_live(self):
         """Only a microphone and what is pushed cannot wait."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import json
-import os
 import shutil
 import sys
 from pathlib import Path
@@ -19,7 +18,7 @@ import soundfile
 from terminal_run import HOSTILE, assert_harmless, on_terminal
 
 import ser_live
-from ser_live.dashboard import _print_held_back
+from ser_live.native_stderr import _print_end
 from ser_live.result_lines import json_line
 from ser_live.speaker_profile import ProfileCard, SpeakerProfile, save_profile
 
@@ -262,9 +261,8 @@ def test_what_libraries_printed_is_harmless_when_it_is_shown_at_the_end(
     """Messages held back while the dashboard was open come out without their escapes."""
     path = tmp_path / "held"
     path.write_bytes(f"libfoo: cannot open {HOSTILE}\nnext\n".encode())
-    descriptor = os.open(path, os.O_RDONLY)
-    _print_held_back(descriptor)
-    os.close(descriptor)
+    with path.open("rb") as held:
+        _print_end(held)
     said = capsys.readouterr().err
     assert all(line.isprintable() for line in said.split("\n"))
     assert PLAIN in said

@@ -20,6 +20,15 @@ from debian_packages import missing_portaudio, missing_programs
 
 PROGRAMS = ("pulseaudio", "paplay", "parec", "pactl")
 
+LIKE_THE_PROGRAM = """
+import atexit, contextlib
+from ser_live.process_wide import prepared_for_sound
+arrangements = contextlib.ExitStack()
+arrangements.enter_context(prepared_for_sound())
+atexit.register(arrangements.close)
+"""
+"""Beginning of a program that makes the arrangements of the command line."""
+
 _ASOUNDRC = """
 pcm.!default { type pulse }
 ctl.!default { type pulse }

@@ -42,6 +42,10 @@ _COMMANDS = {
 }
 
 
+_USES_SOUND = {"listen", "replay", "demo", "enroll", "analyze", "features", "doctor"}
+"""Commands that call libraries which print on standard error by themselves."""
+
+
 class _LazyGroup(click.Group):
     """Commands are imported when called; without one, ``listen`` runs."""
 
@@ -66,6 +70,17 @@ class _LazyGroup(click.Group):
             first = len(args) - len(rest) if args[:1] == ["--debug"] else 0
             args = [*args[:first], "listen", *args[first:]]
         return super().parse_args(ctx, args)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        found = super().resolve_command(ctx, args)
+        if found[0] in _USES_SOUND:
+            from ser_live.process_wide import prepared_for_sound
+
+            # Before the command's options are looked at: one of them lists the devices.
+            ctx.with_resource(prepared_for_sound(shows_messages=ctx.params["debug"]))
+        return found
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         with watched_output():  # --help and --version print here

@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_live.errors import AudioFileError
-from ser_live.native_stderr import captured_native_stderr
 
 if TYPE_CHECKING:
     import av
@@ -147,8 +146,7 @@ class _SoundfileDecoder:
         # Bytes reach libsndfile unchanged, also where the name is no valid text.
         target = os.fspath(path) if sys.platform == "win32" else os.fsencode(path)
         try:
-            with captured_native_stderr():
-                self._file = soundfile.SoundFile(target)
+            self._file = soundfile.SoundFile(target)
         except (soundfile.LibsndfileError, TypeError) as error:
             raise AudioFileError(
                 f"{name} is not audio that can be decoded, but wav, flac, ogg, opus or mp3 is "
@@ -172,8 +170,7 @@ class _SoundfileDecoder:
         while True:
             chunk = np.full((size, self.n_channels), np.nan, np.float32)
             try:
-                with captured_native_stderr():
-                    n = len(self._file.read(out=chunk))
+                n = len(self._file.read(out=chunk))
             except soundfile.LibsndfileError as error:
                 # The decoder wrote what it still could before it met the damage.
                 missing = np.isnan(chunk).any(axis=1)

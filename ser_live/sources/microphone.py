@@ -59,6 +59,9 @@ class MicrophoneSource(AudioSource):
     as `Lost` at their place in the stream. After `close`, `read` gives what was captured
     before, until `exhausted`.
 
+    What PortAudio and ALSA print on standard error is the program's to capture, and so is the
+    environment: see ``process_wide``.
+
     Parameters
     ----------
     device : int, str, InputDevice or None

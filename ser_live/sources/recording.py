@@ -140,7 +140,8 @@ class FileSource(AudioSource):
 def read_recording(path: str | os.PathLike[str], channel: int | None = None) -> NDArray[np.float32]:
     """Read a whole recording as the one signal inside: mono, 16 kHz, shape ``(n,)``.
 
-    For offline work; it goes the same way as a replay, sample for sample.
+    For offline work; it goes the same way as a replay, sample for sample. `channel` is 0 for
+    the first one; without it, the mean of all is taken.
 
     Raises
     ------
