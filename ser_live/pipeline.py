@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_live.audio import FrameCutter, StreamConverter, level_dbfs, peak_dbfs
+from ser_live.audio import CLIPPED_LEVEL, FrameCutter, StreamConverter, level_dbfs, peak_dbfs
 from ser_live.config import FRAME_SAMPLES, SAMPLE_RATE_HZ, Settings
 from ser_live.emotions import EMOTIONS, State
 from ser_live.events import (
@@ -50,9 +50,6 @@ StreamEvent = StreamGap | StreamState | SpeechStarted | Utterance | DeviceNotice
 
 SILENT_RECORDING = "only zeros arrive: the recording is silent here."
 """What is said of zeros where there is no microphone that could be muted."""
-
-CLIPPED_LEVEL = 0.985
-"""Absolute sample value from which a sample counts as clipped."""
 
 
 class SegmentingStage:

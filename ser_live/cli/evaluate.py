@@ -12,11 +12,11 @@ from ser_live.cli.options import jobs_option
 from ser_live.cli.printing import echo
 from ser_live.cli.training_options import (
     data_options,
-    default_cache_dir,
     encoder_of,
     progress_bars,
 )
 from ser_live.errors import UsageError
+from ser_live.folders import examples_folder
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -114,7 +114,7 @@ def command(
         echo(f"Note: {names} are byte-identical; all are kept, as published.", err=True)
     if protocol == "notebook" and not leave_corpus_out:
         echo(f"Warning: {LEAK_WARNING}", err=True)
-    cache_dir = cache_dir or default_cache_dir()
+    cache_dir = cache_dir or examples_folder()
     record: dict[str, Any]
     tables: list[RenderableType]
     with progress_bars() as bars:

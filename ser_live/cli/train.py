@@ -10,10 +10,10 @@ from ser_live.cli.options import jobs_option
 from ser_live.cli.printing import echo
 from ser_live.cli.training_options import (
     data_options,
-    default_cache_dir,
     encoder_of,
     progress_bars,
 )
+from ser_live.folders import examples_folder
 
 
 @click.command()
@@ -69,7 +69,7 @@ def command(
             recordings,
             seed=seed,
             n_jobs=jobs,
-            cache_dir=cache_dir or default_cache_dir(),
+            cache_dir=cache_dir or examples_folder(),
             encoder=encoder,
             on_example=bars.example,
             on_fold=bars.fold,

@@ -46,7 +46,7 @@ class Check:
 
     @classmethod
     def failed(cls, error: SerLiveError) -> Check:
-        """What an error's sentence says: before its colon what was found, after it what to do."""
+        """Make a finding of an error's sentence: found before its colon, what to do after it."""
         found, _, remedy = str(error).removesuffix(".").rpartition(": ")
         return cls(Verdict.PROBLEM, found or remedy, remedy if found else "")
 

@@ -1,4 +1,4 @@
-"""What is made of sound: the speech detector, the model, and all of it together."""
+"""Checks of what is made of sound: the speech detector, the model, and a whole session."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def check_session(model: EmotionModel, settings: Settings) -> Check:
 
 
 def judge_results(results: list[EmotionResult]) -> Check:
-    """What the final results over the known recording tell."""
+    """Judge the final results over the known recording."""
     latencies_ms = [r.latency_ms for r in results if r.probabilities is not None]
     n_judged = len(latencies_ms)
     if not n_judged:
