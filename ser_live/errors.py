@@ -30,7 +30,7 @@ INCOMPLETE_EXIT_CODE = 69
 """Of a library that is missing or damaged; ``sysexits.h`` gives it to what is unavailable."""
 
 DEFECT_EXIT_CODE = 70
-"""Of an exception that is no `SerLiveError`; the number that ``sysexits.h`` gives to it."""
+"""Of an exception that is not a `SerLiveError`; the number that ``sysexits.h`` gives to it."""
 
 
 class SerLiveError(Exception):

@@ -34,7 +34,7 @@ from ser_live.voicing import Frame, burstiness, low_shares, periodicity
 
 
 class VadReason(str, Enum):
-    """Why a frame is speech or is not."""
+    """Reason for which a frame is speech or is not."""
 
     SPEECH = "speech"
     """All gates passed."""
@@ -256,7 +256,7 @@ class NoiseFloor:
 
 
 def _level_without_mean_dbfs(frame: Frame) -> float:
-    """RMS level about the mean in dBFS: a microphone's DC offset is no sound."""
+    """RMS level about the mean in dBFS: a microphone's DC offset is not sound."""
     mean = float(frame.sum()) / len(frame)
     power = float(frame @ frame) / len(frame) - mean * mean
     if power <= 1e-20:

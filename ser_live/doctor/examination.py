@@ -27,7 +27,7 @@ class Examination:
     name: str
     examine: Callable[[], Check]
     doing: str = ""
-    """What happens meanwhile, for whoever waits; empty for checks that take no time."""
+    """Activity meanwhile, shown to those who wait; empty for checks that take no time."""
     needs: str = ""
     """Name of the check without which this one cannot be made; empty for none."""
 

@@ -25,7 +25,7 @@ from ser_live.sources import Lost, MicrophoneSource
 from ser_live.sources.microphone_hint import silence_remedy
 
 LISTEN_S = 1.0
-"""How long the level is listened to, in seconds."""
+"""Duration of listening for the level, in seconds."""
 
 
 def check_portaudio() -> Check:
@@ -88,7 +88,7 @@ class Heard:
     samples: NDArray[np.float32]
     """16 kHz mono."""
     n_losses: int
-    """How often audio was lost on the way."""
+    """Number of times that audio was lost on the way."""
 
 
 def check_level(wanted: int | str | None) -> Check:
@@ -119,7 +119,7 @@ def judge_level(heard: Heard, platform: str = sys.platform) -> Check:
     """Judge the microphone by a second of its sound."""
     limits = RejectSettings()
     n_frames = len(heard.samples) // FRAME_SAMPLES
-    # A microphone's constant offset is no sound.
+    # A microphone's constant offset is not sound.
     sound = heard.samples - np.mean(heard.samples, dtype=np.float64) if n_frames else heard.samples
     frames = sound[: n_frames * FRAME_SAMPLES].reshape(n_frames, FRAME_SAMPLES)
     levels = [level_dbfs(frame) for frame in frames]
