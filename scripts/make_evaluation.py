@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ser_live import __version__
-from ser_live.cli.training_options import default_cache_dir, encoder_of
+from ser_live.cli.training_options import encoder_of
 from ser_live.config import Settings
 from ser_live.datasets.corpora import recordings_in
 from ser_live.datasets.recording import Recording
@@ -43,6 +43,7 @@ from ser_live.evaluation.reporting.page import MODELS, RUN_FILE, SEEDS_FILE, TAR
 from ser_live.evaluation.reporting.page_sections import at
 from ser_live.evaluation.robustness import robustness_section
 from ser_live.evaluation.robustness_suite import suite_in
+from ser_live.folders import examples_folder
 from ser_live.model import find_encoder
 from ser_live.training.examples import make_examples
 from ser_live.training.recipe import RECIPES, Recipe
@@ -123,7 +124,7 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=12, help="spoil every so many-th clip")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--n-seeds", type=int, default=3, help="of what targets are measured with")
-    parser.add_argument("--cache", type=Path, default=default_cache_dir(), metavar="DIR")
+    parser.add_argument("--cache", type=Path, default=examples_folder(), metavar="DIR")
     parser.add_argument("--out", type=Path, default=FOLDER, metavar="DIR")
     options = parser.parse_args()
     run = Run(

@@ -142,7 +142,7 @@ def read_devices_anew() -> None:
 
 
 def _keep_alsa_plugins() -> None:
-    """Hold ALSA's plugins in memory, which it loads anew with every start of PortAudio.
+    """Hold ALSA's plugins in memory, which it loads again with every start of PortAudio.
 
     Each time something of the libraries they bring along is lost: 12 kB were measured,
     40 MB in an hour of looking for a device.

@@ -15,7 +15,7 @@ from ser_live.private_files import create_private_file, make_private_folder
 from ser_live.result_lines import json_line
 
 _LATE_FAILURES = (errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.ESTALE)
-"""What ``fsync`` says where earlier writes did not reach the disk after all."""
+"""Errors of ``fsync`` where earlier writes did not reach the disk after all."""
 
 
 class LogFile:
@@ -27,7 +27,7 @@ class LogFile:
     Parameters
     ----------
     path : Path
-        Where the file lies.
+        Place of the file.
     descriptor : int
         Open for writing at its end, owned by this object from now on. Use `create` or
         `create_dated`.

@@ -1,4 +1,4 @@
-"""What the C library does with memory that is free again.
+"""Memory that is free again, given back by the C library at once.
 
 glibc raises the size from which it gives memory back at once with every larger piece that is
 freed, up to 32 MB, and keeps twice as much at the end of its heaps. After the longest

@@ -27,6 +27,7 @@ from ser_live.events import (
     StreamEnded,
     StreamStarted,
 )
+from ser_live.folders import sessions_folder
 from ser_live.log_entries import (
     ENTRY_CLASSES,
     SCHEMA,
@@ -50,13 +51,6 @@ MAX_LINE_BYTES = 1 << 20
 _HEADER = LogHeader().as_record()
 
 
-def default_folder() -> Path:
-    """Where session logs are kept when nobody says otherwise."""
-    from platformdirs import user_state_dir
-
-    return Path(user_state_dir("ser-live", appauthor=False)) / "sessions"
-
-
 def temporary_folders() -> list[Path]:
     """Folders for temporary files that logs may have gone on in."""
     with suppress(OSError):
@@ -68,7 +62,7 @@ class SessionLog:
     """Writer of one session log; a sink.
 
     A write that fails (full disk, unplugged drive, lost network share, deleted file) never
-    ends the session. The log goes on in a new file: in `default_folder`, made again where it
+    ends the session. The log goes on in a new file: in `sessions_folder`, made again where it
     is gone, or else in a new folder for temporary files. That file says which one it
     continues and why, and repeats how session and stream began, so that it can be read by
     itself. Where no place takes the event it is counted, every place is tried again with the
@@ -112,7 +106,7 @@ class SessionLog:
             The log's file; must not exist. Default: a new name made of the local time in
             `folder`.
         folder : Path, optional
-            Default: `default_folder`; made when missing.
+            Default: `sessions_folder`; made when missing.
 
         Raises
         ------
@@ -235,7 +229,7 @@ def _create_named(path: Path) -> LogFile:
 
 
 def _create_dated(folder: Path | None) -> LogFile:
-    folder = default_folder() if folder is None else folder
+    folder = sessions_folder() if folder is None else folder
     try:
         return LogFile.create_dated(folder)
     except OSError as error:
@@ -247,7 +241,7 @@ def _create_dated(folder: Path | None) -> LogFile:
 
 def _new_file(lines: list[Record], folder: Path | None = None) -> LogFile:
     """A file that holds `lines`; none is left where they do not fit."""
-    file = LogFile.create_dated(default_folder() if folder is None else folder)
+    file = LogFile.create_dated(sessions_folder() if folder is None else folder)
     try:
         file.append(lines)
     except OSError:

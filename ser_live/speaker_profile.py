@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from ser_live.errors import ModelError, ProfileError
+from ser_live.folders import profiles_folder
 from ser_live.model_file import Arrays, read_arrays, read_own_file, take_part, write_arrays
 from ser_live.private_files import create_private_file, make_private_folder
 
@@ -95,13 +96,6 @@ class SpeakerProfile:
             )
 
 
-def default_folder() -> Path:
-    """Folder of the profiles."""
-    from platformdirs import user_data_dir
-
-    return Path(user_data_dir("ser-live", appauthor=False)) / "profiles"
-
-
 def check_name(name: str) -> str:
     """`name`; raises ``ProfileError`` if it cannot name a file on every system."""
     if _NAME.fullmatch(name) and name not in _RESERVED:
@@ -123,7 +117,7 @@ def save_profile(
         The name does not fit, a profile of this name exists and `replace` is not set, or
         the files cannot be written.
     """
-    folder = default_folder() if folder is None else folder
+    folder = profiles_folder() if folder is None else folder
     name = check_name(profile.card.name)
     card_path, arrays_path = _paths(folder, name)
     if not replace:
@@ -162,7 +156,7 @@ def load_profile(name: str, *, folder: Path | None = None) -> SpeakerProfile:
         There is none, or a file is altered, truncated, too large, or was not written by
         this program.
     """
-    folder = default_folder() if folder is None else folder
+    folder = profiles_folder() if folder is None else folder
     card_path, arrays_path = _paths(folder, check_name(name))
     if not card_path.is_file():
         names = profile_names(folder=folder)
@@ -183,15 +177,15 @@ def load_profile(name: str, *, folder: Path | None = None) -> SpeakerProfile:
 
 def profile_names(*, folder: Path | None = None) -> list[str]:
     """Names of the enrolled speakers, sorted."""
-    folder = default_folder() if folder is None else folder
+    folder = profiles_folder() if folder is None else folder
     with suppress(OSError):
         return sorted(p.stem for p in folder.glob("*.json") if _NAME.fullmatch(p.stem))
     return []
 
 
 def remove_profile(name: str, *, folder: Path | None = None) -> None:
-    """Delete a profile; raises ``ProfileError`` if there is none."""
-    folder = default_folder() if folder is None else folder
+    """Delete a profile; raises ``ProfileError`` where there is none."""
+    folder = profiles_folder() if folder is None else folder
     paths = _paths(folder, check_name(name))
     if not any(path.exists() for path in paths):
         raise ProfileError(
@@ -212,7 +206,7 @@ def profile_files(*, folder: Path | None = None) -> dict[Path, str]:
 
     Damaged profiles and drafts of an enrolment that was killed are among them.
     """
-    folder = default_folder() if folder is None else folder
+    folder = profiles_folder() if folder is None else folder
     found: dict[Path, str] = {}
     with suppress(OSError):
         for path in sorted(folder.iterdir()):

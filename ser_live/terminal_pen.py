@@ -1,4 +1,4 @@
-"""What the dashboard is drawn with: signs, colours, bars, and rows made of them.
+"""Drawing material of the dashboard: signs, colours, bars, and rows made of them.
 
 There are two sets of signs: thin lines, and ASCII for terminals that show nothing else.
 """
@@ -72,7 +72,7 @@ ASCII = Signs("#", "", "-", "+", "|", ":", "-", "|", "-", "-", "*", "o", "!", " 
 
 @dataclass(frozen=True)
 class Pen:
-    """How to draw on one terminal."""
+    """Signs and colours that one terminal can show."""
 
     signs: Signs
     colors: dict[Emotion, str]

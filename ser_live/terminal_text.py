@@ -1,8 +1,8 @@
 """Text that is safe to print and fits: names, positions and widths in terminal cells.
 
 Device and file names come from outside. A name may carry terminal escapes, line
-breaks, direction overrides, bytes that are no characters, or characters two
-cells wide; none of that may reach the screen or move what stands beside it.
+breaks, direction overrides, bytes that are not characters, or characters two
+cells wide; none of that may reach the screen or move what stands next to it.
 """
 
 from __future__ import annotations

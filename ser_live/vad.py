@@ -1,4 +1,4 @@
-"""Which 30 ms frames are speech: a cheap gate, and a network that confirms it.
+"""Speech decisions for 30 ms frames: a cheap gate, and a network that confirms it.
 
 The cheap gate: WebRTC's detector notices what is new in a signal, not what is speech: in
 loud pink noise it calls everything speech, and it calls typing speech 41 % of the time. So
@@ -32,11 +32,9 @@ from ser_live.shouting import ABOVE_NOISE_DB, Shouting
 from ser_live.silero import Confirmer, is_runnable
 from ser_live.voicing import Frame, burstiness, low_shares, periodicity
 
-NAN = float("nan")
-
 
 class VadReason(str, Enum):
-    """Why a frame is speech or is not."""
+    """Reason for which a frame is speech or is not."""
 
     SPEECH = "speech"
     """All gates passed."""
@@ -51,9 +49,9 @@ class VadReason(str, Enum):
         return self.value
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VadDecision:
-    """What is said about one frame."""
+    """Decision about one frame, and what it rests on."""
 
     is_speech: bool
     reason: VadReason
@@ -121,7 +119,15 @@ class VoiceActivityDetector:
         reason, voiced = self._cheap_gate(wide, level_dbfs, noise_dbfs)
         if self._confirmer is None:
             is_speech = reason is VadReason.SPEECH
-            return VadDecision(is_speech, reason, level_dbfs, noise_dbfs, voiced, is_speech, NAN)
+            return VadDecision(
+                is_speech=is_speech,
+                reason=reason,
+                level_dbfs=level_dbfs,
+                noise_dbfs=noise_dbfs,
+                is_voiced=voiced,
+                is_suspected=is_speech,
+                probability=math.nan,
+            )
         probability = self._confirmer.process(frame, self._could_be_speech(level_dbfs, noise_dbfs))
         return self._confirmed(probability, reason, voiced, level_dbfs, noise_dbfs)
 
@@ -154,19 +160,19 @@ class VoiceActivityDetector:
         elif is_heard:
             reason = VadReason.NOT_SPEECH
         return VadDecision(
-            is_speech,
-            reason,
-            level_dbfs,
-            noise_dbfs,
-            is_sure or (is_shout and voiced),
-            is_speech or is_suspected,
-            probability,
+            is_speech=is_speech,
+            reason=reason,
+            level_dbfs=level_dbfs,
+            noise_dbfs=noise_dbfs,
+            is_voiced=is_sure or (is_shout and voiced),
+            is_suspected=is_speech or is_suspected,
+            probability=probability,
         )
 
     def _cheap_gate(
         self, frame: Frame, level_dbfs: float, noise_dbfs: float
     ) -> tuple[VadReason, bool]:
-        """What level, WebRTC's detector and voicing say; whether it is voiced speech."""
+        """Ask level, WebRTC's detector and voicing; tell also whether it is voiced speech."""
         previous, self._previous = self._previous, frame
         # WebRTC hears every frame, whatever the gates say: it keeps a model of the noise.
         pcm = np.clip(frame * 32767.0, -32768.0, 32767.0).astype("<i2")
@@ -250,7 +256,7 @@ class NoiseFloor:
 
 
 def _level_without_mean_dbfs(frame: Frame) -> float:
-    """RMS level about the mean in dBFS: a microphone's DC offset is no sound."""
+    """RMS level about the mean in dBFS: a microphone's DC offset is not sound."""
     mean = float(frame.sum()) / len(frame)
     power = float(frame @ frame) / len(frame) - mean * mean
     if power <= 1e-20:

@@ -1,4 +1,4 @@
-"""What sets a voice apart from noise and clicks within 60 ms: periodicity, low sound, no burst."""
+"""Signs of a voice within 60 ms, unlike noise and clicks: periodicity, low sound, no burst."""
 
 from __future__ import annotations
 

@@ -146,7 +146,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Folder in which the user's state and temporary files lie: `state` and `temporary`."""
     folder = tmp_path / "elsewhere"
     (folder / "temporary").mkdir(parents=True)
-    monkeypatch.setattr(session_log, "default_folder", lambda: folder / "state")
+    monkeypatch.setattr(session_log, "sessions_folder", lambda: folder / "state")
     monkeypatch.setattr(tempfile, "tempdir", str(folder / "temporary"))
     return folder
 

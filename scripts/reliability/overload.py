@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
+from ser_live.pipeline import AnalysisStage, SegmentingStage
 
 from reliability.machinery import SER_LIVE, read_16_khz, rss_mb, talk
 from reliability.row import Row
 from ser_live.config import Settings
 from ser_live.events import Drop, EmotionResult, StreamEnded, StreamGap, Utterance
 from ser_live.model import EmotionModel
-from ser_live.pipeline import AnalysisStage, SegmentingStage
 from ser_live.session import LiveSession
 
 TITLE = "Overload"

@@ -14,11 +14,11 @@ from ser_live.cli.options import jobs_option
 from ser_live.cli.printing import echo
 from ser_live.cli.training_options import (
     data_options,
-    default_cache_dir,
     encoder_of,
     progress_bars,
 )
 from ser_live.errors import UsageError
+from ser_live.folders import examples_folder
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -119,7 +119,7 @@ def command(
             recordings,
             seed=seed,
             n_jobs=jobs,
-            cache_dir=cache_dir or default_cache_dir(),
+            cache_dir=cache_dir or examples_folder(),
             encoder=encoder_of(recipe),
             on_example=bars.example,
             on_fold=bars.fold,

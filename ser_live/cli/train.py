@@ -12,10 +12,10 @@ from ser_live.cli.options import jobs_option
 from ser_live.cli.printing import echo
 from ser_live.cli.training_options import (
     data_options,
-    default_cache_dir,
     encoder_of,
     progress_bars,
 )
+from ser_live.folders import examples_folder
 
 if TYPE_CHECKING:
     from ser_live.datasets.recording import Recording
@@ -79,7 +79,7 @@ def command(
             recipe.variants,
             encoder=encoder,
             n_jobs=jobs,
-            cache_dir=cache_dir or default_cache_dir(),
+            cache_dir=cache_dir or examples_folder(),
             on_progress=bars.example,
         )
         measured = {}

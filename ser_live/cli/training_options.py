@@ -64,13 +64,6 @@ def data_options(command: F) -> F:
     return command
 
 
-def default_cache_dir() -> Path:
-    """Where features of training recordings are kept between runs."""
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("ser-live")) / "examples"
-
-
 def encoder_of(recipe: Recipe) -> Path | None:
     """Graph of the learned encoder, None for a recipe that does without.
 

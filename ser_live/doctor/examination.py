@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ser_live import session_log
 from ser_live.config import Settings
 from ser_live.doctor.check import Check, Verdict
 from ser_live.doctor.machine import check_folder, check_python, check_terminal
 from ser_live.errors import SerLiveError
+from ser_live.folders import profiles_folder, sessions_folder
 
 if TYPE_CHECKING:
     from ser_live.model import EmotionModel
@@ -27,7 +27,7 @@ class Examination:
     name: str
     examine: Callable[[], Check]
     doing: str = ""
-    """What happens meanwhile, for whoever waits; empty for checks that take no time."""
+    """Activity meanwhile, shown to those who wait; empty for checks that take no time."""
     needs: str = ""
     """Name of the check without which this one cannot be made; empty for none."""
 
@@ -98,13 +98,11 @@ def examinations(
 
     def log_folder() -> Check:
         remedy = "make it writable, or start with `--log FILE` or `--no-log`"
-        return check_folder(session_log.default_folder(), Verdict.PROBLEM, remedy)
+        return check_folder(sessions_folder(), Verdict.PROBLEM, remedy)
 
     def profile_folder() -> Check:
-        from ser_live import speaker_profile
-
         remedy = "make it writable, or do without `ser-live enroll`"
-        return check_folder(speaker_profile.default_folder(), Verdict.WARNING, remedy)
+        return check_folder(profiles_folder(), Verdict.WARNING, remedy)
 
     speaking = "listening for one second: speak now"
     hearing = "hearing the bundled recording"

@@ -121,7 +121,7 @@ def check_session(model: EmotionModel, settings: Settings) -> Check:
 
 
 def judge_results(results: list[EmotionResult]) -> Check:
-    """What the final results over the known recording tell."""
+    """Judge the final results over the known recording."""
     latencies_ms = [r.latency_ms for r in results if r.probabilities is not None]
     n_judged = len(latencies_ms)
     if not n_judged:

@@ -1,4 +1,4 @@
-"""What ser-live stands on: Python, writable folders, the terminal."""
+"""Checks of the ground that ser-live stands on: Python, writable folders, the terminal."""
 
 from __future__ import annotations
 

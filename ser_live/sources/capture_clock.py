@@ -18,10 +18,10 @@ _MAX_DOUBT_S = 5.0
 """Time after which it counts as lost in any case: blocks are kept back meanwhile."""
 
 _LATE_S = 0.02
-"""How much of a delay a block has to make up for to count as late audio."""
+"""Share of a delay, in seconds, that a block has to make up for to count as late audio."""
 
 _CREEP = 0.005
-"""How fast the estimate follows a device whose clock is slow; a share of time."""
+"""Speed at which the estimate follows a device whose clock is slow; a share of time."""
 
 
 class CaptureClock:

@@ -1,4 +1,4 @@
-"""Looking for a lost microphone, beside the thread that waits for its audio."""
+"""Search for a lost microphone, in a thread next to the one that waits for its audio."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class DeviceSearch:
         self.found: tuple[MicrophoneSource, NDArray[np.float32] | Lost] | None = None
         """The open microphone and the first it gave."""
         self.failure: BaseException | None = None
-        """What broke the search, other than a device that is not there."""
+        """Exception that broke the search, other than a device that is not there."""
         # A daemon, against the house rule, for the same reason as the closing of a stream.
         self._thread = threading.Thread(target=self._guarded, name="ser-live search", daemon=True)
         self._thread.start()

@@ -75,11 +75,11 @@ class ReconnectingMicrophone(AudioSource):
         self._adapter: FormatAdapter | None = None
         self._search: DeviceSearch | None = None
         self._loss: DeviceError | None = None
-        """Why the microphone was lost; ``None`` while it is heard."""
+        """Error with which the microphone was lost; ``None`` while it is heard."""
         self._cause = Cause.STALLED
-        """The same in a word; of the latest loss."""
+        """Cause of the latest loss."""
         self._end: DeviceError | None = None
-        """What `read` raises once everything was given."""
+        """Error that `read` raises once everything was given."""
         self._pending: deque[Item] = deque()
         self._is_closed = False
         self._closed_s = math.nan

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_live.audio import level_dbfs
+from ser_live.audio import CLIPPED_LEVEL, level_dbfs
 from ser_live.config import FRAME_SAMPLES, SAMPLE_RATE_HZ, RejectSettings, Settings
 from ser_live.emotions import EMOTIONS, Emotion
 from ser_live.events import (
@@ -39,9 +39,6 @@ from ser_live.segmenter import no_clock
 from ser_live.speaker_memory import SpeakerMemory
 from ser_live.speaker_profile import SpeakerProfile
 from ser_live.stream.segmenting import EndOfStream, Segmented
-
-CLIPPED_LEVEL = 0.985
-"""Absolute sample value from which a sample counts as clipped."""
 
 
 class AnalysisStage:
