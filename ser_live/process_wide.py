@@ -15,14 +15,19 @@ from ser_live.pulse_client import avoid_shared_memory
 
 
 @contextmanager
-def prepared_for_sound(*, shows_messages: bool = False) -> Iterator[None]:
+def prepared_for_sound(
+    *, opens_microphone: bool = True, shows_messages: bool = False
+) -> Iterator[None]:
     """Keep what sound libraries print off the screen, and PulseAudio from sharing memory.
 
     Parameters
     ----------
+    opens_microphone : bool
+        Without it PulseAudio is not met, and the file that would tell it is not written.
     shows_messages : bool
         Print the end of what they printed on standard error when the context ends.
     """
-    avoid_shared_memory()
+    if opens_microphone:
+        avoid_shared_memory()
     with native_stderr_captured(shows_end=shows_messages):
         yield

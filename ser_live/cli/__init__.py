@@ -42,7 +42,8 @@ _COMMANDS = {
 }
 
 
-_USES_SOUND = {"listen", "replay", "demo", "enroll", "analyze", "features", "doctor"}
+_OPENS_MICROPHONE = {"listen", "enroll", "doctor"}
+_USES_SOUND = {*_OPENS_MICROPHONE, "replay", "demo", "analyze", "features"}
 """Commands that call libraries which print on standard error by themselves."""
 
 
@@ -79,7 +80,12 @@ class _LazyGroup(click.Group):
             from ser_live.process_wide import prepared_for_sound
 
             # Before the command's options are looked at: one of them lists the devices.
-            ctx.with_resource(prepared_for_sound(shows_messages=ctx.params["debug"]))
+            ctx.with_resource(
+                prepared_for_sound(
+                    opens_microphone=found[0] in _OPENS_MICROPHONE,
+                    shows_messages=ctx.params["debug"],
+                )
+            )
         return found
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
