@@ -19,8 +19,8 @@ Nothing here is trained. Both numbers follow from values that are known already:
   plain mean of the speaker's past, or of the training.
 - ``spread_i`` is the spread of the feature over the training data.
 
-``ser_live.evaluation.affect`` measures how far this agrees with the instructions that actors
-were given.
+How far this agrees with what actors were asked for is measured by
+``ser_live.evaluation.affect``.
 """
 
 from __future__ import annotations
