@@ -192,14 +192,14 @@ def test_fits_hang_on_training_and_on_the_arithmetic_of_a_model(recipe: Recipe) 
     """And not on what has become of the recordings by then: the rows are part of the key."""
     from ser_live.classifier import Classifier
     from ser_live.ensemble import Ensemble
-    from ser_live.gate import Gate
+    from ser_live.gate import SpeechCheck
     from ser_live.segmenter import Segmenter
     from ser_live.strangers import Strangers
     from ser_live.training.classic import Scaling
     from ser_live.training.heads import Moments
 
     reached = modules_reached(recipe.fit)
-    assert reached >= homes(Classifier, Ensemble, Fitted, Gate, Strangers, Scaling, Moments)
+    assert reached >= homes(Classifier, Ensemble, Fitted, SpeechCheck, Strangers, Scaling, Moments)
     assert reached >= homes(recipe.fit)
     assert not reached & homes(Segmenter)
 
