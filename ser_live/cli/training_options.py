@@ -65,7 +65,7 @@ def data_options(command: F) -> F:
 
 
 def default_cache_dir() -> Path:
-    """Where features of training recordings are kept between runs."""
+    """Folder in which features of training recordings are kept between runs."""
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("ser-live")) / "examples"
@@ -106,7 +106,7 @@ class Bars:
 
 @contextmanager
 def progress_bars() -> Iterator[Bars]:
-    """Bars while a block runs; nothing is drawn where standard error is no terminal."""
+    """Bars while a block runs; nothing is drawn where standard error is not a terminal."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,

@@ -3,7 +3,7 @@
 A corpus declares itself once (`Declaration`); both forms of it are read here:
 
 - a folder with ``index.csv`` (columns ``file, emotion, speaker, gender, language, notes``):
-  what is listed counts, and what lies beside it unlisted is left out;
+  what is listed counts, and files that are not listed are left out;
 - the corpus as published, where the file names say everything.
 
 Nothing disappears silently: `Found` counts what was left out, by reason.
@@ -33,7 +33,7 @@ _MAX_SHOWN = 100
 
 @dataclass(frozen=True)
 class Spoken:
-    """What a published file name says about its recording."""
+    """Facts about a recording that its published file name tells."""
 
     emotion: Emotion
     speaker: str
@@ -45,7 +45,7 @@ class Spoken:
 
 @dataclass(frozen=True)
 class Declaration:
-    """What is known of a corpus before any of its files is seen."""
+    """Facts about a corpus that hold before any of its files is seen."""
 
     corpus: str
     """Short name, also that of its folder."""
@@ -56,9 +56,9 @@ class Declaration:
     emotions: frozenset[Emotion]
     """Labels the published corpus has; about the others it teaches nothing."""
     parse: Callable[[str], Spoken | None]
-    """What a file's stem says; None when it is no name of this corpus."""
+    """Reader of a file's stem; None for a name that is not of this corpus."""
     speaker_prefix: str = ""
-    """What ``index.csv`` writes before the corpus's own name of a speaker."""
+    """Prefix in ``index.csv`` before the corpus's own name of a speaker."""
     index_emotions: frozenset[Emotion] | None = None
     """Labels taken from a folder with ``index.csv``; None for all of `emotions`."""
     sexes: Callable[[Path], Mapping[str, str]] = field(default=lambda folder: {})
@@ -71,7 +71,7 @@ class Declaration:
 
 @dataclass(frozen=True)
 class Found:
-    """What a corpus folder holds."""
+    """Content of a corpus folder."""
 
     recordings: list[Recording]
     """Sorted."""

@@ -1,4 +1,4 @@
-"""Hearing sessions with the models of the folds, and what that is worth."""
+"""Hearing sessions with the models of the folds, and the scores of that."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class SessionAnswers:
     """Utterances of the speaker heard before, enrolled ones included."""
     probabilities: Float64
     unadapted: Float64
-    """What the same model says of the clip alone."""
+    """Probabilities by the same model for the clip alone."""
 
     @classmethod
     def joined(cls, parts: Sequence[SessionAnswers]) -> SessionAnswers:

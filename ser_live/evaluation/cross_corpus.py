@@ -225,7 +225,7 @@ def _uar_draws(
 
 
 class _Answers(NamedTuple):
-    """What was said of the clips of a corpus."""
+    """Answers to the clips of a corpus."""
 
     y: Int64
     """Index into the labels that are judged."""
