@@ -103,8 +103,8 @@ def command(
 
     if (onset or robustness) and (leave_corpus_out or protocol == "notebook"):
         raise UsageError(
-            "Found --onset or --robustness together with --leave-corpus-out or --protocol notebook, "
-            "but they judge actors that were held out: leave one of them out."
+            "Found --onset or --robustness with --leave-corpus-out or --protocol notebook, but "
+            "they judge actors that were held out: leave one of them out."
         )
     recipe = find_recipe(recipe_name)
     recordings = recordings_in(data, None if leave_corpus_out else recipe.corpora)
