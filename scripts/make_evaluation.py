@@ -69,7 +69,7 @@ class Run:
     folder: Path
     steps: set[str]
     encoder: Path | None
-    """What spoilt sound and beginnings are heard with, for all models at once."""
+    """Encoder for spoilt sound and beginnings, for all models at once."""
     settings: Settings = field(default_factory=Settings)
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -84,7 +84,7 @@ class Run:
 
     @property
     def hearing(self) -> Hearing:
-        """How spoilt sound and beginnings are heard."""
+        """Live path for spoilt sound and beginnings."""
         return Hearing(self.settings, self.encoder, self.n_jobs, self.cache_dir)
 
     def evaluation(
@@ -119,7 +119,7 @@ def main() -> None:
         "--steps",
         nargs="+",
         default=["onset", "affect", "permutation", "alone", "robustness", "corpora", "rejection"],
-        help="measurements beside the protocols",
+        help="measurements in addition to the protocols",
     )
     parser.add_argument("--every", type=int, default=12, help="spoil every so many-th clip")
     parser.add_argument("--seed", type=int, default=0)
@@ -240,7 +240,7 @@ def with_seed(
 
 
 def add_sections(run: Run, evaluation: Evaluation, record: dict[str, Any]) -> None:
-    """What is measured with the models of the main folds beside the protocol itself."""
+    """Measure more with the models of the main folds than the protocol itself."""
     recipe = evaluation.recipe
     fits, examples = evaluation.fits(MAIN), evaluation.examples(MAIN)
     if "onset" in run.steps:
@@ -293,7 +293,7 @@ def spoil(run: Run, evaluation: Evaluation) -> dict[str, Any]:
 
 
 def reject(run: Run, recipe: Recipe) -> dict[str, Any]:
-    """What the speech gate keeps out, and what speech it costs."""
+    """Measure the sounds that the speech gate keeps out, and the speech it costs."""
     from ser_live.datasets.sounds import find_noises, find_vocal_bursts
 
     encoder = encoder_of(recipe)

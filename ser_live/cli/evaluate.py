@@ -103,7 +103,7 @@ def command(
 
     if (onset or robustness) and (leave_corpus_out or protocol == "notebook"):
         raise UsageError(
-            "Found --onset or --robustness beside --leave-corpus-out or --protocol notebook, but "
+            "Found --onset or --robustness with --leave-corpus-out or --protocol notebook, but "
             "they judge actors that were held out: leave one of them out."
         )
     recipe = find_recipe(recipe_name)

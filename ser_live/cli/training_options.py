@@ -99,7 +99,7 @@ class Bars:
 
 @contextmanager
 def progress_bars() -> Iterator[Bars]:
-    """Bars while a block runs; nothing is drawn where standard error is no terminal."""
+    """Bars while a block runs; nothing is drawn where standard error is not a terminal."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,

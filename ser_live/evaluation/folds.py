@@ -22,7 +22,7 @@ from ser_live.training.recipe import Recipe
 
 
 class Predicts(Protocol):
-    """Whatever answers with probabilities."""
+    """Anything that answers with probabilities."""
 
     def predict_proba(self, X: Any) -> Float64: ...
 

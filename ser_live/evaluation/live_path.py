@@ -31,7 +31,7 @@ class Hearing:
     n_jobs: int = 1
     """Processes."""
     cache_dir: Path | None = None
-    """As in ``training.examples.make_examples``."""
+    """Folder of the cache; None keeps nothing."""
     on_progress: Callable[[], None] = lambda: None
     """Called after each recording."""
 
@@ -76,7 +76,7 @@ class Hearing:
 
 
 def whole_utterances(samples: Float32, settings: Settings) -> list[Utterance]:
-    """What the segmenter accepts of a recording heard as a stream of its own.
+    """Whole utterances that the segmenter accepts in a recording heard as a stream of its own.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
-"""What the speech gate rejects, and what speech it costs, with everything held out.
+"""Sounds that the speech gate rejects, and speech that it costs, with everything held out.
 
 Six folds: RAVDESS by the actors of EmoBox, speakers of other corpora, kinds of noise and
 speakers of vocal bursts are held out whole. Synthetic sounds are trained on and never
-tested. The threshold is chosen inside the training rows. Besides, each corpus is left out
+tested. The threshold is chosen inside the training rows. In addition, each corpus is left out
 of training altogether.
 
 A recording counts as rejected (or lost, if it is speech) when no utterance in it passes.

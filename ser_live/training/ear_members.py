@@ -120,7 +120,7 @@ def logistic_head(table: Table, z: Float32) -> LinearHead:
 
 
 def moments_by_fold(table: Table, z: Float32, folds: Int64) -> list[Moments]:
-    """What discriminants on the states follow from, for each fold on its own.
+    """Moments that discriminants on the states follow from, for each fold on its own.
 
     They add up, so that any fold can be left out without going through the rows again.
     """

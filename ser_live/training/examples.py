@@ -41,7 +41,7 @@ class Examples:
     clips: Int64
     """Index of the recording."""
     variants: Str
-    """How the recording was varied, see ``augmentation.VARIANTS``."""
+    """Change made to the recording, see ``augmentation.VARIANTS``."""
     is_final: Bool
     """Whole utterances; the others are beginnings."""
     speech_s: Float64
@@ -137,7 +137,7 @@ Row = tuple[Float64, bool, float]
 
 
 def utterances_of(samples: Float32, settings: Settings) -> Iterator[Utterance]:
-    """What the segmenter accepts of a recording: utterances and their beginnings.
+    """Utterances, and their beginnings, that the segmenter accepts in a recording.
 
     Parameters
     ----------
@@ -238,13 +238,13 @@ def loaded_encoder(path: Path) -> SpeechEncoder:
 
 _MAKING_ROWS = (read_recording, rows_of_samples)
 _EMBEDDING = (read_recording, utterances_of, embedding_and_level, loaded_encoder)
-"""How an unchanged recording becomes rows; a varied one goes through ``vary`` as well."""
+"""Functions that make rows of an unchanged recording; a varied one goes through ``vary`` too."""
 
 
 def input_key(
     settings: Settings, *making: Callable[..., object], encoder: Path | None = None
 ) -> str:
-    """Whatever decides about input vectors but the recording, as part of a cache's key.
+    """Part of a cache's key: everything but the recording that decides about input vectors.
 
     Parameters
     ----------

@@ -56,7 +56,7 @@ LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM,
 OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE
 SOFTWARE.
 """
-"""What OpenAI's Whisper repository states; its terms ask that it goes with the weights."""
+"""Licence of OpenAI's Whisper; its terms require that it accompanies the weights."""
 
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "soxr", "webrtcvad-wheels")
 
@@ -162,7 +162,7 @@ def write_model(
     scores : mapping
         Protocol name to what ``evaluation.Report.as_json`` gives; may be empty.
     encoder : Path or None
-        Graph of the learned encoder; copied beside the weights.
+        Graph of the learned encoder; copied next to the weights.
     """
     folder.mkdir(parents=True, exist_ok=True)
     sha256 = write_arrays(folder / WEIGHTS_FILE, fitted.arrays())

@@ -1,4 +1,4 @@
-"""What a model would know of a training speaker: shifts from random pasts.
+"""Shifts from random pasts: the state of a model that has met a training speaker before.
 
 A model that meets a speaker after one utterance or after fifty, balanced or angry all
 along, has to be trained on such pasts. Each training row gets its own: a number of the
@@ -26,7 +26,7 @@ CONCENTRATION = 0.3
 
 
 def residuals(X: Float32, probabilities: Float64, rule: ShiftRule) -> Float32:
-    """What each utterance adds to the shift, shape as `X`; 0 where undefined."""
+    """Contribution of each utterance to the shift, shape as `X`; 0 where undefined."""
     c = float(rule.correction)
     expected = (1.0 - c) * rule.mean + c * (probabilities @ rule.label_means)
     return np.nan_to_num(X - expected).astype(np.float32)

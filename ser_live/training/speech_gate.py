@@ -1,4 +1,4 @@
-"""Fitting the speech gate: utterances of speech against what else the segmenter lets through.
+"""Fitting the speech gate: speech against the other sounds that the segmenter lets through.
 
 Logistic regression on the embedding. Its threshold is chosen so that of whole utterances
 of speech, every corpus and variant counting alike, a stated share is lost in inner folds
@@ -46,7 +46,7 @@ N_SYNTHETIC = dict.fromkeys(SOUNDS, 40) | {"voice": 240}
 
 @dataclass(frozen=True, eq=False)
 class Sounds:
-    """Rows of what is no speech; all arrays have one entry a row."""
+    """Rows of sounds that are not speech; all arrays have one entry a row."""
 
     X: Float32
     """Input vectors without the hand-made features, which are NaN, shape (n_rows, n_inputs)."""
@@ -78,7 +78,7 @@ def make_sounds(
     settings: Settings | None = None,
     on_progress: Callable[[], None] = lambda: None,
 ) -> Sounds:
-    """What the segmenter takes for utterances in noises, wordless voices and synthetic sounds.
+    """Find what the segmenter takes for utterances in noises, wordless and synthetic sounds.
 
     Parameters
     ----------
