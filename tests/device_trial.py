@@ -24,7 +24,7 @@ import ctypes, gc, itertools, json, signal, sys
 from ser_live.config import Settings
 from ser_live.model import EmotionModel
 from ser_live.process_wide import prepared_for_sound
-from ser_live.session import LiveSession
+from ser_live.session.live import LiveSession
 from ser_live.sources import MicrophoneSource, ReconnectingMicrophone
 from ser_live.steady_clock import steady_s
 

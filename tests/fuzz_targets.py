@@ -73,8 +73,9 @@ def hear_pcm(data: bytes, folder: Path) -> None:
     no input of its own and would cost most of the time.
     """
     del folder
-    from ser_live.config import Settings, VadSettings
     from ser_live.pipeline import SegmentingStage
+
+    from ser_live.config import Settings, VadSettings
     from ser_live.sources import PcmSource
 
     head, _, pcm = data.partition(b"\n")
@@ -278,6 +279,7 @@ def use_settings(data: bytes, folder: Path) -> None:
     """
     del folder
     from ser_live.pipeline import SegmentingStage
+
     from ser_live.segmenter import Segmenter
 
     _taken.clear()

@@ -26,7 +26,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ser_live.cli import main
-from ser_live.pipeline import AnalysisStage, SegmentingStage
+from ser_live.stream.analysis import AnalysisStage
+from ser_live.stream.segmenting import SegmentingStage
 
 
 def slowed(process: Callable[..., Any], factor: float, seconds: float) -> Callable[..., Any]:
@@ -78,15 +79,15 @@ def spoil(kind: str) -> None:
     """Put the fault into the program."""
     name, _, number = kind.partition("=")
     if name == "slow":
-        AnalysisStage.process = slowed(AnalysisStage.process, float(number), 0.0)  # type: ignore[method-assign]
+        AnalysisStage.judge = slowed(AnalysisStage.judge, float(number), 0.0)  # type: ignore[method-assign]
     elif name == "seconds":
-        AnalysisStage.process = slowed(AnalysisStage.process, 1.0, float(number))  # type: ignore[method-assign]
+        AnalysisStage.judge = slowed(AnalysisStage.judge, 1.0, float(number))  # type: ignore[method-assign]
     elif name == "worker":
-        AnalysisStage.process = breaking(AnalysisStage.process, int(number))  # type: ignore[method-assign]
+        AnalysisStage.judge = breaking(AnalysisStage.judge, int(number))  # type: ignore[method-assign]
     elif name == "segmenter":
         SegmentingStage.push = breaking(SegmentingStage.push, int(number))  # type: ignore[method-assign]
     elif name == "hung":
-        AnalysisStage.process = hanging(AnalysisStage.process, int(number))  # type: ignore[method-assign]
+        AnalysisStage.judge = hanging(AnalysisStage.judge, int(number))  # type: ignore[method-assign]
     elif name == "deaf":
         SegmentingStage.push = hanging(SegmentingStage.push, int(number))  # type: ignore[method-assign]
     elif name == "clock":

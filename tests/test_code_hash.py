@@ -150,13 +150,14 @@ def homes(*things: object) -> set[str]:
 
 def test_examples_hang_on_the_whole_live_path() -> None:
     """Every module that decides what an utterance is and what is measured of it."""
+    from ser_live.pipeline import SegmentingStage
+
     from ser_live.audio import FrameCutter
     from ser_live.encoder import SpeechEncoder, speech_level_db
     from ser_live.events import Utterance
     from ser_live.features import extract, formants, pitch, prosodic, spectral, voice_quality
     from ser_live.inputs import InputMaker
     from ser_live.onnx_graph import load_graph
-    from ser_live.pipeline import SegmentingStage
     from ser_live.segmenter import Segmenter
     from ser_live.shouting import Shouting
     from ser_live.silero import SileroVad

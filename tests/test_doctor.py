@@ -25,14 +25,14 @@ from virtual_microphone import VirtualMicrophone, require_sound_server
 from watched_session import files_below, socket_events
 
 import ser_live
+from ser_live import events
 from ser_live.config import Settings, VadSettings
 from ser_live.doctor import Check, Examination, Verdict, can_listen, machine
 from ser_live.doctor.hearing import check_detector, judge_results
 from ser_live.doctor.machine import check_folder, check_python
 from ser_live.doctor.microphone import Heard, judge_level
-from ser_live.emotions import State
 from ser_live.errors import DeviceError
-from ser_live.events import EmotionResult
+from ser_live.events import EmotionResult, Kind, StreamId
 from ser_live.model import find_model
 
 DEMO = Path(ser_live.__file__).parent / "demo.ogg"
@@ -199,11 +199,12 @@ class TestHearing:
 
     def result(self, latency_ms: float, *, judged: bool = True) -> EmotionResult:
         return EmotionResult(
+            stream=StreamId(number=1, source="demo.ogg"),
             id=1,
-            kind="final",
+            kind=Kind.FINAL,
             start_sample=0,
             end_sample=16_000,
-            state=State.UNCERTAIN if judged else State.TOO_SHORT,
+            state=events.Verdict.UNCERTAIN if judged else events.Verdict.TOO_SHORT,
             emotion=None,
             probabilities=(0.125,) * 8 if judged else None,
             speech_s=1.0,

@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 from virtual_microphone import VirtualMicrophone, require_sound_server
 
 import ser_live
-from ser_live.events.kinds import Cause
 from ser_live.config import Settings
-from ser_live.enrolment import MIN_UTTERANCES, TEXT, Enrolment, Progress
 from ser_live.errors import ProfileError
 from ser_live.events import DeviceFound, DeviceLost, DeviceSought
+from ser_live.events.kinds import Cause
 from ser_live.model import EmotionModel
+from ser_live.session.enrolment import MIN_UTTERANCES, TEXT, Enrolment, Progress
 from ser_live.sources import (
     ArraySource,
     Lost,
@@ -248,7 +248,7 @@ def test_mistakes_are_one_sentence(ser, arguments: tuple[str, ...], code: int) -
 # -- from a microphone
 
 SHORT_READING = """
-from ser_live import enrolment
+from ser_live.session import enrolment
 from ser_live.cli import main
 enrolment.READING_S, enrolment.MIN_SPEECH_S, enrolment.MIN_UTTERANCES = 8.0, 1.0, 1
 main()

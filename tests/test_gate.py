@@ -7,19 +7,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from stream_parts import STREAM, analysis
 
 from ser_live.arrays import Float32, Float64
 from ser_live.config import RejectSettings, Settings
-from ser_live.emotions import EMOTIONS, LABELS, State
+from ser_live.emotions import EMOTIONS, LABELS
 from ser_live.ensemble import Ensemble
 from ser_live.errors import DatasetError, ModelError
 from ser_live.evaluation.rejection import folds_of_sounds, folds_of_speech, rejection_section
-from ser_live.events import Utterance
+from ser_live.events import Kind, Utterance, Verdict
 from ser_live.fitted import Fitted
 from ser_live.gate import SpeechCheck
 from ser_live.inputs import N_HAND_MADE, InputLayout
 from ser_live.model import EmotionModel, ModelCard, find_encoder
-from ser_live.pipeline import AnalysisStage
 from ser_live.synthesis.wordless_sounds import SOUNDS, wordless_sound
 from ser_live.training.examples import Examples
 from ser_live.training.speech_gate import (
@@ -286,47 +286,56 @@ class _DeafCheck(SpeechCheck):
 def buzz() -> Utterance:
     t = np.arange(16_000)
     samples = (0.2 * (t % 107 / 107 - 0.5)).astype(np.float32)
-    return Utterance(1, "final", 0, len(samples), samples, np.ones(34, dtype=bool), -80.0)
+    return Utterance(
+        stream=STREAM,
+        id=1,
+        kind=Kind.FINAL,
+        start_sample=0,
+        end_sample=len(samples),
+        samples=samples,
+        speech=np.ones(34, dtype=bool),
+        noise_dbfs=-80.0,
+    )
 
 
 def test_rejected_sound_gets_no_emotion_and_teaches_nothing() -> None:
     check = _DeafCheck(**vars(check_of(1.0, min_probability=0.4)))
-    stage = AnalysisStage(model_with(check), Settings())
-    result = stage.process(buzz())
-    assert result.state is State.NOT_SPEECH
+    stage = analysis(model_with(check), Settings())
+    result = stage.judge(buzz())
+    assert result.state is Verdict.NOT_SPEECH
     assert result.emotion is None
     assert result.probabilities is None
     assert result.reasons == ()
 
 
-@pytest.mark.parametrize(("given", "state"), [(0.2, State.OK), (0.5, State.NOT_SPEECH)])
-def test_setting_overrides_the_models_threshold(given: float, state: State) -> None:
+@pytest.mark.parametrize(("given", "state"), [(0.2, Verdict.OK), (0.5, Verdict.NOT_SPEECH)])
+def test_setting_overrides_the_models_threshold(given: float, state: Verdict) -> None:
     settings = Settings(reject=RejectSettings(min_speech_probability=given))
     check = _DeafCheck(**vars(check_of(1.0, min_probability=0.4)))
-    assert AnalysisStage(model_with(check), settings).process(buzz()).state is state
+    assert analysis(model_with(check), settings).judge(buzz()).state is state
 
 
 def test_too_quiet_comes_before_not_speech() -> None:
     check = _DeafCheck(**vars(check_of(1.0, min_probability=0.4)))
     quiet = buzz()
     quiet = replace(quiet, samples=(0.001 * quiet.samples).astype(np.float32))
-    stage = AnalysisStage(model_with(check), Settings())
-    assert stage.process(quiet).state is State.TOO_QUIET
+    stage = analysis(model_with(check), Settings())
+    assert stage.judge(quiet).state is Verdict.TOO_QUIET
 
 
 def test_model_without_a_check_takes_everything_for_speech() -> None:
     model = model_with(None)
     assert model.min_speech_probability == 0.0
     assert model.speech_probability(np.zeros(LAYOUT.n_inputs)) == 1.0
-    assert AnalysisStage(model, Settings()).process(buzz()).state is State.OK
+    assert analysis(model, Settings()).judge(buzz()).state is Verdict.OK
 
 
-@pytest.mark.parametrize(("given", "state"), [(None, State.UNCERTAIN), (0.35, State.OK)])
-def test_uncertain_below_what_the_card_says_unless_set(given: float | None, state: State) -> None:
+@pytest.mark.parametrize(("given", "state"), [(None, Verdict.UNCERTAIN), (0.35, Verdict.OK)])
+def test_uncertain_below_what_the_card_says_unless_set(given: float | None, state: Verdict) -> None:
     model = model_with(None)
     model.card = replace(model.card, uncertain_below=0.99)  # it is sure at 0.955
     settings = Settings(reject=RejectSettings(min_confidence=given))
-    assert AnalysisStage(model, settings).process(buzz()).state is state
+    assert analysis(model, settings).judge(buzz()).state is state
 
 
 def test_check_travels_with_the_fitted_model() -> None:

@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+from stream_parts import STREAM, analysis
 from virtual_microphone import VirtualMicrophone, require_sound_server
 
 import ser_live
-from ser_live.config import FRAME_SAMPLES, Settings
-from ser_live.events import Utterance
+from ser_live.config import FRAME_SAMPLES
+from ser_live.events import Kind, Utterance
 from ser_live.model import EmotionModel
-from ser_live.pipeline import AnalysisStage
 
 pytestmark = pytest.mark.microphone
 
@@ -119,16 +119,17 @@ def assert_heard_as_replayed(heard: list[dict[str, Any]], replayed: list[dict[st
 
 def assert_analysed_as_in_batch(heard: list[dict[str, Any]], kept: Path) -> None:
     """Live answers are those to the very samples that were heard, one speaker's past and all."""
-    stage = AnalysisStage(EmotionModel.load(), Settings())
+    stage = analysis(EmotionModel.load())
     recordings = sorted(kept.iterdir())
     assert len(recordings) == len(finals(heard)) > 0
     for live, recording in zip(finals(heard), recordings, strict=True):
         samples, rate = soundfile.read(recording, dtype="float32")
         assert len(samples) == pytest.approx((live["end_s"] - live["start_s"]) * rate, abs=1)
-        again = stage.process(
+        again = stage.judge(
             Utterance(
+                stream=STREAM,
                 id=live["id"],
-                kind="final",
+                kind=Kind.FINAL,
                 start_sample=0,
                 end_sample=len(samples),
                 samples=samples,

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from stream_parts import STREAM, analysis
 
 from ser_live.bundled import bundled_models
 from ser_live.classifier import Classifier, LinearHead, RbfHead, softmax, temper
@@ -22,14 +23,13 @@ from ser_live.emotions import LABELS
 from ser_live.encoder import SpeechEncoder, at_level, log_mel, speech_level_db
 from ser_live.ensemble import Ensemble
 from ser_live.errors import ModelError
-from ser_live.events import Utterance
+from ser_live.events import Kind, Utterance
 from ser_live.features import FEATURE_NAMES
 from ser_live.fitted import Fitted
 from ser_live.gate import SpeechCheck
 from ser_live.inputs import InputLayout, InputMaker
 from ser_live.model import MAX_KEPT_MODELS, EmotionModel, find_encoder, find_model
 from ser_live.model_file import write_arrays
-from ser_live.pipeline import AnalysisStage
 from ser_live.silero import bundled_graph
 from ser_live.training.export import write_model
 
@@ -356,7 +356,16 @@ def write_toy(folder: Path, layout: InputLayout | None = None) -> Path:
 def some_utterance() -> Utterance:
     t = np.arange(16_000)
     samples = (0.2 * (t % 107 / 107 - 0.5)).astype(np.float32)
-    return Utterance(1, "final", 0, len(samples), samples, np.ones(34, dtype=bool), -80.0)
+    return Utterance(
+        stream=STREAM,
+        id=1,
+        kind=Kind.FINAL,
+        start_sample=0,
+        end_sample=len(samples),
+        samples=samples,
+        speech=np.ones(34, dtype=bool),
+        noise_dbfs=-80.0,
+    )
 
 
 def test_an_encoder_of_another_size_works_from_the_folder_to_the_label(tmp_path: Path) -> None:
@@ -376,7 +385,7 @@ def test_an_encoder_of_another_size_works_from_the_folder_to_the_label(tmp_path:
     probabilities = in_memory.predict_proba(x[None])[0]
     logistic = 1 / (1 + np.exp(-(expected.sum() + 0.25)))
     assert model.speech_probability(x) == pytest.approx(logistic, abs=1e-5)
-    result = AnalysisStage(model, Settings()).process(utterance)
+    result = analysis(model, Settings()).judge(utterance)
     assert result.probabilities == pytest.approx(probabilities)
     assert np.ptp(probabilities) > 0.1, "the embedding decides something"
 

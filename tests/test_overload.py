@@ -15,6 +15,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 from paced_capture import PacedCapture
+from ser_live.pipeline import AnalysisStage, SegmentingStage
 
 import ser_live
 from ser_live import session as session_module
@@ -24,7 +25,6 @@ from ser_live.dashboard_state import DashboardState
 from ser_live.dashboard_view import render
 from ser_live.events import Drop, EmotionResult, Utterance
 from ser_live.model import EmotionModel
-from ser_live.pipeline import AnalysisStage, SegmentingStage
 from ser_live.session import LiveSession
 
 DEMO = Path(ser_live.__file__).parent / "demo.ogg"

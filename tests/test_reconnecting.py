@@ -26,7 +26,8 @@ import ser_live.sources.microphone
 from pathlib import Path
 from ser_live.config import Settings
 from ser_live.errors import SerLiveError
-from ser_live.pipeline import SegmentingStage, push_item
+from ser_live.events import StreamId
+from ser_live.stream.segmenting import SegmentingStage
 from ser_live.sources import Lost, ReconnectingMicrophone
 from ser_live.steady_clock import steady_s
 
@@ -43,7 +44,8 @@ n_heard = n_lost = 0
 error = None
 with source:
     stage = SegmentingStage(
-        Settings(), sample_rate=source.sample_rate, n_channels=source.n_channels, is_live=True
+        Settings(), stream=StreamId(number=1, source=source.name),
+        sample_rate=source.sample_rate, n_channels=source.n_channels,
     )
     while not source.exhausted:
         if control.exists():
@@ -60,7 +62,7 @@ with source:
             if not n_heard:
                 print(json.dumps({"type": "heard", "index": source._microphone.device.index}))
             n_heard += len(item)
-        for event in [] if item is None else push_item(stage, item):
+        for event in [] if item is None else stage.push(item):
             if hasattr(event, "as_record"):
                 print(json.dumps(event.as_record()), flush=True)
     index = source._microphone.device.index

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from stream_parts import STREAM
 
 from ser_live.config import FRAME_S, FRAME_SAMPLES, SAMPLE_RATE_HZ, SegmenterSettings
-from ser_live.emotions import State
 from ser_live.errors import InvalidAudioError
-from ser_live.events import SpeechStarted, StreamState, Utterance
-from ser_live.segmenter import Segmenter, SegmenterEvent, microphone_hint
+from ser_live.events import Kind, SpeechStarted, StateChanged, StreamState, Utterance, Verdict
+from ser_live.segmenter import Segmenter, SegmenterEvent
+from ser_live.sources.microphone_hint import microphone_hint
 
 SHORT = SegmenterSettings(max_utterance_s=3.0, split_search_s=1.0)
 
@@ -27,7 +28,7 @@ class Listener:
     """A segmenter that is fed seconds of speech or silence; keeps every event."""
 
     def __init__(self, settings: SegmenterSettings | None = None) -> None:
-        self.segmenter = Segmenter(settings)
+        self.segmenter = Segmenter(settings, stream=STREAM)
         self.events: list[SegmenterEvent] = []
 
     def hear(self, seconds: float, is_speech: bool, *, voiced: bool = True) -> Listener:
@@ -49,8 +50,8 @@ class Listener:
         return [e for e in self.events if isinstance(e, Utterance) and e.kind == kind]
 
     @property
-    def states(self) -> list[State]:
-        return [e.state for e in self.events if isinstance(e, StreamState)]
+    def states(self) -> list[StreamState]:
+        return [e.state for e in self.events if isinstance(e, StateChanged)]
 
 
 def in_s(n_samples: int) -> float:
@@ -68,10 +69,10 @@ def test_one_sentence_is_one_utterance_with_pre_roll_and_post_roll() -> None:
     (final,) = heard.of("final")
     assert in_s(final.start_sample) == pytest.approx(1.2 - 0.21)
     assert in_s(final.end_sample) == pytest.approx(1.2 + 1.5 + 0.1)
-    assert final.state is State.OK
+    assert final.state is Verdict.OK
     assert final.samples.shape == (final.end_sample - final.start_sample,)
     assert final.speech.tolist() == [False] * 7 + [True] * 50 + [False] * 4
-    assert heard.states == [State.LISTENING, State.NO_SPEECH]
+    assert heard.states == [StreamState.LISTENING, StreamState.NO_SPEECH]
 
 
 def test_pre_roll_stops_at_the_start_of_the_stream() -> None:
@@ -107,13 +108,13 @@ def test_single_speech_frames_do_not_hold_back_the_end() -> None:
 
 def test_start_reaches_back_over_suspected_frames() -> None:
     """Frames that may be speech open nothing, but begin the utterance that opens after them."""
-    segmenter, events = Segmenter(), []
+    segmenter, events = Segmenter(stream=STREAM), []
     for index in range(80):
         suspected, speech = 40 <= index < 50, 50 <= index < 70
         events += segmenter.push(frame(), speech, is_suspected=suspected)
     (started,) = [e for e in events if isinstance(e, SpeechStarted)]
     assert started.start_sample == (40 - 7) * FRAME_SAMPLES
-    alone = Segmenter()
+    alone = Segmenter(stream=STREAM)
     assert [e for _ in range(80) for e in alone.push(frame(), False, is_suspected=True)] == []
 
 
@@ -140,7 +141,7 @@ def test_announced_but_too_short_speech_is_reported_as_too_short() -> None:
     """Speech long enough to be announced but not to be analyzed ends as too short."""
     heard = Listener().silence(1).speech(0.3).silence(1)
     (final,) = heard.of("final")
-    assert final.state is State.TOO_SHORT
+    assert final.state is Verdict.TOO_SHORT
     assert [e.id for e in heard.events if isinstance(e, SpeechStarted)] == [final.id]
 
 
@@ -150,7 +151,7 @@ def test_sparse_speech_frames_are_clatter() -> None:
     for _ in range(30):
         heard.speech(0.09).silence(0.15)
     heard.flush()
-    assert {u.state for u in heard.of("final")} == {State.TOO_SHORT}
+    assert {u.state for u in heard.of("final")} == {Verdict.TOO_SHORT}
     assert heard.of("partial") == []
 
 
@@ -160,7 +161,7 @@ def test_hardly_voiced_speech_is_clatter() -> None:
     for _ in range(15):
         heard.hear(0.54, True, voiced=False).speech(0.03)
     (final,) = heard.flush().of("final")
-    assert final.state is State.TOO_SHORT
+    assert final.state is Verdict.TOO_SHORT
 
 
 def test_partials_come_at_one_second_and_every_half_second() -> None:
@@ -184,7 +185,7 @@ def test_partials_of_a_long_utterance_come_ever_more_rarely() -> None:
 
 def test_samples_are_read_only_copies() -> None:
     """Another thread may keep the samples: nobody can change them, nor the caller's block."""
-    segmenter, block = Segmenter(), frame()
+    segmenter, block = Segmenter(stream=STREAM), frame()
     events = [e for _ in range(40) for e in segmenter.push(block, True)]
     block[:] = 0.9
     (partial,) = [e for e in events if isinstance(e, Utterance)]
@@ -195,21 +196,21 @@ def test_samples_are_read_only_copies() -> None:
 
 def test_endless_speech_is_split_at_its_quietest_point() -> None:
     """At the longest length the cut falls on the quietest frames, and nothing is lost."""
-    segmenter = Segmenter(SHORT)
+    segmenter = Segmenter(SHORT, stream=STREAM)
     events: list[SegmenterEvent] = []
     for index in range(200):
         quiet = 80 <= index < 83
         events += segmenter.push(frame(0.01 if quiet else 0.3), True)
     events += segmenter.flush()
-    finals = [e for e in events if isinstance(e, Utterance) and e.kind == "final"]
+    finals = [e for e in events if isinstance(e, Utterance) and e.kind is Kind.FINAL]
     assert finals[0].is_split
     assert finals[0].end_sample == 82 * FRAME_SAMPLES
     assert not finals[-1].is_split
     for left, right in itertools.pairwise(finals):
         assert left.end_sample == right.start_sample
     assert finals[-1].end_sample == 200 * FRAME_SAMPLES
-    states = [e.state for e in events if isinstance(e, StreamState)]
-    assert states == [State.LISTENING, State.NO_SPEECH]
+    states = [e.state for e in events if isinstance(e, StateChanged)]
+    assert states == [StreamState.LISTENING, StreamState.NO_SPEECH]
 
 
 def test_next_utterance_does_not_reach_into_the_last() -> None:
@@ -244,16 +245,16 @@ def test_flush_gives_the_open_utterance_with_the_leftover() -> None:
 
 def test_zeros_are_no_signal_after_one_second() -> None:
     """Exact zeros for one second are said so once, with what to do; sound ends that state."""
-    segmenter = Segmenter()
+    segmenter = Segmenter(stream=STREAM, no_signal_message="nothing is heard")
     events = [e for _ in range(100) for e in segmenter.push(frame(0.0), False)]
     (state,) = events
-    assert isinstance(state, StreamState)
-    assert state.state is State.NO_SIGNAL
+    assert isinstance(state, StateChanged)
+    assert state.state is StreamState.NO_SIGNAL
     assert 1.0 <= in_s(state.sample) < 1.0 + FRAME_S
-    assert "only zeros arrive: is the microphone muted?" in state.message
+    assert state.message == "nothing is heard"
     (back,) = segmenter.push(frame(1e-4), False)
-    assert isinstance(back, StreamState)
-    assert back.state is State.NO_SPEECH
+    assert isinstance(back, StateChanged)
+    assert back.state is StreamState.NO_SPEECH
 
 
 def test_mac_gets_the_permission_hint() -> None:
@@ -264,7 +265,7 @@ def test_mac_gets_the_permission_hint() -> None:
 
 def test_noise_floor_is_that_of_the_start() -> None:
     """An utterance carries the floor before it, not the one during it."""
-    segmenter = Segmenter()
+    segmenter = Segmenter(stream=STREAM)
     for _ in range(20):
         segmenter.push(frame(), False, noise_dbfs=-60.0)
     for index in range(40):
@@ -276,7 +277,7 @@ def test_noise_floor_is_that_of_the_start() -> None:
 
 def test_noise_floor_unknown_at_the_start_is_taken_later() -> None:
     """Where the stream begins with speech the floor is the last one known."""
-    segmenter = Segmenter()
+    segmenter = Segmenter(stream=STREAM)
     for index in range(40):
         segmenter.push(frame(), True, noise_dbfs=float("nan") if index < 16 else -40.0)
     final = segmenter.flush()[0]
@@ -288,19 +289,19 @@ def test_noise_floor_unknown_at_the_start_is_taken_later() -> None:
 def test_wrong_frame_is_refused(shape: tuple[int, ...]) -> None:
     """A frame of another shape is refused with the way out."""
     with pytest.raises(InvalidAudioError, match="cut the stream with FrameCutter"):
-        Segmenter().push(np.zeros(shape, np.float32), False)
+        Segmenter(stream=STREAM).push(np.zeros(shape, np.float32), False)
 
 
 def test_leftover_of_a_frame_is_refused() -> None:
     """A whole frame is no leftover."""
     with pytest.raises(InvalidAudioError, match="push whole frames first"):
-        Segmenter().flush(frame())
+        Segmenter(stream=STREAM).flush(frame())
 
 
 def test_negative_gap_is_refused() -> None:
     """The clock never runs backward."""
     with pytest.raises(InvalidAudioError, match="gap of -1 samples"):
-        Segmenter().gap(-1)
+        Segmenter(stream=STREAM).gap(-1)
 
 
 runs = st.lists(
@@ -313,7 +314,7 @@ runs = st.lists(
 
 
 def feed(plan: list[tuple[str, int]], leftover: int) -> tuple[Segmenter, list[SegmenterEvent], int]:
-    segmenter, events, n = Segmenter(SHORT, first_id=5), [], 0
+    segmenter, events, n = Segmenter(SHORT, stream=STREAM, first_id=5), [], 0
     for kind, count in plan:
         if kind == "gap":
             events += segmenter.gap(count)
@@ -337,7 +338,7 @@ def test_truths_that_hold_for_every_stream(plan: list[tuple[str, int]], leftover
     segmenter, events, n_samples = feed(plan, leftover)
     assert segmenter.clock == n_samples
     utterances = [e for e in events if isinstance(e, Utterance)]
-    finals = [u for u in utterances if u.kind == "final"]
+    finals = [u for u in utterances if u.kind is Kind.FINAL]
     started = [e for e in events if isinstance(e, SpeechStarted)]
     assert [s.id for s in started] == [f.id for f in finals] == list(range(5, 5 + len(finals)))
     assert [s.start_sample for s in started] == [f.start_sample for f in finals]
@@ -355,12 +356,12 @@ def test_truths_that_hold_for_every_stream(plan: list[tuple[str, int]], leftover
     starts = {f.id: f.start_sample for f in finals}
     last_position = {f.id: index for index, f in enumerate(events) if f in finals}
     for index, event in enumerate(events):
-        if isinstance(event, Utterance) and event.kind == "partial":
+        if isinstance(event, Utterance) and event.kind is Kind.PARTIAL:
             assert event.start_sample == starts[event.id]
             assert index < last_position[event.id]
-    states = [e.state for e in events if isinstance(e, StreamState)]
+    states = [e.state for e in events if isinstance(e, StateChanged)]
     assert all(a is not b for a, b in itertools.pairwise(states))
-    assert states[-1:] in ([], [State.NO_SPEECH])
+    assert states[-1:] in ([], [StreamState.NO_SPEECH])
 
 
 @given(plan=runs)
@@ -372,7 +373,7 @@ def test_same_frames_give_the_same_events(plan: list[tuple[str, int]]) -> None:
 
 def test_memory_stays_bounded() -> None:
     """Ten minutes of babble and silence leaves no more frames behind than one utterance has."""
-    segmenter = Segmenter()
+    segmenter = Segmenter(stream=STREAM)
     block, rng = frame(), np.random.default_rng(1)
     most = 0
     for index in range(round(600 / FRAME_S)):

@@ -13,27 +13,32 @@ import numpy as np
 import pytest
 import soundfile
 from numpy.typing import NDArray
+from stream_parts import STREAM, analysis, analyze_source, segmenting
 
 import ser_live
-import ser_live.session as session_module
-from ser_live.events.kinds import Cause
 from ser_live.config import SAMPLE_RATE_HZ, Settings
-from ser_live.emotions import State
 from ser_live.errors import AudioFileError
 from ser_live.events import (
+    Cause,
     EmotionResult,
+    EndReason,
+    Kind,
     SessionEnded,
     SessionStarted,
     SourceFailed,
     StreamEnded,
     StreamGap,
     StreamStarted,
+    StreamState,
     Utterance,
+    Verdict,
 )
 from ser_live.model import EmotionModel
-from ser_live.pipeline import AnalysisStage, SegmentingStage, analyze_source
-from ser_live.session import LiveSession
+from ser_live.session import live as session_module
+from ser_live.session.live import LiveSession
 from ser_live.sources import ArraySource, AudioSource, FileSource, Lost
+from ser_live.stream.analysis import AnalysisStage
+from ser_live.stream.segmenting import SegmentingStage
 
 DEMO = Path(ser_live.__file__).parent / "demo.ogg"
 
@@ -59,7 +64,7 @@ def run(session: LiveSession, events: list[Any] | None = None) -> list[Any]:
 
 
 def finals(events: list[Any]) -> list[EmotionResult]:
-    return [e for e in events if isinstance(e, EmotionResult) and e.kind == "final"]
+    return [e for e in events if isinstance(e, EmotionResult) and e.kind is Kind.FINAL]
 
 
 def assert_same(results: list[EmotionResult], others: list[EmotionResult]) -> None:
@@ -79,7 +84,7 @@ def batch_results(
     model: EmotionModel, demo: tuple[NDArray[np.float32], int]
 ) -> list[EmotionResult]:
     samples, rate = demo
-    results = finals(list(analyze_source(ArraySource(samples, rate), model, Settings())))
+    results = finals(list(analyze_source(ArraySource(samples, rate), model)))
     assert len(results) >= 3
     return results
 
@@ -123,9 +128,9 @@ def test_events_come_in_the_order_of_the_stream(
     assert isinstance(events[-1], SessionEnded)
     results = [e for e in events if isinstance(e, EmotionResult)]
     assert [r.id for r in results] == sorted(r.id for r in results)
-    assert any(r.kind == "partial" for r in results)
+    assert any(r.kind is Kind.PARTIAL for r in results)
     for before, after in itertools.pairwise(results):
-        if before.kind == "final":
+        if before.kind is Kind.FINAL:
             assert after.id > before.id
         else:
             assert (after.id, after.start_sample) == (before.id, before.start_sample)
@@ -177,14 +182,14 @@ def test_stopping_reports_the_open_utterance(
     session = LiveSession([EndlessSource(samples, rate, [200])], model, Settings())
     events: list[Any] = []
     with session:
-        while not any(isinstance(e, EmotionResult) and e.kind == "partial" for e in events):
+        while not any(isinstance(e, EmotionResult) and e.kind is Kind.PARTIAL for e in events):
             events.extend(session.poll(0.05))
         session.stop()
         while not session.finished:
             events.extend(session.poll(0.05))
     partial = next(e for e in events if isinstance(e, EmotionResult))
     assert any(r.id == partial.id for r in finals(events))
-    assert events[-1].reason == "interrupt"
+    assert events[-1].reason is EndReason.INTERRUPT
 
 
 @pytest.mark.stress
@@ -293,7 +298,7 @@ def wait_for_a_stream(session: LiveSession) -> None:
 
 @pytest.mark.parametrize(
     ("owner", "stage", "name"),
-    [(AnalysisStage, "process", "analysis"), (SegmentingStage, "push", "segmenting")],
+    [(AnalysisStage, "judge", "analysis"), (SegmentingStage, "push", "segmenting")],
 )
 def test_a_stage_that_hangs_is_named_soon_after_the_stop(
     model: EmotionModel,
@@ -352,7 +357,7 @@ def test_a_stage_that_hung_too_long_is_told_though_it_ends(
     release: threading.Event,
 ) -> None:
     """What waited was given up, so the session may not end as if all were well."""
-    hangs = hang(monkeypatch, AnalysisStage, "process", release)
+    hangs = hang(monkeypatch, AnalysisStage, "judge", release)
     monkeypatch.setattr(session_module, "JOIN_TIMEOUT_S", 20.0)
     with LiveSession([ArraySource(*demo)], model, Settings()) as session:
         wait_for_a_stream(session)
@@ -403,7 +408,7 @@ def test_zeros_are_no_signal_and_never_neutral(model: EmotionModel) -> None:
     """A microphone that delivers only zeros is said so after one second."""
     source = ArraySource(np.zeros(3 * SAMPLE_RATE_HZ, np.float32), SAMPLE_RATE_HZ)
     events = run(LiveSession([source], model, Settings()))
-    states = [e for e in events if getattr(e, "state", None) is State.NO_SIGNAL]
+    states = [e for e in events if getattr(e, "state", None) is StreamState.NO_SIGNAL]
     assert len(states) == 1
     assert states[0].sample == pytest.approx(SAMPLE_RATE_HZ, abs=480)
     assert not finals(events)
@@ -419,27 +424,28 @@ def speech_like(n: int, level: float) -> NDArray[np.float32]:
 @pytest.mark.parametrize(
     ("samples", "noise_dbfs", "state"),
     [
-        (speech_like(4800, 0.1), -70.0, State.TOO_SHORT),
-        (speech_like(32_000, 1e-4), -90.0, State.TOO_QUIET),
-        (np.clip(speech_like(32_000, 3.0), -1, 1), -70.0, State.CLIPPED),
-        (speech_like(32_000, 0.1), -19.0, State.TOO_NOISY),
+        (speech_like(4800, 0.1), -70.0, Verdict.TOO_SHORT),
+        (speech_like(32_000, 1e-4), -90.0, Verdict.TOO_QUIET),
+        (np.clip(speech_like(32_000, 3.0), -1, 1), -70.0, Verdict.CLIPPED),
+        (speech_like(32_000, 0.1), -19.0, Verdict.TOO_NOISY),
     ],
 )
 def test_an_utterance_that_cannot_be_judged_gets_a_state_and_no_emotion(
-    model: EmotionModel, samples: NDArray[np.float32], noise_dbfs: float, state: State
+    model: EmotionModel, samples: NDArray[np.float32], noise_dbfs: float, state: Verdict
 ) -> None:
     """Rejected before classification: no emotion, no probabilities."""
-    stage = AnalysisStage(model, Settings())
+    stage = analysis(model)
     utterance = Utterance(
+        stream=STREAM,
         id=1,
-        kind="final",
+        kind=Kind.FINAL,
         start_sample=0,
         end_sample=len(samples),
         samples=samples,
         speech=np.ones(-(-len(samples) // 480), bool),
         noise_dbfs=noise_dbfs,
     )
-    result = stage.process(utterance)
+    result = stage.judge(utterance)
     assert result.state is state
     assert result.emotion is None
     assert result.probabilities is None
@@ -450,13 +456,13 @@ def test_a_final_after_partials_equals_a_final_without(
 ) -> None:
     """Descriptors kept from partials change nothing, also where the final is shorter."""
     samples, rate = demo
-    stage = SegmentingStage(Settings(), sample_rate=rate, n_channels=1)
+    stage = segmenting(sample_rate=rate)
     heard = [*stage.push(samples[:, None]), *stage.flush()]
     utterances = [e for e in heard if isinstance(e, Utterance)]
-    assert any(u.kind == "partial" for u in utterances)
-    growing, fresh = (AnalysisStage(model, Settings()) for _ in range(2))
+    assert any(u.kind is Kind.PARTIAL for u in utterances)
+    growing, fresh = (analysis(model) for _ in range(2))
     for utterance in utterances:
-        result = growing.process(utterance)
-        if utterance.kind == "final":
-            expected = fresh.process(utterance).probabilities
+        result = growing.judge(utterance)
+        if utterance.kind is Kind.FINAL:
+            expected = fresh.judge(utterance).probabilities
             assert result.probabilities == pytest.approx(expected, rel=1e-9)

@@ -22,9 +22,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ser_live.events.kinds import Cause
 from ser_live.devices import list_devices
 from ser_live.errors import AudioFileError, DeviceError, InvalidAudioError, UsageError
+from ser_live.events.kinds import Cause
 from ser_live.sources import (
     ArraySource,
     AudioSource,

@@ -8,23 +8,24 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from stream_parts import STREAM, analysis, analyze_source
 
 from ser_live.baseline import MIN_PAST_UTTERANCES, SpeakerBaseline
 from ser_live.classifier import Classifier, LinearHead
 from ser_live.config import SAMPLE_RATE_HZ, Settings
-from ser_live.emotions import EMOTIONS, LABELS, Emotion, State
+from ser_live.emotions import EMOTIONS, LABELS, Emotion
 from ser_live.ensemble import Ensemble
 from ser_live.errors import ProfileError
-from ser_live.events import EmotionResult, SessionStarted, Utterance
+from ser_live.events import EmotionResult, Kind, SessionStarted, Utterance, Verdict
 from ser_live.features import FEATURE_NAMES
 from ser_live.fitted import Fitted
 from ser_live.model import EmotionModel, ModelCard
-from ser_live.pipeline import AnalysisStage, analyze_source
-from ser_live.session import LiveSession
+from ser_live.session.live import LiveSession
 from ser_live.sources import ArraySource
 from ser_live.speaker import ShiftRule
 from ser_live.speaker_memory import SpeakerMemory
 from ser_live.speaker_profile import ProfileCard, SpeakerProfile
+from ser_live.stream.analysis import AnalysisStage
 
 N = len(FEATURE_NAMES)
 PITCH = FEATURE_NAMES.index("f0_semitones_p50")
@@ -48,8 +49,9 @@ def voice(pitch_st: float, seconds: float = 1.5, seed: int = 0) -> NDArray[np.fl
 def utterance(number: int, pitch_st: float, kind: str = "final") -> Utterance:
     samples = voice(pitch_st, seed=number)
     return Utterance(
+        stream=STREAM,
         id=number,
-        kind=kind,
+        kind=Kind(kind),
         start_sample=number * 40_000,
         end_sample=number * 40_000 + len(samples),
         samples=samples,
@@ -99,12 +101,12 @@ def zero_st() -> float:
 
 
 def hear(stage: AnalysisStage, pitches_st: list[float], first: int = 1) -> list[EmotionResult]:
-    return [stage.process(utterance(first + k, p)) for k, p in enumerate(pitches_st)]
+    return [stage.judge(utterance(first + k, p)) for k, p in enumerate(pitches_st)]
 
 
 def test_a_long_angry_session_does_not_become_the_new_normal() -> None:
     """After thirty angry utterances anger is still anger, and calm speech neutral."""
-    stage = AnalysisStage(synthetic(), Settings())
+    stage = analysis(synthetic(), Settings())
     angry = hear(stage, [ANGER_ST] * 30)
     assert {r.emotion for r in angry} == {Emotion.ANGRY}
     assert angry[-1].probabilities is not None
@@ -116,7 +118,7 @@ def test_a_long_angry_session_does_not_become_the_new_normal() -> None:
 
 def test_without_the_guard_it_would() -> None:
     """The same session with a plain mean: what was angry is then no longer named so."""
-    stage = AnalysisStage(synthetic(correction=0.0), Settings())
+    stage = analysis(synthetic(correction=0.0), Settings())
     heard = hear(stage, [ANGER_ST] * 30)
     assert heard[0].emotion is Emotion.ANGRY
     assert heard[-1].emotion is not Emotion.ANGRY
@@ -124,28 +126,28 @@ def test_without_the_guard_it_would() -> None:
 
 def test_a_higher_voice_is_got_to_know() -> None:
     """Two semitones above the training voices: neutral becomes surer with every utterance."""
-    stage = AnalysisStage(synthetic(), Settings())
+    stage = analysis(synthetic(), Settings())
     heard = hear(stage, [2.0] * 8)
     sure = [r.probabilities[NEUTRAL] for r in heard if r.probabilities]
     assert sure[0] < 0.9 < sure[-1]
-    fixed = hear(AnalysisStage(synthetic(), Settings(adapt=False)), [2.0] * 8)
+    fixed = hear(analysis(synthetic(), Settings(adapt=False)), [2.0] * 8)
     assert fixed[-1].probabilities is not None
     assert fixed[-1].probabilities[NEUTRAL] == pytest.approx(sure[0], abs=0.05)
 
 
 def test_past_utterances_are_counted_and_forgotten() -> None:
     """Partials and rejected utterances do not count; a new stream begins at zero."""
-    stage = AnalysisStage(synthetic(), Settings())
+    stage = analysis(synthetic(), Settings())
     assert [r.n_past for r in hear(stage, [0.0, 0.0, 0.0])] == [0, 1, 2]
-    assert stage.process(utterance(9, 0.0, kind="partial")).n_past == 3
-    assert stage.process(utterance(9, 0.0)).n_past == 3
+    assert stage.judge(utterance(9, 0.0, kind="partial")).n_past == 3
+    assert stage.judge(utterance(9, 0.0)).n_past == 3
     quiet = utterance(10, 0.0)
-    rejected = stage.process(replace(quiet, samples=quiet.samples * 1e-4))
-    assert rejected.state is State.TOO_QUIET
+    rejected = stage.judge(replace(quiet, samples=quiet.samples * 1e-4))
+    assert rejected.state is Verdict.TOO_QUIET
     assert (rejected.valence, rejected.arousal, rejected.n_past) == (None, None, 0)
-    assert stage.process(utterance(11, 0.0)).n_past == 4
-    first = hear(AnalysisStage(synthetic(), Settings()), [2.0])[0]
-    stage.start_stream()
+    assert stage.judge(utterance(11, 0.0)).n_past == 4
+    first = hear(analysis(synthetic(), Settings()), [2.0])[0]
+    stage.forget()
     again = hear(stage, [2.0])[0]
     assert again.n_past == 0
     assert again.probabilities == pytest.approx(first.probabilities)
@@ -154,11 +156,10 @@ def test_past_utterances_are_counted_and_forgotten() -> None:
 
 def test_without_adapting_every_utterance_stands_alone() -> None:
     """Labels and arousal do not depend on what came before."""
-    stage = AnalysisStage(synthetic(), Settings(adapt=False))
+    stage = analysis(synthetic(), Settings(adapt=False))
     hear(stage, [8.0] * 5)
     late, fresh = (
-        hear(s, [2.0], first=20)[0]
-        for s in (stage, AnalysisStage(synthetic(), Settings(adapt=False)))
+        hear(s, [2.0], first=20)[0] for s in (stage, analysis(synthetic(), Settings(adapt=False)))
     )
     assert late.n_past == 0
     assert late.probabilities == fresh.probabilities
@@ -170,7 +171,7 @@ def test_without_adapting_every_utterance_stands_alone() -> None:
 
 def enrolled(pitches_st: list[float], model: EmotionModel | None = None) -> SpeakerProfile:
     model = model or synthetic()
-    stage = AnalysisStage(model, Settings())
+    stage = analysis(model, Settings())
     hear(stage, pitches_st)
     card = ProfileCard("anna", "", model.card.id, model.card.weights_sha256, "1", 8, 9.0, -20.0, 40)
     arrays = {name: np.array(a) for name, a in stage.speaker.to_arrays().items()}
@@ -180,10 +181,10 @@ def enrolled(pitches_st: list[float], model: EmotionModel | None = None) -> Spea
 @pytest.mark.parametrize("adapt", [True, False])
 def test_an_enrolled_voice_is_known_from_the_first_utterance(adapt: bool) -> None:
     """The session goes on where the enrolment ended; without adapting it stays there."""
-    unbroken = hear(AnalysisStage(synthetic(), Settings()), [2.0] * 9)[-1]
-    stage = AnalysisStage(synthetic(), Settings(adapt=adapt), enrolled([2.0] * 8))
+    unbroken = hear(analysis(synthetic(), Settings()), [2.0] * 9)[-1]
+    stage = analysis(synthetic(), Settings(adapt=adapt), enrolled([2.0] * 8))
     for _ in range(2):  # every stream begins with the profile
-        stage.start_stream()
+        stage.forget()
         first, second = hear(stage, [2.0, 2.0], first=9)
         assert first.probabilities == pytest.approx(unbroken.probabilities)
         assert first.arousal == pytest.approx(unbroken.arousal)
@@ -193,12 +194,12 @@ def test_an_enrolled_voice_is_known_from_the_first_utterance(adapt: bool) -> Non
 def test_a_model_that_does_not_adapt_still_compares_with_the_past() -> None:
     """Arousal and reasons go by the plain mean of the past; labels do not change."""
     model = synthetic(adapts=False)
-    heard = hear(AnalysisStage(model, Settings()), [0.0, 0.0, 0.0, 4.0])
+    heard = hear(analysis(model, Settings()), [0.0, 0.0, 0.0, 4.0])
     assert heard[-1].n_past == 3
     assert heard[-1].arousal > heard[-2].arousal  # type: ignore[operator]
     assert any("pitch" in reason.text for reason in heard[-1].reasons)
     profile = enrolled([0.0, 0.0], model)
-    assert hear(AnalysisStage(model, Settings(adapt=False), profile), [0.0])[0].n_past == 2
+    assert hear(analysis(model, Settings(adapt=False), profile), [0.0])[0].n_past == 2
 
 
 def test_a_profile_of_another_model_is_refused() -> None:

@@ -9,24 +9,24 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from small_corpus import write_small_corpus
+from stream_parts import segmenting
 
 from ser_live.classifier import Classifier
 from ser_live.cli.evaluate import command as evaluate_command
 from ser_live.cli.train import command as train_command
-from ser_live.config import Settings
 from ser_live.datasets.ravdess import find_recordings
-from ser_live.emotions import LABELS, State
+from ser_live.emotions import LABELS
 from ser_live.ensemble import Ensemble
 from ser_live.errors import DatasetError, UsageError
 from ser_live.evaluation.evaluate import Evaluation
 from ser_live.evaluation.folds import clip_probabilities
 from ser_live.evaluation.protocols import actor_folds
-from ser_live.events import Utterance
+from ser_live.events import Kind, Utterance, Verdict
 from ser_live.features import FEATURE_NAMES, extract
 from ser_live.fitted import Fitted
 from ser_live.model import EmotionModel
-from ser_live.pipeline import segment_source
 from ser_live.sources import FileSource
+from ser_live.stream.drive import drive
 from ser_live.training import augmentation
 from ser_live.training import examples as examples_module
 from ser_live.training.augmentation import PLAIN
@@ -53,12 +53,17 @@ def test_examples_are_what_the_live_path_computes(corpus: Path, cache: Path) -> 
     for clip, recording in enumerate(recordings):
         live = [
             event
-            for event in segment_source(FileSource(recording.path, speed=0), Settings())
-            if isinstance(event, Utterance) and event.state is State.OK
+            for event in drive(
+                FileSource(recording.path, speed=0),
+                lambda source: segmenting(
+                    sample_rate=source.sample_rate, n_channels=source.n_channels
+                ),
+            )
+            if isinstance(event, Utterance) and event.state is Verdict.OK
         ]
         rows = examples.where(examples.clips == clip)
         assert len(rows) == len(live) > 0
-        assert rows.is_final.tolist() == [event.kind == "final" for event in live]
+        assert rows.is_final.tolist() == [event.kind is Kind.FINAL for event in live]
         final = live[-1]
         assert rows.X[-1] == pytest.approx(extract(final.samples).values, nan_ok=True)
         assert rows.speech_s[-1] == final.speech_s

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import queue as queues
 import threading
+from contextlib import suppress
 
 import numpy as np
 import pytest
+from stream_parts import STREAM
 
-from ser_live import work_queue
-from ser_live.events import Drop, Utterance
-from ser_live.work_queue import WorkQueue
+from ser_live.events import Drop, Kind, Utterance
+from ser_live.session import work_queue
+from ser_live.session.work_queue import WorkQueue
 
 
 def utterance(id_: int, kind: str = "final") -> Utterance:
     return Utterance(
+        stream=STREAM,
         id=id_,
-        kind=kind,
+        kind=Kind(kind),
         start_sample=0,
         end_sample=480,
         samples=np.zeros(480, np.float32),
@@ -24,16 +28,18 @@ def utterance(id_: int, kind: str = "final") -> Utterance:
     )
 
 
-def live_queue(capacity: int) -> WorkQueue:
+def live_queue(capacity: int) -> WorkQueue[object]:
     return WorkQueue(capacity, drop_when_full=True)
 
 
-def waiting(queue: WorkQueue) -> list[tuple[str, int, str]]:
+def waiting(queue: WorkQueue[object]) -> list[tuple[str, int, str]]:
     """Everything in the queue, taken out: what it is, id, kind."""
     items = []
-    while (item := queue.get(0)) is not None:
-        assert isinstance(item, Utterance | Drop)
-        items.append((type(item).__name__, item.id, item.kind))
+    with suppress(queues.Empty):
+        while True:
+            item = queue.get(0)
+            assert isinstance(item, Utterance | Drop)
+            items.append((type(item).__name__, item.id, item.kind.value))
     return items
 
 
@@ -44,7 +50,8 @@ def test_items_come_out_in_the_order_they_went_in() -> None:
     for item in items:
         queue.put(item)
     assert [queue.get(0) for _ in items] == items
-    assert queue.get(0) is None
+    with pytest.raises(queues.Empty):
+        queue.get(0)
 
 
 def test_a_full_live_queue_gives_up_the_oldest_partial_first() -> None:
@@ -83,7 +90,9 @@ def test_a_drop_says_which_audio_was_not_judged() -> None:
     queue = live_queue(1)
     queue.put(utterance(1))
     queue.put(utterance(2))
-    assert queue.get(0) == Drop(1, "final", 0, 480)
+    assert queue.get(0) == Drop(
+        stream=STREAM, id=1, kind=Kind.FINAL, start_sample=0, end_sample=480
+    )
 
 
 def test_events_that_are_no_utterances_are_never_dropped() -> None:
@@ -116,14 +125,14 @@ def test_where_nobody_takes_anything_the_queue_stops_growing(
 @pytest.mark.stress
 def test_a_full_replay_queue_waits_for_room() -> None:
     """Without dropping, put returns only once the worker took something."""
-    queue = WorkQueue(1, drop_when_full=False)
+    queue = WorkQueue[object](1, drop_when_full=False)
     queue.put(utterance(1))
     second = utterance(2)
     thread = threading.Thread(target=queue.put, args=(second,))
     thread.start()
     thread.join(0.05)
     assert thread.is_alive()
-    assert queue.get(1) is not None
+    queue.get(1)
     thread.join(5)
     assert not thread.is_alive()
     assert queue.get(1) is second
@@ -132,7 +141,7 @@ def test_a_full_replay_queue_waits_for_room() -> None:
 @pytest.mark.stress
 def test_closing_wakes_a_waiting_writer() -> None:
     """A session that is aborted does not leave the segmenting thread waiting."""
-    queue = WorkQueue(1, drop_when_full=False)
+    queue = WorkQueue[object](1, drop_when_full=False)
     queue.put(utterance(1))
     taken: list[bool] = []
     thread = threading.Thread(target=lambda: taken.append(queue.put(utterance(2))))
@@ -140,4 +149,5 @@ def test_closing_wakes_a_waiting_writer() -> None:
     queue.close()
     thread.join(5)
     assert taken == [False]
-    assert queue.get(0) is None
+    with pytest.raises(queues.Empty):
+        queue.get(0)

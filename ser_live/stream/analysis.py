@@ -99,7 +99,7 @@ class AnalysisStage:
             raise ValueError(f"{item.stream} was given to the analysis of {self._stream}")
         match item:
             case Utterance():
-                result = self._judge(item)
+                result = self.judge(item)
                 self._n_finals += item.kind is Kind.FINAL
                 return result
             case EndOfStream():
@@ -121,7 +121,8 @@ class AnalysisStage:
                 return item
         assert_never(item)
 
-    def _judge(self, utterance: Utterance) -> EmotionResult:
+    def judge(self, utterance: Utterance) -> EmotionResult:
+        """Make the result for one utterance of the stream."""
         level = speech_level_dbfs(utterance)
         snr_db = level - utterance.noise_dbfs
         verdict = _refusal(utterance, level, snr_db, self._settings.reject)
