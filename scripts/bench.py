@@ -11,6 +11,7 @@ These are measurements, not tests: on a busy machine they vary.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import json
 import os
@@ -73,12 +74,12 @@ def live(kind: str, duration_s: float) -> dict[str, Any]:
     import soundfile
     from rich.console import Console
 
-    from ser_live.cli.live import DashboardOutput
     from ser_live.config import Settings
-    from ser_live.events import EmotionResult
+    from ser_live.dashboard_sink import DashboardSink
+    from ser_live.events import EmotionResult, Kind
     from ser_live.model import EmotionModel
     from ser_live.native_memory import give_back_early
-    from ser_live.session import LiveSession
+    from ser_live.session.live import POLL_S, LiveSession
     from ser_live.sources import FileSource
 
     give_back_early()  # as the program does
@@ -93,16 +94,18 @@ def live(kind: str, duration_s: float) -> dict[str, Any]:
     model = EmotionModel.load()
     latencies_ms: list[float] = []
     console = Console(file=io.StringIO(), force_terminal=True, width=80, height=24)
-    output = DashboardOutput(console)
-    with output.live:
+    dashboard = DashboardSink(console)
+    dashboard.open()
+    with contextlib.closing(dashboard):
         begin_wall, begin_cpu = time.perf_counter(), time.process_time()
-        with LiveSession([FileSource(clip, speed=1.0)], model, Settings()) as session:
+        source = FileSource(clip, speed=1.0)
+        with LiveSession([source], model, Settings(), with_levels=True) as session:
             while not session.finished:
-                for event in session.poll(0.1):
-                    output.show(event)
-                    if isinstance(event, EmotionResult) and event.kind == "final":
+                for event in session.poll(POLL_S):
+                    dashboard.take(event)
+                    if isinstance(event, EmotionResult) and event.kind is Kind.FINAL:
                         latencies_ms.append(event.latency_ms)
-                output.tick(session)
+                dashboard.idle(time.monotonic())
     wall = time.perf_counter() - begin_wall
     return {
         "cpu_share": (time.process_time() - begin_cpu) / wall,
@@ -133,7 +136,7 @@ def replay_speed(n_loops: int, model_name: str) -> dict[str, float]:
     from ser_live.config import Settings
     from ser_live.model import EmotionModel
     from ser_live.native_memory import give_back_early
-    from ser_live.session import LiveSession
+    from ser_live.session.live import POLL_S, LiveSession
     from ser_live.sources import FileSource
 
     give_back_early()  # as the program does
@@ -144,7 +147,7 @@ def replay_speed(n_loops: int, model_name: str) -> dict[str, float]:
     def loop(n: int) -> None:
         with LiveSession([FileSource(DEMO, speed=0) for _ in range(n)], model, settings) as session:
             while not session.finished:
-                session.poll(0.1)
+                session.poll(POLL_S)
 
     loop(8)  # until caches and buffers have their size
     before = memory_mb()

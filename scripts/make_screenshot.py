@@ -11,28 +11,23 @@ import argparse
 import io
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 
-from ser_live.config import SAMPLE_RATE_HZ
 from ser_live.dashboard_state import DashboardState
 from ser_live.dashboard_view import render
-from ser_live.emotions import LABELS, Emotion, State
 from ser_live.events import (
     Drop,
     EmotionResult,
-    LevelMeter,
-    Reason,
-    SessionStarted,
+    Event,
+    Kind,
+    Level,
+    Recorded,
     SpeechStarted,
     StreamEnded,
-    StreamGap,
-    StreamStarted,
-    StreamState,
 )
 from ser_live.session_log import read_log
 
@@ -75,86 +70,36 @@ def save_picture(state: DashboardState, path: Path, width: int, height: int) -> 
     path.write_text(re.sub(r"@font-face \{.*?\}\s*", "", picture, flags=re.DOTALL), "utf-8")
 
 
-def events(records: Iterator[dict[str, Any]], until_s: float) -> Iterator[Any]:
-    """The events that `records` were made of, up to a position; unlogged ones as far as known."""
-    open_id = 0
-    for record in records:
-        if record.get("start_s", 0.0) > until_s:
-            return
-        if record.get("end_s", 0.0) > until_s:
+def events(entries: Iterable[Recorded], until_s: float) -> Iterator[Event]:
+    """The events of a log up to a position; those that are not logged as far as known."""
+    open_ids: dict[int, int] = {}
+    for entry in entries:
+        if not isinstance(entry, Event):
             continue
-        kind = record["type"]
-        if kind == "session_started":
-            yield SessionStarted(
-                record["started_at"],
-                record["version"],
-                record["model"],
-                record["model_sha256"],
-                speaker=record.get("speaker"),
-            )
-        elif kind == "stream_started":
-            yield StreamStarted(
-                record["source"], record["sample_rate"], record["n_channels"], record["file"]
-            )
-        elif kind == "state":
-            yield StreamState(_sample(record["start_s"]), State(record["state"]), record["message"])
-        elif kind == "gap":
-            yield StreamGap(
-                _sample(record["start_s"]), _sample(record["duration_s"]), record["cause"]
-            )
-        elif kind == "drop":
-            yield Drop(
-                record["id"], record["kind"], _sample(record["start_s"]), _sample(record["end_s"])
-            )
-        elif kind == "stream_ended":
-            yield StreamEnded(_sample(record["duration_s"]), record["n_utterances"])
-        elif kind == "emotion":
-            if record["id"] != open_id and record["kind"] == "partial":
-                open_id = record["id"]
-                yield SpeechStarted(record["id"], _sample(record["start_s"]))
-            yield _meter(record)
-            yield _result(record)
+        if getattr(entry, "start_s", 0.0) > until_s:
+            return
+        if isinstance(entry, EmotionResult | Drop) and entry.end_s > until_s:
+            continue
+        if isinstance(entry, EmotionResult):
+            number = entry.stream.number
+            if entry.id != open_ids.get(number) and entry.kind is Kind.PARTIAL:
+                open_ids[number] = entry.id
+                yield SpeechStarted(
+                    stream=entry.stream, id=entry.id, start_sample=entry.start_sample
+                )
+            yield _level(entry)
+        yield entry
 
 
-def _result(record: dict[str, Any]) -> EmotionResult:
-    probabilities = record["probabilities"]
-    return EmotionResult(
-        id=record["id"],
-        kind=record["kind"],
-        start_sample=_sample(record["start_s"]),
-        end_sample=_sample(record["end_s"]),
-        state=State(record["state"]),
-        emotion=None if record["emotion"] is None else Emotion(record["emotion"]),
-        probabilities=probabilities and tuple(probabilities[label] for label in LABELS),
-        speech_s=record["speech_s"],
-        level_dbfs=_number(record["level_dbfs"]),
-        snr_db=_number(record["snr_db"]),
-        latency_ms=_number(record["latency_ms"]),
-        reasons=tuple(Reason(**reason) for reason in record["reasons"]),
-        file=record["file"],
-        valence=record.get("valence"),
-        arousal=record.get("arousal"),
-        n_past=record.get("n_past", 0),
-    )
-
-
-def _meter(record: dict[str, Any]) -> LevelMeter:
-    level_dbfs = _number(record["level_dbfs"])
-    return LevelMeter(
-        sample=_sample(record["end_s"]),
-        rms_dbfs=level_dbfs,
+def _level(result: EmotionResult) -> Level:
+    return Level(
+        stream=result.stream,
+        sample=result.end_sample,
+        rms_dbfs=result.level_dbfs,
         peak_dbfs=-math.inf,
-        noise_dbfs=level_dbfs - _number(record["snr_db"]),
+        noise_dbfs=result.level_dbfs - result.snr_db,
         is_speech=True,
     )
-
-
-def _sample(position_s: float) -> int:
-    return round(position_s * SAMPLE_RATE_HZ)
-
-
-def _number(value: float | None) -> float:
-    return math.nan if value is None else value
 
 
 def main() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from rich.console import Console
 
 from ser_live.dashboard import LiveDashboard
@@ -27,8 +29,9 @@ class DashboardSink:
     def __init__(self, console: Console | None = None) -> None:
         self.state = DashboardState()
         self.live = LiveDashboard(self.state, console)
-        self._now_s = float("-inf")
-        self._level_at_s = float("-inf")
+        self._now_s = -math.inf
+        self._levels_at_s: dict[int, float] = {}
+        """When each stream's meter moved while nobody spoke, by number."""
 
     def open(self) -> None:
         """Take the terminal."""
@@ -38,9 +41,10 @@ class DashboardSink:
         """Take an event in; it is drawn with the next `idle`."""
         if isinstance(event, Level) and not event.is_speech:
             # Noise moves the meter all the time; in silence a slower meter halves the drawing.
-            if self._now_s - self._level_at_s < SILENT_METER_PERIOD_S:
+            number = event.stream.number
+            if self._now_s - self._levels_at_s.get(number, -math.inf) < SILENT_METER_PERIOD_S:
                 return
-            self._level_at_s = self._now_s
+            self._levels_at_s[number] = self._now_s
         self.state.apply(event)
 
     def idle(self, now_s: float) -> None:

@@ -146,7 +146,7 @@ class DashboardState:
         self.shown = StreamView()
         """The stream that the display is about."""
         self._running: dict[int, StreamView] = {}
-        """The streams that are not over, by number."""
+        """The streams that are not over, by number; the one that spoke last is the last."""
         self.n_streams = 0
         """Streams that began so far."""
         self.notice = ""
@@ -237,12 +237,18 @@ class DashboardState:
         self.stream_names[number] = event.source
         shown = {entry.stream for entry in self.timeline} | {number, *self._running}
         self.stream_names = {n: name for n, name in self.stream_names.items() if n in shown}
-        self.shown = self._running[number] = StreamView(
+        stream = StreamView(
             source=event.source,
             sample_rate=event.sample_rate,
             n_channels=event.n_channels,
             state=StreamState.NO_SPEECH,
         )
+        self._show(number, stream)
+
+    def _show(self, number: int, stream: StreamView) -> None:
+        """Show a stream, until another one begins or speaks."""
+        self._running.pop(number, None)
+        self.shown = self._running[number] = stream
 
     def _find_device(self, event: DeviceFound) -> None:
         stream = self._of(event)
@@ -266,7 +272,7 @@ class DashboardState:
         stream.state = event.state
         stream.message = event.message
         if event.state is StreamState.LISTENING:
-            self.shown = stream
+            self._show(event.stream.number, stream)
         else:
             stream.running = None
 

@@ -9,6 +9,7 @@ import io
 import json
 import tempfile
 import zipfile
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,21 +18,34 @@ import soundfile
 from fuzz_targets import WEIGHTS_FOLLOW
 from fuzzing import CORPUS
 from hostile_audio import media, tone
-from simulated_session import result
+from simulated_session import MICROPHONE, result
 
 from ser_live.config import Settings
-from ser_live.emotions import LABELS, Emotion, State
+from ser_live.emotions import LABELS, Emotion
 from ser_live.events import (
+    Cause,
+    DeviceFound,
+    DeviceLost,
     Drop,
+    EndReason,
+    Event,
+    Kind,
+    Mark,
+    Notice,
+    Record,
     SessionEnded,
     SessionStarted,
     SourceFailed,
+    StateChanged,
     StreamEnded,
     StreamGap,
+    StreamId,
     StreamStarted,
     StreamState,
+    Verdict,
 )
 from ser_live.features import FEATURE_NAMES, FEATURE_SET_VERSION
+from ser_live.log_entries import LogContinued, LogGap, LogHeader
 from ser_live.model import CARD_FORMAT
 from ser_live.speaker_memory import SpeakerMemory
 
@@ -99,43 +113,63 @@ def ravdess() -> dict[str, bytes]:
 
 
 def log() -> dict[str, bytes]:
-    """A log with every kind of record, one of an older program, one that breaks off."""
-    from dataclasses import asdict
-
-    head = {"type": "log", "schema": "ser-live-session", "schema_version": 1}
-    events: list[Any] = [
-        SessionStarted("2026-03-14T15:09:26+01:00", "0.1", "ear", "ab" * 32,
-                       {"segmenter": asdict(Settings().segmenter)}, "anna"),
-        StreamStarted("talk.wav", 48_000, 2, "talk.wav"),
-        StreamState(0, State.NO_SPEECH, "", "talk.wav"),
-        result(1, "partial", 1.0, 2.0, Emotion.HAPPY, 0.6),
-        result(1, "final", 1.0, 3.0, Emotion.HAPPY, 0.8),
-        result(2, "final", 4.0, 4.2, None, 0.0, State.TOO_SHORT),
-        StreamGap(90_000, 640, "overflow", "talk.wav"),
-        Drop(3, "final", 95_000, 99_000, "talk.wav"),
-        SourceFailed("cut.wav ends after 1.00 s", "cut.wav"),
-        StreamEnded(160_000, 2, "talk.wav"),
-        SessionEnded("end", 10.0, 2, 1, 1, {"happy": 1}, {"ok": 1}, 19.0, 36.0),
+    """Logs of two channels and a microphone, of older programs, and one that breaks off."""
+    head = LogHeader().as_record()
+    agent, customer = (
+        StreamId(number=k + 1, source="talk.wav", channel=k, role=role, file="talk.wav")
+        for k, role in enumerate(("agent", "customer"))
+    )
+    mic = replace(MICROPHONE, number=3)
+    at = "2026-03-14T15:09:26+01:00"
+    events: list[Event] = [
+        SessionStarted(started_at=at, version="0.1", model="ear", model_sha256="ab" * 32,
+                       settings={"segmenter": asdict(Settings().segmenter)}, speaker="anna"),
+        StreamStarted(stream=agent, sample_rate=48_000, n_channels=2, started_at=at),
+        StreamStarted(stream=customer, sample_rate=48_000, n_channels=2),
+        StateChanged(stream=agent, sample=0, state=StreamState.NO_SPEECH),
+        result(1, Kind.PARTIAL, 1.0, 2.0, Emotion.HAPPY, 0.6, stream=agent),
+        result(1, Kind.FINAL, 1.0, 3.0, Emotion.HAPPY, 0.8, stream=customer),
+        result(2, Kind.FINAL, 4.0, 4.2, None, 0.0, Verdict.TOO_SHORT, stream=agent),
+        StreamGap(stream=agent, start_sample=90_000, n_samples=640, cause=Cause.OVERFLOW),
+        Drop(stream=agent, id=3, kind=Kind.FINAL, start_sample=95_000, end_sample=99_000),
+        Mark(stream=agent, sample=96_000, label="complaint"),
+        SourceFailed(message="cut.wav ends after 1.00 s", file="cut.wav"),
+        StreamEnded(stream=customer, n_samples=160_000, n_utterances=2),
+        StreamEnded(stream=agent, n_samples=160_000, n_utterances=2),
+        Notice(sink="audio", message="the audio is too slow: 3 events are missing in it."),
+        StreamStarted(stream=mic, sample_rate=48_000, n_channels=1),
+        DeviceLost(stream=mic, sample=16_000, device="mic", cause=Cause.STALLED, message="Gone."),
+        DeviceFound(stream=mic, sample=32_000, device="mic", sample_rate=44_100, n_channels=2,
+                    lost_device="mic"),
+        SessionEnded(reason=EndReason.END, duration_s=10.0, n_utterances=2, n_dropped=1, n_gaps=1,
+                     emotions={Emotion.HAPPY: 1}, states={Verdict.OK: 1}, latency_ms_p50=19.0,
+                     latency_ms_p95=36.0),
     ]  # fmt: skip
-    records = [head, *(event.as_record() for event in events), {"type": "log_gap", "n_events": 2},
+    records = [head, *(event.as_record() for event in events), LogGap(n_events=2).as_record(),
                {"type": "of_a_later_program", "x": [1]}]  # fmt: skip
-    whole = b"".join(json.dumps(r, separators=(",", ":")).encode() + b"\n" for r in records)
-    old = [dict(r) for r in records[:6]]
-    for record in old:
-        for field in ("valence", "arousal", "n_past", "speaker"):
-            record.pop(field, None)
-    older = b"".join(json.dumps(r, separators=(",", ":")).encode() + b"\n" for r in old)
-    moved = {"type": "log_continued", "path": "/media/stick/log.jsonl", "cause": "no space left"}
-    first = [head, moved, *records[1:4]]
-    continued = b"".join(json.dumps(r).encode() + b"\n" for r in first)
+    whole = _json_lines(records)
+    # Before streams had numbers; before affect, adaptation and enrolment.
+    unnumbered = [_without(r, "stream", "channel", "role", "started_at") for r in records[:7]]
+    unnumbered[1] = records[1]
+    oldest = [_without(r, "valence", "arousal", "n_past", "speaker") for r in unnumbered]
+    moved = LogContinued(path="/media/stick/log.jsonl", cause="no space left").as_record()
     return {
-        "continued": continued,
-        "whole": whole,
-        "older": older,
+        "continued": _json_lines([head, moved, *records[1:4]]),
+        "two_streams": whole,
+        "unnumbered": _json_lines(unnumbered),
+        "older": _json_lines(oldest),
         "cut_off": whole[:-30],
         "head": whole[:65],
         "none": b"",
     }
+
+
+def _json_lines(records: list[Record]) -> bytes:
+    return b"".join(json.dumps(r, separators=(",", ":")).encode() + b"\n" for r in records)
+
+
+def _without(record: Record, *names: str) -> Record:
+    return {name: value for name, value in record.items() if name not in names}
 
 
 def _array_line(name: str, shape: str, unit: bytes, times: str, dtype: str = "<f8") -> bytes:

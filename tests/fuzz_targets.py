@@ -10,6 +10,7 @@ import io
 import json
 import warnings
 import zipfile
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import click
 import numpy as np
 from fuzzing import Target
 
+from ser_live.config import Settings, VadSettings
 from ser_live.errors import SerLiveError
 
 REFUSED = (SerLiveError,)
@@ -31,11 +33,13 @@ MAX_HEARD_S = 30.0
 def hear_recording(data: bytes, folder: Path) -> None:
     """Decode a file block by block, as a replay does, and bring it to 16 kHz."""
     from ser_live.audio import StreamConverter
+    from ser_live.process_wide import prepared_for_sound
     from ser_live.sources import FileSource
 
     path = folder / "input"
     path.write_bytes(data)
-    with FileSource(path, speed=0) as source:
+    # As on the command line, for mpg123 prints what it thinks of its input.
+    with prepared_for_sound(), FileSource(path, speed=0) as source:
         converter = StreamConverter(source.sample_rate, source.n_channels)
         n_heard = 0
         while not source.exhausted and n_heard < MAX_HEARD_S * source.sample_rate:
@@ -73,10 +77,10 @@ def hear_pcm(data: bytes, folder: Path) -> None:
     no input of its own and would cost most of the time.
     """
     del folder
-    from ser_live.pipeline import SegmentingStage
+    from stream_parts import STREAM
 
-    from ser_live.config import Settings, VadSettings
     from ser_live.sources import PcmSource
+    from ser_live.stream.segmenting import SegmentingStage
 
     head, _, pcm = data.partition(b"\n")
     numbers = [int(n) % 1_000_000 for n in head.split()[:20] if n.isdigit() and len(n) < 20]
@@ -86,7 +90,7 @@ def hear_pcm(data: bytes, folder: Path) -> None:
             Settings(vad=VadSettings(confirm="off")),
             sample_rate=source.sample_rate,
             n_channels=source.n_channels,
-            channel=channel - 1 if channel else None,
+            stream=replace(STREAM, channel=channel - 1 if channel else None),
         )
         while not source.exhausted:
             block = source.read(0)
@@ -123,8 +127,13 @@ def read_name(data: bytes, folder: Path) -> None:
 
 
 def read_session_log(data: bytes, folder: Path) -> None:
-    """Read a log as ``log show`` and ``log export`` do; what is shown must be safe to show."""
-    from ser_live.result_lines import CsvLines
+    """Read a log as ``log show`` and ``log export`` do; what is shown must be safe to show.
+
+    What was read can be written again, and is then read as the same.
+    """
+    from ser_live.events import EmotionResult, EventReader
+    from ser_live.log_entries import ENTRY_CLASSES
+    from ser_live.result_lines import CsvLines, json_line
     from ser_live.session_log import read_log
     from ser_live.session_summary import summary_lines
 
@@ -133,8 +142,14 @@ def read_session_log(data: bytes, folder: Path) -> None:
     assert all(line.isprintable() for line in summary_lines(read_log(path)))
     table = io.StringIO()
     lines = CsvLines(table)
-    for record in read_log(path):
-        if record["type"] == "emotion":
+    again = EventReader(ENTRY_CLASSES)
+    for entry in read_log(path):
+        record = entry.as_record()
+        json_line(record).encode()
+        reread = again.read(record)
+        assert reread is not None
+        assert reread.as_record() == record
+        if isinstance(entry, EmotionResult):
             lines.write(record)
     table.getvalue().encode()
 
@@ -261,15 +276,15 @@ def _adapting_model() -> Any:
 # -- settings
 
 
-_taken: list[Any] = []
+_taken: list[Settings] = []
 """What the command below was given, newest last."""
 
 
 @cache
 def _settings_command() -> click.Command:
-    from ser_live.cli.options import settings_options, take_settings
+    from ser_live.cli.options import settings_options
 
-    return click.command()(settings_options(lambda **words: _taken.append(take_settings(words))))
+    return click.command()(settings_options(lambda settings: _taken.append(settings)))
 
 
 def use_settings(data: bytes, folder: Path) -> None:
@@ -278,7 +293,7 @@ def use_settings(data: bytes, folder: Path) -> None:
     There is no file of settings: the options are the only way in.
     """
     del folder
-    from ser_live.pipeline import SegmentingStage
+    from stream_parts import STREAM, segmenting
 
     from ser_live.segmenter import Segmenter
 
@@ -287,8 +302,8 @@ def use_settings(data: bytes, folder: Path) -> None:
     _settings_command().main([a for a in arguments if a], "ser-live", standalone_mode=False)
     if not _taken:
         return  # --help and --help-settings
-    SegmentingStage(_taken[0], sample_rate=16_000, n_channels=1)
-    segmenter = Segmenter(_taken[0].segmenter)
+    segmenting(_taken[0])
+    segmenter = Segmenter(_taken[0].segmenter, stream=STREAM)
     frame = np.full(480, 0.1, np.float32)
     for k in range(80):
         segmenter.push(frame, k % 50 < 40, -60.0, -20.0)

@@ -9,38 +9,44 @@ import math
 import random
 import time
 from collections.abc import Iterator
-from typing import Any
 
 from ser_live.affect import COORDINATES
-from ser_live.emotions import EMOTIONS, Emotion, State
+from ser_live.emotions import EMOTIONS, Emotion
 from ser_live.events import (
     EmotionResult,
-    LevelMeter,
+    Event,
+    Kind,
+    Level,
     QueueDepth,
     Reason,
     SpeechStarted,
+    StateChanged,
+    StreamId,
     StreamStarted,
     StreamState,
+    Verdict,
 )
 
-_STORY: list[tuple[float, float, Emotion | None, float, State]] = [
-    (1.0, 2.4, Emotion.NEUTRAL, 0.62, State.OK),
-    (4.4, 3.1, Emotion.CALM, 0.71, State.OK),
-    (8.6, 0.3, None, 0.0, State.TOO_SHORT),
-    (10.2, 2.9, Emotion.HAPPY, 0.81, State.OK),
-    (14.5, 4.0, Emotion.HAPPY, 0.93, State.OK),
-    (19.6, 2.2, Emotion.SAD, 0.31, State.UNCERTAIN),
-    (23.0, 2.7, Emotion.SURPRISED, 0.58, State.OK),
-    (27.1, 3.3, Emotion.ANGRY, 0.77, State.OK),
-    (31.5, 1.9, None, 0.0, State.TOO_QUIET),
-    (34.4, 2.6, Emotion.FEARFUL, 0.44, State.OK),
-    (38.2, 3.4, Emotion.SAD, 0.68, State.OK),
+_STORY: list[tuple[float, float, Emotion | None, float, Verdict]] = [
+    (1.0, 2.4, Emotion.NEUTRAL, 0.62, Verdict.OK),
+    (4.4, 3.1, Emotion.CALM, 0.71, Verdict.OK),
+    (8.6, 0.3, None, 0.0, Verdict.TOO_SHORT),
+    (10.2, 2.9, Emotion.HAPPY, 0.81, Verdict.OK),
+    (14.5, 4.0, Emotion.HAPPY, 0.93, Verdict.OK),
+    (19.6, 2.2, Emotion.SAD, 0.31, Verdict.UNCERTAIN),
+    (23.0, 2.7, Emotion.SURPRISED, 0.58, Verdict.OK),
+    (27.1, 3.3, Emotion.ANGRY, 0.77, Verdict.OK),
+    (31.5, 1.9, None, 0.0, Verdict.TOO_QUIET),
+    (34.4, 2.6, Emotion.FEARFUL, 0.44, Verdict.OK),
+    (38.2, 3.4, Emotion.SAD, 0.68, Verdict.OK),
 ]
 
+MICROPHONE = StreamId(number=1, source="Built-in Microphone")
+
 REASONS = (
-    Reason("f0_mean_semitones", 3.1, 2.2, "pitch +3.1 st"),
-    Reason("loudness_mean_db", 4.0, 1.9, "louder +4 dB"),
-    Reason("speaking_rate_hz", 1.1, 1.4, "faster"),
+    Reason(feature="f0_semitones_p50", difference=3.1, z=2.2, text="pitch +3.1 st"),
+    Reason(feature="level_dbfs_p80", difference=4.0, z=1.9, text="louder +4 dB"),
+    Reason(feature="articulation_rate_per_s", difference=1.1, z=1.4, text="faster"),
 )
 
 
@@ -57,21 +63,24 @@ def spread(emotion: Emotion, confidence: float, seed: int = 0) -> tuple[float, .
 
 def result(
     number: int,
-    kind: str,
+    kind: Kind,
     start_s: float,
     end_s: float,
     emotion: Emotion | None,
     confidence: float,
-    state: State = State.OK,
+    state: Verdict = Verdict.OK,
+    *,
+    stream: StreamId = MICROPHONE,
 ) -> EmotionResult:
     """A result of the made-up session."""
     return EmotionResult(
+        stream=stream,
         id=number,
         kind=kind,
         start_sample=round(start_s * 16_000),
         end_sample=round(end_s * 16_000),
         state=state,
-        emotion=emotion if state is State.OK else None,
+        emotion=emotion if state is Verdict.OK else None,
         probabilities=None if emotion is None else spread(emotion, confidence, seed=number),
         speech_s=(end_s - start_s) * 0.85,
         level_dbfs=-23.4,
@@ -84,27 +93,28 @@ def result(
     )
 
 
-def events(
-    until_s: float = 43.0, source: str = "Built-in Microphone"
-) -> Iterator[tuple[float, Any]]:
+def events(until_s: float = 43.0) -> Iterator[tuple[float, Event]]:
     """Pairs of position in seconds and event, in order."""
     rng = random.Random(7)
-    yield 0.0, StreamStarted(source, 48_000, 1)
-    yield 0.0, StreamState(0, State.NO_SPEECH)
-    planned: list[tuple[float, Any]] = []
+    yield 0.0, StreamStarted(stream=MICROPHONE, sample_rate=48_000, n_channels=1)
+    yield 0.0, _changed(0.0, StreamState.NO_SPEECH)
+    planned: list[tuple[float, Event]] = []
     for number, (start, length, emotion, confidence, state) in enumerate(_STORY, start=1):
-        sample = round(start * 16_000)
-        planned.append((start + 0.25, SpeechStarted(number, sample)))
-        planned.append((start + 0.25, StreamState(sample, State.LISTENING)))
+        opened = SpeechStarted(stream=MICROPHONE, id=number, start_sample=round(start * 16_000))
+        planned.append((start + 0.25, opened))
+        planned.append((start + 0.25, _changed(start, StreamState.LISTENING)))
         at = start + 1.0
         while at < start + length and emotion is not None:
             growing = 0.3 + (confidence - 0.3) * (at - start) / length
-            planned.append((at, result(number, "partial", start, at, emotion, max(0.2, growing))))
+            planned.append(
+                (at, result(number, Kind.PARTIAL, start, at, emotion, max(0.2, growing)))
+            )
             at += 0.5
         end = start + length
-        planned.append((end + 0.45, StreamState(round((end + 0.45) * 16_000), State.NO_SPEECH)))
-        planned.append((end + 0.5, result(number, "final", start, end, emotion, confidence, state)))
-        planned.append((end + 0.5, QueueDepth(0, 64)))
+        planned.append((end + 0.45, _changed(end + 0.45, StreamState.NO_SPEECH)))
+        final = result(number, Kind.FINAL, start, end, emotion, confidence, state)
+        planned.append((end + 0.5, final))
+        planned.append((end + 0.5, QueueDepth(n_waiting=0, capacity=64)))
     planned.sort(key=lambda pair: pair[0])
     level = -58.0
     for tick in range(round(until_s * 30)):
@@ -114,7 +124,21 @@ def events(
         speaking = any(start <= now < start + length for start, length, *_ in _STORY)
         aim = -24.0 + 7.0 * math.sin(now * 9) + rng.uniform(-4, 4) if speaking else -58.0
         level += 0.45 * (aim - level)
-        yield now, LevelMeter(round(now * 16_000), level, level + 11.0, -58.0, speaking)
+        yield (
+            now,
+            Level(
+                stream=MICROPHONE,
+                sample=round(now * 16_000),
+                rms_dbfs=level,
+                peak_dbfs=level + 11.0,
+                noise_dbfs=-58.0,
+                is_speech=speaking,
+            ),
+        )
+
+
+def _changed(at_s: float, state: StreamState) -> StateChanged:
+    return StateChanged(stream=MICROPHONE, sample=round(at_s * 16_000), state=state)
 
 
 def main() -> None:

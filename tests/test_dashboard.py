@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import math
 import os
+import random
 import subprocess
 import sys
 from dataclasses import replace
@@ -17,27 +19,36 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
-from simulated_session import events, result
+from simulated_session import MICROPHONE, events, result
 
 from ser_live.dashboard import LiveDashboard, can_draw, shows_only_ascii
+from ser_live.dashboard_sink import DashboardSink
 from ser_live.dashboard_state import PEAK_HOLD_S, DashboardState
 from ser_live.dashboard_view import DashboardView, confidence_in_words, render
-from ser_live.emotions import EMOTIONS, LABELS, Emotion, State
+from ser_live.emotions import EMOTIONS, LABELS, Emotion
 from ser_live.events import (
+    Cause,
     DeviceFound,
     DeviceLost,
     DeviceSought,
     Drop,
-    LevelMeter,
+    EndReason,
+    Event,
+    Kind,
+    Level,
+    Notice,
     QueueDepth,
     SessionEnded,
     SessionStarted,
     SourceFailed,
     SpeechStarted,
+    StateChanged,
     StreamEnded,
     StreamGap,
+    StreamId,
     StreamStarted,
     StreamState,
+    Verdict,
 )
 
 ROOT = Path(__file__).parents[1]
@@ -55,8 +66,65 @@ def state_at(at_s: float) -> DashboardState:
     return state
 
 
-def level(at_s: float, rms_dbfs: float, peak_dbfs: float) -> LevelMeter:
-    return LevelMeter(round(at_s * 16_000), rms_dbfs, peak_dbfs, -60.0, False)
+def level(
+    at_s: float,
+    rms_dbfs: float,
+    peak_dbfs: float,
+    *,
+    stream: StreamId = MICROPHONE,
+    noise_dbfs: float = -60.0,
+) -> Level:
+    return Level(
+        stream=stream,
+        sample=round(at_s * 16_000),
+        rms_dbfs=rms_dbfs,
+        peak_dbfs=peak_dbfs,
+        noise_dbfs=noise_dbfs,
+        is_speech=False,
+    )
+
+
+def started(
+    source: str = "mic",
+    sample_rate: int = 48_000,
+    n_channels: int = 1,
+    *,
+    number: int = 1,
+    file: str | None = None,
+) -> StreamStarted:
+    stream = StreamId(number=number, source=source, file=file)
+    return StreamStarted(stream=stream, sample_rate=sample_rate, n_channels=n_channels)
+
+
+def changed(
+    sample: int, state: StreamState, message: str = "", *, stream: StreamId = MICROPHONE
+) -> StateChanged:
+    return StateChanged(stream=stream, sample=sample, state=state, message=message)
+
+
+def lost(device: str) -> DeviceLost:
+    return DeviceLost(
+        stream=MICROPHONE,
+        sample=14 * 16_000,
+        device=device,
+        cause=Cause.STALLED,
+        message=f"{device} fell silent.",
+    )
+
+
+def found(device: str, sample_rate: int, n_channels: int, lost_device: str) -> DeviceFound:
+    return DeviceFound(
+        stream=MICROPHONE,
+        sample=27 * 16_000,
+        device=device,
+        sample_rate=sample_rate,
+        n_channels=n_channels,
+        lost_device=lost_device,
+    )
+
+
+def gap(start_sample: int, n_samples: int, cause: Cause) -> StreamGap:
+    return StreamGap(stream=MICROPHONE, start_sample=start_sample, n_samples=n_samples, cause=cause)
 
 
 def lines(state: DashboardState, width: int, height: int, **options: bool) -> list[str]:
@@ -128,20 +196,20 @@ def test_colour_is_never_the_only_sign() -> None:
 def test_a_muted_microphone_says_so() -> None:
     """No signal stands there with what to do about it."""
     state = DashboardState()
-    state.apply(StreamStarted("mic", 48_000, 1))
-    state.apply(StreamState(0, State.NO_SIGNAL, "only zeros arrive: allow the microphone " * 5))
+    state.apply(started())
+    state.apply(changed(0, StreamState.NO_SIGNAL, "only zeros arrive: allow the microphone " * 5))
     shown = lines(state, 80, 24)
     assert "▲ no signal" in "\n".join(shown)
     assert "only zeros arrive" in "\n".join(shown)
     assert len(shown) == 24
-    state.apply(StreamState(16_000, State.NO_SPEECH))
+    state.apply(changed(16_000, StreamState.NO_SPEECH))
     assert "only zeros" not in "\n".join(lines(state, 80, 24))
 
 
 def lost_for(waited_s: float) -> DashboardState:
     state = state_at(13.8)
-    state.apply(DeviceLost(14 * 16_000, "vmic", "stalled", "vmic fell silent."))
-    state.apply(DeviceSought(14 * 16_000, waited_s))
+    state.apply(lost("vmic"))
+    state.apply(DeviceSought(stream=MICROPHONE, sample=14 * 16_000, waited_s=waited_s))
     return state
 
 
@@ -160,8 +228,8 @@ def test_a_lost_microphone_is_said_calmly(size: tuple[int, int], ascii_only: boo
 def test_a_microphone_that_is_back_is_not_spoken_of() -> None:
     """The line goes away, the gap is counted, the header shows the format it has now."""
     state = lost_for(12.4)
-    state.apply(StreamGap(14 * 16_000, 13 * 16_000, "stalled"))
-    state.apply(DeviceFound(27 * 16_000, "vmic", 44_100, 2, "vmic"))
+    state.apply(gap(14 * 16_000, 13 * 16_000, Cause.STALLED))
+    state.apply(found("vmic", 44_100, 2, "vmic"))
     text = "\n".join(lines(state, 80, 24))
     assert "looking for it" not in text
     assert "gaps 1 (13.0 s)" in text
@@ -173,14 +241,14 @@ def test_a_microphone_that_is_back_is_not_spoken_of() -> None:
 def test_a_microphone_that_stands_in_is_named() -> None:
     """Where the default device is heard instead, the dashboard goes on saying so."""
     state = lost_for(12.4)
-    state.apply(DeviceFound(27 * 16_000, "built-in", 48_000, 1, "vmic"))
+    state.apply(found("built-in", 48_000, 1, "vmic"))
     assert "built-in is heard instead of vmic" in "\n".join(lines(state, 80, 24))
 
 
 def test_a_stream_that_ended_looks_for_nothing() -> None:
     """The end of the stream ends the talk of its microphone."""
     state = lost_for(12.4)
-    state.apply(StreamEnded(27 * 16_000, 1))
+    state.apply(StreamEnded(stream=MICROPHONE, n_samples=27 * 16_000, n_utterances=1))
     assert "looking for it" not in "\n".join(lines(state, 80, 24))
 
 
@@ -203,20 +271,22 @@ def test_it_says_how_well_it_knows_the_speaker(size: tuple[int, int]) -> None:
     assert "baseline" not in "\n".join(lines(state_at(1.5), *size))
     assert "baseline: 4 utterances" in "\n".join(lines(state_at(17.0), *size))
     state = DashboardState()
-    state.apply(SessionStarted("", "", "m", "0", speaker="anna"))
+    state.apply(
+        SessionStarted(started_at="", version="", model="m", model_sha256="0", speaker="anna")
+    )
     assert "enrolled: anna" in "\n".join(lines(state, *size))
-    state.apply(StreamStarted("mic", 16_000, 1))
-    state.apply(replace(result(1, "final", 1, 2, Emotion.SAD, 0.7), n_past=9))
+    state.apply(started("mic", 16_000))
+    state.apply(replace(result(1, Kind.FINAL, 1, 2, Emotion.SAD, 0.7), n_past=9))
     assert "enrolled: anna" in "\n".join(lines(state, *size))
-    state.apply(StreamStarted("another", 16_000, 1))
-    assert state.n_past == 0
+    state.apply(started("another", 16_000, number=2))
+    assert state.shown.n_past == 0
 
 
 def test_what_is_no_speech_is_said_and_counted() -> None:
     """A laugh gets its state, a hint and a place in the counts, and no bars."""
     state = DashboardState()
-    state.apply(StreamStarted("mic", 16_000, 1))
-    state.apply(result(1, "final", 1, 2, None, 0.0, State.NOT_SPEECH))
+    state.apply(started("mic", 16_000))
+    state.apply(result(1, Kind.FINAL, 1, 2, None, 0.0, Verdict.NOT_SPEECH))
     text = "\n".join(lines(state, 80, 24))
     assert " not speech" in text
     assert "no words: noise, music, a laugh" in text
@@ -227,9 +297,9 @@ def test_what_is_no_speech_is_said_and_counted() -> None:
 def test_a_session_of_hours_still_fits() -> None:
     """Positions beyond an hour leave room for every column of the timeline."""
     state = DashboardState()
-    state.apply(StreamStarted("mic", 16_000, 1))
+    state.apply(started("mic", 16_000))
     state.apply(level(9 * 3600.0, -30.0, -20.0))
-    state.apply(result(1, "final", 9 * 3600.0, 9 * 3600.0 + 4, Emotion.SURPRISED, 1.0))
+    state.apply(result(1, Kind.FINAL, 9 * 3600.0, 9 * 3600.0 + 4, Emotion.SURPRISED, 1.0))
     text = "\n".join(lines(state, 80, 24))
     assert "9:00:00  ● surprised  100 %   3.4 s" in text
 
@@ -237,8 +307,10 @@ def test_a_session_of_hours_still_fits() -> None:
 def test_losses_are_counted_and_marked() -> None:
     """Drops and gaps stand in the health line with a sign of their own."""
     state = DashboardState()
-    state.apply(StreamGap(0, 8_000, "overflow"))
-    state.apply(Drop(1, "final", 8_000, 24_000))
+    state.apply(gap(0, 8_000, Cause.OVERFLOW))
+    state.apply(
+        Drop(stream=MICROPHONE, id=1, kind=Kind.FINAL, start_sample=8_000, end_sample=24_000)
+    )
     text = "\n".join(lines(state, 80, 24))
     assert "▲ dropped 1   ▲ gaps 1 (0.5 s)" in text
     assert "○ dropped " in text
@@ -247,10 +319,10 @@ def test_losses_are_counted_and_marked() -> None:
 def test_a_failed_source_and_a_failing_log_are_said() -> None:
     """One sentence stays on the screen; signal messages do not wipe it away."""
     state = DashboardState()
-    state.apply(SourceFailed("talk.wav is empty: give a file with sound."))
-    state.apply(StreamState(0, State.NO_SPEECH))
+    state.apply(SourceFailed(message="talk.wav is empty: give a file with sound."))
+    state.apply(changed(0, StreamState.NO_SPEECH))
     assert "talk.wav is empty" in "\n".join(lines(state, 80, 24))
-    state.note("the disk is full")
+    state.apply(Notice(sink="log", message="the disk is full"))
     assert "the disk is full" in "\n".join(lines(state, 80, 24))
 
 
@@ -268,11 +340,12 @@ def test_a_failed_source_and_a_failing_log_are_said() -> None:
 def test_a_name_cannot_command_or_distort(name: str, ascii_only: bool) -> None:
     """Escapes, line breaks, wide and broken characters in names stay harmless and fit."""
     state = DashboardState()
-    for stream in (name, f"{name} 2"):
-        state.apply(StreamStarted(stream, 16_000, 1, file=name))
-        state.apply(result(state.n_streams, "final", 1, 2, Emotion.SAD, 0.7))
-    state.apply(StreamState(0, State.NO_SIGNAL, name))
-    state.note(name)
+    for number, source in enumerate((name, f"{name} 2"), start=1):
+        begins = started(source, 16_000, number=number, file=name)
+        state.apply(begins)
+        state.apply(result(number, Kind.FINAL, 1, 2, Emotion.SAD, 0.7, stream=begins.stream))
+        state.apply(changed(0, StreamState.NO_SIGNAL, name, stream=begins.stream))
+    state.apply(Notice(sink="log", message=name))
     for size in SIZES:
         shown = lines(state, *size, ascii_only=ascii_only)
         assert len(shown) == size[1]
@@ -294,7 +367,7 @@ def test_no_level_breaks_the_picture(
 ) -> None:
     """Any level, also none, fits any window."""
     state = state_at(5.0)
-    state.apply(LevelMeter(round(at_s * 16_000), rms, rms, noise, False))
+    state.apply(level(at_s, rms, rms, noise_dbfs=noise))
     shown = lines(state, width, height)
     assert len(shown) == height
     assert max(cell_len(line) for line in shown) <= width
@@ -317,9 +390,9 @@ def test_a_view_that_remembers_draws_what_a_fresh_one_draws() -> None:
 def test_partials_are_smoothed_and_a_final_snaps() -> None:
     """Bars move half way to each partial and stand exactly on the final."""
     state = DashboardState()
-    first = result(1, "partial", 0, 1, Emotion.HAPPY, 0.4)
-    second = result(1, "partial", 0, 1.5, Emotion.HAPPY, 0.8)
-    final = result(1, "final", 0, 2, Emotion.SAD, 0.9)
+    first = result(1, Kind.PARTIAL, 0, 1, Emotion.HAPPY, 0.4)
+    second = result(1, Kind.PARTIAL, 0, 1.5, Emotion.HAPPY, 0.8)
+    final = result(1, Kind.FINAL, 0, 2, Emotion.SAD, 0.9)
     state.apply(first)
     assert state.probabilities == first.probabilities
     state.apply(second)
@@ -333,8 +406,8 @@ def test_partials_are_smoothed_and_a_final_snaps() -> None:
 def test_a_new_utterance_starts_from_its_own_first_partial() -> None:
     """Nothing of the last utterance is mixed into the next."""
     state = DashboardState()
-    state.apply(result(1, "final", 0, 2, Emotion.SAD, 0.9))
-    fresh = result(2, "partial", 3, 4, Emotion.HAPPY, 0.5)
+    state.apply(result(1, Kind.FINAL, 0, 2, Emotion.SAD, 0.9))
+    fresh = result(2, Kind.PARTIAL, 3, 4, Emotion.HAPPY, 0.5)
     state.apply(fresh)
     assert state.probabilities == fresh.probabilities
 
@@ -342,8 +415,8 @@ def test_a_new_utterance_starts_from_its_own_first_partial() -> None:
 def test_a_late_result_goes_to_the_timeline_only() -> None:
     """The final of an older utterance does not replace the one that is running."""
     state = DashboardState()
-    state.apply(result(2, "partial", 3, 4, Emotion.HAPPY, 0.5))
-    state.apply(result(1, "final", 0, 2, Emotion.SAD, 0.9))
+    state.apply(result(2, Kind.PARTIAL, 3, 4, Emotion.HAPPY, 0.5))
+    state.apply(result(1, Kind.FINAL, 0, 2, Emotion.SAD, 0.9))
     assert state.result is not None
     assert state.result.id == 2
     assert [entry.label for entry in state.timeline] == ["sad"]
@@ -352,9 +425,9 @@ def test_a_late_result_goes_to_the_timeline_only() -> None:
 def test_shares_are_shares_of_speech_time() -> None:
     """Three seconds of happy and one of sad are 75 and 25 %; the rejected do not count."""
     state = DashboardState()
-    state.apply(result(1, "final", 0, 3, Emotion.HAPPY, 0.9))
-    state.apply(result(2, "final", 4, 5, Emotion.SAD, 0.9))
-    state.apply(result(3, "final", 6, 7, Emotion.SAD, 0.3, State.UNCERTAIN))
+    state.apply(result(1, Kind.FINAL, 0, 3, Emotion.HAPPY, 0.9))
+    state.apply(result(2, Kind.FINAL, 4, 5, Emotion.SAD, 0.9))
+    state.apply(result(3, Kind.FINAL, 6, 7, Emotion.SAD, 0.3, Verdict.UNCERTAIN))
     shares = state.tally.shares()
     assert shares[Emotion.HAPPY] == pytest.approx(0.75)
     assert shares[Emotion.SAD] == pytest.approx(0.25)
@@ -366,48 +439,184 @@ def test_the_peak_is_held_and_then_sinks() -> None:
     state = DashboardState()
     state.apply(level(0.0, -20.0, -6.0))
     state.apply(level(PEAK_HOLD_S - 0.1, -50.0, -40.0))
-    assert state.meter.peak_dbfs == -6.0
+    assert state.shown.meter.peak_dbfs == -6.0
     state.apply(level(PEAK_HOLD_S + 0.1, -50.0, -40.0))
-    assert -11.0 < state.meter.peak_dbfs < -6.0
+    assert -11.0 < state.shown.meter.peak_dbfs < -6.0
     state.apply(level(PEAK_HOLD_S + 9.0, -50.0, -40.0))
-    assert state.meter.peak_dbfs == -40.0
+    assert state.shown.meter.peak_dbfs == -40.0
 
 
 def test_a_speech_that_came_to_nothing_is_not_shown_as_running() -> None:
     """Clatter that opened an utterance and was discarded leaves no running utterance."""
     state = DashboardState()
-    state.apply(StreamStarted("mic", 16_000, 1))
-    state.apply(SpeechStarted(1, 0))
+    state.apply(started("mic", 16_000))
+    state.apply(SpeechStarted(stream=MICROPHONE, id=1, start_sample=0))
     state.apply(level(1.0, -30.0, -20.0))
-    assert state.running_s == 1.0
-    state.apply(StreamState(20_000, State.NO_SPEECH))
-    assert state.running_s is None
+    assert state.shown.running_s == 1.0
+    state.apply(changed(20_000, StreamState.NO_SPEECH))
+    assert state.shown.running_s is None
 
 
 def test_a_new_stream_starts_its_clock_and_keeps_the_session() -> None:
     """The next file starts at zero; timeline and sums stay, told apart by file."""
     state = state_at(43.0)
     n_before = len(state.timeline)
-    state.apply(StreamEnded(43 * 16_000, n_before))
+    state.apply(StreamEnded(stream=MICROPHONE, n_samples=43 * 16_000, n_utterances=n_before))
     assert "ended" in "\n".join(lines(state, 80, 24))
-    state.apply(StreamStarted("second.wav", 8_000, 2, file="second.wav"))
-    assert state.position_s == 0.0
-    assert math.isinf(state.meter.level_dbfs)
+    state.apply(started("second.wav", 8_000, 2, number=2, file="second.wav"))
+    assert state.shown.position_s == 0.0
+    assert math.isinf(state.shown.meter.level_dbfs)
     assert len(state.timeline) == n_before
     text = "\n".join(lines(state, 80, 24))
     assert "second.wav   8 kHz · stereo" in text
     assert "── Built-in Microphone" in text
 
 
+AGENT = StreamId(number=1, source="call.wav", channel=0, role="agent")
+CUSTOMER = StreamId(number=2, source="call.wav", channel=1, role="customer")
+
+
+def call() -> DashboardState:
+    """Two streams of one recording, both begun."""
+    state = DashboardState()
+    for stream in (AGENT, CUSTOMER):
+        state.apply(StreamStarted(stream=stream, sample_rate=8_000, n_channels=2))
+    return state
+
+
+def heard(stream: StreamId, seed: int) -> list[Event]:
+    """What a stream tells of itself: levels and utterances, everything with numbers of its own."""
+    rng = random.Random(seed)
+    events: list[Event] = []
+    for number in range(1, 4):
+        start = number * 10 + rng.uniform(0.0, 3.0)
+        sample = round(start * 16_000)
+        events.append(SpeechStarted(stream=stream, id=number, start_sample=sample))
+        events.append(changed(sample, StreamState.LISTENING, stream=stream))
+        for k in range(5):
+            rms_dbfs = rng.uniform(-60.0, -10.0)
+            events.append(level(start + k, rms_dbfs, rms_dbfs + 9.0, stream=stream))
+            events.append(
+                result(number, Kind.PARTIAL, start, start + k, Emotion.SAD, 0.5, stream=stream)
+            )
+        if number < 3:  # the last one stays open
+            events.append(changed(sample + 90_000, StreamState.NO_SPEECH, stream=stream))
+            events.append(
+                result(number, Kind.FINAL, start, start + 5, Emotion.SAD, 0.5, stream=stream)
+            )
+    return events
+
+
+@given(st.lists(st.booleans(), max_size=60))
+@settings(max_examples=50, deadline=None)
+def test_streams_that_run_side_by_side_never_mix(turns: list[bool]) -> None:
+    """However their events come between each other, each is what it would be by itself."""
+    queues = {1: heard(AGENT, 1), 2: heard(CUSTOMER, 2)}
+    together, alone = call(), {1: call(), 2: call()}
+    order = [1 if turn else 2 for turn in turns] + [1] * 100 + [2] * 100
+    for number in order:
+        if queues[number]:
+            event = queues[number].pop(0)
+            together.apply(event)
+            alone[number].apply(event)
+    for stream in (AGENT, CUSTOMER):
+        speaks = changed(40 * 16_000, StreamState.LISTENING, stream=stream)
+        together.apply(speaks)
+        alone[stream.number].apply(speaks)
+        assert together.shown == alone[stream.number].shown
+        assert together.shown.running is not None
+        assert together.shown.running.stream == stream
+        assert together.shown.level is not None
+        assert together.shown.level.stream == stream
+
+
+def test_partials_of_another_stream_are_not_smoothed_into_these() -> None:
+    """Two utterances with one number in two streams are two."""
+    state = call()
+    state.apply(result(1, Kind.PARTIAL, 0, 1, Emotion.HAPPY, 0.4, stream=AGENT))
+    other = result(1, Kind.PARTIAL, 0, 1, Emotion.SAD, 0.9, stream=CUSTOMER)
+    state.apply(other)
+    assert state.probabilities == other.probabilities
+    assert state.affect == (other.valence, other.arousal)
+
+
+def test_a_final_of_another_stream_ends_no_open_utterance() -> None:
+    """The number of an utterance counts in its own stream alone."""
+    state = call()
+    state.apply(SpeechStarted(stream=AGENT, id=1, start_sample=0))
+    state.apply(changed(0, StreamState.LISTENING, stream=AGENT))
+    state.apply(result(1, Kind.FINAL, 0, 1, Emotion.SAD, 0.9, stream=CUSTOMER))
+    assert state.shown.running is not None
+    state.apply(result(1, Kind.FINAL, 0, 1, Emotion.SAD, 0.9, stream=AGENT))
+    assert state.shown.running is None
+
+
+def test_the_stream_that_spoke_last_is_shown() -> None:
+    """Silence, levels and losses of the other one change nothing on the screen."""
+    state = call()
+    state.apply(changed(0, StreamState.LISTENING, stream=AGENT))
+    state.apply(level(1.0, -20.0, -10.0, stream=AGENT))
+    shown = state.shown
+    before = replace(shown, meter=replace(shown.meter))
+    n_levels = state.n_levels
+    state.apply(level(5.0, -70.0, -60.0, stream=CUSTOMER))
+    state.apply(changed(16_000, StreamState.NO_SIGNAL, "only zeros arrive", stream=CUSTOMER))
+    state.apply(changed(32_000, StreamState.NO_SPEECH, stream=CUSTOMER))
+    assert state.shown is shown
+    assert (state.shown, state.n_levels) == (before, n_levels)
+    state.apply(changed(48_000, StreamState.LISTENING, stream=CUSTOMER))
+    assert state.shown is not shown
+    assert state.shown.meter.level_dbfs == -70.0
+
+
+def test_after_a_stream_ended_the_one_that_spoke_last_of_the_others_is_shown() -> None:
+    """Of those that go on, however they began; the last one stays as ended."""
+    state = call()
+    third = StreamId(number=3, source="call.wav", channel=2)
+    state.apply(StreamStarted(stream=third, sample_rate=8_000, n_channels=3))
+    for number, stream in enumerate((CUSTOMER, AGENT, third), start=1):
+        state.apply(changed(number * 16_000, StreamState.LISTENING, stream=stream))
+        state.apply(level(number, -20.0 - number, -10.0, stream=stream))
+    for stream, level_dbfs in ((third, -22.0), (AGENT, -21.0)):
+        state.apply(StreamEnded(stream=stream, n_samples=160_000, n_utterances=0))
+        assert state.shown.meter.level_dbfs == level_dbfs
+    state.apply(StreamEnded(stream=CUSTOMER, n_samples=160_000, n_utterances=0))
+    assert state.shown.state is None
+
+
+def test_the_meter_of_each_stream_moves_in_silence() -> None:
+    """Levels of silence are thinned out for each stream by itself."""
+    sink = DashboardSink(console())
+    for stream in (AGENT, CUSTOMER):
+        sink.take(StreamStarted(stream=stream, sample_rate=8_000, n_channels=2))
+    with contextlib.closing(sink):
+        sink.open()
+        n_moved = {}
+        for stream in (AGENT, CUSTOMER):
+            sink.take(changed(0, StreamState.LISTENING, stream=stream))
+            sink.take(changed(1, StreamState.NO_SPEECH, stream=stream))
+            n_moved[stream.number] = 0
+            for k in range(100):
+                now_s = stream.number * 100 + 0.1 * k
+                sink.idle(now_s)
+                n_before = sink.state.n_levels
+                sink.take(level(now_s, -60.0 - k / 10, -50.0, stream=AGENT))
+                sink.take(level(now_s, -70.0 - k / 10, -50.0, stream=CUSTOMER))
+                n_moved[stream.number] += sink.state.n_levels - n_before
+    assert n_moved == {1: 34, 2: 34}
+
+
 def test_the_version_grows_only_when_something_changed() -> None:
     """Unknown events and unchanged queues cause no drawing."""
     state = DashboardState()
-    state.apply(QueueDepth(0, 64))
+    state.apply(QueueDepth(n_waiting=0, capacity=64))
     before = (state.version, state.n_levels)
-    state.apply(QueueDepth(0, 64))
-    state.apply(SessionEnded("end", 1.0, 0, 0, 0))
+    state.apply(QueueDepth(n_waiting=0, capacity=64))
+    state.apply(
+        SessionEnded(reason=EndReason.END, duration_s=1.0, n_utterances=0, n_dropped=0, n_gaps=0)
+    )
     assert (state.version, state.n_levels) == before
-    state.apply(QueueDepth(1, 64))
+    state.apply(QueueDepth(n_waiting=1, capacity=64))
     assert state.version == before[0] + 1
 
 
@@ -493,6 +702,7 @@ CHILD = """
 import os, signal, sys
 from rich.console import Console
 from ser_live.dashboard import LiveDashboard
+from ser_live.dashboard_sink import DashboardSink
 from ser_live.dashboard_state import DashboardState
 from simulated_session import events
 state = DashboardState()

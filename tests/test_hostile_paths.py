@@ -7,8 +7,8 @@ import json
 import shutil
 import sys
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import pytest
 import soundfile
 from opened_files import opened_files
@@ -32,6 +32,8 @@ WAYS_OUT = ("../canary", "..", "/etc/canary", "a/../../canary", "canary\0.json",
             "canary.", "canary ", "canary:stream", "file:///canary", "%2e%2e%2fcanary",
             "\u2215canary", "a" * 300)  # fmt: skip
 """Up, away, through a NUL, by the rules of Windows, and too long."""
+
+SPOKEN = np.zeros(4800, np.float32)
 
 
 def _canary(folder: Path) -> Path:
@@ -160,18 +162,12 @@ def test_a_profile_that_is_a_link_is_refused(suffix: str, tmp_path: Path) -> Non
 # -- names of recordings, for the audio that is kept
 
 
-def _utterance() -> Any:
-    from test_speaker_memory import utterance
-
-    return utterance(7, 0.0)
-
-
 @pytest.mark.parametrize("stem", [*WAYS_OUT, HOSTILE, "", ".", "-rf", "a\nb", "録音", "\udcff"])
 def test_a_recordings_name_keeps_its_audio_in_the_folder(stem: str, tmp_path: Path) -> None:
     """Whatever the recording was called, its utterances lie in the folder asked for."""
     folder = tmp_path / "kept"
     recorder = UtteranceRecorder(folder)
-    path = recorder.write(_utterance(), stem)
+    path = recorder.write(SPOKEN, 7, stem)
     assert path is not None, recorder.failure
     assert path.parent == folder
     assert list(tmp_path.rglob("*.flac")) == [path]
@@ -186,7 +182,7 @@ def test_kept_audio_follows_no_link(tmp_path: Path) -> None:
     victim.write_text("precious")
     recorder = UtteranceRecorder(tmp_path / "kept")
     (tmp_path / "kept" / "talk-u00007.flac").symlink_to(victim)
-    path = recorder.write(_utterance(), "talk")
+    path = recorder.write(SPOKEN, 7, "talk")
     assert path is not None
     assert path.name == "talk-u00007-2.flac"
     assert victim.read_text() == "precious"

@@ -17,8 +17,7 @@ def test_a_picture_is_drawn_from_a_log(tmp_path: Path) -> None:
     """The picture names the verdict of the log's last utterance and loads nothing from the net."""
     with SessionLog.create(tmp_path / "log.jsonl") as log:
         for _, event in events():
-            if hasattr(event, "as_record"):
-                log.write(event)
+            log.take(event)
     picture = tmp_path / "dashboard.svg"
     script = ROOT / "scripts" / "make_screenshot.py"
     subprocess.run(

@@ -15,17 +15,18 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 from paced_capture import PacedCapture
-from ser_live.pipeline import AnalysisStage, SegmentingStage
+from stream_parts import segmenting
 
 import ser_live
-from ser_live import session as session_module
-from ser_live.cli.live import run_live
+from ser_live.cli.live import LiveOptions, run_live
 from ser_live.config import Settings
 from ser_live.dashboard_state import DashboardState
 from ser_live.dashboard_view import render
-from ser_live.events import Drop, EmotionResult, Utterance
+from ser_live.events import EVENT_CLASSES, Drop, EmotionResult, EventReader, Kind, Utterance
 from ser_live.model import EmotionModel
-from ser_live.session import LiveSession
+from ser_live.session import live
+from ser_live.session.live import LiveSession
+from ser_live.stream.analysis import AnalysisStage
 
 DEMO = Path(ser_live.__file__).parent / "demo.ogg"
 
@@ -41,7 +42,7 @@ def samples() -> NDArray[np.float32]:
 
 def segmented(samples: NDArray[np.float32]) -> list[Utterance]:
     """Everything that is there to be judged, partial and final."""
-    stage = SegmentingStage(Settings(), sample_rate=16_000, n_channels=1, is_live=True)
+    stage = segmenting()
     heard = (*stage.push(samples[:, np.newaxis]), *stage.flush())
     return [event for event in heard if isinstance(event, Utterance)]
 
@@ -52,22 +53,25 @@ class Overloaded:
     def __init__(self, samples: NDArray[np.float32], folder: Path) -> None:
         self.source = PacedCapture(samples, SPEED)
         self.log = folder / "log.jsonl"
-        process = AnalysisStage.process
+        judge = AnalysisStage.judge
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(
                 AnalysisStage,
-                "process",
-                lambda *a, **k: (time.sleep(3 / SPEED), process(*a, **k))[1],
+                "judge",
+                lambda *a, **k: (time.sleep(3 / SPEED), judge(*a, **k))[1],
             )
             self.exit_code = run_live(
                 [self.source],
-                settings=replace(Settings(), queue_size=2),
-                model="classic",
-                channel=None,
-                format_="lines",
-                log_path=self.log,
-                no_log=False,
-                save_audio=None,
+                LiveOptions(
+                    settings=replace(Settings(), queue_size=2),
+                    channel=None,
+                    model="classic",
+                    speaker=None,
+                    format_="lines",
+                    log_path=self.log,
+                    no_log=False,
+                    save_audio=None,
+                ),
             )
         self.records = [json.loads(line) for line in self.log.read_text().splitlines()]
 
@@ -136,8 +140,11 @@ def test_each_drop_is_counted_on_the_dashboard(overloaded: tuple[Overloaded, str
     """The number stands in the bottom line, with a warning sign."""
     session, _ = overloaded
     state = DashboardState()
-    for r in session.of_type("drop"):
-        state.apply(Drop(r["id"], r["kind"], round(r["start_s"] * 16_000), 0))
+    reader = EventReader(EVENT_CLASSES)
+    for record in session.of_type("drop"):
+        drop = reader.read(record)
+        assert isinstance(drop, Drop)
+        state.apply(drop)
     last = render(state, 80, 24).plain.splitlines()[-1]
     assert f"dropped {len(session.of_type('drop'))}" in last
 
@@ -146,7 +153,7 @@ def test_a_reader_that_sleeps_holds_nothing_back(
     samples: NDArray[np.float32], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where nobody takes results, capture and segmenting go on; later each loss is told."""
-    monkeypatch.setattr(session_module, "RESULTS_CAPACITY", 3)
+    monkeypatch.setattr(live, "RESULTS_CAPACITY", 3)
     source = PacedCapture(samples, SPEED)
     settings = replace(Settings(), queue_size=2)
     session = LiveSession([source], EmotionModel.load("classic"), settings, drop_when_full=True)
@@ -160,5 +167,5 @@ def test_a_reader_that_sleeps_holds_nothing_back(
     drops = [e for e in events if isinstance(e, Drop)]
     told = {(e.id, e.kind, e.end_sample) for e in events if isinstance(e, Drop | EmotionResult)}
     assert told == {(u.id, u.kind, u.end_sample) for u in segmented(samples)}
-    assert any(drop.kind == "final" for drop in drops)
+    assert any(drop.kind is Kind.FINAL for drop in drops)
     assert events[-1].n_dropped == len(drops)

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from simulated_session import MICROPHONE
 
 import ser_live
 from ser_live.events import SessionStarted, SourceFailed, StreamStarted
@@ -220,9 +221,15 @@ def test_audio_of_a_log_that_went_on_elsewhere(home: Path, tmp_path: Path, n_bef
     kept, stick = tmp_path / "kept", tmp_path / "stick"
     shutil.copytree(home / "kept", kept)
     events = [
-        SessionStarted("2026-01-01T00:00:00+00:00", "1", "m", "h", audio_folder=str(kept)),
-        StreamStarted("microphone", 16_000, 1),
-        SourceFailed("The microphone is gone."),
+        SessionStarted(
+            started_at="2026-01-01T00:00:00+00:00",
+            version="1",
+            model="m",
+            model_sha256="h",
+            audio_folder=str(kept),
+        ),
+        StreamStarted(stream=MICROPHONE, sample_rate=16_000, n_channels=1),
+        SourceFailed(message="The microphone is gone."),
     ]
     stick.mkdir()
     with SessionLog.create(stick / "log.jsonl") as log:

@@ -9,13 +9,42 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from simulated_session import result
+from simulated_session import MICROPHONE, result
 
-from ser_live.emotions import LABELS, Emotion, State
-from ser_live.events import DeviceFound, Drop, SourceFailed, StreamGap, StreamStarted
+from ser_live.emotions import LABELS, Emotion
+from ser_live.events import (
+    Cause,
+    DeviceFound,
+    Drop,
+    Kind,
+    SourceFailed,
+    StreamGap,
+    StreamId,
+    StreamStarted,
+    Verdict,
+)
 from ser_live.result_lines import EMOTION_FIELDS, CsvLines, flatten, json_line, text_line
 
-HAPPY = result(4, "final", 3.2, 5.9, Emotion.HAPPY, 0.81)
+HAPPY = result(4, Kind.FINAL, 3.2, 5.9, Emotion.HAPPY, 0.81)
+
+
+def drop(stream: StreamId = MICROPHONE) -> Drop:
+    return Drop(stream=stream, id=7, kind=Kind.FINAL, start_sample=0, end_sample=16_000)
+
+
+def gap(n_samples: int, cause: Cause) -> StreamGap:
+    return StreamGap(stream=MICROPHONE, start_sample=0, n_samples=n_samples, cause=cause)
+
+
+def found(device: str, lost_device: str) -> DeviceFound:
+    return DeviceFound(
+        stream=MICROPHONE,
+        sample=0,
+        device=device,
+        sample_rate=48_000,
+        n_channels=1,
+        lost_device=lost_device,
+    )
 
 
 def test_a_final_result_is_one_readable_line() -> None:
@@ -27,26 +56,26 @@ def test_a_final_result_is_one_readable_line() -> None:
 
 def test_every_kind_of_event_has_its_line() -> None:
     """Partial, rejected, lost and failed are told apart without colour."""
-    partial = result(4, "partial", 3.2, 4.2, Emotion.HAPPY, 0.5)
-    unsure = result(5, "final", 7.0, 8.0, Emotion.SAD, 0.31, State.UNCERTAIN)
-    short = result(6, "final", 9.0, 9.2, None, 0.0, State.TOO_SHORT)
+    partial = result(4, Kind.PARTIAL, 3.2, 4.2, Emotion.HAPPY, 0.5)
+    unsure = result(5, Kind.FINAL, 7.0, 8.0, Emotion.SAD, 0.31, Verdict.UNCERTAIN)
+    short = result(6, Kind.FINAL, 9.0, 9.2, None, 0.0, Verdict.TOO_SHORT)
     assert "00:03.2-00:04.2..." in text_line(partial)
     assert "uncertain  0.31  v-0.2 a-0.1  [best guess sad" in text_line(unsure)
     assert text_line(short) == "00:09.0-00:09.2    too short"
-    assert "dropped" in text_line(Drop(7, "final", 0, 16_000))
-    assert "40 ms lost: overflow" in text_line(StreamGap(0, 640, "overflow"))
-    assert "13.3 s lost: stalled" in text_line(StreamGap(0, 212_800, "stalled"))
-    assert text_line(StreamStarted("a.wav", 16_000, 1)) == "== a.wav"
-    back = DeviceFound(0, "headset", 48_000, 1, "headset")
-    assert text_line(back) == "== headset is back"
-    other = DeviceFound(0, "built-in", 48_000, 1, "head\nset")
+    assert "dropped" in text_line(drop())
+    assert "40 ms lost: overflow" in text_line(gap(640, Cause.OVERFLOW))
+    assert "13.3 s lost: stalled" in text_line(gap(212_800, Cause.STALLED))
+    named = StreamId(number=1, source="a.wav")
+    assert text_line(StreamStarted(stream=named, sample_rate=8000, n_channels=1)) == "== a.wav"
+    assert text_line(found("headset", "headset")) == "== headset is back"
+    other = found("built-in", "head\nset")
     assert text_line(other) == "== built-in is heard instead of head�set"
-    assert text_line(SourceFailed("no such file")) == "!! no such file"
+    assert text_line(SourceFailed(message="no such file")) == "!! no such file"
 
 
 def test_a_line_stays_one_line() -> None:
     """No name can break a line or send an escape."""
-    named = Drop(7, "final", 0, 16_000, file="a\nb\x1b[2J\u202ec\x9b")
+    named = drop(StreamId(number=1, source="a", file="a\nb\x1b[2J\u202ec\x9b"))
     line = text_line(named, with_file=True)
     assert line.isprintable()
     assert line.endswith("a�b�[2Jc�")

@@ -11,12 +11,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from reliability.machinery import DEMO, SER_LIVE, SPOILT, without
 from reliability.row import Row
 from ser_live.errors import LogError
+from ser_live.events import EndReason, SessionEnded
 from ser_live.session_log import read_log
 
 TITLE = "Crashes"
@@ -46,7 +48,7 @@ def kills(folder: Path, n: int) -> Row:
     whole = folder / "whole.jsonl"
     command = [*SER_LIVE, "replay", str(DEMO), "--speed", "0", *CHEAP, "--format", "jsonl"]
     subprocess.run([*command, "--log", str(whole)], check=True, capture_output=True)
-    expected = [without(record, *DIFFERS) for record in read_log(whole)]
+    expected = [without(record, *DIFFERS) for record in _records(whole)]
     rng = random.Random(20)  # noqa: S311  moments, not secrets
     n_good = n_cut = n_before = n_after = 0
     faults: list[str] = []
@@ -78,6 +80,11 @@ def kills(folder: Path, n: int) -> Row:
     )
 
 
+def _records(log: Path, on_cut: Callable[[str], None] | None = None) -> list[dict[str, Any]]:
+    """What the log holds, read and checked, in the form in which it was shown."""
+    return [entry.as_record() for entry in read_log(log, on_cut=on_cut)]
+
+
 def _killed(command: list[str], log: Path, n_bytes: int, delay_s: float) -> list[dict[str, Any]]:
     """Kill `command` when its log has grown so far; the whole lines that it showed."""
     with tempfile.TemporaryFile() as stdout:
@@ -101,7 +108,7 @@ def _fault(
     if not log.exists():
         return ("shown, but not logged" if shown else None), False
     try:
-        found = list(read_log(log, on_cut=cuts.append))
+        found = _records(log, on_cut=cuts.append)
     except LogError as error:
         # Between the file's making and its first line there is nothing to load yet.
         return (None if log.stat().st_size == 0 and not shown else str(error)), False
@@ -132,7 +139,7 @@ def vanished_folder(folder: Path) -> Row:
         stdout, stderr = process.communicate()
     shown = [json.loads(line) for line in stdout.splitlines()]
     others = list(state.rglob("*.jsonl"))
-    after = list(read_log(others[0]))[4:] if others else []
+    after = _records(others[0])[4:] if others else []
     n_lost = len(shown) - n_before - len(after)
     said = b"it goes on in" in stderr
     return Row(
@@ -172,7 +179,7 @@ def full_disk(folder: Path) -> Row:
         return Row(claim, f"not measured: {why}", "0 events unlogged", False, 0.0)
     shown = [json.loads(line) for line in result.stdout.splitlines()]
     others = list(state.rglob("*.jsonl"))
-    logged = list(read_log(kept))[1:] + (list(read_log(others[0]))[4:] if others else [])
+    logged = _records(kept)[1:] + (_records(others[0])[4:] if others else [])
     said = b"no space left on device): it goes on in" in result.stderr
     return Row(
         claim,
@@ -203,8 +210,8 @@ def defects(folder: Path) -> Row:
             result.returncode == 70
             and stderr.count("ser-live: ") == 1
             and "Traceback" not in stderr
-            and last["type"] == "session_ended"
-            and last["reason"] == "error"
+            and isinstance(last, SessionEnded)
+            and last.reason is EndReason.ERROR
         )
     return Row(
         "a defect in either thread: one sentence, exit code 70, the log closed",

@@ -22,6 +22,8 @@ import numpy as np
 from reliability.machinery import CACHE, DEMO, SER_LIVE, SPOILT, rss_mb, without
 from reliability.row import Row
 from reliability.sound_of_a_day import RATE_HZ, a_period
+from ser_live.events import Drop, EmotionResult, Kind, SessionEnded, StreamEnded, StreamGap
+from ser_live.log_entries import LogGap
 from ser_live.session_log import read_log
 
 TITLE = "Long days"
@@ -91,22 +93,21 @@ def a_day(n_periods: int, period_s: int, data: Path | None) -> list[Row]:
 
 def _rows_of_a_day(readings: list[Reading], log: Path, period_s: int, seconds: float) -> list[Row]:
     n_periods = len(readings)
-    spans: list[list[tuple[Any, ...]]] = [[] for _ in range(n_periods)]
+    spans: list[list[tuple[Kind, int, int]]] = [[] for _ in range(n_periods)]
     latencies_ms: list[list[float]] = [[] for _ in range(n_periods)]
     n_lost = 0
-    length_s = 0.0
-    for record in read_log(log):
-        if record["type"] == "stream_ended":
-            length_s = record["duration_s"]
-        n_lost += record["type"] in ("gap", "drop", "log_gap")
-        if record["type"] != "emotion":
+    n_heard = 0
+    for entry in read_log(log):
+        if isinstance(entry, StreamEnded):
+            n_heard = entry.n_samples
+        n_lost += isinstance(entry, StreamGap | Drop | LogGap)
+        if not isinstance(entry, EmotionResult):
             continue
-        start, end = (round(record[name] * RATE_HZ) for name in ("start_s", "end_s"))
-        number = min(start // (period_s * RATE_HZ), n_periods - 1)
+        number = min(entry.start_sample // (period_s * RATE_HZ), n_periods - 1)
         shift = number * period_s * RATE_HZ
-        spans[number].append((record["kind"], start - shift, end - shift))
-        if record["kind"] == "final":
-            latencies_ms[number].append(record["latency_ms"])
+        spans[number].append((entry.kind, entry.start_sample - shift, entry.end_sample - shift))
+        if entry.kind is Kind.FINAL:
+            latencies_ms[number].append(entry.latency_ms)
     first, last = readings[0], readings[-1]
     growth = last.memory_mb / first.memory_mb - 1
     n_quarter = max(1, n_periods // 4)
@@ -121,7 +122,7 @@ def _rows_of_a_day(readings: list[Reading], log: Path, period_s: int, seconds: f
     descriptors = {reading.n_descriptors for reading in readings}
     threads = {reading.n_threads for reading in readings}
     settled = spans[N_SETTLING:] or [[]]
-    finals = [[span for span in period if span[0] == "final"] for period in settled]
+    finals = [[span for span in period if span[0] is Kind.FINAL] for period in settled]
     n_same = sum(period == finals[0] for period in finals[1:])
     # webrtc's model of the background never quite comes to rest: a frame at the edge between
     # speech and none may be decided otherwise, and partial results follow it.
@@ -154,10 +155,9 @@ def _rows_of_a_day(readings: list[Reading], log: Path, period_s: int, seconds: f
         ),
         Row(
             "the sample clock at the end",
-            f"{length_s * RATE_HZ:.0f} of {n_periods * period_s * RATE_HZ} samples, "
-            f"{n_lost} gaps and drops",
+            f"{n_heard} of {n_periods * period_s * RATE_HZ} samples, {n_lost} gaps and drops",
             "exact, 0",
-            length_s * RATE_HZ == n_periods * period_s * RATE_HZ and n_lost == 0,
+            n_heard == n_periods * period_s * RATE_HZ and n_lost == 0,
             seconds,
         ),
         Row(
@@ -236,7 +236,11 @@ def a_week_of_log(n_days: int) -> Row:
 
 def _repeated(log: Path, longer: Path, duration_s: float) -> float:
     """Write the records of `log` again and again, shifted; how long that is, in seconds."""
-    records = [r for r in read_log(log) if r["type"] not in ("stream_ended", "session_ended")]
+    records: list[Any] = [
+        entry.as_record()
+        for entry in read_log(log)
+        if not isinstance(entry, StreamEnded | SessionEnded)
+    ]
     begin = [r for r in records if r["type"] in ("log", "session_started", "stream_started")]
     rest = [r for r in records if r not in begin]
     length_s = max(r["start_s"] for r in rest) + 60

@@ -16,14 +16,25 @@ from typing import Any
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
-from ser_live.pipeline import AnalysisStage, SegmentingStage
 
 from reliability.machinery import SER_LIVE, read_16_khz, rss_mb, talk
 from reliability.row import Row
 from ser_live.config import Settings
-from ser_live.events import Drop, EmotionResult, StreamEnded, StreamGap, Utterance
+from ser_live.events import (
+    Drop,
+    EmotionResult,
+    Event,
+    Kind,
+    QueueDepth,
+    StreamEnded,
+    StreamGap,
+    StreamId,
+    Utterance,
+)
 from ser_live.model import EmotionModel
-from ser_live.session import LiveSession
+from ser_live.session.live import LiveSession
+from ser_live.stream.analysis import AnalysisStage
+from ser_live.stream.segmenting import SegmentingStage
 
 TITLE = "Overload"
 
@@ -35,25 +46,31 @@ SLOWER = 10
 
 
 class Load:
-    """An analysis stage that is slowed down while `least_s` is set."""
+    """Slows every analysis down while `least_s` is set."""
 
     def __init__(self) -> None:
         self.least_s: float | None = None
         """Shortest duration of an analysis, in seconds; ``None`` for no load."""
 
-    def slow_down(self, stage: AnalysisStage) -> None:
-        """Let `stage` feel the load."""
-        process = stage.process
+    @contextlib.contextmanager
+    def felt(self) -> Iterator[None]:
+        """Let every analysis stage feel the load while the context lasts."""
+        judge = AnalysisStage.judge
+        load = self
 
-        def slowly(utterance: Utterance, file: str | None = None) -> EmotionResult:
+        def slowly(self: AnalysisStage, utterance: Utterance) -> EmotionResult:
             began_s = time.monotonic()
-            result = process(utterance, file)
-            if self.least_s is not None:
+            result = judge(self, utterance)
+            if load.least_s is not None:
                 took_s = time.monotonic() - began_s
-                time.sleep(max(self.least_s - took_s, (SLOWER - 1) * took_s))
+                time.sleep(max(load.least_s - took_s, (SLOWER - 1) * took_s))
             return result
 
-        stage.process = slowly  # type: ignore[method-assign]
+        AnalysisStage.judge = slowly  # type: ignore[method-assign]
+        try:
+            yield
+        finally:
+            AnalysisStage.judge = judge  # type: ignore[method-assign]
 
 
 def run(*, short: bool, data: Path | None) -> Iterator[Row]:
@@ -72,17 +89,17 @@ def slowed_analysis(phase_s: float) -> list[Row]:
     model = EmotionModel.load()
     source = paced_capture(samples)
     load = Load()
-    session = LiveSession([source], model, settings, drop_when_full=True)
-    load.slow_down(session._analysis)
-    events: list[Any] = []
+    session = LiveSession([source], model, settings, drop_when_full=True, with_levels=True)
+    events: list[Event] = []
     depths: list[int] = []
     memory_mb: list[float] = []
-    with session:
+    with load.felt(), session:
         while not session.finished:
             phase = source.n_written / 16_000 // phase_s
             load.least_s = {1: 1.0, 2: 8.0}.get(int(phase))
-            events += session.poll(0.1)
-            depths.append(session.queue_depth.n_waiting)
+            polled = session.poll(0.1)
+            events += polled
+            depths += [e.n_waiting for e in polled if isinstance(e, QueueDepth)]
             memory_mb.append(rss_mb())
     results = [e for e in events if isinstance(e, EmotionResult)]
     drops = [e for e in events if isinstance(e, Drop)]
@@ -92,11 +109,11 @@ def slowed_analysis(phase_s: float) -> list[Row]:
     unhurried = unhurried_results(samples, model, settings)
     told = {_key(e) for e in results} | {_key(e) for e in drops}
     wrong = [r for r in results if _verdict(r) != _verdict(unhurried.get(_key(r)))]
-    n_finals_lost = sum(d.kind == "final" for d in drops)
+    n_finals_lost = sum(d.kind is Kind.FINAL for d in drops)
     before = _median_ms(r for r in results if r.end_sample < phase_s * 16_000)
     after = _median_ms(r for r in results if r.start_sample > 4 * phase_s * 16_000)
     growth_mb = max(memory_mb) - memory_mb[len(memory_mb) // 10]
-    first = drops[0].kind if drops else "none"
+    first = drops[0].kind.value if drops else "none"
     return [
         Row(
             f"analysis {SLOWER} times slower and more: queue and memory stay bounded",
@@ -125,7 +142,7 @@ def slowed_analysis(phase_s: float) -> list[Row]:
             f"{len(drops)} drops, the first a {first}, {n_finals_lost} of them utterances; "
             f"{len(unhurried.keys() - told)} results missing untold",
             "0 missing untold",
-            first == "partial" and n_finals_lost > 0 and told == unhurried.keys(),
+            first == Kind.PARTIAL and n_finals_lost > 0 and told == unhurried.keys(),
             seconds,
         ),
         Row(
@@ -147,7 +164,7 @@ def slowed_analysis(phase_s: float) -> list[Row]:
 
 
 def _median_ms(results: Iterable[EmotionResult]) -> float:
-    return float(np.median([r.latency_ms for r in results if r.kind == "final"]))
+    return float(np.median([r.latency_ms for r in results if r.kind is Kind.FINAL]))
 
 
 def paced_capture(samples: NDArray[np.float32]) -> Any:
@@ -161,10 +178,11 @@ def unhurried_results(
     samples: NDArray[np.float32], model: EmotionModel, settings: Settings
 ) -> dict[tuple[Any, ...], EmotionResult]:
     """What a session with all the time in the world says, partial results included."""
-    segmenting = SegmentingStage(settings, sample_rate=16_000, n_channels=1, is_live=True)
-    analysis = AnalysisStage(model, settings)
+    stream = StreamId(number=1, source="unhurried")
+    segmenting = SegmentingStage(settings, stream=stream, sample_rate=16_000, n_channels=1)
+    analysis = AnalysisStage(model, settings, stream=stream)
     heard = [*segmenting.push(samples[:, np.newaxis]), *segmenting.flush()]
-    results = [analysis.process(u) for u in heard if isinstance(u, Utterance)]
+    results = [analysis.judge(u) for u in heard if isinstance(u, Utterance)]
     return {_key(result): result for result in results}
 
 
