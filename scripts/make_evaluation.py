@@ -43,11 +43,11 @@ from ser_live.evaluation.reporting.page import MODELS, RUN_FILE, SEEDS_FILE, TAR
 from ser_live.evaluation.reporting.page_sections import at
 from ser_live.evaluation.robustness import robustness_section
 from ser_live.evaluation.robustness_suite import suite_in
-from ser_live.folders import examples_folder
-from ser_live.model import find_encoder
+from ser_live.model.emotion_model import find_encoder
+from ser_live.records.folders import examples_folder
 from ser_live.training.examples import make_examples
 from ser_live.training.recipe import RECIPES, Recipe
-from ser_live.training.speech_gate import BURST, GATE_VARIANTS, NOISE, make_sounds
+from ser_live.training.speech_check import BURST, GATE_VARIANTS, NOISE, make_sounds
 
 FOLDER = Path(__file__).parents[1] / "docs" / "evaluation"
 MAIN = "emobox"

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 
-from ser_live import session_log, speaker_profile
-from ser_live.folders import profiles_folder, sessions_folder
-from ser_live.private_files import is_in_use
-from ser_live.session_files import (
+from ser_live.records import session_log
+from ser_live.records.folders import profiles_folder, sessions_folder
+from ser_live.records.private_files import is_in_use
+from ser_live.records.session_files import (
     PassedOver,
     RegularFile,
     audio_folder_of,
@@ -25,6 +25,7 @@ from ser_live.session_files import (
     find_recordings,
     find_session_logs,
 )
+from ser_live.speaker import profile as speaker_profile
 
 
 class Kind(str, Enum):

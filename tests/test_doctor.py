@@ -33,7 +33,7 @@ from ser_live.doctor.machine import check_folder, check_python
 from ser_live.doctor.microphone import Heard, judge_level
 from ser_live.errors import DeviceError
 from ser_live.events import EmotionResult, Kind, StreamId
-from ser_live.model import find_model
+from ser_live.model.emotion_model import find_model
 
 DEMO = Path(ser_live.__file__).parent / "demo.ogg"
 

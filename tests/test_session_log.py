@@ -26,14 +26,15 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ser_live import events, session_log
+from ser_live import events
 from ser_live.cli.log import command
 from ser_live.emotions import LABELS, Emotion, State
 from ser_live.errors import LogError
 from ser_live.events import EmotionResult, Reason, SourceFailed, StreamStarted
-from ser_live.log_file import LogFile
-from ser_live.result_lines import EMOTION_FIELDS
-from ser_live.session_log import SCHEMA_VERSION, SessionLog, read_log
+from ser_live.records import session_log
+from ser_live.records.csv_rows import EMOTION_FIELDS
+from ser_live.records.log_file import LogFile
+from ser_live.records.session_log import SCHEMA_VERSION, SessionLog, read_log
 
 DOC = Path(__file__).parents[1] / "docs" / "session_log.md"
 HEADER = '{"type":"log","schema":"ser-live-session","schema_version":1}\n'
@@ -322,7 +323,7 @@ def test_a_killed_writer_leaves_a_log_that_loads(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path\n"
         "from ser_live.events import SourceFailed\n"
-        "from ser_live.session_log import SessionLog\n"
+        "from ser_live.records.session_log import SessionLog\n"
         "log = SessionLog.create(Path(sys.argv[1])); n = 0\n"
         "while True:\n"
         "    log.write(SourceFailed(str(n))); print(n, flush=True); n += 1\n"

@@ -22,7 +22,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ser_live.devices import list_devices
 from ser_live.errors import AudioFileError, DeviceError, InvalidAudioError, UsageError
 from ser_live.events.kinds import Cause
 from ser_live.sources import (
@@ -36,6 +35,7 @@ from ser_live.sources import (
     ReconnectingMicrophone,
     read_recording,
 )
+from ser_live.sources.devices import list_devices
 from ser_live.sources.microphone_hint import microphone_hint
 from ser_live.sources.protocol import SILENT_RECORDING
 

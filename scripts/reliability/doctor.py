@@ -16,7 +16,7 @@ from pathlib import Path
 import soundfile
 
 from reliability.row import Row
-from ser_live.model import find_model
+from ser_live.model.emotion_model import find_model
 
 ROOT = Path(__file__).parents[2]
 

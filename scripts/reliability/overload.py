@@ -31,7 +31,7 @@ from ser_live.events import (
     StreamId,
     Utterance,
 )
-from ser_live.model import EmotionModel
+from ser_live.model.emotion_model import EmotionModel
 from ser_live.session.live import LiveSession
 from ser_live.stream.analysis import AnalysisStage
 from ser_live.stream.segmenting import SegmentingStage

@@ -64,9 +64,9 @@ def command(
       ser-live analyze calls/ --channel 2 --jobs 2 --format csv > customers.csv
       ser-live analyze clips/ --unit file --format jsonl
     """
-    from ser_live.batch import FILE_FIELDS, analyze_file, find_audio_files, map_files
-    from ser_live.result_lines import EMOTION_FIELDS
-    from ser_live.speaker_memory import SpeakerMemory
+    from ser_live.batch.files import FILE_FIELDS, analyze_file, find_audio_files, map_files
+    from ser_live.records.csv_rows import EMOTION_FIELDS
+    from ser_live.speaker.memory import SpeakerMemory
     from ser_live.stream.analyzer import loaded
 
     emotion_model = loaded(model)

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ser_live.cli.options import jobs_option
-from ser_live.cli.printing import echo
 from ser_live.cli.training_options import (
     data_options,
     encoder_of,
     progress_bars,
 )
 from ser_live.errors import UsageError
-from ser_live.folders import examples_folder
+from ser_live.records.folders import examples_folder
+from ser_live.terminal.printing import echo
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -89,10 +89,10 @@ def _output_options(command: Command) -> Command:
 def _display(format_: str) -> Sink:
     from rich.console import Console
 
-    from ser_live.dashboard import can_draw
+    from ser_live.outputs.dashboard.live import can_draw
 
     if format_ == "dashboard" or (format_ == "auto" and can_draw(Console())):
-        from ser_live.dashboard_sink import DashboardSink
+        from ser_live.outputs.dashboard.sink import DashboardSink
 
         return DashboardSink()
     from ser_live.outputs.standard_output import Lines
@@ -112,13 +112,13 @@ def run_live(sources: Sequence[AudioSource], options: LiveOptions) -> int:
         session, 141 where standard output did not take everything, or that of a defect where
         an output failed.
     """
-    from ser_live.native_memory import give_back_early
     from ser_live.outputs.fan_out import FanOut, run
     from ser_live.outputs.queued import Queued
     from ser_live.outputs.standard_output import Guarded
-    from ser_live.recorder import UtteranceRecorder
+    from ser_live.process.native_memory import give_back_early
+    from ser_live.records.recorder import UtteranceRecorder
+    from ser_live.records.session_log import SessionLog
     from ser_live.session.live import LiveSession
-    from ser_live.session_log import SessionLog
     from ser_live.stream.analyzer import loaded
 
     if options.log_path is not None and options.no_log:

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 import click
 
 from ser_live.cli.options import jobs_option
-from ser_live.cli.printing import echo
 from ser_live.cli.training_options import (
     data_options,
     encoder_of,
     progress_bars,
 )
-from ser_live.folders import examples_folder
+from ser_live.records.folders import examples_folder
+from ser_live.terminal.printing import echo
 
 if TYPE_CHECKING:
     from ser_live.datasets.recording import Recording
     from ser_live.evaluation.evaluate import Evaluation
-    from ser_live.gate import SpeechCheck
+    from ser_live.model.speech_check import SpeechCheck
     from ser_live.training.examples import Examples
     from ser_live.training.recipe import Recipe
 
@@ -124,7 +124,7 @@ def _gate(examples: Examples, encoder: Path, data: Path, seed: int) -> SpeechChe
     """The speech gate, from the same examples and the sounds that `data` holds."""
     import numpy as np
 
-    from ser_live.training.speech_gate import GATE_VARIANTS, fit_gate, make_sounds
+    from ser_live.training.speech_check import GATE_VARIANTS, fit_gate, make_sounds
 
     speech = examples.where(np.isin(examples.variants, GATE_VARIANTS))
     return fit_gate(speech, make_sounds(encoder, data), seed)

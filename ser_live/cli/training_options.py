@@ -72,7 +72,7 @@ def encoder_of(recipe: Recipe) -> Path | None:
     ModelError
         It is not there.
     """
-    from ser_live.model import find_encoder
+    from ser_live.model.emotion_model import find_encoder
 
     return find_encoder() if recipe.needs_encoder else None
 

@@ -14,10 +14,10 @@ from ser_live.config import Settings
 from ser_live.doctor.check import Check, Verdict
 from ser_live.doctor.machine import check_folder, check_python, check_terminal
 from ser_live.errors import SerLiveError
-from ser_live.folders import profiles_folder, sessions_folder
+from ser_live.records.folders import profiles_folder, sessions_folder
 
 if TYPE_CHECKING:
-    from ser_live.model import EmotionModel
+    from ser_live.model.emotion_model import EmotionModel
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 
 from ser_live.audio import CLIPPED_LEVEL, StreamConverter, level_dbfs, peak_dbfs
 from ser_live.config import FRAME_SAMPLES, SAMPLE_RATE_HZ, RejectSettings
-from ser_live.devices import (
+from ser_live.doctor.check import Check, Verdict
+from ser_live.errors import DeviceError
+from ser_live.sources import Lost, MicrophoneSource
+from ser_live.sources.devices import (
     InputDevice,
     accepted_rates,
     choose_device,
@@ -19,9 +22,6 @@ from ser_live.devices import (
     list_devices,
     portaudio,
 )
-from ser_live.doctor.check import Check, Verdict
-from ser_live.errors import DeviceError
-from ser_live.sources import Lost, MicrophoneSource
 from ser_live.sources.microphone_hint import silence_remedy
 
 LISTEN_S = 1.0

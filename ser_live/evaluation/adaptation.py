@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 
 from ser_live.arrays import Float64, Int64, Str
-from ser_live.classifier import softmax
 from ser_live.datasets.recording import Recording
 from ser_live.emotions import LABELS
-from ser_live.ensemble import MIN_PROBABILITY
 from ser_live.evaluation import metrics
 from ser_live.evaluation.folds import FoldFit, mean_by_clip
 from ser_live.evaluation.judge import judged, rounded, sexes_compared, uar_with_interval
 from ser_live.evaluation.sessions import MAKERS, N_SEEDS, Maker, Session, Speaker
-from ser_live.fitted import Fitted
-from ser_live.speaker import SpeakerShift
+from ser_live.model.classifier import softmax
+from ser_live.model.ensemble import MIN_PROBABILITY
+from ser_live.model.fitted import Fitted
+from ser_live.model.speaker_shift import SpeakerShift
 from ser_live.training.examples import Examples
 
 PAST_EDGES = (0, 1, 2, 3, 5, 9, 17, 33)

@@ -20,13 +20,13 @@ from typing import Any
 
 import numpy as np
 
-from ser_live.affect import ACOUSTIC_WEIGHT, AffectScale, neutral_mean, neutral_of
 from ser_live.arrays import Bool, Float64, Int64, Str
-from ser_live.baseline import MIN_PAST_UTTERANCES
 from ser_live.emotions import EMOTIONS, LABELS, Emotion
 from ser_live.evaluation.folds import FoldFit
-from ser_live.inputs import N_HAND_MADE
-from ser_live.speaker import ShiftRule, SpeakerShift
+from ser_live.model.inputs import N_HAND_MADE
+from ser_live.model.speaker_shift import ShiftRule, SpeakerShift
+from ser_live.speaker.affect import ACOUSTIC_WEIGHT, AffectScale, neutral_mean, neutral_of
+from ser_live.speaker.baseline import MIN_PAST_UTTERANCES
 from ser_live.training.examples import Examples
 
 HIGH_AROUSAL = (Emotion.ANGRY, Emotion.FEARFUL, Emotion.HAPPY, Emotion.SURPRISED)

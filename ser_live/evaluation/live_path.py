@@ -14,8 +14,8 @@ from ser_live.config import Settings
 from ser_live.datasets.recording import Recording, content_hash
 from ser_live.events import Utterance
 from ser_live.features import extract
-from ser_live.fitted import Fitted
-from ser_live.inputs import join
+from ser_live.model.fitted import Fitted
+from ser_live.model.inputs import join
 from ser_live.training.examples import input_key, loaded_encoder, utterances_of
 
 T = TypeVar("T")

@@ -43,16 +43,16 @@ from ser_live.events import (
     StreamId,
     StreamStarted,
 )
-from ser_live.model import EmotionModel
+from ser_live.model.emotion_model import EmotionModel
+from ser_live.records.tally import Tally
 from ser_live.session.work_queue import WorkQueue
 from ser_live.sources import AudioSource
-from ser_live.speaker_memory import SpeakerMemory
-from ser_live.speaker_profile import SpeakerProfile
+from ser_live.speaker.memory import SpeakerMemory
+from ser_live.speaker.profile import SpeakerProfile
 from ser_live.stream.analysis import AnalysisStage, warm_up
 from ser_live.stream.drive import drive
 from ser_live.stream.segmenting import Segmented, SegmentingStage
 from ser_live.stream.side_by_side import SideBySide
-from ser_live.tally import Tally
 
 DRAIN_TIMEOUT_S = 60.0
 """Longest wait for the next event of a session that is to end; then it is aborted."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ser_live.events.kinds import Cause
-from ser_live.ring_buffer import Lost
+from ser_live.sources.ring_buffer import Lost
 
 _PAUSE_S = 0.25
 """Pause between two blocks after which audio may be missing. A busy computer makes such

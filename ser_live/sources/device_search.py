@@ -10,16 +10,16 @@ from contextlib import suppress
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_live.devices import (
+from ser_live.errors import DeviceError
+from ser_live.sources.devices import (
     InputDevice,
     end_without_portaudio,
     list_devices,
     read_devices_anew,
     same_device,
 )
-from ser_live.errors import DeviceError
-from ser_live.ring_buffer import Lost
 from ser_live.sources.microphone import MicrophoneSource, all_closed
+from ser_live.sources.ring_buffer import Lost
 
 RETRY_S = 1.0
 """From one try to the next, in seconds."""

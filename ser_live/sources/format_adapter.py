@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_live.ring_buffer import Lost
+from ser_live.sources.ring_buffer import Lost
 
 
 class FormatAdapter:

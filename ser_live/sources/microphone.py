@@ -11,7 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_live.devices import (
+from ser_live.errors import DeviceError
+from ser_live.events.kinds import Cause
+from ser_live.sources.capture_clock import CaptureClock
+from ser_live.sources.devices import (
     InputDevice,
     choose_format,
     end_without_portaudio,
@@ -19,13 +22,10 @@ from ser_live.devices import (
     portaudio,
     portaudio_lock,
 )
-from ser_live.errors import DeviceError
-from ser_live.events.kinds import Cause
-from ser_live.ring_buffer import Lost, RingBuffer
-from ser_live.sources.capture_clock import CaptureClock
 from ser_live.sources.microphone_hint import microphone_hint
 from ser_live.sources.protocol import AudioSource
-from ser_live.steady_clock import slept_s, steady_s
+from ser_live.sources.ring_buffer import Lost, RingBuffer
+from ser_live.sources.steady_clock import slept_s, steady_s
 
 _POLL_S = 0.015
 """Pause between two looks of `read` into the ring buffer, in seconds. The callback may not

@@ -10,10 +10,10 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_live.devices import InputDevice, accepts, choose_format
 from ser_live.errors import DeviceError
 from ser_live.events.kinds import Cause
 from ser_live.sources.device_search import DeviceSearch
+from ser_live.sources.devices import InputDevice, accepts, choose_format
 from ser_live.sources.format_adapter import FormatAdapter
 from ser_live.sources.microphone import MicrophoneSource
 from ser_live.sources.protocol import (
@@ -24,7 +24,7 @@ from ser_live.sources.protocol import (
     MicrophoneLost,
     MicrophoneSought,
 )
-from ser_live.steady_clock import steady_s
+from ser_live.sources.steady_clock import steady_s
 
 _POLL_S = 0.015
 _SOUGHT_EVERY_S = 1.0

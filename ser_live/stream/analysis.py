@@ -33,11 +33,11 @@ from ser_live.events import (
 )
 from ser_live.exhaustive import assert_never
 from ser_live.features import extract
-from ser_live.inputs import InputMaker, join
-from ser_live.model import EmotionModel
-from ser_live.segmenter import no_clock
-from ser_live.speaker_memory import SpeakerMemory
-from ser_live.speaker_profile import SpeakerProfile
+from ser_live.model.emotion_model import EmotionModel
+from ser_live.model.inputs import InputMaker, join
+from ser_live.speaker.memory import SpeakerMemory
+from ser_live.speaker.profile import SpeakerProfile
+from ser_live.speech.segmenter import no_clock
 from ser_live.stream.segmenting import EndOfStream, Segmented
 
 

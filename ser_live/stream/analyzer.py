@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from ser_live.config import SAMPLE_RATE_HZ, Settings
 from ser_live.errors import InvalidAudioError, UsageError
 from ser_live.events import Kind, StreamEvent, StreamId, Utterance
-from ser_live.model import EmotionModel
-from ser_live.segmenter import no_clock
+from ser_live.model.emotion_model import EmotionModel
 from ser_live.sources import DeviceNotice, Lost
-from ser_live.speaker_profile import SpeakerProfile, load_profile
+from ser_live.speaker.profile import SpeakerProfile, load_profile
+from ser_live.speech.segmenter import no_clock
 from ser_live.stream.analysis import AnalysisStage
 from ser_live.stream.segmenting import Segmented, SegmentingStage
 

@@ -10,7 +10,7 @@
    model would have made of the utterances of their past.
 4. The classifiers are fitted to inputs from which the shift of a random past was taken
    off, or nothing (``histories``). So the same ones serve strangers and known voices.
-5. Strangers are judged as if they were each of the training speakers (``ser_live.strangers``).
+5. Strangers are judged as if they were each of the training speakers (``model.strangers``).
 6. Inner folds choose the temperatures: one for strangers, one for the random pasts.
 
 The constants were settled while the recipe was made, with results on the EmoBox folds in view;
@@ -26,12 +26,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_live.arrays import Bool, Float64, Int64
-from ser_live.classifier import Classifier, softmax
 from ser_live.emotions import LABELS
-from ser_live.ensemble import MIN_PROBABILITY, Ensemble
-from ser_live.fitted import Fitted
-from ser_live.speaker import ShiftRule
-from ser_live.strangers import Strangers
+from ser_live.model.classifier import Classifier, softmax
+from ser_live.model.ensemble import MIN_PROBABILITY, Ensemble
+from ser_live.model.fitted import Fitted
+from ser_live.model.speaker_shift import ShiftRule
+from ser_live.model.strangers import Strangers
 from ser_live.training.augmentation import (
     EAR_VARIANTS,
     LINE,
@@ -76,7 +76,7 @@ MEMBER_WEIGHTS = (0.1, 0.6, 0.3)
 """Weights of the hand-made features, logistic regression and the discriminant on the states."""
 N_INNER_FOLDS = 5
 CORRECTION = 0.75
-"""Degree to which emotion is taken out of the shift, see ``ser_live.speaker``."""
+"""Degree to which emotion is taken out of the shift, see ``ser_live.model.speaker_shift``."""
 KAPPA = 3.0
 
 _K = len(LABELS)

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_live.arrays import Bool, Float32, Float64, Int64, Str
-from ser_live.classifier import Classifier, LinearHead
 from ser_live.emotions import LABELS, Emotion
-from ser_live.inputs import InputLayout
+from ser_live.model.classifier import Classifier, LinearHead
+from ser_live.model.inputs import InputLayout
 from ser_live.training import classic
 from ser_live.training.examples import Examples
 from ser_live.training.heads import Moments, discriminant

@@ -15,15 +15,15 @@ from ser_live.config import SAMPLE_RATE_HZ, Settings
 from ser_live.datasets.recording import Recording, content_hash
 from ser_live.emotions import EMOTIONS
 from ser_live.events import Kind, StreamId, Utterance, Verdict
-from ser_live.inputs import InputLayout, InputMaker, embedding_and_level
+from ser_live.model.inputs import InputLayout, InputMaker, embedding_and_level
 from ser_live.sources import read_recording
+from ser_live.speech.detector import is_confirming
 from ser_live.stream.segmenting import SegmentingStage
 from ser_live.training.augmentation import PLAIN, vary
 from ser_live.training.code_hash import code_hash
-from ser_live.vad import is_confirming
 
 if TYPE_CHECKING:
-    from ser_live.encoder import SpeechEncoder
+    from ser_live.model.encoder import SpeechEncoder
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +34,7 @@ class Examples:
     """
 
     X: Float32
-    """Input vectors (``ser_live.inputs``), shape (n_rows, n_inputs), NaN where undefined."""
+    """Input vectors (``ser_live.model.inputs``), shape (n_rows, n_inputs), NaN where undefined."""
     y: Int64
     """Index into ``EMOTIONS``."""
     speakers: Str
@@ -231,7 +231,7 @@ def _embeddings_of(
 @cache
 def loaded_encoder(path: Path) -> SpeechEncoder:
     """One encoder a process: workers of a pool cannot be handed a session."""
-    from ser_live.encoder import SpeechEncoder
+    from ser_live.model.encoder import SpeechEncoder
 
     return SpeechEncoder(path)
 

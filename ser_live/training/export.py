@@ -17,17 +17,17 @@ from ser_live.datasets import Recording
 from ser_live.datasets.corpora import CITATIONS, CORPORA, LICENCES
 from ser_live.emotions import LABELS
 from ser_live.features import FEATURE_NAMES, FEATURE_SET_VERSION
-from ser_live.fitted import Fitted
-from ser_live.gate import SpeechCheck
-from ser_live.inputs import InputLayout
-from ser_live.model import CARD_FORMAT
-from ser_live.model_file import (
+from ser_live.model.archive import (
     CARD_FILE,
     CARD_TEXT_FILE,
     ENCODER_FILE,
     WEIGHTS_FILE,
     write_arrays,
 )
+from ser_live.model.emotion_model import CARD_FORMAT
+from ser_live.model.fitted import Fitted
+from ser_live.model.inputs import InputLayout
+from ser_live.model.speech_check import SpeechCheck
 from ser_live.training.card_text import card_text
 from ser_live.training.examples import Examples
 from ser_live.training.recipe import Recipe

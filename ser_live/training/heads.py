@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy import linalg
 
 from ser_live.arrays import Bool, Float64, Int64
-from ser_live.classifier import LinearHead, RbfHead, softmax
 from ser_live.emotions import LABELS
+from ser_live.model.classifier import LinearHead, RbfHead, softmax
 
 _K = len(LABELS)
 

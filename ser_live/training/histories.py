@@ -3,7 +3,7 @@
 A model that meets a speaker after one utterance or after fifty, balanced or angry all
 along, has to be trained on such pasts. Each training row gets its own: a number of the
 speaker's other utterances, half of the time mainly of a few emotions, and the shift that
-the rule of ``ser_live.speaker`` makes of them with probabilities by a model that did not
+the rule of ``model.speaker_shift`` makes of them with probabilities by a model that did not
 hear the speaker in training.
 """
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from ser_live.arrays import Bool, Float32, Float64, Int64, Str
 from ser_live.emotions import LABELS
-from ser_live.speaker import ShiftRule
+from ser_live.model.speaker_shift import ShiftRule
 
 MAX_PAST = 60
 """Utterances at most; their number is drawn evenly in its logarithm."""

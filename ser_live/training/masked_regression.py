@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from ser_live.arrays import Bool, Float32, Float64, Int64
-from ser_live.classifier import LinearHead
+from ser_live.model.classifier import LinearHead
 
 _FORBIDDEN = np.float32(-1e9)
 
