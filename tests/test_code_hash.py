@@ -150,8 +150,6 @@ def homes(*things: object) -> set[str]:
 
 def test_examples_hang_on_the_whole_live_path() -> None:
     """Every module that decides what an utterance is and what is measured of it."""
-    from ser_live.pipeline import SegmentingStage
-
     from ser_live.audio import FrameCutter
     from ser_live.events import Utterance
     from ser_live.features import extract, formants, pitch, prosodic, spectral, voice_quality
@@ -164,6 +162,7 @@ def test_examples_hang_on_the_whole_live_path() -> None:
     from ser_live.speech.shouting import Shouting
     from ser_live.speech.silero import SileroVad
     from ser_live.speech.voicing import periodicity
+    from ser_live.stream.segmenting import SegmentingStage
     from ser_live.synthesis.acoustics import room
     from ser_live.synthesis.noises import steady
 
