@@ -24,7 +24,9 @@ from ser_live.config import Settings
 from ser_live.errors import DEFECT_EXIT_CODE, OutputError, UsageError
 
 if TYPE_CHECKING:
+    from ser_live.outputs.fan_out import FanOut
     from ser_live.outputs.sink import Sink
+    from ser_live.session.live import LiveSession
     from ser_live.sources import AudioSource
 
 AUDIO_QUEUE = 64
@@ -155,8 +157,11 @@ def run_live(sources: Sequence[AudioSource], options: LiveOptions) -> int:
         return EXIT_CODES[received[0]]
     if output.has_lost:
         return OutputError.exit_code
+    return _exit_code(fan_out, session)
+
+
+def _exit_code(fan_out: FanOut, session: LiveSession) -> int:
+    """Exit code of a session that ended by itself."""
     if fan_out.n_left_behind:
         return DEFECT_EXIT_CODE
-    if session.first_failure is not None:
-        return session.first_failure.exit_code
-    return 0
+    return 0 if session.first_failure is None else session.first_failure.exit_code

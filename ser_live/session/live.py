@@ -143,11 +143,9 @@ class LiveSession:
         )
         self._n_announced = 0
         """Highest number of a stream whose start was handed out; levels come after it."""
-        # Both are joined. Daemons all the same, so that one that never returns does not keep
-        # the process from ending.
         self._threads = [
-            threading.Thread(target=self._guard(body), name=f"ser-live {name}", daemon=True)
-            for name, body in (("segmenting", self._segment), ("analysis", self._analyze))
+            self._thread("segmenting", self._segment),
+            self._thread("analysis", self._analyze),
         ]
         self._waited_s = 0.0
         """How long `poll` waited without result since the session was asked to end."""
@@ -302,6 +300,11 @@ class LiveSession:
         )
 
     # -- both threads ----------------------------------------------------------------
+
+    def _thread(self, name: str, body: Callable[[], None]) -> threading.Thread:
+        # Both are joined. Daemons all the same, so that one that never returns does not keep
+        # the process from ending.
+        return threading.Thread(target=self._guard(body), name=f"ser-live {name}", daemon=True)
 
     def _guard(self, body: Callable[[], None]) -> Callable[[], None]:
         """Keep the first exception for the caller and let the other thread end too."""
