@@ -78,13 +78,15 @@ class LiveSession:
     channels : sequence of int or None
         Channels of every source to analyze, counted from 0, each as a stream of its own;
         ``None`` averages all.
-    roles : mapping of int to str, optional
-        Who speaks on a channel, by channel.
+    roles : sequence of str or None, optional
+        Who speaks on each of `channels`.
     drop_when_full : bool
         True for a microphone: rather lose a counted utterance than fall behind.
     audio_folder : Path or None
         Where an output keeps the audio of utterances, for the record; final results carry
         their audio then.
+    keeps_audio : bool
+        Whether final results carry their audio without such a folder, too.
     profile : SpeakerProfile or None
         Enrolled speaker whom every stream begins with.
     with_levels : bool
@@ -106,6 +108,7 @@ class LiveSession:
         roles: Sequence[str | None] | None = None,
         drop_when_full: bool = False,
         audio_folder: Path | None = None,
+        keeps_audio: bool = False,
         profile: SpeakerProfile | None = None,
         with_levels: bool = False,
     ) -> None:
@@ -128,7 +131,7 @@ class LiveSession:
             model=model,
             settings=settings,
             profile=profile,
-            keeps_audio=audio_folder is not None,
+            keeps_audio=keeps_audio or audio_folder is not None,
         )
         self._stop = threading.Event()
         self._abort = threading.Event()
