@@ -134,10 +134,10 @@ _HOMES = (
     "config",
     "events",
     "sources",
-    "model",
-    "speaker_profile",
+    "model.emotion_model",
+    "speaker.profile",
     "stream.analyzer",
-    "recording",
+    "batch.recording",
     "session.listening",
     "session.aio",
 )
