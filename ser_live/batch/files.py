@@ -11,7 +11,6 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_live.audio import StreamConverter
 from ser_live.batch.recording import Recording, hear
 from ser_live.config import SAMPLE_RATE_HZ, Settings
 from ser_live.errors import AudioFileError, SerLiveError, UsageError
@@ -24,9 +23,10 @@ from ser_live.events import (
 )
 from ser_live.features import FEATURE_NAMES, extract
 from ser_live.model.emotion_model import EmotionModel
-from ser_live.sources import AudioSource, FileSource
+from ser_live.sources import AudioSource, FileSource, Lost
 from ser_live.speaker.profile import SpeakerProfile
 from ser_live.stream.drive import drive
+from ser_live.stream.raw import RawStream
 from ser_live.stream.segmenting import SegmentingStage
 
 T = TypeVar("T")
@@ -169,21 +169,18 @@ def _pieces(
             if isinstance(event, Utterance) and event.kind is Kind.FINAL:
                 yield event.start_sample, event.samples
         return
-    with source:
-        converter = StreamConverter(source.sample_rate, source.n_channels, channel)
-        parts: list[NDArray[np.float32]] = []
-        n_samples = 0
-        while not source.exhausted:
-            block = source.read(0)
-            if isinstance(block, np.ndarray):
-                parts.append(converter.push(block))
-                n_samples += len(parts[-1])
-            if n_samples > MAX_WHOLE_FILE_S * SAMPLE_RATE_HZ:
-                raise AudioFileError(
-                    f"{source.name} is longer than {MAX_WHOLE_FILE_S / 60:.0f} minutes, too long "
-                    "for one row: use --unit utterance, or cut it."
-                )
-    yield 0, np.concatenate([*parts, converter.flush()])
+    parts: list[NDArray[np.float32]] = []
+    n_samples = 0
+    for item in drive(source, RawStream.of_channel(channel)):
+        if not isinstance(item, Lost):
+            parts.append(item)
+            n_samples += len(item)
+        if n_samples > MAX_WHOLE_FILE_S * SAMPLE_RATE_HZ:
+            raise AudioFileError(
+                f"{source.name} is longer than {MAX_WHOLE_FILE_S / 60:.0f} minutes, too long "
+                "for one row: use --unit utterance, or cut it."
+            )
+    yield 0, np.concatenate(parts)
 
 
 def map_files(work: Callable[[Path], T], paths: Sequence[Path], n_jobs: int) -> Iterator[T]:
