@@ -79,7 +79,7 @@ class Utterance:
         return float(self.speech.sum()) * FRAME_S
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
     """One thing in the voice that stands out, in words."""
 
