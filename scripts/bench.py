@@ -75,10 +75,10 @@ def live(kind: str, duration_s: float) -> dict[str, Any]:
     from rich.console import Console
 
     from ser_live.config import Settings
-    from ser_live.dashboard_sink import DashboardSink
     from ser_live.events import EmotionResult, Kind
-    from ser_live.model import EmotionModel
-    from ser_live.native_memory import give_back_early
+    from ser_live.model.emotion_model import EmotionModel
+    from ser_live.outputs.dashboard.sink import DashboardSink
+    from ser_live.process.native_memory import give_back_early
     from ser_live.session.live import POLL_S, LiveSession
     from ser_live.sources import FileSource
 
@@ -134,8 +134,8 @@ def replay_speed(n_loops: int, model_name: str) -> dict[str, float]:
     import soundfile
 
     from ser_live.config import Settings
-    from ser_live.model import EmotionModel
-    from ser_live.native_memory import give_back_early
+    from ser_live.model.emotion_model import EmotionModel
+    from ser_live.process.native_memory import give_back_early
     from ser_live.session.live import POLL_S, LiveSession
     from ser_live.sources import FileSource
 
@@ -168,8 +168,8 @@ def analysis_of_3_s() -> dict[str, Any]:
 
     from ser_live.audio import StreamConverter
     from ser_live.features import extract
-    from ser_live.inputs import join
-    from ser_live.model import EmotionModel
+    from ser_live.model.emotion_model import EmotionModel
+    from ser_live.model.inputs import join
 
     demo, rate = soundfile.read(DEMO, dtype="float32", always_2d=True)
     converter = StreamConverter(rate, demo.shape[1])

@@ -26,7 +26,7 @@ from ser_live.events import (
     columns,
 )
 from ser_live.events.forms import REQUIRED, SAMPLES
-from ser_live.log_entries import ENTRY_CLASSES
+from ser_live.records.log_entries import ENTRY_CLASSES
 
 WORDS: dict[type[Enum], tuple[str, str]] = {
     Kind: ("kind", "Kinds"),

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ser_live import __version__
-from ser_live.cli.training_options import default_cache_dir, encoder_of
+from ser_live.cli.training_options import encoder_of
 from ser_live.config import Settings
 from ser_live.datasets.corpora import recordings_in
 from ser_live.datasets.recording import Recording
@@ -43,10 +43,11 @@ from ser_live.evaluation.reporting.page import MODELS, RUN_FILE, SEEDS_FILE, TAR
 from ser_live.evaluation.reporting.page_sections import at
 from ser_live.evaluation.robustness import robustness_section
 from ser_live.evaluation.robustness_suite import suite_in
-from ser_live.model import find_encoder
+from ser_live.model.emotion_model import find_encoder
+from ser_live.records.folders import examples_folder
 from ser_live.training.examples import make_examples
 from ser_live.training.recipe import RECIPES, Recipe
-from ser_live.training.speech_gate import BURST, GATE_VARIANTS, NOISE, make_sounds
+from ser_live.training.speech_check import BURST, GATE_VARIANTS, NOISE, make_sounds
 
 FOLDER = Path(__file__).parents[1] / "docs" / "evaluation"
 MAIN = "emobox"
@@ -68,7 +69,7 @@ class Run:
     folder: Path
     steps: set[str]
     encoder: Path | None
-    """What spoilt sound and beginnings are heard with, for all models at once."""
+    """Encoder for spoilt sound and beginnings, for all models at once."""
     settings: Settings = field(default_factory=Settings)
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -83,7 +84,7 @@ class Run:
 
     @property
     def hearing(self) -> Hearing:
-        """How spoilt sound and beginnings are heard."""
+        """Live path for spoilt sound and beginnings."""
         return Hearing(self.settings, self.encoder, self.n_jobs, self.cache_dir)
 
     def evaluation(
@@ -118,12 +119,12 @@ def main() -> None:
         "--steps",
         nargs="+",
         default=["onset", "affect", "permutation", "alone", "robustness", "corpora", "rejection"],
-        help="measurements beside the protocols",
+        help="measurements in addition to the protocols",
     )
     parser.add_argument("--every", type=int, default=12, help="spoil every so many-th clip")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--n-seeds", type=int, default=3, help="of what targets are measured with")
-    parser.add_argument("--cache", type=Path, default=default_cache_dir(), metavar="DIR")
+    parser.add_argument("--cache", type=Path, default=examples_folder(), metavar="DIR")
     parser.add_argument("--out", type=Path, default=FOLDER, metavar="DIR")
     options = parser.parse_args()
     run = Run(
@@ -239,7 +240,7 @@ def with_seed(
 
 
 def add_sections(run: Run, evaluation: Evaluation, record: dict[str, Any]) -> None:
-    """What is measured with the models of the main folds beside the protocol itself."""
+    """Measure more with the models of the main folds than the protocol itself."""
     recipe = evaluation.recipe
     fits, examples = evaluation.fits(MAIN), evaluation.examples(MAIN)
     if "onset" in run.steps:
@@ -292,7 +293,7 @@ def spoil(run: Run, evaluation: Evaluation) -> dict[str, Any]:
 
 
 def reject(run: Run, recipe: Recipe) -> dict[str, Any]:
-    """What the speech gate keeps out, and what speech it costs."""
+    """Measure the sounds that the speech gate keeps out, and the speech it costs."""
     from ser_live.datasets.sounds import find_noises, find_vocal_bursts
 
     encoder = encoder_of(recipe)

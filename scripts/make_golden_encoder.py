@@ -28,7 +28,7 @@ from export_encoder import SHA256, read_encoder, read_weights  # noqa: E402
 from speechlike import speechlike  # noqa: E402
 from whisper_reference import whisper_encoder  # noqa: E402
 
-from ser_live.encoder import at_level, log_mel, pool  # noqa: E402
+from ser_live.model.encoder import at_level, log_mel, pool  # noqa: E402
 
 EVERY = 16
 LAYERS = (2, 3)

@@ -17,8 +17,6 @@ from pathlib import Path
 from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 
-from ser_live.dashboard_state import DashboardState
-from ser_live.dashboard_view import render
 from ser_live.events import (
     Drop,
     EmotionResult,
@@ -29,7 +27,9 @@ from ser_live.events import (
     SpeechStarted,
     StreamEnded,
 )
-from ser_live.session_log import read_log
+from ser_live.outputs.dashboard.state import DashboardState
+from ser_live.outputs.dashboard.view import render
+from ser_live.records.session_log import read_log
 
 OUTPUT = Path(__file__).parents[1] / "docs" / "dashboard.svg"
 

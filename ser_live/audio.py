@@ -1,4 +1,4 @@
-"""Samples as such: levels, checks, conversion to the one signal inside, framing.
+"""Operations on samples: levels, checks, conversion to the one signal inside, framing.
 
 The one signal inside is mono float32, C-contiguous, shape ``(n_samples,)``, 16 kHz,
 finite, nominal range [-1, 1]. `StreamConverter` makes it from whatever a source gives.
@@ -23,6 +23,9 @@ MIN_SAMPLE_RATE_HZ = 8_000
 
 MAX_SAMPLE_RATE_HZ = 192_000
 """Highest native sample rate accepted, in hertz."""
+
+CLIPPED_LEVEL = 0.985
+"""Absolute sample value from which a sample counts as clipped."""
 
 MAX_CHANNELS = 64
 """Most channels accepted: a thousand, as a header may claim, would fill the memory."""

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 
 from ser_live.errors import UsageError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+_Number = TypeVar("_Number", bound=float | None)
 
 SAMPLE_RATE_HZ = 16_000
 """The one sample rate inside the program, in hertz."""
 
-FRAME_S = 0.030
-"""Length of one voice-activity frame, in seconds."""
-
 FRAME_SAMPLES = 480
 """Length of one voice-activity frame, in samples at 16 kHz."""
 
+FRAME_S = FRAME_SAMPLES / SAMPLE_RATE_HZ
+"""Length of one voice-activity frame, in seconds."""
 
-def within(low: float, high: float, default: float | None) -> Any:
+
+def within(low: float, high: float, default: _Number) -> _Number:
     """Field of a number from `low` to `high`, both included."""
-    return field(default=default, metadata={"limits": (low, high)})
+    number: _Number = field(default=default, metadata={"limits": (low, high)})
+    return number
 
 
-def check_limits(settings: Any) -> None:
+def check_limits(settings: DataclassInstance) -> None:
     """Raise ``UsageError`` for a number outside its limits; NaN is outside of all."""
     for f in fields(settings):
         value = getattr(settings, f.name)
@@ -38,7 +44,7 @@ def check_limits(settings: Any) -> None:
 
 @dataclass(frozen=True)
 class VadSettings:
-    """Which 30 ms frames count as speech, and which of them as voiced."""
+    """Limits by which 30 ms frames count as speech, and some of them as voiced."""
 
     aggressiveness: int = within(0, 3, 2)
     """WebRTC detector mode, 0 (lenient) to 3 (strict)."""
@@ -77,7 +83,7 @@ class VadSettings:
 
 @dataclass(frozen=True)
 class SegmenterSettings:
-    """How frames are joined into utterances."""
+    """Rules by which frames are joined into utterances."""
 
     window_s: float = within(0.03, 3, 0.30)
     """Length of the sliding window whose speech share opens and closes utterances."""
@@ -125,7 +131,7 @@ class SegmenterSettings:
 
 @dataclass(frozen=True)
 class RejectSettings:
-    """When an utterance is named a state instead of an emotion."""
+    """Limits beyond which an utterance is given a state instead of an emotion."""
 
     min_speech_s: float = within(0, 10, 0.35)
     """Less speech than this is ``too short``."""
@@ -153,5 +159,8 @@ class Settings:
     reject: RejectSettings = field(default_factory=RejectSettings)
     adapt: bool = True
     """Whether a session's utterances are judged against the speaker's own past in it."""
-    queue_size: int = 64
+    queue_size: int = within(1, 100_000, 64)
     """Utterances that may wait for analysis before a live session drops one."""
+
+    def __post_init__(self) -> None:
+        check_limits(self)

@@ -17,10 +17,11 @@
 A library that cannot be imported ends the program with exit code 69. Anything else that
 is raised is a defect and ends it with exit code 70.
 
-A message is one sentence: what was found, what is needed, what to do. Errors
-are caught in three places only: at the thread boundary in ``session.py``, in the
-doctor, which makes a finding of each, and at the top of the command line, which
-prints the sentence and exits with the code.
+A message is one sentence: what was found, what is needed, what to do. Most errors
+rise to the top of the command line, which prints the sentence and exits with the
+code. They are caught below it only where the work goes on without the failed part:
+the next source of a session, the next file of a batch, the next check of the doctor,
+the next try for a lost microphone, the next profile of a list.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ INCOMPLETE_EXIT_CODE = 69
 """Of a library that is missing or damaged; ``sysexits.h`` gives it to what is unavailable."""
 
 DEFECT_EXIT_CODE = 70
-"""Of an exception that is no `SerLiveError`; the number that ``sysexits.h`` gives to it."""
+"""Of an exception that is not a `SerLiveError`; the number that ``sysexits.h`` gives to it."""
 
 
 class SerLiveError(Exception):
@@ -89,7 +90,7 @@ class ProfileError(SerLiveError):
 
 
 class OutputError(SerLiveError):
-    """The reader of standard output left, which ends a session like a signal, or it had no room."""
+    """Standard output has no reader any more, which ends a session like a signal, or no room."""
 
     exit_code = 141
     """That of a process ended by SIGPIPE."""

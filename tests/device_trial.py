@@ -17,16 +17,16 @@ from typing import Any
 
 from virtual_microphone import VirtualMicrophone
 
-from ser_live.steady_clock import steady_s
+from ser_live.sources.steady_clock import steady_s
 
 LISTENER = """
 import ctypes, gc, itertools, json, signal, sys
 from ser_live.config import Settings
-from ser_live.model import EmotionModel
-from ser_live.process_wide import prepared_for_sound
+from ser_live.model.emotion_model import EmotionModel
+from ser_live.process.sound import prepared_for_sound
 from ser_live.session.live import LiveSession
 from ser_live.sources import MicrophoneSource, ReconnectingMicrophone
-from ser_live.steady_clock import steady_s
+from ser_live.sources.steady_clock import steady_s
 
 # PulseAudio takes any format from PortAudio. What a card with one format would insist on
 # is said here; the streams are real ones.

@@ -45,9 +45,9 @@ from ser_live.events import (
     Verdict,
 )
 from ser_live.features import FEATURE_NAMES, FEATURE_SET_VERSION
-from ser_live.log_entries import LogContinued, LogGap, LogHeader
-from ser_live.model import CARD_FORMAT
-from ser_live.speaker_memory import SpeakerMemory
+from ser_live.model.emotion_model import CARD_FORMAT
+from ser_live.records.log_entries import LogContinued, LogGap, LogHeader
+from ser_live.speaker.memory import SpeakerMemory
 
 _SOUNDS = (
     ("WAV", "PCM_16"), ("WAV", "PCM_24"), ("WAV", "PCM_U8"), ("WAV", "FLOAT"), ("WAV", "IMA_ADPCM"),

@@ -33,7 +33,7 @@ MAX_HEARD_S = 30.0
 def hear_recording(data: bytes, folder: Path) -> None:
     """Decode a file block by block, as a replay does, and bring it to 16 kHz."""
     from ser_live.audio import StreamConverter
-    from ser_live.process_wide import prepared_for_sound
+    from ser_live.process.sound import prepared_for_sound
     from ser_live.sources import FileSource
 
     path = folder / "input"
@@ -132,10 +132,11 @@ def read_session_log(data: bytes, folder: Path) -> None:
     What was read can be written again, and is then read as the same.
     """
     from ser_live.events import EmotionResult, EventReader
-    from ser_live.log_entries import ENTRY_CLASSES
-    from ser_live.result_lines import CsvLines, json_line
-    from ser_live.session_log import read_log
-    from ser_live.session_summary import summary_lines
+    from ser_live.records.csv_rows import CsvLines
+    from ser_live.records.json_line import json_line
+    from ser_live.records.log_entries import ENTRY_CLASSES
+    from ser_live.records.session_log import read_log
+    from ser_live.records.summary import summary_lines
 
     path = folder / "log.jsonl"
     path.write_bytes(data)
@@ -216,7 +217,7 @@ def _member(header: bytes, unit: bytes, times: bytes) -> bytes:
 @cache
 def _inputs() -> list[Any]:
     """Input vectors as the analysis makes them, harmless and not."""
-    from ser_live.inputs import N_HAND_MADE
+    from ser_live.model.inputs import N_HAND_MADE
 
     usual = np.random.default_rng(0).standard_normal(N_HAND_MADE)
     return [usual, np.full(N_HAND_MADE, np.nan), np.full(N_HAND_MADE, -1e6)]
@@ -224,7 +225,7 @@ def _inputs() -> list[Any]:
 
 def load_model(data: bytes, folder: Path) -> None:
     """Load a model folder and let it judge; what it says must be probabilities."""
-    from ser_live.model import EmotionModel
+    from ser_live.model.emotion_model import EmotionModel
 
     card, weights = split_folder(data)
     (folder / "card.json").write_bytes(card)
@@ -239,8 +240,8 @@ def load_model(data: bytes, folder: Path) -> None:
 
 def load_profile(data: bytes, folder: Path) -> None:
     """Load a speaker's profile and judge by it, as a session does."""
-    from ser_live.speaker_memory import SpeakerMemory
-    from ser_live.speaker_profile import load_profile
+    from ser_live.speaker.memory import SpeakerMemory
+    from ser_live.speaker.profile import load_profile
 
     card, arrays = split_folder(data)
     (folder / "anna.json").write_bytes(card)
@@ -259,7 +260,7 @@ def load_profile(data: bytes, folder: Path) -> None:
 
 def load_encoder(data: bytes, folder: Path) -> None:
     """Load a model's graph, whose hash is right, and let it hear a short sound."""
-    from ser_live.model import EmotionModel
+    from ser_live.model.emotion_model import EmotionModel
 
     (folder / "encoder.onnx").write_bytes(data)
     encoder = EmotionModel.load_encoder(folder, hashlib.sha256(data).hexdigest(), "m", 2048)
@@ -295,7 +296,7 @@ def use_settings(data: bytes, folder: Path) -> None:
     del folder
     from stream_parts import STREAM, segmenting
 
-    from ser_live.segmenter import Segmenter
+    from ser_live.speech.segmenter import Segmenter
 
     _taken.clear()
     arguments = data.decode("utf-8", "surrogateescape").split("\n")

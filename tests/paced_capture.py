@@ -11,8 +11,8 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_live.ring_buffer import RingBuffer
 from ser_live.sources import AudioSource, Lost
+from ser_live.sources.ring_buffer import RingBuffer
 
 BLOCK_S = 0.06
 BUFFER_S = 10.0

@@ -10,7 +10,6 @@ import random
 import time
 from collections.abc import Iterator
 
-from ser_live.affect import COORDINATES
 from ser_live.emotions import EMOTIONS, Emotion
 from ser_live.events import (
     EmotionResult,
@@ -26,6 +25,7 @@ from ser_live.events import (
     StreamState,
     Verdict,
 )
+from ser_live.speaker.affect import COORDINATES
 
 _STORY: list[tuple[float, float, Emotion | None, float, Verdict]] = [
     (1.0, 2.4, Emotion.NEUTRAL, 0.62, Verdict.OK),
@@ -143,8 +143,8 @@ def _changed(at_s: float, state: StreamState) -> StateChanged:
 
 def main() -> None:
     """Play it on this terminal, in real time."""
-    from ser_live.dashboard import LiveDashboard
-    from ser_live.dashboard_state import DashboardState
+    from ser_live.outputs.dashboard.live import LiveDashboard
+    from ser_live.outputs.dashboard.state import DashboardState
 
     state = DashboardState()
     began = time.monotonic()

@@ -7,9 +7,9 @@ from typing import Any
 
 from ser_live.config import Settings
 from ser_live.events import StreamEvent, StreamId
-from ser_live.model import EmotionModel
+from ser_live.model.emotion_model import EmotionModel
 from ser_live.sources import AudioSource
-from ser_live.speaker_profile import SpeakerProfile
+from ser_live.speaker.profile import SpeakerProfile
 from ser_live.stream.analysis import AnalysisStage
 from ser_live.stream.analyzer import Analyzer
 from ser_live.stream.drive import drive

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ser_live.classifier import Classifier, LinearHead
 from ser_live.datasets.recording import Recording
 from ser_live.emotions import EMOTIONS, LABELS
-from ser_live.ensemble import Ensemble
-from ser_live.fitted import Fitted
-from ser_live.speaker import ShiftRule
+from ser_live.model.classifier import Classifier, LinearHead
+from ser_live.model.ensemble import Ensemble
+from ser_live.model.fitted import Fitted
+from ser_live.model.speaker_shift import ShiftRule
 from ser_live.training.augmentation import PLAIN
 from ser_live.training.examples import Examples
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from ser_live.classifier import Classifier, LinearHead
 from ser_live.emotions import LABELS
-from ser_live.ensemble import Ensemble
 from ser_live.features import FEATURE_NAMES, FEATURE_SET_VERSION
-from ser_live.fitted import Fitted
-from ser_live.model import EmotionModel, ModelCard
-from ser_live.speaker import ShiftRule
+from ser_live.model.classifier import Classifier, LinearHead
+from ser_live.model.emotion_model import EmotionModel, ModelCard
+from ser_live.model.ensemble import Ensemble
+from ser_live.model.fitted import Fitted
+from ser_live.model.speaker_shift import ShiftRule
 
 N, K = len(FEATURE_NAMES), len(LABELS)
 

@@ -21,7 +21,7 @@ from ser_live.evaluation.adaptation import (
 from ser_live.evaluation.folds import FoldFit
 from ser_live.evaluation.report import Report
 from ser_live.evaluation.sessions import Session, Speaker
-from ser_live.speaker import SpeakerShift
+from ser_live.model.speaker_shift import SpeakerShift
 
 K = len(LABELS)
 ANGRY, NEUTRAL = EMOTIONS.index(Emotion.ANGRY), EMOTIONS.index(Emotion.NEUTRAL)

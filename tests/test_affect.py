@@ -8,7 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ser_live.affect import (
+from ser_live.emotions import EMOTIONS, Emotion
+from ser_live.evaluation.affect_agreement import Judged, judge_examples, measure
+from ser_live.features import FEATURE_NAMES
+from ser_live.model.speaker_shift import ShiftRule, SpeakerShift
+from ser_live.speaker.affect import (
     ACOUSTIC,
     COORDINATES,
     NEEDS_SPEAKER,
@@ -16,10 +20,6 @@ from ser_live.affect import (
     AffectScale,
     neutral_of,
 )
-from ser_live.emotions import EMOTIONS, Emotion
-from ser_live.evaluation.affect_agreement import Judged, judge_examples, measure
-from ser_live.features import FEATURE_NAMES
-from ser_live.speaker import ShiftRule, SpeakerShift
 
 N = len(FEATURE_NAMES)
 SCALE = AffectScale(np.zeros(N), np.ones(N))

@@ -8,10 +8,10 @@ from sklearn.covariance import ShrunkCovariance
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.kernel_ridge import KernelRidge
 
-from ser_live.classifier import softmax
 from ser_live.emotions import LABELS
 from ser_live.errors import DatasetError
 from ser_live.features import FEATURE_NAMES, LEVEL_DEPENDENT
+from ser_live.model.classifier import softmax
 from ser_live.training import classic
 from ser_live.training.augmentation import PLAIN
 from ser_live.training.examples import Examples

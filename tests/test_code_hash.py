@@ -150,22 +150,21 @@ def homes(*things: object) -> set[str]:
 
 def test_examples_hang_on_the_whole_live_path() -> None:
     """Every module that decides what an utterance is and what is measured of it."""
-    from ser_live.pipeline import SegmentingStage
-
     from ser_live.audio import FrameCutter
-    from ser_live.encoder import SpeechEncoder, speech_level_db
     from ser_live.events import Utterance
     from ser_live.features import extract, formants, pitch, prosodic, spectral, voice_quality
-    from ser_live.inputs import InputMaker
+    from ser_live.model.encoder import SpeechEncoder, speech_level_db
+    from ser_live.model.inputs import InputMaker
     from ser_live.onnx_graph import load_graph
-    from ser_live.segmenter import Segmenter
-    from ser_live.shouting import Shouting
-    from ser_live.silero import SileroVad
     from ser_live.sources.decoding import open_recording
+    from ser_live.speech.detector import VoiceActivityDetector
+    from ser_live.speech.segmenter import Segmenter
+    from ser_live.speech.shouting import Shouting
+    from ser_live.speech.silero import SileroVad
+    from ser_live.speech.voicing import periodicity
+    from ser_live.stream.segmenting import SegmentingStage
     from ser_live.synthesis.acoustics import room
     from ser_live.synthesis.noises import steady
-    from ser_live.vad import VoiceActivityDetector
-    from ser_live.voicing import periodicity
 
     plain = modules_reached(read_recording, rows_of_samples)
     assert plain >= homes(
@@ -190,16 +189,16 @@ def test_spoilt_sound_and_beginnings_hang_on_the_live_path_too() -> None:
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=lambda recipe: recipe.name)
 def test_fits_hang_on_training_and_on_the_arithmetic_of_a_model(recipe: Recipe) -> None:
     """And not on what has become of the recordings by then: the rows are part of the key."""
-    from ser_live.classifier import Classifier
-    from ser_live.ensemble import Ensemble
-    from ser_live.gate import Gate
-    from ser_live.segmenter import Segmenter
-    from ser_live.strangers import Strangers
+    from ser_live.model.classifier import Classifier
+    from ser_live.model.ensemble import Ensemble
+    from ser_live.model.speech_check import SpeechCheck
+    from ser_live.model.strangers import Strangers
+    from ser_live.speech.segmenter import Segmenter
     from ser_live.training.classic import Scaling
     from ser_live.training.heads import Moments
 
     reached = modules_reached(recipe.fit)
-    assert reached >= homes(Classifier, Ensemble, Fitted, Gate, Strangers, Scaling, Moments)
+    assert reached >= homes(Classifier, Ensemble, Fitted, SpeechCheck, Strangers, Scaling, Moments)
     assert reached >= homes(recipe.fit)
     assert not reached & homes(Segmenter)
 

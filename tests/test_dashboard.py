@@ -21,10 +21,6 @@ from rich.cells import cell_len
 from rich.console import Console
 from simulated_session import MICROPHONE, events, result
 
-from ser_live.dashboard import LiveDashboard, can_draw, shows_only_ascii
-from ser_live.dashboard_sink import DashboardSink
-from ser_live.dashboard_state import PEAK_HOLD_S, DashboardState
-from ser_live.dashboard_view import DashboardView, confidence_in_words, render
 from ser_live.emotions import EMOTIONS, LABELS, Emotion
 from ser_live.events import (
     Cause,
@@ -50,6 +46,10 @@ from ser_live.events import (
     StreamState,
     Verdict,
 )
+from ser_live.outputs.dashboard.live import LiveDashboard, can_draw, shows_only_ascii
+from ser_live.outputs.dashboard.sink import DashboardSink
+from ser_live.outputs.dashboard.state import PEAK_HOLD_S, DashboardState
+from ser_live.outputs.dashboard.view import DashboardView, confidence_in_words, render
 
 ROOT = Path(__file__).parents[1]
 SIZES = [(80, 24), (120, 40), (60, 15), (76, 20), (200, 60), (40, 10), (20, 5), (3, 2), (1, 1)]
@@ -701,9 +701,9 @@ def test_a_c_locale_is_drawn_in_ascii(
 CHILD = """
 import os, signal, sys
 from rich.console import Console
-from ser_live.dashboard import LiveDashboard
-from ser_live.dashboard_sink import DashboardSink
-from ser_live.dashboard_state import DashboardState
+from ser_live.outputs.dashboard.live import LiveDashboard
+from ser_live.outputs.dashboard.sink import DashboardSink
+from ser_live.outputs.dashboard.state import DashboardState
 from simulated_session import events
 state = DashboardState()
 with LiveDashboard(state, Console()) as dashboard:

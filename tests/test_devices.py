@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from sick_machine import NO_PORTAUDIO, failing_portaudio, run, without
 
-from ser_live.devices import InputDevice, choose_device, choose_format, same_device
 from ser_live.errors import DeviceError
+from ser_live.sources.devices import InputDevice, choose_device, choose_format, same_device
 
 
 def device(

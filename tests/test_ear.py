@@ -9,10 +9,10 @@ import pytest
 
 from ser_live.emotions import EMOTIONS, LABELS, Emotion
 from ser_live.errors import DatasetError
-from ser_live.fitted import Fitted
-from ser_live.inputs import N_HAND_MADE, InputLayout
-from ser_live.speaker import SpeakerShift
-from ser_live.strangers import Strangers
+from ser_live.model.fitted import Fitted
+from ser_live.model.inputs import N_HAND_MADE, InputLayout
+from ser_live.model.speaker_shift import SpeakerShift
+from ser_live.model.strangers import Strangers
 from ser_live.training import ear
 from ser_live.training.ear_members import targets_of
 from ser_live.training.examples import Examples

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from speechlike import speechlike
 from whisper_reference import WIDTH, whisper_encoder
 
-from ser_live.encoder import (
+from ser_live.errors import InvalidAudioError, ModelError
+from ser_live.model.encoder import (
     N_MELS,
     TARGET_LEVEL_DB,
     SpeechEncoder,
@@ -28,7 +29,6 @@ from ser_live.encoder import (
     pool,
     speech_level_db,
 )
-from ser_live.errors import InvalidAudioError, ModelError
 
 RATE = 16_000
 ROOT = Path(__file__).parents[1]
@@ -333,7 +333,7 @@ def test_nothing_is_left_in_the_home_folder(tmp_path: Path) -> None:
     """onnxruntime neither keeps an identifier nor queues usage data."""
     code = (
         "import sys\n"
-        "from ser_live.encoder import SpeechEncoder\n"
+        "from ser_live.model.encoder import SpeechEncoder\n"
         "SpeechEncoder(open(sys.argv[1], 'rb').read())\n"
     )
     graph = ROOT / "models" / "ear" / "encoder.onnx"

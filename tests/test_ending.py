@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 import ser_live
-from ser_live.session_log import SessionLog
+from ser_live.records.session_log import SessionLog
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals and terminals of POSIX systems")
 

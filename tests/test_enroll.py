@@ -24,7 +24,7 @@ from ser_live.config import Settings
 from ser_live.errors import ProfileError
 from ser_live.events import DeviceFound, DeviceLost, DeviceSought
 from ser_live.events.kinds import Cause
-from ser_live.model import EmotionModel
+from ser_live.model.emotion_model import EmotionModel
 from ser_live.session.enrolment import MIN_UTTERANCES, TEXT, Enrolment, Progress
 from ser_live.sources import (
     ArraySource,
@@ -33,7 +33,7 @@ from ser_live.sources import (
     MicrophoneLost,
     MicrophoneSought,
 )
-from ser_live.speaker_memory import SpeakerMemory
+from ser_live.speaker.memory import SpeakerMemory
 
 DEMO = Path(ser_live.__file__).parent / "demo.ogg"
 

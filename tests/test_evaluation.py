@@ -14,12 +14,10 @@ from rich.console import Console
 from small_corpus import write_small_corpus
 from synthetic_examples import fitted_that_answers, linear, nearest_centre, synthetic_corpus
 
-from ser_live.classifier import Classifier
 from ser_live.config import Settings
 from ser_live.datasets.corpora import recordings_in
 from ser_live.datasets.ravdess import find_recordings
 from ser_live.emotions import LABELS
-from ser_live.ensemble import Ensemble
 from ser_live.errors import DatasetError
 from ser_live.evaluation import calibration
 from ser_live.evaluation.cross_corpus import (
@@ -36,7 +34,9 @@ from ser_live.evaluation.permutation import permutation_check, permuted_labels
 from ser_live.evaluation.robustness import robustness_section
 from ser_live.evaluation.robustness_suite import Corruption
 from ser_live.features import FEATURE_NAMES
-from ser_live.fitted import Fitted
+from ser_live.model.classifier import Classifier
+from ser_live.model.ensemble import Ensemble
+from ser_live.model.fitted import Fitted
 from ser_live.training.augmentation import PLAIN
 from ser_live.training.examples import Examples
 from ser_live.training.recipe import Recipe

@@ -36,9 +36,9 @@ from ser_live.events import (
     seconds,
 )
 from ser_live.events.forms import MAX_DEPTH, REQUIRED, SAMPLES
-from ser_live.log_entries import ENTRY_CLASSES
-from ser_live.result_lines import json_line
-from ser_live.session_log import read_log
+from ser_live.records.json_line import json_line
+from ser_live.records.log_entries import ENTRY_CLASSES
+from ser_live.records.session_log import read_log
 
 FORMER_LOG = Path(__file__).parent / "corpus" / "log" / "documented_without_streams"
 """The example of the documentation before streams had numbers."""

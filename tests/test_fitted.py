@@ -7,14 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ser_live.classifier import Classifier, LinearHead, fold, softmax
 from ser_live.emotions import EMOTIONS, LABELS, Emotion
-from ser_live.ensemble import Ensemble
 from ser_live.errors import ModelError
-from ser_live.fitted import Fitted
-from ser_live.inputs import InputLayout
-from ser_live.speaker import ShiftRule, SpeakerShift
-from ser_live.strangers import Strangers
+from ser_live.model.classifier import Classifier, LinearHead, fold, softmax
+from ser_live.model.ensemble import Ensemble
+from ser_live.model.fitted import Fitted
+from ser_live.model.inputs import InputLayout
+from ser_live.model.speaker_shift import ShiftRule, SpeakerShift
+from ser_live.model.strangers import Strangers
 
 K = len(LABELS)
 N = 10

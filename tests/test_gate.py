@@ -12,17 +12,17 @@ from stream_parts import STREAM, analysis
 from ser_live.arrays import Float32, Float64
 from ser_live.config import RejectSettings, Settings
 from ser_live.emotions import EMOTIONS, LABELS
-from ser_live.ensemble import Ensemble
 from ser_live.errors import DatasetError, ModelError
 from ser_live.evaluation.rejection import folds_of_sounds, folds_of_speech, rejection_section
 from ser_live.events import Kind, Utterance, Verdict
-from ser_live.fitted import Fitted
-from ser_live.gate import SpeechCheck
-from ser_live.inputs import N_HAND_MADE, InputLayout
-from ser_live.model import EmotionModel, ModelCard, find_encoder
+from ser_live.model.emotion_model import EmotionModel, ModelCard, find_encoder
+from ser_live.model.ensemble import Ensemble
+from ser_live.model.fitted import Fitted
+from ser_live.model.inputs import N_HAND_MADE, InputLayout
+from ser_live.model.speech_check import SpeechCheck
 from ser_live.synthesis.wordless_sounds import SOUNDS, wordless_sound
 from ser_live.training.examples import Examples
-from ser_live.training.speech_gate import (
+from ser_live.training.speech_check import (
     MAX_LOSS,
     Sounds,
     fit_gate,

@@ -22,8 +22,8 @@ from measured_process import ser_live
 from synthetic_model import N, adapting_fitted
 
 import ser_live as package
-from ser_live.model import EmotionModel
-from ser_live.model_file import write_arrays
+from ser_live.model.archive import write_arrays
+from ser_live.model.emotion_model import EmotionModel
 from ser_live.training.export import write_model
 
 DEMO = Path(package.__file__).parent / "demo.ogg"
@@ -246,7 +246,7 @@ def test_ten_gigabytes_are_not_read(name: str, folder: Path) -> None:
     code = """
 import sys
 from ser_live.errors import ModelError
-from ser_live.model import EmotionModel
+from ser_live.model.emotion_model import EmotionModel
 import ser_live.features
 def n_read(): return int(open("/proc/self/io").read().split()[1])
 before = n_read()

@@ -18,9 +18,9 @@ from test_terminal_safety import hostile_log
 
 import ser_live
 from ser_live.errors import ModelError, ProfileError
-from ser_live.model import EmotionModel
-from ser_live.recorder import UtteranceRecorder
-from ser_live.speaker_profile import load_profile, profile_names, remove_profile, save_profile
+from ser_live.model.emotion_model import EmotionModel
+from ser_live.records.recorder import UtteranceRecorder
+from ser_live.speaker.profile import load_profile, profile_names, remove_profile, save_profile
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="links and names of POSIX systems")
 

@@ -20,7 +20,7 @@ from virtual_microphone import VirtualMicrophone, require_sound_server
 import ser_live
 from ser_live.config import FRAME_SAMPLES
 from ser_live.events import Kind, Utterance
-from ser_live.model import EmotionModel
+from ser_live.model.emotion_model import EmotionModel
 
 pytestmark = pytest.mark.microphone
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from simulated_session import events
 
-from ser_live.session_log import SessionLog
+from ser_live.records.session_log import SessionLog
 
 ROOT = Path(__file__).parents[1]
 

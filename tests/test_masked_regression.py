@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ser_live.classifier import softmax
+from ser_live.model.classifier import softmax
 from ser_live.training.masked_regression import MaskedTargets, fit_masked
 
 

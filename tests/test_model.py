@@ -17,20 +17,20 @@ import pytest
 from stream_parts import STREAM, analysis
 
 from ser_live.bundled import bundled_models
-from ser_live.classifier import Classifier, LinearHead, RbfHead, softmax, temper
 from ser_live.config import Settings
 from ser_live.emotions import LABELS
-from ser_live.encoder import SpeechEncoder, at_level, log_mel, speech_level_db
-from ser_live.ensemble import Ensemble
 from ser_live.errors import ModelError
 from ser_live.events import Kind, Utterance
 from ser_live.features import FEATURE_NAMES
-from ser_live.fitted import Fitted
-from ser_live.gate import SpeechCheck
-from ser_live.inputs import InputLayout, InputMaker
-from ser_live.model import MAX_KEPT_MODELS, EmotionModel, find_encoder, find_model
-from ser_live.model_file import write_arrays
-from ser_live.silero import bundled_graph
+from ser_live.model.archive import write_arrays
+from ser_live.model.classifier import Classifier, LinearHead, RbfHead, softmax, temper
+from ser_live.model.emotion_model import MAX_KEPT_MODELS, EmotionModel, find_encoder, find_model
+from ser_live.model.encoder import SpeechEncoder, at_level, log_mel, speech_level_db
+from ser_live.model.ensemble import Ensemble
+from ser_live.model.fitted import Fitted
+from ser_live.model.inputs import InputLayout, InputMaker
+from ser_live.model.speech_check import SpeechCheck
+from ser_live.speech.silero import bundled_graph
 from ser_live.training.export import write_model
 
 N, K = len(FEATURE_NAMES), len(LABELS)
@@ -231,7 +231,7 @@ def test_inference_needs_no_scikit_learn(tmp_path: Path) -> None:
     folder = write(tmp_path / "m")
     code = (
         "import sys, numpy as np\n"
-        "from ser_live.model import EmotionModel\n"
+        "from ser_live.model.emotion_model import EmotionModel\n"
         "model = EmotionModel.load(sys.argv[1])\n"
         f"model.predict_proba(np.zeros({N}))\n"
         "heavy = {'sklearn', 'librosa', 'scipy.stats', 'scipy.signal', 'joblib'}\n"

@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from ser_live import model_file
 from ser_live.errors import ModelError
-from ser_live.model_file import read_arrays, read_card, write_arrays
+from ser_live.model import archive as model_file
+from ser_live.model.archive import read_arrays, read_card, write_arrays
 
 ARRAYS = {"b": np.arange(6.0).reshape(2, 3), "a": np.float64(2.5) * np.ones(())}
 

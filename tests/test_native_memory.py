@@ -12,7 +12,7 @@ KEPT_MB = """
 import sys
 from pathlib import Path
 import numpy as np
-from ser_live.native_memory import give_back_early
+from ser_live.process.native_memory import give_back_early
 
 def resident_mb():
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6

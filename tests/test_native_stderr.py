@@ -9,7 +9,7 @@ import sys
 def run(code: str) -> subprocess.CompletedProcess[str]:
     prelude = """
 import os, sys
-from ser_live.native_stderr import native_stderr_captured
+from ser_live.process.native_stderr import native_stderr_captured
 def native(text):
     os.write(2, text.encode() + b"\\n")
 """
@@ -115,12 +115,12 @@ print("fine")
 def test_the_command_line_shows_it_with_debug(tmp_path):
     """A command that hears keeps native output off the screen; --debug prints it at the end."""
     code = f"""
-import ser_live.batch
+import ser_live.batch.files
 from ser_live.cli import main
 def find_audio_files(paths):
     native("mpg123: noise")
-    raise ser_live.batch.AudioFileError("no file")
-ser_live.batch.find_audio_files = find_audio_files
+    raise ser_live.batch.files.AudioFileError("no file")
+ser_live.batch.files.find_audio_files = find_audio_files
 sys.argv = ["ser-live", *sys.argv[1:], "features", {str(tmp_path)!r}]
 main()
 """

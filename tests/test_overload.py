@@ -20,10 +20,10 @@ from stream_parts import segmenting
 import ser_live
 from ser_live.cli.live import LiveOptions, run_live
 from ser_live.config import Settings
-from ser_live.dashboard_state import DashboardState
-from ser_live.dashboard_view import render
 from ser_live.events import EVENT_CLASSES, Drop, EmotionResult, EventReader, Kind, Utterance
-from ser_live.model import EmotionModel
+from ser_live.model.emotion_model import EmotionModel
+from ser_live.outputs.dashboard.state import DashboardState
+from ser_live.outputs.dashboard.view import render
 from ser_live.session import live
 from ser_live.session.live import LiveSession
 from ser_live.stream.analysis import AnalysisStage

@@ -188,7 +188,7 @@ class TestNetwork:
             "calls = []\n"
             "onnxruntime.disable_telemetry_events = lambda: calls.append(1)\n"
             "before = dict(os.environ)\n"
-            "from ser_live.silero import SileroVad\n"
+            "from ser_live.speech.silero import SileroVad\n"
             "SileroVad()\n"
             "print(len(calls), dict(os.environ) == before)\n"
         )

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import ser_live
-from ser_live.private_files import create_private_file, is_in_use, make_private_folder
+from ser_live.records.private_files import create_private_file, is_in_use, make_private_folder
 
 DEMO = Path(ser_live.__file__).parent / "demo.ogg"
 

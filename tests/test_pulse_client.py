@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Pu
 def told(environment: dict[str, str]) -> str:
     code = """
 import os
-from ser_live.pulse_client import avoid_shared_memory
+from ser_live.process.pulse_client import avoid_shared_memory
 avoid_shared_memory()
 avoid_shared_memory()
 print(open(os.environ["PULSE_CLIENTCONFIG"]).read())

@@ -20,7 +20,7 @@ from simulated_session import MICROPHONE
 import ser_live
 from ser_live.events import SessionStarted, SourceFailed, StreamStarted
 from ser_live.purge import Kind, remove, take_inventory
-from ser_live.session_log import SessionLog
+from ser_live.records.session_log import SessionLog
 
 DEMO = Path(ser_live.__file__).parent / "demo.ogg"
 FOREVER = float("inf")

@@ -29,7 +29,7 @@ from ser_live.errors import SerLiveError
 from ser_live.events import StreamId
 from ser_live.stream.segmenting import SegmentingStage
 from ser_live.sources import Lost, ReconnectingMicrophone
-from ser_live.steady_clock import steady_s
+from ser_live.sources.steady_clock import steady_s
 
 device, control, options = sys.argv[1], Path(sys.argv[2]), json.loads(sys.argv[3])
 if options.pop("never_closes", False):

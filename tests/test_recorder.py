@@ -16,7 +16,7 @@ from simulated_session import MICROPHONE, result
 from ser_live.emotions import Emotion
 from ser_live.errors import LogError
 from ser_live.events import Kind, StreamId
-from ser_live.recorder import UtteranceRecorder
+from ser_live.records.recorder import UtteranceRecorder
 
 
 def spoken(number: int) -> NDArray[np.float32]:

@@ -23,7 +23,9 @@ from ser_live.events import (
     StreamStarted,
     Verdict,
 )
-from ser_live.result_lines import EMOTION_FIELDS, CsvLines, flatten, json_line, text_line
+from ser_live.outputs.text_lines import text_line
+from ser_live.records.csv_rows import EMOTION_FIELDS, CsvLines, flatten
+from ser_live.records.json_line import json_line
 
 HAPPY = result(4, Kind.FINAL, 3.2, 5.9, Emotion.HAPPY, 0.81)
 

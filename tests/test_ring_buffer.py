@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ser_live.events.kinds import Cause
-from ser_live.ring_buffer import Lost, RingBuffer
+from ser_live.sources.ring_buffer import Lost, RingBuffer
 
 N_CHANNELS = 2
 

@@ -14,8 +14,8 @@ from stream_parts import STREAM
 from ser_live.config import FRAME_S, FRAME_SAMPLES, SAMPLE_RATE_HZ, SegmenterSettings
 from ser_live.errors import InvalidAudioError
 from ser_live.events import Kind, SpeechStarted, StateChanged, StreamState, Utterance, Verdict
-from ser_live.segmenter import Segmenter, SegmenterEvent
 from ser_live.sources.microphone_hint import microphone_hint
+from ser_live.speech.segmenter import Segmenter, SegmenterEvent
 
 SHORT = SegmenterSettings(max_utterance_s=3.0, split_search_s=1.0)
 

@@ -33,7 +33,7 @@ from ser_live.events import (
     Utterance,
     Verdict,
 )
-from ser_live.model import EmotionModel
+from ser_live.model.emotion_model import EmotionModel
 from ser_live.session import live as session_module
 from ser_live.session.live import LiveSession
 from ser_live.sources import ArraySource, AudioSource, FileSource, Lost

@@ -27,7 +27,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulated_session import MICROPHONE, REASONS
 
-from ser_live import session_log
 from ser_live.cli.log import command
 from ser_live.emotions import LABELS, Emotion
 from ser_live.errors import LogError
@@ -49,10 +48,11 @@ from ser_live.events import (
     columns,
 )
 from ser_live.features import FEATURE_NAMES
-from ser_live.log_entries import ENTRY_CLASSES, LogContinued, LogGap
-from ser_live.log_file import LogFile
-from ser_live.result_lines import EMOTION_FIELDS
-from ser_live.session_log import SCHEMA_VERSION, SessionLog, read_log
+from ser_live.records import session_log
+from ser_live.records.csv_rows import EMOTION_FIELDS
+from ser_live.records.log_entries import ENTRY_CLASSES, LogContinued, LogGap
+from ser_live.records.log_file import LogFile
+from ser_live.records.session_log import SCHEMA_VERSION, SessionLog, read_log
 
 DOC = Path(__file__).parents[1] / "docs" / "session_log.md"
 HEADER = '{"type":"log","schema":"ser-live-session","schema_version":1}\n'
@@ -190,7 +190,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Folder in which the user's state and temporary files lie: `state` and `temporary`."""
     folder = tmp_path / "elsewhere"
     (folder / "temporary").mkdir(parents=True)
-    monkeypatch.setattr(session_log, "default_folder", lambda: folder / "state")
+    monkeypatch.setattr(session_log, "sessions_folder", lambda: folder / "state")
     monkeypatch.setattr(tempfile, "tempdir", str(folder / "temporary"))
     return folder
 
@@ -397,7 +397,7 @@ def test_a_killed_writer_leaves_a_log_that_loads(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path\n"
         "from ser_live.events import SourceFailed\n"
-        "from ser_live.session_log import SessionLog\n"
+        "from ser_live.records.session_log import SessionLog\n"
         "log = SessionLog.create(Path(sys.argv[1])); n = 0\n"
         "while True:\n"
         "    log.write(SourceFailed(message=str(n))); print(n, flush=True); n += 1\n"

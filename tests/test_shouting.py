@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ser_live.shouting import Shouting
+from ser_live.speech.shouting import Shouting
 
 
 def hear(

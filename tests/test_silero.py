@@ -15,11 +15,16 @@ from ser_live.audio import FrameCutter
 from ser_live.config import FRAME_SAMPLES, SAMPLE_RATE_HZ, Settings, VadSettings
 from ser_live.errors import ModelError, UsageError
 from ser_live.evaluation import segmentation as sg
-from ser_live.silero import SILERO_SHA256, Confirmer, SileroVad, bundled_graph, read_graph
 from ser_live.sources import read_recording
+from ser_live.speech.detector import (
+    VadDecision,
+    VoiceActivityDetector,
+    is_confirming,
+    missing_confirmation,
+)
+from ser_live.speech.silero import SILERO_SHA256, Confirmer, SileroVad, bundled_graph, read_graph
 from ser_live.synthesis.disturbances import CLATTER, clatter
 from ser_live.synthesis.noises import pink_noise
-from ser_live.vad import VadDecision, VoiceActivityDetector, is_confirming, missing_confirmation
 
 DEMO = Path(__file__).parents[1] / "ser_live" / "demo.ogg"
 
@@ -161,7 +166,7 @@ sys.modules["onnxruntime"] = None
 import numpy as np
 from ser_live.config import VadSettings
 from ser_live.errors import ModelError
-from ser_live.vad import VoiceActivityDetector, missing_confirmation
+from ser_live.speech.detector import VoiceActivityDetector, missing_confirmation
 heard = VoiceActivityDetector().process(np.zeros(480, np.float32))
 assert np.isnan(heard.probability)
 assert "onnxruntime is not installed" in missing_confirmation(VadSettings())
@@ -196,7 +201,7 @@ def test_the_program_says_once_that_onnxruntime_is_missing() -> None:
 def test_importing_the_detector_does_not_import_onnxruntime() -> None:
     """Only the first detector loads it, not the import and not ``--help``."""
     code = (
-        "import sys, ser_live, ser_live.vad, ser_live.cli\n"
+        "import sys, ser_live, ser_live.speech.detector, ser_live.cli\n"
         "sys.argv = ['ser-live', '--help']\n"
         "try: ser_live.cli.main()\n"
         "except SystemExit: pass\n"

@@ -10,21 +10,21 @@ import pytest
 from numpy.typing import NDArray
 from stream_parts import STREAM, analysis, analyze_source
 
-from ser_live.baseline import MIN_PAST_UTTERANCES, SpeakerBaseline
-from ser_live.classifier import Classifier, LinearHead
 from ser_live.config import SAMPLE_RATE_HZ, Settings
 from ser_live.emotions import EMOTIONS, LABELS, Emotion
-from ser_live.ensemble import Ensemble
 from ser_live.errors import ProfileError
 from ser_live.events import EmotionResult, Kind, SessionStarted, Utterance, Verdict
 from ser_live.features import FEATURE_NAMES
-from ser_live.fitted import Fitted
-from ser_live.model import EmotionModel, ModelCard
+from ser_live.model.classifier import Classifier, LinearHead
+from ser_live.model.emotion_model import EmotionModel, ModelCard
+from ser_live.model.ensemble import Ensemble
+from ser_live.model.fitted import Fitted
+from ser_live.model.speaker_shift import ShiftRule
 from ser_live.session.live import LiveSession
 from ser_live.sources import ArraySource
-from ser_live.speaker import ShiftRule
-from ser_live.speaker_memory import SpeakerMemory
-from ser_live.speaker_profile import ProfileCard, SpeakerProfile
+from ser_live.speaker.baseline import MIN_PAST_UTTERANCES, SpeakerBaseline
+from ser_live.speaker.memory import SpeakerMemory
+from ser_live.speaker.profile import ProfileCard, SpeakerProfile
 from ser_live.stream.analysis import AnalysisStage
 
 N = len(FEATURE_NAMES)

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from ser_live.errors import ProfileError
-from ser_live.model_file import write_arrays
-from ser_live.speaker_profile import (
+from ser_live.model.archive import write_arrays
+from ser_live.speaker.profile import (
     MAX_ARRAYS_BYTES,
     ProfileCard,
     SpeakerProfile,

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from ser_live.steady_clock import slept_s, steady_s
+from ser_live.sources.steady_clock import slept_s, steady_s
 
 
 def test_it_runs_with_the_monotonic_clock_while_awake() -> None:

@@ -13,8 +13,8 @@ from simulated_session import MICROPHONE
 
 from ser_live.emotions import Emotion
 from ser_live.events import Cause, DeviceLost, EmotionResult, Kind, Verdict
-from ser_live.session_summary import tally_lines
-from ser_live.tally import Tally
+from ser_live.records.summary import tally_lines
+from ser_live.records.tally import Tally
 
 
 def final(latency_ms: float) -> EmotionResult:

@@ -18,9 +18,9 @@ import soundfile
 from terminal_run import HOSTILE, assert_harmless, on_terminal
 
 import ser_live
-from ser_live.native_stderr import _print_end
-from ser_live.result_lines import json_line
-from ser_live.speaker_profile import ProfileCard, SpeakerProfile, save_profile
+from ser_live.process.native_stderr import _print_end
+from ser_live.records.json_line import json_line
+from ser_live.speaker.profile import ProfileCard, SpeakerProfile, save_profile
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="terminals of POSIX systems")
 
@@ -300,7 +300,7 @@ ALLOWED = {
 
 
 def test_everything_for_people_is_printed_in_one_place() -> None:
-    """No module prints a text of its own making past `ser_live.cli.printing.echo`."""
+    """No module prints a text of its own making past `ser_live.terminal.printing.echo`."""
     found = [call for path in sorted(PACKAGE.rglob("*.py")) for call in _printing_calls(path)]
     assert [call for call in found if call[0] not in ALLOWED] == []
     assert len(found) == len(ALLOWED)

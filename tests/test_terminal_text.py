@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from rich.cells import cell_len
 
-from ser_live.terminal_text import fold
+from ser_live.terminal.text import fold
 
 
 @pytest.mark.parametrize(

@@ -11,20 +11,20 @@ from click.testing import CliRunner
 from small_corpus import write_small_corpus
 from stream_parts import segmenting
 
-from ser_live.classifier import Classifier
 from ser_live.cli.evaluate import command as evaluate_command
 from ser_live.cli.train import command as train_command
 from ser_live.datasets.ravdess import find_recordings
 from ser_live.emotions import LABELS
-from ser_live.ensemble import Ensemble
 from ser_live.errors import DatasetError, UsageError
 from ser_live.evaluation.evaluate import Evaluation
 from ser_live.evaluation.folds import clip_probabilities
 from ser_live.evaluation.protocols import actor_folds
 from ser_live.events import Kind, Utterance, Verdict
 from ser_live.features import FEATURE_NAMES, extract
-from ser_live.fitted import Fitted
-from ser_live.model import EmotionModel
+from ser_live.model.classifier import Classifier
+from ser_live.model.emotion_model import EmotionModel
+from ser_live.model.ensemble import Ensemble
+from ser_live.model.fitted import Fitted
 from ser_live.sources import FileSource
 from ser_live.stream.drive import drive
 from ser_live.training import augmentation
@@ -119,7 +119,7 @@ class Spy:
 
 
 def classifier_that_answers(label: int) -> Classifier:
-    from ser_live.classifier import LinearHead
+    from ser_live.model.classifier import LinearHead
 
     n = len(FEATURE_NAMES)
     return Classifier(

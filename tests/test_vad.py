@@ -14,8 +14,8 @@ from voices import noise, sine, train, vowel
 from ser_live.config import FRAME_SAMPLES, SAMPLE_RATE_HZ
 from ser_live.errors import InvalidAudioError
 from ser_live.evaluation.segmentation import segment
-from ser_live.vad import NoiseFloor, VadDecision, VadReason, VoiceActivityDetector
-from ser_live.voicing import burstiness, low_shares, periodicity
+from ser_live.speech.detector import NoiseFloor, VadDecision, VadReason, VoiceActivityDetector
+from ser_live.speech.voicing import burstiness, low_shares, periodicity
 
 
 def frames(samples: np.ndarray) -> Iterator[np.ndarray]:

@@ -22,7 +22,7 @@ PROGRAMS = ("pulseaudio", "paplay", "parec", "pactl")
 
 LIKE_THE_PROGRAM = """
 import atexit, contextlib
-from ser_live.process_wide import prepared_for_sound
+from ser_live.process.sound import prepared_for_sound
 arrangements = contextlib.ExitStack()
 arrangements.enter_context(prepared_for_sound())
 atexit.register(arrangements.close)

@@ -19,7 +19,7 @@ from reliability.machinery import DEMO, SER_LIVE, SPOILT, without
 from reliability.row import Row
 from ser_live.errors import LogError
 from ser_live.events import EndReason, SessionEnded
-from ser_live.session_log import read_log
+from ser_live.records.session_log import read_log
 
 TITLE = "Crashes"
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import soundfile
 
 from reliability.row import Row
-from ser_live.model import find_model
+from ser_live.model.emotion_model import find_model
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,8 +33,8 @@ NO_PORTAUDIO = "import ctypes.util; ctypes.util.find_library = lambda name: None
 
 
 def run(*, short: bool, data: Path | None) -> list[Row]:
-    """One row a machine; a short run is as long as a full one."""
-    del short, data
+    """One row a machine; a short run leaves the sick ones to the tests."""
+    del data
     if why := missing_sound_server():
         claim = "the doctor knows a sick machine from a healthy one"
         return [Row(claim, f"not measured: {why}", "", False, 0.0)]
@@ -45,6 +45,8 @@ def run(*, short: bool, data: Path | None) -> list[Row]:
             environment = microphone.environment
             with _talking(microphone, folder):
                 rows.append(_row("all is well", environment, 0, {}))
+                if short:
+                    return rows
                 model = _tampered(folder)
                 verdicts = {"model": "problem", "self-test": "not tried"}
                 rows.append(_row("a model with one byte changed", environment, 1, verdicts, model))

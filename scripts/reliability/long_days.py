@@ -23,8 +23,8 @@ from reliability.machinery import CACHE, DEMO, SER_LIVE, SPOILT, rss_mb, without
 from reliability.row import Row
 from reliability.sound_of_a_day import RATE_HZ, a_period
 from ser_live.events import Drop, EmotionResult, Kind, SessionEnded, StreamEnded, StreamGap
-from ser_live.log_entries import LogGap
-from ser_live.session_log import read_log
+from ser_live.records.log_entries import LogGap
+from ser_live.records.session_log import read_log
 
 TITLE = "Long days"
 

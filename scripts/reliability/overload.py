@@ -31,7 +31,7 @@ from ser_live.events import (
     StreamId,
     Utterance,
 )
-from ser_live.model import EmotionModel
+from ser_live.model.emotion_model import EmotionModel
 from ser_live.session.live import LiveSession
 from ser_live.stream.analysis import AnalysisStage
 from ser_live.stream.segmenting import SegmentingStage
@@ -76,7 +76,7 @@ class Load:
 def run(*, short: bool, data: Path | None) -> Iterator[Row]:
     """Slow analysis tenfold and more, then let two processes eat the machine."""
     del data  # the demo recording has the pauses and lengths that matter here
-    yield from slowed_analysis(12 if short else 60)
+    yield from slowed_analysis(10 if short else 60)
     yield from busy_machine(20 if short else 600)
 
 

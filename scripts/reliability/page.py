@@ -12,7 +12,7 @@ ABOUT = """\
 What may go wrong in a day of listening, and what then happens: each claim with what was
 measured and the bar it had to reach. `make reliability` measures all of it again on your
 machine (hours). With `SHORT=yes`, which runs with every change, it takes minutes: the long ones
-are shortened, and how long things took is printed and not judged.
+are shortened, what only repeats a test is left out, and how long things took is not judged.
 
 On Python 3.10 waiting with a limit follows the computer's clock (CPython mended that in 3.11):
 where it is set back, the dashboard may stand still until the next event, and nothing is lost.

@@ -18,7 +18,6 @@ import click
 
 from ser_live import __version__
 from ser_live.cli.ending import leave_quietly, open_missing_streams, watched_output
-from ser_live.cli.printing import echo, echo_lines
 from ser_live.errors import (
     DEFECT_EXIT_CODE,
     INCOMPLETE_EXIT_CODE,
@@ -26,6 +25,7 @@ from ser_live.errors import (
     SerLiveError,
 )
 from ser_live.onnx_graph import silence_telemetry
+from ser_live.terminal.printing import echo, echo_lines
 
 _COMMANDS = {
     "listen": "Analyze the microphone or piped PCM live (the default).",
@@ -42,7 +42,8 @@ _COMMANDS = {
 }
 
 
-_USES_SOUND = {"listen", "replay", "demo", "enroll", "analyze", "features", "doctor"}
+_OPENS_MICROPHONE = {"listen", "enroll", "doctor"}
+_USES_SOUND = {*_OPENS_MICROPHONE, "replay", "demo", "analyze", "features"}
 """Commands that call libraries which print on standard error by themselves."""
 
 
@@ -76,10 +77,15 @@ class _LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         found = super().resolve_command(ctx, args)
         if found[0] in _USES_SOUND:
-            from ser_live.process_wide import prepared_for_sound
+            from ser_live.process.sound import prepared_for_sound
 
             # Before the command's options are looked at: one of them lists the devices.
-            ctx.with_resource(prepared_for_sound(shows_messages=ctx.params["debug"]))
+            ctx.with_resource(
+                prepared_for_sound(
+                    opens_microphone=found[0] in _OPENS_MICROPHONE,
+                    shows_messages=ctx.params["debug"],
+                )
+            )
         return found
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ser_live.cli.options import model_option
-from ser_live.cli.printing import echo
+from ser_live.terminal.printing import echo
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -42,7 +42,7 @@ def command(device: str | None, model: str | None, as_json: bool) -> None:
     not tried  something else has to be mended first
     """
     from ser_live.doctor import can_listen, examinations
-    from ser_live.result_lines import json_line
+    from ser_live.records.json_line import json_line
 
     checks: dict[str, Check] = {}
     console = None if as_json else _console()
@@ -95,7 +95,7 @@ def _print(name: str, check: Check, console: Console) -> None:
 
 def _wrapped(check: Check, width: int) -> Iterator[str]:
     """Everything a check says, in lines of at most `width` cells."""
-    from ser_live.terminal_text import fold, printable
+    from ser_live.terminal.text import fold, printable
 
     yield from fold(printable(check.found), width)
     for line in check.lines:

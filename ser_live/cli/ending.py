@@ -12,13 +12,13 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, TextIO
 
-from ser_live.cli.printing import echo
 from ser_live.errors import OutputError
+from ser_live.terminal.printing import echo
 
 if TYPE_CHECKING:
+    from ser_live.records.session_log import SessionLog
+    from ser_live.records.tally import Tally
     from ser_live.session.live import LiveSession
-    from ser_live.session_log import SessionLog
-    from ser_live.tally import Tally
 
 EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 if hasattr(signal, "SIGHUP"):
@@ -123,7 +123,7 @@ def _flush_or_drop(stream: TextIO) -> None:
 
 def print_end(tally: Tally, log: SessionLog | None, failures: Sequence[str]) -> None:
     """Print the sums of a session, and where its log is, on standard error."""
-    from ser_live.session_summary import tally_lines
+    from ser_live.records.summary import tally_lines
 
     for line in tally_lines(tally):
         say(line)

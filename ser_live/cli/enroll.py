@@ -16,9 +16,9 @@ from ser_live.cli.options import (
     model_option,
     settings_options,
 )
-from ser_live.cli.printing import echo, echo_lines
 from ser_live.config import Settings
 from ser_live.errors import UsageError
+from ser_live.terminal.printing import echo, echo_lines
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -81,7 +81,7 @@ def command(
     if lists:
         _print_list()
     elif remove is not None:
-        from ser_live.speaker_profile import remove_profile
+        from ser_live.speaker.profile import remove_profile
 
         remove_profile(remove)
         echo(f"The voice of {remove} is forgotten.")
@@ -99,7 +99,7 @@ def _enrol(
     settings: Settings,
 ) -> None:
     from ser_live.session.enrolment import READING_S, TEXT, Enrolment
-    from ser_live.speaker_profile import check_name, refuse_existing, save_profile
+    from ser_live.speaker.profile import check_name, refuse_existing, save_profile
     from ser_live.stream.analyzer import loaded
 
     check_name(name)
@@ -170,7 +170,7 @@ def _watch(steps: Generator[Progress | DeviceEvent, None, None], limit_s: float 
 def _news(notice: DeviceEvent) -> str:
     """A line about a microphone that was lost or found; empty while it is looked for."""
     from ser_live.events import DeviceFound, DeviceLost
-    from ser_live.result_lines import text_line
+    from ser_live.outputs.text_lines import text_line
 
     if isinstance(notice, DeviceLost):
         return f"ser-live: {notice.message}"
@@ -179,7 +179,7 @@ def _news(notice: DeviceEvent) -> str:
 
 def _status(progress: Progress, limit_s: float | None) -> str:
     """Time, level, noise, and how much speech there is, in one line of at most 79 cells."""
-    from ser_live.terminal_text import clock
+    from ser_live.terminal.text import clock
 
     of = "" if limit_s is None else f" of {clock(limit_s)}"
     share = 0.0
@@ -203,8 +203,8 @@ def _print_list() -> None:
     from rich.text import Text
 
     from ser_live.errors import ProfileError
-    from ser_live.speaker_profile import load_profile, profile_names
-    from ser_live.terminal_text import printable
+    from ser_live.speaker.profile import load_profile, profile_names
+    from ser_live.terminal.text import printable
 
     names = profile_names()
     if not names:

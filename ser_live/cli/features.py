@@ -50,7 +50,7 @@ def command(
       ser-live features talk.wav > features.csv
       ser-live features clips/ --unit file --format jsonl --jobs 2
     """
-    from ser_live.batch import FEATURE_FIELDS, file_features, find_audio_files, map_files
+    from ser_live.batch.files import FEATURE_FIELDS, file_features, find_audio_files, map_files
 
     files = find_audio_files(paths)
     work = partial(file_features, settings=settings, channel=channel, whole=unit == "file")

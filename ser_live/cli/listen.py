@@ -8,7 +8,7 @@ import click
 
 from ser_live.cli.live import LiveOptions, live_options, run_live
 from ser_live.cli.options import device_wait_option
-from ser_live.cli.printing import echo
+from ser_live.terminal.printing import echo
 
 
 def _print_devices(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
@@ -19,9 +19,9 @@ def _print_devices(ctx: click.Context, _param: click.Parameter, value: bool) -> 
     from rich.table import Table
     from rich.text import Text
 
-    from ser_live.devices import accepted_rates, list_devices
     from ser_live.errors import DeviceError
-    from ser_live.terminal_text import printable
+    from ser_live.sources.devices import accepted_rates, list_devices
+    from ser_live.terminal.text import printable
 
     table = Table(box=None, pad_edge=False)
     for heading in ("", "index", "name", "host API", "channels", "rates accepted (Hz)"):

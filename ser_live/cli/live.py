@@ -24,7 +24,9 @@ from ser_live.config import Settings
 from ser_live.errors import DEFECT_EXIT_CODE, OutputError, UsageError
 
 if TYPE_CHECKING:
+    from ser_live.outputs.fan_out import FanOut
     from ser_live.outputs.sink import Sink
+    from ser_live.session.live import LiveSession
     from ser_live.sources import AudioSource
 
 AUDIO_QUEUE = 64
@@ -89,10 +91,10 @@ def _output_options(command: Command) -> Command:
 def _display(format_: str) -> Sink:
     from rich.console import Console
 
-    from ser_live.dashboard import can_draw
+    from ser_live.outputs.dashboard.live import can_draw
 
     if format_ == "dashboard" or (format_ == "auto" and can_draw(Console())):
-        from ser_live.dashboard_sink import DashboardSink
+        from ser_live.outputs.dashboard.sink import DashboardSink
 
         return DashboardSink()
     from ser_live.outputs.standard_output import Lines
@@ -112,13 +114,13 @@ def run_live(sources: Sequence[AudioSource], options: LiveOptions) -> int:
         session, 141 where standard output did not take everything, or that of a defect where
         an output failed.
     """
-    from ser_live.native_memory import give_back_early
     from ser_live.outputs.fan_out import FanOut, run
     from ser_live.outputs.queued import Queued
     from ser_live.outputs.standard_output import Guarded
-    from ser_live.recorder import UtteranceRecorder
+    from ser_live.process.native_memory import give_back_early
+    from ser_live.records.recorder import UtteranceRecorder
+    from ser_live.records.session_log import SessionLog
     from ser_live.session.live import LiveSession
-    from ser_live.session_log import SessionLog
     from ser_live.stream.analyzer import loaded
 
     if options.log_path is not None and options.no_log:
@@ -155,8 +157,11 @@ def run_live(sources: Sequence[AudioSource], options: LiveOptions) -> int:
         return EXIT_CODES[received[0]]
     if output.has_lost:
         return OutputError.exit_code
+    return _exit_code(fan_out, session)
+
+
+def _exit_code(fan_out: FanOut, session: LiveSession) -> int:
+    """Exit code of a session that ended by itself."""
     if fan_out.n_left_behind:
         return DEFECT_EXIT_CODE
-    if session.first_failure is not None:
-        return session.first_failure.exit_code
-    return 0
+    return 0 if session.first_failure is None else session.first_failure.exit_code

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from ser_live.cli.printing import echo
+from ser_live.terminal.printing import echo
 
 if TYPE_CHECKING:
     from ser_live.events import Record, Recorded
@@ -61,20 +61,20 @@ def export(file: Path, form: str, output: Path | None, partials: bool) -> None:
 @click.argument("file", type=_FILE)
 def show(file: Path) -> None:
     """Print a summary of FILE."""
-    from ser_live.session_summary import summary_lines
+    from ser_live.records.summary import summary_lines
 
     for line in summary_lines(_entries(file)):
         echo(line)
 
 
 def _entries(file: Path) -> Iterator[Recorded]:
-    from ser_live.session_log import read_log
+    from ser_live.records.session_log import read_log
 
     return read_log(file, on_cut=lambda sentence: echo(f"ser-live: {sentence}", err=True))
 
 
 def _write_csv(rows: Iterator[Record], stream: TextIO) -> None:
-    from ser_live.result_lines import CsvLines
+    from ser_live.records.csv_rows import CsvLines
 
     lines = CsvLines(stream)
     for row in rows:

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
-from ser_live.cli.printing import echo, echo_lines
 from ser_live.config import RejectSettings, SegmenterSettings, Settings, VadSettings
+from ser_live.terminal.printing import echo, echo_lines
 
 if TYPE_CHECKING:
-    from ser_live.speaker_profile import SpeakerProfile
+    from ser_live.speaker.profile import SpeakerProfile
 
 Command: TypeAlias = Callable[..., None]
 """A function that click calls with the values of its options by name."""
@@ -130,7 +130,7 @@ def _settings(adapt: bool, changed: Mapping[str, Mapping[str, object]]) -> Setti
         given = {name: value for name, value in values.items() if value is not None}
         settings = replace(settings, **{group: replace(getattr(settings, group), **given)})
     # Late: the detector's imports would slow down --help.
-    from ser_live.vad import missing_confirmation
+    from ser_live.speech.detector import missing_confirmation
 
     if note := missing_confirmation(settings.vad):
         echo(f"ser-live: {note}", err=True)
@@ -167,7 +167,7 @@ def load_speaker(name: str | None) -> SpeakerProfile | None:
     """The profile that ``--speaker`` names."""
     if name is None:
         return None
-    from ser_live.speaker_profile import load_profile
+    from ser_live.speaker.profile import load_profile
 
     return load_profile(name)
 

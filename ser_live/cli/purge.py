@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ser_live.cli.printing import echo
 from ser_live.errors import UsageError
+from ser_live.terminal.printing import echo
 
 if TYPE_CHECKING:
     from ser_live.purge import Inventory, Kind

@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 import click
 
-from ser_live.cli.printing import echo
+from ser_live.terminal.printing import echo
 
 T = TypeVar("T")
 
@@ -23,7 +23,7 @@ class Rows(Protocol):
 
 class _JsonRows:
     def write(self, record: dict[str, Any]) -> None:
-        from ser_live.result_lines import json_line
+        from ser_live.records.json_line import json_line
 
         click.echo(json_line(record))
 
@@ -36,7 +36,7 @@ class _TableRows:
         self._rows: list[list[str]] = []
 
     def write(self, record: dict[str, Any]) -> None:
-        from ser_live.terminal_text import printable
+        from ser_live.terminal.text import printable
 
         values = [record.get(field) for field in self._fields]
         self._rows.append(["" if value is None else printable(str(value)) for value in values])
@@ -62,7 +62,7 @@ def open_rows(
     if format_ == "jsonl":
         yield _JsonRows()
     elif format_ == "csv":
-        from ser_live.result_lines import CsvLines
+        from ser_live.records.csv_rows import CsvLines
 
         yield CsvLines(sys.stdout, csv_fields)
     else:

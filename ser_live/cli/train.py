@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ser_live.cli.options import jobs_option
-from ser_live.cli.printing import echo
 from ser_live.cli.training_options import (
     data_options,
-    default_cache_dir,
     encoder_of,
     progress_bars,
 )
+from ser_live.records.folders import examples_folder
+from ser_live.terminal.printing import echo
 
 if TYPE_CHECKING:
     from ser_live.datasets.recording import Recording
     from ser_live.evaluation.evaluate import Evaluation
-    from ser_live.gate import SpeechCheck
+    from ser_live.model.speech_check import SpeechCheck
     from ser_live.training.examples import Examples
     from ser_live.training.recipe import Recipe
 
@@ -79,7 +79,7 @@ def command(
             recipe.variants,
             encoder=encoder,
             n_jobs=jobs,
-            cache_dir=cache_dir or default_cache_dir(),
+            cache_dir=cache_dir or examples_folder(),
             on_progress=bars.example,
         )
         measured = {}
@@ -96,6 +96,10 @@ def command(
             encoder=encoder,
             gate=None if encoder is None else _gate(examples, encoder, data, seed),
         )
+    _report(out, card, measured)
+
+
+def _report(out: Path, card: dict[str, Any], measured: dict[str, dict[str, Any]]) -> None:
     echo(
         f"Wrote {out} ({card['weights']['n_bytes'] / 1e6:.1f} MB, "
         f"SHA-256 {card['weights']['sha256'][:12]})."
@@ -124,7 +128,7 @@ def _gate(examples: Examples, encoder: Path, data: Path, seed: int) -> SpeechChe
     """The speech gate, from the same examples and the sounds that `data` holds."""
     import numpy as np
 
-    from ser_live.training.speech_gate import GATE_VARIANTS, fit_gate, make_sounds
+    from ser_live.training.speech_check import GATE_VARIANTS, fit_gate, make_sounds
 
     speech = examples.where(np.isin(examples.variants, GATE_VARIANTS))
     return fit_gate(speech, make_sounds(encoder, data), seed)

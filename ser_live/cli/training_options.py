@@ -64,13 +64,6 @@ def data_options(command: F) -> F:
     return command
 
 
-def default_cache_dir() -> Path:
-    """Where features of training recordings are kept between runs."""
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("ser-live")) / "examples"
-
-
 def encoder_of(recipe: Recipe) -> Path | None:
     """Graph of the learned encoder, None for a recipe that does without.
 
@@ -79,7 +72,7 @@ def encoder_of(recipe: Recipe) -> Path | None:
     ModelError
         It is not there.
     """
-    from ser_live.model import find_encoder
+    from ser_live.model.emotion_model import find_encoder
 
     return find_encoder() if recipe.needs_encoder else None
 
@@ -106,7 +99,7 @@ class Bars:
 
 @contextmanager
 def progress_bars() -> Iterator[Bars]:
-    """Bars while a block runs; nothing is drawn where standard error is no terminal."""
+    """Bars while a block runs; nothing is drawn where standard error is not a terminal."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,

@@ -40,7 +40,7 @@ def recordings_in(folder: Path, corpora: Sequence[str] | None = None) -> list[Re
     ----------
     folder : Path
     corpora : sequence of str or None
-        Which corpora to return beside RAVDESS, where the folder has them; None for all.
+        Corpora to return in addition to RAVDESS, if the folder has them; None for all.
 
     Raises
     ------

@@ -3,7 +3,7 @@
 A corpus declares itself once (`Declaration`); both forms of it are read here:
 
 - a folder with ``index.csv`` (columns ``file, emotion, speaker, gender, language, notes``):
-  what is listed counts, and what lies beside it unlisted is left out;
+  what is listed counts, and files that are not listed are left out;
 - the corpus as published, where the file names say everything.
 
 Nothing disappears silently: `Found` counts what was left out, by reason.
@@ -33,7 +33,7 @@ _MAX_SHOWN = 100
 
 @dataclass(frozen=True)
 class Spoken:
-    """What a published file name says about its recording."""
+    """Facts about a recording that its published file name tells."""
 
     emotion: Emotion
     speaker: str
@@ -45,7 +45,7 @@ class Spoken:
 
 @dataclass(frozen=True)
 class Declaration:
-    """What is known of a corpus before any of its files is seen."""
+    """Facts about a corpus that hold before any of its files is seen."""
 
     corpus: str
     """Short name, also that of its folder."""
@@ -56,9 +56,9 @@ class Declaration:
     emotions: frozenset[Emotion]
     """Labels the published corpus has; about the others it teaches nothing."""
     parse: Callable[[str], Spoken | None]
-    """What a file's stem says; None when it is no name of this corpus."""
+    """Reader of a file's stem; None for a name that is not of this corpus."""
     speaker_prefix: str = ""
-    """What ``index.csv`` writes before the corpus's own name of a speaker."""
+    """Prefix in ``index.csv`` before the corpus's own name of a speaker."""
     index_emotions: frozenset[Emotion] | None = None
     """Labels taken from a folder with ``index.csv``; None for all of `emotions`."""
     sexes: Callable[[Path], Mapping[str, str]] = field(default=lambda folder: {})
@@ -71,7 +71,7 @@ class Declaration:
 
 @dataclass(frozen=True)
 class Found:
-    """What a corpus folder holds."""
+    """Content of a corpus folder."""
 
     recordings: list[Recording]
     """Sorted."""
@@ -157,45 +157,51 @@ def _leads_out(file: str) -> bool:
 
 
 def _read_index(folder: Path, declaration: Declaration) -> Found:
-    wanted = (
-        declaration.emotions if declaration.index_emotions is None else (declaration.index_emotions)
-    )
     recordings: list[Recording] = []
     left_out: Counter[str] = Counter()
     listed: set[Path] = set()
     for row in index_rows(folder, _COLUMNS):
         path = folder / row["file"]
-        spoken = declaration.parse(path.stem)
-        speaker = declaration.speaker_id(row["speaker"])
-        if path in listed:
-            left_out["listed twice"] += 1
-        elif not path.is_file():
-            left_out["listed but absent"] += 1
-        elif row["emotion"] not in LABELS or row["gender"] not in _SEXES or not row["speaker"]:
-            left_out["with an unknown label, sex or speaker"] += 1
-        elif Emotion(row["emotion"]) not in wanted:
-            left_out[f"labelled {row['emotion']}"] += 1
-        elif spoken and (spoken.emotion, declaration.speaker_id(spoken.speaker)) != (
-            row["emotion"],
-            speaker,
-        ):
-            left_out["listed otherwise than named"] += 1
-        else:
-            recordings.append(
-                Recording(
-                    corpus=declaration.corpus,
-                    speaker=speaker,
-                    path=path,
-                    emotion=Emotion(row["emotion"]),
-                    sex=row["gender"],
-                    language=declaration.language,
-                    intensity=spoken.intensity if spoken else "",
-                )
-            )
+        reason = "listed twice" if path in listed else _reason_to_leave_out(row, path, declaration)
         listed.add(path)
+        if reason is not None:
+            left_out[reason] += 1
+            continue
+        spoken = declaration.parse(path.stem)
+        recordings.append(
+            Recording(
+                corpus=declaration.corpus,
+                speaker=declaration.speaker_id(row["speaker"]),
+                path=path,
+                emotion=Emotion(row["emotion"]),
+                sex=row["gender"],
+                language=declaration.language,
+                intensity=spoken.intensity if spoken else "",
+            )
+        )
     if n_unlisted := sum(path not in listed for path in _sounds(folder)):
         left_out["not listed"] = n_unlisted
     return Found(sorted(recordings), dict(left_out))
+
+
+def _reason_to_leave_out(
+    row: Mapping[str, str], path: Path, declaration: Declaration
+) -> str | None:
+    """Reason why a line of an index gives no recording, None if it gives one."""
+    if not path.is_file():
+        return "listed but absent"
+    if row["emotion"] not in LABELS or row["gender"] not in _SEXES or not row["speaker"]:
+        return "with an unknown label, sex or speaker"
+    wanted = declaration.index_emotions
+    if Emotion(row["emotion"]) not in (declaration.emotions if wanted is None else wanted):
+        return f"labelled {row['emotion']}"
+    spoken = declaration.parse(path.stem)
+    if spoken is not None and (
+        spoken.emotion != row["emotion"]
+        or declaration.speaker_id(spoken.speaker) != declaration.speaker_id(row["speaker"])
+    ):
+        return "listed otherwise than named"
+    return None
 
 
 def _read_names(folder: Path, declaration: Declaration) -> Found:

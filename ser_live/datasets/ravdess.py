@@ -49,7 +49,7 @@ _SONG_EMOTIONS = EMOTIONS[:6]
 
 
 class Modality(Enum):
-    """What the file carries."""
+    """Content of the file: sound, picture or both."""
 
     AUDIO_VIDEO = 1
     VIDEO_ONLY = 2
@@ -180,7 +180,7 @@ def find_recordings(
 
     Files of other kinds and hidden files are passed over; video-only files carry no
     sound and are left out. A performance that is there twice (the same fields in two
-    folders, as in a widespread copy of the corpus, or audio-only beside audio-video)
+    folders, as in a widespread copy of the corpus, or audio-only next to audio-video)
     is taken once, audio-only first. Copies under *different* names are kept, because
     published results include them: ``byte_identical`` lists them.
 

@@ -33,7 +33,7 @@ class Noise:
     """A recording without speech to be understood."""
 
     kind: str
-    """What is heard, lower case: ``metro subway``, ``dog bark``."""
+    """Sound that is heard, lower case: ``metro subway``, ``dog bark``."""
     path: Path
 
 
@@ -42,7 +42,7 @@ class VocalBurst:
     """A laugh, sigh, groan or cry without words."""
 
     category: str
-    """What the voice was to express, in the words of its corpus: ``amusement``."""
+    """Expression asked of the voice, in the words of its corpus: ``amusement``."""
     speaker: str
     path: Path
 

@@ -1,4 +1,4 @@
-"""What a check says."""
+"""Findings of the doctor, each with its verdict and remedy."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import Any
 from ser_live.errors import SerLiveError
 
 _SAID_CHARACTERS = 200
-"""So much of a foreign exception is shown; numpy's tell a page."""
+"""Longest excerpt of a third-party exception; NumPy's can fill a page."""
 
 
 class Verdict(str, Enum):
-    """How much a finding matters; the value is the word that people read."""
+    """Weight of a finding; the value is the word that people read."""
 
     OK = "ok"
     WARNING = "warning"
@@ -38,7 +38,7 @@ class Check:
     found: str
     """A clause or sentence for people."""
     remedy: str = ""
-    """What to do; empty where nothing needs to be done."""
+    """Advice; empty where nothing needs to be done."""
     lines: tuple[str, ...] = ()
     """More of what was found, a line each."""
     measured: dict[str, Any] = field(default_factory=dict)
@@ -46,13 +46,13 @@ class Check:
 
     @classmethod
     def failed(cls, error: SerLiveError) -> Check:
-        """What an error's sentence says: before its colon what was found, after it what to do."""
+        """Make a finding of an error's sentence: found before its colon, what to do after it."""
         found, _, remedy = str(error).removesuffix(".").rpartition(": ")
         return cls(Verdict.PROBLEM, found or remedy, remedy if found else "")
 
     @classmethod
     def broken(cls, error: Exception) -> Check:
-        """An exception that nobody wrote a sentence for; the traceback is kept for a report."""
+        """Make a finding of an exception without a sentence; keep its traceback for a report."""
         said = shorten(f"{type(error).__name__}: {error}", _SAID_CHARACTERS, placeholder=" …")
         if isinstance(error, ImportError):
             found = f"a library cannot be imported ({said})"
@@ -60,7 +60,7 @@ class Check:
         else:
             found = f"this could not be tried to its end ({said})"
             remedy = (
-                "install ser-live again; if that is no help, report what "
+                "install ser-live again; if that does not help, report what "
                 "`ser-live doctor --json` prints"
             )
         told = {"traceback": "".join(traceback.format_exception(error))}

@@ -10,14 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ser_live import session_log
 from ser_live.config import Settings
 from ser_live.doctor.check import Check, Verdict
 from ser_live.doctor.machine import check_folder, check_python, check_terminal
 from ser_live.errors import SerLiveError
+from ser_live.records.folders import profiles_folder, sessions_folder
 
 if TYPE_CHECKING:
-    from ser_live.model import EmotionModel
+    from ser_live.model.emotion_model import EmotionModel
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Examination:
     name: str
     examine: Callable[[], Check]
     doing: str = ""
-    """What happens meanwhile, for whoever waits; empty for checks that take no time."""
+    """Activity meanwhile, shown to those who wait; empty for checks that take no time."""
     needs: str = ""
     """Name of the check without which this one cannot be made; empty for none."""
 
@@ -64,11 +64,6 @@ def examinations(
     settings = Settings()
     loaded: list[EmotionModel] = []
 
-    def portaudio() -> Check:
-        from ser_live.doctor.microphone import check_portaudio
-
-        return check_portaudio()
-
     def microphone() -> Check:
         from ser_live.doctor.microphone import check_devices
 
@@ -96,27 +91,33 @@ def examinations(
 
         return check_session(loaded[0], settings)
 
-    def log_folder() -> Check:
-        remedy = "make it writable, or start with `--log FILE` or `--no-log`"
-        return check_folder(session_log.default_folder(), Verdict.PROBLEM, remedy)
-
-    def profile_folder() -> Check:
-        from ser_live import speaker_profile
-
-        remedy = "make it writable, or do without `ser-live enroll`"
-        return check_folder(speaker_profile.default_folder(), Verdict.WARNING, remedy)
-
     speaking = "listening for one second: speak now"
     hearing = "hearing the bundled recording"
     return (
         Examination("Python", check_python),
-        Examination("PortAudio", portaudio),
+        Examination("PortAudio", _portaudio),
         Examination("microphone", microphone, "trying rates", needs="PortAudio"),
         Examination("level", level, speaking, needs="microphone"),
         Examination("speech detector", detector),
         Examination("model", the_model, "reading"),
         Examination("self-test", self_test, hearing, needs="model"),
-        Examination("log folder", log_folder),
-        Examination("profile folder", profile_folder),
+        Examination("log folder", _log_folder),
+        Examination("profile folder", _profile_folder),
         Examination("terminal", check_terminal),
     )
+
+
+def _portaudio() -> Check:
+    from ser_live.doctor.microphone import check_portaudio
+
+    return check_portaudio()
+
+
+def _log_folder() -> Check:
+    remedy = "make it writable, or start with `--log FILE` or `--no-log`"
+    return check_folder(sessions_folder(), Verdict.PROBLEM, remedy)
+
+
+def _profile_folder() -> Check:
+    remedy = "make it writable, or do without `ser-live enroll`"
+    return check_folder(profiles_folder(), Verdict.WARNING, remedy)

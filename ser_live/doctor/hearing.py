@@ -16,10 +16,10 @@ from ser_live.doctor.check import Check, Verdict
 from ser_live.errors import AudioError, SerLiveError
 from ser_live.events import EmotionResult, Kind
 from ser_live.sources import FileSource, read_recording
-from ser_live.vad import VoiceActivityDetector, is_confirming, missing_confirmation
+from ser_live.speech.detector import VoiceActivityDetector, is_confirming, missing_confirmation
 
 if TYPE_CHECKING:
-    from ser_live.model import EmotionModel
+    from ser_live.model.emotion_model import EmotionModel
 
 SPEECH_SHARE = (0.40, 0.85)
 """Share of speech frames in the bundled recording, from and to; 0.58 to 0.61 were measured."""
@@ -86,7 +86,7 @@ def _speech_share(samples: NDArray[np.float32], settings: Settings) -> float:
 def load_model(name: str | None) -> tuple[EmotionModel, Check]:
     """The model, read as every session reads it, and what its card says."""
     # Late, as the session below: without SciPy the speech detector can still be tried.
-    from ser_live.model import EmotionModel
+    from ser_live.model.emotion_model import EmotionModel
 
     model = EmotionModel.load(name) if name else EmotionModel.load()
     card = model.card
@@ -121,7 +121,7 @@ def check_session(model: EmotionModel, settings: Settings) -> Check:
 
 
 def judge_results(results: list[EmotionResult]) -> Check:
-    """What the final results over the known recording tell."""
+    """Judge the final results over the known recording."""
     latencies_ms = [r.latency_ms for r in results if r.probabilities is not None]
     n_judged = len(latencies_ms)
     if not n_judged:

@@ -1,4 +1,4 @@
-"""What ser-live stands on: Python, writable folders, the terminal."""
+"""Checks of the ground that ser-live stands on: Python, writable folders, the terminal."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def check_terminal() -> Check:
     """Whether the dashboard can be drawn on standard output."""
     from rich.console import Console
 
-    from ser_live.dashboard import can_draw, shows_only_ascii
+    from ser_live.outputs.dashboard.live import can_draw, shows_only_ascii
 
     console = Console()
     width, height = console.size

@@ -1,4 +1,4 @@
-"""The way of sound into the program: PortAudio, devices, one second of listening."""
+"""Checks of the way in: PortAudio, the devices, one second of listening."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_live.audio import StreamConverter, level_dbfs, peak_dbfs
+from ser_live.audio import CLIPPED_LEVEL, StreamConverter, level_dbfs, peak_dbfs
 from ser_live.config import FRAME_SAMPLES, SAMPLE_RATE_HZ, RejectSettings
-from ser_live.devices import (
+from ser_live.doctor.check import Check, Verdict
+from ser_live.errors import DeviceError
+from ser_live.sources import Lost, MicrophoneSource
+from ser_live.sources.devices import (
     InputDevice,
     accepted_rates,
     choose_device,
@@ -19,12 +22,10 @@ from ser_live.devices import (
     list_devices,
     portaudio,
 )
-from ser_live.doctor.check import Check, Verdict
-from ser_live.errors import DeviceError
-from ser_live.sources import Lost, MicrophoneSource
+from ser_live.sources.microphone_hint import silence_remedy
 
 LISTEN_S = 1.0
-"""How long the level is listened to, in seconds."""
+"""Duration of listening for the level, in seconds."""
 
 
 def check_portaudio() -> Check:
@@ -87,7 +88,7 @@ class Heard:
     samples: NDArray[np.float32]
     """16 kHz mono."""
     n_losses: int
-    """How often audio was lost on the way."""
+    """Number of times that audio was lost on the way."""
 
 
 def check_level(wanted: int | str | None) -> Check:
@@ -115,13 +116,10 @@ def listen(wanted: int | str | None) -> Heard:
 
 
 def judge_level(heard: Heard, platform: str = sys.platform) -> Check:
-    """What a second of sound tells about the microphone."""
-    # Late: without SciPy, which this brings, PortAudio and the devices can still be tried.
-    from ser_live.stream.analysis import CLIPPED_LEVEL
-
+    """Judge the microphone by a second of its sound."""
     limits = RejectSettings()
     n_frames = len(heard.samples) // FRAME_SAMPLES
-    # A microphone's constant offset is no sound.
+    # A microphone's constant offset is not sound.
     sound = heard.samples - np.mean(heard.samples, dtype=np.float64) if n_frames else heard.samples
     frames = sound[: n_frames * FRAME_SAMPLES].reshape(n_frames, FRAME_SAMPLES)
     levels = [level_dbfs(frame) for frame in frames]
@@ -138,7 +136,7 @@ def judge_level(heard: Heard, platform: str = sys.platform) -> Check:
         return Check(
             Verdict.PROBLEM,
             "only zeros arrive: no sound at all",
-            _zeros_remedy(platform),
+            f"{silence_remedy(platform)}; then run this again while speaking",
             (),
             measured,
         )
@@ -165,15 +163,3 @@ def judge_level(heard: Heard, platform: str = sys.platform) -> Check:
             measured=measured,
         )
     return Check(Verdict.OK, f"{text}: normal", measured=measured)
-
-
-def _zeros_remedy(platform: str) -> str:
-    unmute = "unmute the microphone (also its own switch) and run this again while speaking"
-    if platform == "darwin":
-        return (
-            "probably permission is denied: allow this terminal in System Settings, Privacy & "
-            f"Security, Microphone, and start it anew; otherwise {unmute}"
-        )
-    if platform == "win32":
-        return f"{unmute}; let desktop apps use it in Settings, Privacy, Microphone"
-    return unmute

@@ -1,4 +1,4 @@
-"""Hearing sessions with the models of the folds, and what that is worth."""
+"""Hearing sessions with the models of the folds, and the scores of that."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 
 from ser_live.arrays import Float64, Int64, Str
-from ser_live.classifier import softmax
 from ser_live.datasets.recording import Recording
 from ser_live.emotions import LABELS
-from ser_live.ensemble import MIN_PROBABILITY
 from ser_live.evaluation import metrics
 from ser_live.evaluation.folds import FoldFit, mean_by_clip
 from ser_live.evaluation.judge import judged, rounded, sexes_compared, uar_with_interval
 from ser_live.evaluation.sessions import MAKERS, N_SEEDS, Maker, Session, Speaker
-from ser_live.fitted import Fitted
-from ser_live.speaker import SpeakerShift
+from ser_live.model.classifier import softmax
+from ser_live.model.ensemble import MIN_PROBABILITY
+from ser_live.model.fitted import Fitted
+from ser_live.model.speaker_shift import SpeakerShift
 from ser_live.training.examples import Examples
 
 PAST_EDGES = (0, 1, 2, 3, 5, 9, 17, 33)
@@ -26,7 +26,7 @@ PAST_EDGES = (0, 1, 2, 3, 5, 9, 17, 33)
 
 
 @dataclass(frozen=True, eq=False)
-class Heard:
+class SessionAnswers:
     """Answers to the scored clips of sessions; all arrays have one entry a clip."""
 
     clips: Int64
@@ -35,10 +35,10 @@ class Heard:
     """Utterances of the speaker heard before, enrolled ones included."""
     probabilities: Float64
     unadapted: Float64
-    """What the same model says of the clip alone."""
+    """Probabilities by the same model for the clip alone."""
 
     @classmethod
-    def joined(cls, parts: Sequence[Heard]) -> Heard:
+    def joined(cls, parts: Sequence[SessionAnswers]) -> SessionAnswers:
         """All answers, one after the other."""
         none = np.zeros((0, len(LABELS)))
         return cls(
@@ -86,7 +86,7 @@ def adapted_probabilities(
     return result
 
 
-def hear(fitted: Fitted, tested: Examples, sessions: Sequence[Session]) -> Heard:
+def hear(fitted: Fitted, tested: Examples, sessions: Sequence[Session]) -> SessionAnswers:
     """Run sessions utterance by utterance, all sessions in step.
 
     Each answer is given from the utterances before it alone; then the speaker's shift
@@ -121,7 +121,7 @@ def hear(fitted: Fitted, tested: Examples, sessions: Sequence[Session]) -> Heard
         for run, row, answer in zip(active, rows, answers, strict=True):
             run.answers.append(answer)
             run.shift.update(tested.X[row], answer)
-    return Heard.joined([run.heard(tested, cold) for run in runs])
+    return SessionAnswers.joined([run.heard(tested, cold) for run in runs])
 
 
 class _Run:
@@ -139,13 +139,13 @@ class _Run:
         self.n_past = n_enrolled + np.searchsorted(self.place, np.arange(len(rows)))
         self.answers: list[Float64] = []
 
-    def heard(self, tested: Examples, cold: Float64) -> Heard:
+    def heard(self, tested: Examples, cold: Float64) -> SessionAnswers:
         rows = np.array(self.rows, dtype=np.int64)
         answers = np.array(self.answers).reshape(-1, len(LABELS))
         n_clips, scored = len(self.session.clips), self.session.is_scored
         adapted, _ = mean_by_clip(answers, self.place, tested.speech_s[rows], n_clips)
         alone, _ = mean_by_clip(cold[rows], self.place, tested.speech_s[rows], n_clips)
-        return Heard(
+        return SessionAnswers(
             self.session.clips[scored],
             np.full(int(scored.sum()), self.session.seed),
             self.n_past[scored],
@@ -162,7 +162,7 @@ def hear_all(
     *,
     seed: int = 0,
     n_seeds: int = N_SEEDS,
-) -> Heard:
+) -> SessionAnswers:
     """One kind of session with every test speaker of every fold, in several orders."""
     speakers = np.array([recording.speaker for recording in recordings])
     parts = []
@@ -177,7 +177,7 @@ def hear_all(
                 sessions += make(speaker, number, rng)
         if sessions:
             parts.append(hear(fit.fitted, fit.tested(examples), sessions))
-    return Heard.joined(parts)
+    return SessionAnswers.joined(parts)
 
 
 def adaptation_sections(
@@ -208,7 +208,7 @@ def adaptation_sections(
     }
 
 
-def session_scores(heard: Heard, recordings: Sequence[Recording]) -> dict[str, Any] | None:
+def session_scores(heard: SessionAnswers, recordings: Sequence[Recording]) -> dict[str, Any] | None:
     """Scores of one kind of session, None without any; `uar` is the mean over the orders."""
     if len(heard.clips) == 0:
         return None
@@ -233,7 +233,7 @@ def session_scores(heard: Heard, recordings: Sequence[Recording]) -> dict[str, A
     }
 
 
-def curve_by_past(heard: Heard, recordings: Sequence[Recording]) -> list[dict[str, Any]]:
+def curve_by_past(heard: SessionAnswers, recordings: Sequence[Recording]) -> list[dict[str, Any]]:
     """UAR of clips by how many utterances of the speaker came before."""
     y, speakers, _ = _truth(heard, recordings)
     curve = []
@@ -246,7 +246,7 @@ def curve_by_past(heard: Heard, recordings: Sequence[Recording]) -> list[dict[st
     return curve
 
 
-def _truth(heard: Heard, recordings: Sequence[Recording]) -> tuple[Int64, Str, Str]:
+def _truth(heard: SessionAnswers, recordings: Sequence[Recording]) -> tuple[Int64, Str, Str]:
     chosen = [recordings[clip] for clip in heard.clips]
     return (
         np.array([LABELS.index(recording.emotion.value) for recording in chosen]),

@@ -1,7 +1,7 @@
-"""How far valence and arousal agree with what actors were asked for.
+"""Agreement of valence and arousal with what actors were asked for.
 
-There is no rating to compare with: corpora of acted emotions say what was asked of the
-actor. What can be checked is order, on speakers whose features are in no reference:
+There is no rating to compare with: corpora of acted emotions record what the actor was
+asked for. What can be checked is order, on speakers whose features are in no reference:
 
 - ``arousal_rank``: angry, fearful, happy, surprised above neutral, calm, sad (AUC).
 - ``arousal_rank_within``: the same, comparing utterances of one speaker only.
@@ -20,13 +20,13 @@ from typing import Any
 
 import numpy as np
 
-from ser_live.affect import ACOUSTIC_WEIGHT, AffectScale, neutral_mean, neutral_of
 from ser_live.arrays import Bool, Float64, Int64, Str
-from ser_live.baseline import MIN_PAST_UTTERANCES
 from ser_live.emotions import EMOTIONS, LABELS, Emotion
 from ser_live.evaluation.folds import FoldFit
-from ser_live.inputs import N_HAND_MADE
-from ser_live.speaker import ShiftRule, SpeakerShift
+from ser_live.model.inputs import N_HAND_MADE
+from ser_live.model.speaker_shift import ShiftRule, SpeakerShift
+from ser_live.speaker.affect import ACOUSTIC_WEIGHT, AffectScale, neutral_mean, neutral_of
+from ser_live.speaker.baseline import MIN_PAST_UTTERANCES
 from ser_live.training.examples import Examples
 
 HIGH_AROUSAL = (Emotion.ANGRY, Emotion.FEARFUL, Emotion.HAPPY, Emotion.SURPRISED)
@@ -35,7 +35,7 @@ POSITIVE = (Emotion.HAPPY,)
 NEGATIVE = (Emotion.ANGRY, Emotion.FEARFUL, Emotion.SAD, Emotion.DISGUST)
 
 KNOWLEDGE = ("stranger", "running", "enrolled")
-"""What may be known of a speaker: nothing; the utterances before, in random order; all
+"""Knowledge of a speaker: nothing; the utterances before, in random order; all
 the neutral utterances but the judged one."""
 
 N_DRAWS = 2000
@@ -43,7 +43,7 @@ N_DRAWS = 2000
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """Labelled utterances with what was said of them; one entry an utterance."""
+    """Labelled utterances with their valence and arousal; one entry an utterance."""
 
     y: Int64
     """Index into ``EMOTIONS``."""
@@ -53,7 +53,7 @@ class Judged:
     valence: Float64
     arousal: Float64
     acoustic: Float64
-    """What the features alone say of arousal; NaN where undefined."""
+    """Arousal by the features alone; NaN where undefined."""
 
 
 def judge_examples(

@@ -23,7 +23,7 @@ def confidence_and_hits(y_true: Int64, probabilities: Float64) -> tuple[Float64,
 def reliability_bins(
     y_true: Int64, probabilities: Float64, n_bins: int = metrics.N_ECE_BINS
 ) -> list[dict[str, float | int]]:
-    """What a reliability diagram shows: bins of equal width on (0, 1], empty ones left out.
+    """Bins of a reliability diagram: of equal width on (0, 1], empty ones left out.
 
     Returns
     -------
@@ -88,7 +88,7 @@ def threshold_for_error(y_true: Int64, probabilities: Float64, max_error: float)
 def chosen_threshold(
     y_true: Int64, probabilities: Float64, folds: Int64, max_error: float = MAX_ERROR
 ) -> dict[str, Any]:
-    """What a threshold for a stated error does to speakers it was not chosen on.
+    """Effect of a threshold for a stated error on speakers it was not chosen on.
 
     The answers of a fold are rejected below the threshold chosen on the answers of the
     other folds. Those are answers to unseen speakers too, so the threshold meets in choice

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ser_live.arrays import Float64, Int64, Str
+from ser_live.arrays import Bool, Float64, Int64, Str
 from ser_live.datasets import etts_ko
 from ser_live.datasets.ravdess import CORPUS
 from ser_live.datasets.recording import Recording
@@ -65,20 +66,11 @@ def leave_corpus_out(
         RAVDESS or every other corpus is missing.
     """
     corpora = np.array([recording.corpus for recording in recordings])
-    others = [str(name) for name in np.unique(corpora) if name != CORPUS]
-    if CORPUS not in corpora or not others:
-        raise DatasetError(
-            f"found {', '.join(np.unique(corpora))}, but leaving a corpus out needs {CORPUS} and "
-            "another one: give the folder that holds them all."
-        )
-    # A corpus that the recipe does not train on is held out always.
-    never = ~np.isin(corpora, [CORPUS, *recipe.corpora])
-    masks = [(name, never | (corpora == name)) for name in others]
-    masks.append((f"{CORPUS} alone", corpora != CORPUS))
+    masks = _held_out(corpora, recipe)
     *pooled, alone = fit_folds(
         recipe, examples, masks, seed=seed, n_jobs=n_jobs, fits_dir=fits_dir, on_fold=on_fold
     )
-    results = {}
+    results: dict[str, dict[str, Any]] = {}
     draws: list[Float64] = []
     for held_out in pooled:
         fit = FoldFit(held_out.name, corpora == held_out.name, held_out.fitted)
@@ -90,36 +82,69 @@ def leave_corpus_out(
             "chance_uar": rounded(1 / len(judged)),
             "language": recordings[int(np.argmax(fit.is_test))].language,
             "trained_on": sorted(set(corpora[~held_out.is_test].tolist())),
-            **_judge(fit, examples, recordings, judged),
-            "ravdess_alone": _judge(
-                FoldFit(fit.name, fit.is_test, alone.fitted), examples, recordings, judged
-            ),
+            **_scores(fit, replace(fit, fitted=alone.fitted), examples, recordings, judged),
         }
         # Speakers of each corpus are drawn apart from those of the others.
         draws.append(_uar_draws(fit, examples, recordings, judged, seed=len(draws)))
-        if fit.name in SECOND_READINGS:
-            read = SECOND_READINGS[fit.name]
-            results[fit.name]["second_reading"] = _judge(
-                fit, examples, [read(recording) for recording in recordings], judged
-            )
     if not results:
+        raise _too_few_clips(fit.name for fit in pooled)
+    about = {"protocol": "leave one corpus out", "model": recipe.name}
+    return {**about, **_means(results, draws), "corpora": results, "seed": seed}
+
+
+def _too_few_clips(names: Iterable[str]) -> DatasetError:
+    return DatasetError(
+        f"none of {', '.join(names)} has {MIN_CLIPS_PER_LABEL} clips of "
+        f"two of the labels {', '.join(JUDGED_LABELS)}: add a corpus that has."
+    )
+
+
+def _held_out(corpora: Str, recipe: Recipe) -> list[tuple[str, Bool]]:
+    """Test recordings for each corpus but RAVDESS, and for training on RAVDESS alone."""
+    others = [str(name) for name in np.unique(corpora) if name != CORPUS]
+    if CORPUS not in corpora or not others:
         raise DatasetError(
-            f"none of {', '.join(others)} has {MIN_CLIPS_PER_LABEL} clips of two of the labels "
-            f"{', '.join(JUDGED_LABELS)}: add a corpus that has."
+            f"found {', '.join(np.unique(corpora))}, but leaving a corpus out needs {CORPUS} and "
+            "another one: give the folder that holds them all."
         )
+    # A corpus that the recipe does not train on is held out always.
+    never = ~np.isin(corpora, [CORPUS, *recipe.corpora])
+    masks = [(name, never | (corpora == name)) for name in others]
+    return [*masks, (f"{CORPUS} alone", corpora != CORPUS)]
+
+
+def _scores(
+    fit: FoldFit,
+    alone: FoldFit,
+    examples: Examples,
+    recordings: Sequence[Recording],
+    labels: Sequence[str],
+) -> dict[str, Any]:
+    """Scores of one corpus; `alone` was trained on RAVDESS only."""
+    scores = {
+        **_judge(fit, examples, recordings, labels),
+        "ravdess_alone": _judge(alone, examples, recordings, labels),
+    }
+    if fit.name in SECOND_READINGS:
+        read = SECOND_READINGS[fit.name]
+        scores["second_reading"] = _judge(
+            fit, examples, [read(recording) for recording in recordings], labels
+        )
+    return scores
+
+
+def _means(results: Mapping[str, Mapping[str, Any]], draws: Sequence[Float64]) -> dict[str, Any]:
+    """Means over the corpora, every corpus the same."""
+    scores = list(results.values())
     return {
-        "protocol": "leave one corpus out",
-        "model": recipe.name,
-        "mean_uar": rounded(float(np.mean([r["uar"] for r in results.values()]))),
+        "mean_uar": rounded(float(np.mean([score["uar"] for score in scores]))),
         "mean_uar_interval": rounded_pair(
             tuple(np.nanquantile(np.mean(draws, axis=0), [0.025, 0.975]).tolist())
         ),
         "mean_uar_ravdess_alone": rounded(
-            float(np.mean([r["ravdess_alone"]["uar"] for r in results.values()]))
+            float(np.mean([score["ravdess_alone"]["uar"] for score in scores]))
         ),
-        "mean_chance_uar": rounded(float(np.mean([r["chance_uar"] for r in results.values()]))),
-        "corpora": results,
-        "seed": seed,
+        "mean_chance_uar": rounded(float(np.mean([score["chance_uar"] for score in scores]))),
     }
 
 
@@ -199,7 +224,7 @@ def _uar_draws(
 
 
 class _Answers(NamedTuple):
-    """What was said of the clips of a corpus."""
+    """Answers to the clips of a corpus."""
 
     y: Int64
     """Index into the labels that are judged."""

@@ -28,7 +28,7 @@ NOTEBOOK_TEST_SHARE = 0.25
 
 @dataclass
 class Evaluation:
-    """One evaluation to run: what, on what, and how fast.
+    """One evaluation to run: recipe, recordings, seed and processes.
 
     Several corpora may be given; RAVDESS alone is tested, and the others are trained on in
     every fold.
@@ -43,7 +43,7 @@ class Evaluation:
     encoder: Path | None = None
     """Graph of the learned encoder, for a recipe that needs it."""
     fits_dir: Path | None = None
-    """Where fitted models are kept between runs; None keeps none."""
+    """Folder in which fitted models are kept between runs; None keeps none."""
     made: dict[tuple[str, ...], Examples] = field(default_factory=dict)
     """Examples by variants; those that are here are not made again."""
     _fits: dict[str, list[FoldFit]] = field(default_factory=dict, init=False)
@@ -54,15 +54,15 @@ class Evaluation:
 
     @property
     def hearing(self) -> Hearing:
-        """How recordings are heard that are changed after the fits."""
+        """Live path for recordings that are changed after the fits."""
         return Hearing(self.settings, self.encoder, self.n_jobs, self.cache_dir)
 
     def n_examples(self, protocol: str) -> int:
-        """How often ``on_example`` will be called."""
+        """Number of calls of ``on_example`` to expect."""
         return sum(len(clips) * len(variants) for clips, variants in self._parts(protocol))
 
     def n_folds(self, protocol: str) -> int:
-        """How often ``on_fold`` will be called; also checks that the protocol can run."""
+        """Number of calls of ``on_fold`` to expect; also checks that the protocol can run."""
         if protocol == "notebook":
             if (self._actors() == 0).any():
                 raise DatasetError(

@@ -11,10 +11,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from ser_live.arrays import Bool, Float64, Int64
-from ser_live.clip_mean import mean_probabilities
 from ser_live.emotions import LABELS
 from ser_live.errors import DatasetError
-from ser_live.fitted import Fitted
+from ser_live.model.clip_mean import mean_probabilities
+from ser_live.model.fitted import Fitted
 from ser_live.training.augmentation import PLAIN
 from ser_live.training.code_hash import code_hash
 from ser_live.training.examples import Examples
@@ -22,7 +22,7 @@ from ser_live.training.recipe import Recipe
 
 
 class Predicts(Protocol):
-    """Whatever answers with probabilities."""
+    """Anything that answers with probabilities."""
 
     def predict_proba(self, X: Any) -> Float64: ...
 

@@ -1,4 +1,4 @@
-"""What predictions are worth: every number of one table row, with its interval."""
+"""Scores of predictions: every number of one table row, with its interval."""
 
 from __future__ import annotations
 

@@ -12,10 +12,10 @@ import numpy as np
 from ser_live.arrays import Float32, Float64
 from ser_live.config import Settings
 from ser_live.datasets.recording import Recording, content_hash
-from ser_live.events import Utterance
+from ser_live.events import Kind, Utterance
 from ser_live.features import extract
-from ser_live.fitted import Fitted
-from ser_live.inputs import join
+from ser_live.model.fitted import Fitted
+from ser_live.model.inputs import join
 from ser_live.training.examples import input_key, loaded_encoder, utterances_of
 
 T = TypeVar("T")
@@ -31,7 +31,7 @@ class Hearing:
     n_jobs: int = 1
     """Processes."""
     cache_dir: Path | None = None
-    """As in ``training.examples.make_examples``."""
+    """Folder of the cache; None keeps nothing."""
     on_progress: Callable[[], None] = lambda: None
     """Called after each recording."""
 
@@ -76,7 +76,7 @@ class Hearing:
 
 
 def whole_utterances(samples: Float32, settings: Settings) -> list[Utterance]:
-    """What the segmenter accepts of a recording heard as a stream of its own.
+    """Whole utterances that the segmenter accepts in a recording heard as a stream of its own.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def whole_utterances(samples: Float32, settings: Settings) -> list[Utterance]:
     settings : Settings
     """
     return [
-        utterance for utterance in utterances_of(samples, settings) if utterance.kind == "final"
+        utterance for utterance in utterances_of(samples, settings) if utterance.kind is Kind.FINAL
     ]
 
 

@@ -1,4 +1,4 @@
-"""How much of an utterance must be heard: right answers by seconds since speech began."""
+"""Right answers by seconds heard since speech began."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is tested after training on whom.
+"""Protocols: the speakers that are tested, and those that are trained on.
 
 Every protocol but ``notebook`` holds whole actors out: no voice is in training and
 test at once, which is what a new user's voice is to a shipped model.

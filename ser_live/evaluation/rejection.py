@@ -1,8 +1,8 @@
-"""What the speech gate rejects, and what speech it costs, with everything held out.
+"""Sounds that the speech gate rejects, and speech that it costs, with everything held out.
 
 Six folds: RAVDESS by the actors of EmoBox, speakers of other corpora, kinds of noise and
 speakers of vocal bursts are held out whole. Synthetic sounds are trained on and never
-tested. The threshold is chosen inside the training rows. Besides, each corpus is left out
+tested. The threshold is chosen inside the training rows. In addition, each corpus is left out
 of training altogether.
 
 A recording counts as rejected (or lost, if it is speech) when no utterance in it passes.
@@ -18,10 +18,10 @@ from ser_live.arrays import Bool, Float32, Int64, Str
 from ser_live.errors import DatasetError
 from ser_live.evaluation.metrics import bootstrap_interval
 from ser_live.evaluation.protocols import EMOBOX_TEST_ACTORS
-from ser_live.gate import SpeechCheck
-from ser_live.inputs import InputLayout
+from ser_live.model.inputs import InputLayout
+from ser_live.model.speech_check import SpeechCheck
 from ser_live.training.examples import Examples
-from ser_live.training.speech_gate import MAX_LOSS, SYNTHETIC, Sounds, fit_gate
+from ser_live.training.speech_check import MAX_LOSS, SYNTHETIC, Sounds, fit_gate
 
 N_FOLDS = len(EMOBOX_TEST_ACTORS)
 

@@ -48,7 +48,7 @@ class Report:
     trained_on: tuple[str, ...] = ()
     """Corpora in training."""
     sections: Mapping[str, Any] = field(default_factory=dict)
-    """What else was measured with the same models, by key of the JSON."""
+    """Further measurements with the same models, by key of the JSON."""
     unseen_actors: Report | None = None
     """For a protocol that leaks: the same recipe and data, split by actor."""
 

@@ -1,4 +1,4 @@
-"""What noise, rooms and bad microphones do to the answers to unseen speakers."""
+"""Effect of noise, rooms and bad microphones on the answers to unseen speakers."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class _Spoilt(NamedTuple):
 
 
 def _item(corruption: Corruption, spoilt: _Spoilt) -> dict[str, Any]:
-    """How many labels stay, and whether that is enough."""
+    """Share of labels that stay, and whether that is enough."""
     unchanged, mark = float(spoilt.is_same.mean()), corruption.pass_mark
     return {
         "name": corruption.name,

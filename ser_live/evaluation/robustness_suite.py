@@ -1,4 +1,4 @@
-"""Which corruptions a classifier is put to, and what it must bear.
+"""Suite of corruptions that a classifier is tested with, and the marks it must reach.
 
 In the manner of Derington et al. 2023 (https://arxiv.org/abs/2312.06270): the answer to a
 recording is compared with the answer to the corrupted recording, and the share of equal
@@ -55,7 +55,7 @@ class Corruption:
     """Key of ``PASS_MARKS``."""
     apply: Apply
     reference: Apply | None = None
-    """What the corrupted recording is compared with; None for the recording as it is."""
+    """Way of changing the recording it is compared with; None for the recording as it is."""
 
     @property
     def pass_mark(self) -> float | None:
@@ -91,7 +91,7 @@ SMALL = (
     Corruption("low-pass 6.5-7.5 kHz", "small", _drawn(c.low_pass, cutoff_hz=(6500, 7000, 7500))),
     Corruption("high-pass 50-150 Hz", "small", _drawn(c.high_pass, cutoff_hz=(50, 100, 150))),
 )
-"""What nobody would notice."""
+"""Corruptions that nobody would notice."""
 
 COARSE = (
     Corruption("telephone, mu-law", "telephone", c.telephone),
@@ -117,7 +117,7 @@ COARSE = (
     ),
     Corruption("end cut 200 ms", "edges", partial(c.end_shift, shift_s=0.2)),
 )
-"""What everybody would notice, and understand the speech all the same."""
+"""Corruptions that everybody would notice, while still understanding the speech."""
 
 
 def noise_tests(noises: Mapping[str, Sequence[Float32]] | None = None) -> list[Corruption]:

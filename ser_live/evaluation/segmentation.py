@@ -1,4 +1,4 @@
-"""How well speech is found: frame errors, onsets, false utterances, and test sounds."""
+"""Measures of how well speech is found: frame errors, onsets, false utterances."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STEP_SAMPLES = SAMPLE_RATE_HZ // 100
 
 @dataclass(frozen=True)
 class Segmentation:
-    """What the live path makes of one recording fed as a stream."""
+    """Result of the live path for one recording fed as a stream."""
 
     speech: Bool
     """Decision per 30 ms frame, shape ``(n // 480,)``."""
@@ -105,7 +105,7 @@ def speech_by_energy(samples: Float32) -> Bool:
     levels and 6 dB above the 5th. The sentence starts where 80 ms in a row first lie within
     15 dB of the 95th percentile, and from there back over counting steps, pauses up to 50 ms
     bridged, at most 250 ms (a voiceless plosive with its aspiration): breath and lip noise
-    before it are no speech. It ends likewise, with pauses up to 100 ms and at most 300 ms.
+    before it are not speech. It ends likewise, with pauses up to 100 ms and at most 300 ms.
     Pauses under 200 ms count as speech.
     """
     n = len(samples) // STEP_SAMPLES

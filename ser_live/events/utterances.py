@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from ser_live.config import FRAME_S
-from ser_live.emotions import EMOTIONS, Emotion
+from ser_live.emotions import EMOTIONS, LABELS, Emotion
 from ser_live.events.forms import (
     COUNT,
     PROBABILITIES,
@@ -174,6 +174,13 @@ class EmotionResult(OfStream):
     def confidence(self) -> float | None:
         """Largest probability, ``None`` where there are none."""
         return None if self.probabilities is None else max(self.probabilities)
+
+    @property
+    def probabilities_by_name(self) -> dict[str, float] | None:
+        """Probability of each emotion by its name, ``None`` where there are none."""
+        if self.probabilities is None:
+            return None
+        return dict(zip(LABELS, self.probabilities, strict=True))
 
     @property
     def best(self) -> Emotion | None:

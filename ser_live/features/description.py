@@ -1,4 +1,4 @@
-"""What one feature or contour is: the row of a generated table."""
+"""Description of one feature or contour: the row of a generated table."""
 
 from __future__ import annotations
 

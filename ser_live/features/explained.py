@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Wording:
-    """How to say that a feature is above or below the speaker's usual."""
+    """Words for a feature above or below the speaker's usual value."""
 
     higher: str
     lower: str
@@ -34,7 +34,7 @@ EXPLAINED: dict[str, Wording] = {
 
 
 def phrase(feature: str, difference: float) -> str:
-    """What a difference from the speaker's usual value sounds like.
+    """Words for a difference from the speaker's usual value.
 
     Parameters
     ----------

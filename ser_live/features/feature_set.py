@@ -108,7 +108,7 @@ SCALARS: dict[str, Description] = {
     **long_term.MODULATION,
     **trajectory.TRAJECTORY,
 }
-"""Features that are no functional of one contour."""
+"""Features that are not a functional of one contour."""
 
 FEATURE_NAMES: tuple[str, ...] = (
     *(name for block in BLOCKS for name in block.names()),

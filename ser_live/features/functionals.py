@@ -22,7 +22,7 @@ class Functional:
     """One functional, described."""
 
     text: str
-    """What it is, with its formula; ``{}`` stands for the contour."""
+    """Meaning and formula; ``{}`` stands for the contour."""
     unit: str
     """Unit, with ``{}`` for the contour's."""
     family: str

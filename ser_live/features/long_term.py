@@ -1,4 +1,4 @@
-"""Spectral features of the whole utterance that are no functional of one contour.
+"""Spectral features of the whole utterance that are not a functional of one contour.
 
 Long-term average spectrum, covariance of the MFCC, and modulation spectrum. All are
 free of the recording's level.

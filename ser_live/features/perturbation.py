@@ -87,7 +87,7 @@ def perturbation(segments: list[PeriodMarks]) -> dict[str, float]:
 
 
 def _steps(values: Float64, factor: float) -> Bool:
-    """Which neighbours are defined, above zero and within a factor of each other."""
+    """Mask of neighbours that are defined, above zero and within a factor of each other."""
     smaller, larger = np.minimum(values[1:], values[:-1]), np.maximum(values[1:], values[:-1])
     return np.asarray((smaller > 0.0) & (larger <= factor * smaller))
 

@@ -240,7 +240,7 @@ def _candidates(
 
 
 def _octave_cost(frequency: Float64) -> Float64:
-    """What a candidate loses for being low: of equal maxima the highest F0 wins."""
+    """Cost of a candidate for being low: of equal maxima the highest F0 wins."""
     return np.asarray(_OCTAVE_COST * np.log2(CEILING_HZ / frequency))
 
 

@@ -63,7 +63,7 @@ CONTOURS: dict[str, Description] = {
         "full-scale sine = -3.01 dBFS",
     ),
 }
-"""What :meth:`ProsodicStream.contours` gives."""
+"""Contours that :meth:`ProsodicStream.contours` gives."""
 
 SCALARS: dict[str, Description] = {
     **melody.DESCRIPTIONS,
@@ -78,7 +78,7 @@ SCALARS: dict[str, Description] = {
     ),
     **tempo.DESCRIPTIONS,
 }
-"""What :meth:`ProsodicStream.summary` gives."""
+"""Scalars that :meth:`ProsodicStream.summary` gives."""
 
 LEVEL_ADDITIVE: Final = frozenset({"loudness_phon", "energy_dbfs"})
 """Contours to which a change of the recording's gain adds a constant."""
@@ -146,7 +146,7 @@ class ProsodicStream:
 
 
 class _Prosody:
-    """What follows from pitch, energy and loudness of one stretch."""
+    """Contours and scalars that follow from pitch, energy and loudness of one stretch."""
 
     def __init__(
         self,

@@ -2,7 +2,7 @@
 
 Contours grow with the audio; a partial result and the final one cost only what is
 new since the last block, plus the functionals. Training uses `extract`, which is one
-push of everything, so there is no second feature code.
+push of everything, so both run the same code.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How the spectral envelope moves: covariance of neighbouring moments.
+"""Movement of the spectral envelope: covariance of neighbouring moments.
 
 The covariance of MFCC with themselves 70 and 140 ms earlier says how fast loudness and
 timbre swing, which of them swing together, and which lead. It is the covariance of a

@@ -56,10 +56,10 @@ CONTOURS: dict[str, Description] = {
     },
     **formants.DESCRIPTIONS,
 }
-"""What :meth:`VoiceQualityStream.contours` gives."""
+"""Contours that :meth:`VoiceQualityStream.contours` gives."""
 
 SCALARS: dict[str, Description] = perturbation.DESCRIPTIONS
-"""What :meth:`VoiceQualityStream.summary` gives."""
+"""Scalars that :meth:`VoiceQualityStream.summary` gives."""
 
 
 class VoiceQualityStream:

@@ -8,7 +8,6 @@ from contextlib import suppress
 
 import click
 
-from ser_live.cli.printing import echo
 from ser_live.events import (
     DeviceFound,
     DeviceLost,
@@ -24,7 +23,9 @@ from ser_live.events import (
     StreamState,
 )
 from ser_live.outputs.sink import Sink
-from ser_live.result_lines import json_line, text_line
+from ser_live.outputs.text_lines import text_line
+from ser_live.records.json_line import json_line
+from ser_live.terminal.printing import echo
 
 GONE = (errno.EPIPE, errno.EIO, errno.ENXIO, errno.EINVAL)
 """Errors of a pipe whose reader left and of a terminal that was closed."""

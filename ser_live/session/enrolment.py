@@ -25,9 +25,9 @@ from ser_live.events import (
     Verdict,
     seconds,
 )
-from ser_live.model import EmotionModel
+from ser_live.model.emotion_model import EmotionModel
 from ser_live.sources import AudioSource
-from ser_live.speaker_profile import ProfileCard, SpeakerProfile, check_name
+from ser_live.speaker.profile import ProfileCard, SpeakerProfile, check_name
 from ser_live.stream.analysis import AnalysisStage, warm_up
 from ser_live.stream.drive import drive
 from ser_live.stream.segmenting import EndOfStream, Segmented, SegmentingStage

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ser_live.events.kinds import Cause
-from ser_live.ring_buffer import Lost
+from ser_live.sources.ring_buffer import Lost
 
 _PAUSE_S = 0.25
 """Pause between two blocks after which audio may be missing. A busy computer makes such
@@ -18,10 +18,10 @@ _MAX_DOUBT_S = 5.0
 """Time after which it counts as lost in any case: blocks are kept back meanwhile."""
 
 _LATE_S = 0.02
-"""How much of a delay a block has to make up for to count as late audio."""
+"""Share of a delay, in seconds, that a block has to make up for to count as late audio."""
 
 _CREEP = 0.005
-"""How fast the estimate follows a device whose clock is slow; a share of time."""
+"""Speed at which the estimate follows a device whose clock is slow; a share of time."""
 
 
 class CaptureClock:

@@ -56,7 +56,7 @@ class Decoder(Protocol):
 
 
 def display_name(path: str | os.PathLike[str]) -> str:
-    """File name for people, printable also where its bytes are no valid text."""
+    """File name for people, printable also where its bytes are not valid text."""
     return os.fsencode(Path(path).name).decode(errors="replace")
 
 
@@ -143,7 +143,7 @@ class _SoundfileDecoder:
         import soundfile
 
         self._name = name
-        # Bytes reach libsndfile unchanged, also where the name is no valid text.
+        # Bytes reach libsndfile unchanged, also where the name is not valid text.
         target = os.fspath(path) if sys.platform == "win32" else os.fsencode(path)
         try:
             self._file = soundfile.SoundFile(target)
@@ -266,7 +266,7 @@ class _PyavDecoder:
             )
         if self._stream.duration is not None and self._stream.time_base is not None:
             promised_s = float(self._stream.duration * self._stream.time_base)
-            # Coders pad and trim by a few frames: less than this is no loss.
+            # Coders pad and trim by a few frames: less than this is not a loss.
             if n_heard / self.sample_rate < promised_s - 0.5:
                 raise _cut_off(self._name, n_heard / self.sample_rate, promised_s)
 

@@ -1,4 +1,4 @@
-"""Looking for a lost microphone, beside the thread that waits for its audio."""
+"""Search for a lost microphone, in a thread next to the one that waits for its audio."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from contextlib import suppress
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_live.devices import (
+from ser_live.errors import DeviceError
+from ser_live.sources.devices import (
     InputDevice,
     end_without_portaudio,
     list_devices,
     read_devices_anew,
     same_device,
 )
-from ser_live.errors import DeviceError
-from ser_live.ring_buffer import Lost
 from ser_live.sources.microphone import MicrophoneSource, all_closed
+from ser_live.sources.ring_buffer import Lost
 
 RETRY_S = 1.0
 """From one try to the next, in seconds."""
@@ -65,7 +65,7 @@ class DeviceSearch:
         self.found: tuple[MicrophoneSource, NDArray[np.float32] | Lost] | None = None
         """The open microphone and the first it gave."""
         self.failure: BaseException | None = None
-        """What broke the search, other than a device that is not there."""
+        """Exception that broke the search, other than a device that is not there."""
         # A daemon, against the house rule, for the same reason as the closing of a stream.
         self._thread = threading.Thread(target=self._guarded, name="ser-live search", daemon=True)
         self._thread.start()

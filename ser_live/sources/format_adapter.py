@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_live.ring_buffer import Lost
+from ser_live.sources.ring_buffer import Lost
 
 
 class FormatAdapter:
@@ -48,7 +48,7 @@ class FormatAdapter:
         return self._given(self._resampler.resample_chunk(item))
 
     def flush(self) -> list[NDArray[np.float32] | Lost]:
-        """Give the rest that the filter still held; what follows begins anew."""
+        """Give the rest that the filter still held; what follows begins a new stream."""
         rest = self._resampler.resample_chunk(
             np.zeros((0, self._n_channels), np.float32), last=True
         )

@@ -11,7 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_live.devices import (
+from ser_live.errors import DeviceError
+from ser_live.events.kinds import Cause
+from ser_live.sources.capture_clock import CaptureClock
+from ser_live.sources.devices import (
     InputDevice,
     choose_format,
     end_without_portaudio,
@@ -19,17 +22,14 @@ from ser_live.devices import (
     portaudio,
     portaudio_lock,
 )
-from ser_live.errors import DeviceError
-from ser_live.events.kinds import Cause
-from ser_live.ring_buffer import Lost, RingBuffer
-from ser_live.sources.capture_clock import CaptureClock
 from ser_live.sources.microphone_hint import microphone_hint
 from ser_live.sources.protocol import AudioSource
-from ser_live.steady_clock import slept_s, steady_s
+from ser_live.sources.ring_buffer import Lost, RingBuffer
+from ser_live.sources.steady_clock import slept_s, steady_s
 
 _POLL_S = 0.015
-"""How often `read` looks into the ring buffer. The callback may not wake anybody: that
-would take a lock."""
+"""Pause between two looks of `read` into the ring buffer, in seconds. The callback may not
+wake anybody: that would take a lock."""
 
 _FIRST_CALLBACK_S = 5.0
 """Time a device may take to its first block; sound servers were seen to take 1.8 s."""
@@ -79,8 +79,6 @@ class MicrophoneSource(AudioSource):
     ----------
     device : InputDevice or None
         What was opened.
-    n_device_losses : int
-        How often the device reported that it lost audio.
     end_cause : Cause or None
         Why the device ended by itself: ``DISCONNECTED`` or ``STALLED``.
     origin_s : float
@@ -103,7 +101,6 @@ class MicrophoneSource(AudioSource):
         self.name = "microphone" if device is None else str(device)
         self.sample_rate = 0
         self.n_channels = 0
-        self.n_device_losses = 0
         self.end_cause: Cause | None = None
         self._wanted = (device, sample_rate, n_channels)
         self._block_s = block_s
@@ -187,7 +184,6 @@ class MicrophoneSource(AudioSource):
             return
         self._n_callbacks += 1
         has_overflowed = bool(status.input_overflow)
-        self.n_device_losses += has_overflowed
         lost = self._clock.take(n_samples, steady_s(), slept_s(), has_overflowed=has_overflowed)
         if lost is None:
             self._held.append(block.copy())

@@ -28,11 +28,6 @@ class PcmBytes:
         self._n_channels = n_channels
         self._rest = b""
 
-    @property
-    def n_waiting(self) -> int:
-        """Bytes that are too few so far for one more sample of every channel."""
-        return len(self._rest)
-
     def samples(self, data: bytes) -> NDArray[np.float32]:
         """Take the next bytes, give the samples they complete, shape ``(n, n_channels)``."""
         data = self._rest + data
@@ -58,11 +53,6 @@ class PcmSource(AudioSource):
         Interleaved channels.
     name : str
         For people.
-
-    Attributes
-    ----------
-    n_trailing_bytes : int
-        Bytes at the end that were too few for one more sample of every channel.
     """
 
     is_live = False
@@ -78,7 +68,6 @@ class PcmSource(AudioSource):
         self.name = name
         self.sample_rate = sample_rate
         self.n_channels = n_channels
-        self.n_trailing_bytes = 0
         self._stream = stream
         self._pcm = PcmBytes(n_channels)
         self._n_bytes = 0
@@ -146,7 +135,6 @@ class PcmSource(AudioSource):
 
     def _end(self) -> None:
         self._exhausted = True
-        self.n_trailing_bytes = self._pcm.n_waiting
         if self._n_bytes == 0:
             raise AudioFileError(
                 f"{self.name.capitalize()} ended without a single byte, but raw 16-bit PCM is "

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_live.events.kinds import Cause
-from ser_live.ring_buffer import Lost
+from ser_live.sources.ring_buffer import Lost
 
 __all__ = [
     "SILENT_RECORDING",

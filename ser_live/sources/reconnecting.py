@@ -10,10 +10,10 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_live.devices import InputDevice, accepts, choose_format
 from ser_live.errors import DeviceError
 from ser_live.events.kinds import Cause
 from ser_live.sources.device_search import DeviceSearch
+from ser_live.sources.devices import InputDevice, accepts, choose_format
 from ser_live.sources.format_adapter import FormatAdapter
 from ser_live.sources.microphone import MicrophoneSource
 from ser_live.sources.protocol import (
@@ -24,7 +24,7 @@ from ser_live.sources.protocol import (
     MicrophoneLost,
     MicrophoneSought,
 )
-from ser_live.steady_clock import steady_s
+from ser_live.sources.steady_clock import steady_s
 
 _POLL_S = 0.015
 _SOUGHT_EVERY_S = 1.0
@@ -75,11 +75,11 @@ class ReconnectingMicrophone(AudioSource):
         self._adapter: FormatAdapter | None = None
         self._search: DeviceSearch | None = None
         self._loss: DeviceError | None = None
-        """Why the microphone was lost; ``None`` while it is heard."""
+        """Error with which the microphone was lost; ``None`` while it is heard."""
         self._cause = Cause.STALLED
-        """The same in a word; of the latest loss."""
+        """Cause of the latest loss."""
         self._end: DeviceError | None = None
-        """What `read` raises once everything was given."""
+        """Error that `read` raises once everything was given."""
         self._pending: deque[Item] = deque()
         self._is_closed = False
         self._closed_s = math.nan

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from ser_live.config import SAMPLE_RATE_HZ, Settings
 from ser_live.errors import InvalidAudioError, UsageError
 from ser_live.events import Kind, StreamEvent, StreamId, Utterance
-from ser_live.model import EmotionModel
-from ser_live.segmenter import no_clock
+from ser_live.model.emotion_model import EmotionModel
 from ser_live.sources import DeviceNotice, Lost
-from ser_live.speaker_profile import SpeakerProfile, load_profile
+from ser_live.speaker.profile import SpeakerProfile, load_profile
+from ser_live.speech.segmenter import no_clock
 from ser_live.stream.analysis import AnalysisStage
 from ser_live.stream.segmenting import Segmented, SegmentingStage
 
@@ -124,7 +124,7 @@ class Analyzer:
             loaded(model),
             settings,
             stream=self.stream,
-            profile=load_profile(speaker) if isinstance(speaker, str) else speaker,
+            profile=known_speaker(speaker),
             clock=clock,
             keeps_audio=keeps_audio,
         )
@@ -219,3 +219,8 @@ def loaded(model: EmotionModel | str | Path | None) -> EmotionModel:
     if isinstance(model, EmotionModel):
         return model
     return EmotionModel.load() if model is None else EmotionModel.load(model)
+
+
+def known_speaker(speaker: SpeakerProfile | str | None) -> SpeakerProfile | None:
+    """The profile itself, whether it was read before or is named."""
+    return load_profile(speaker) if isinstance(speaker, str) else speaker

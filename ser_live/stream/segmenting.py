@@ -27,7 +27,6 @@ from ser_live.events import (
     Utterance,
 )
 from ser_live.exhaustive import assert_never
-from ser_live.segmenter import Segmenter, no_clock
 from ser_live.sources import (
     DeviceNotice,
     Lost,
@@ -35,7 +34,8 @@ from ser_live.sources import (
     MicrophoneLost,
     MicrophoneSought,
 )
-from ser_live.vad import VadDecision, VoiceActivityDetector
+from ser_live.speech.detector import VadDecision, VoiceActivityDetector
+from ser_live.speech.segmenter import Segmenter, no_clock
 
 FRAMES_PER_LEVEL = 3
 """Frames from one `Level` to the next: 90 ms, as often as a display is drawn."""

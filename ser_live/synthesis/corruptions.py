@@ -1,7 +1,7 @@
-"""What happens to speech between mouth and program: noise, rooms, telephones, loudness, edges.
+"""Corruptions of speech between mouth and program: noise, rooms, telephones, level, edges.
 
 Every function takes and gives mono float32, 16 kHz, in [-1, 1], and leaves its argument alone.
-What is drawn by chance is drawn from an identity, a string that names the recording: the
+Random choices are drawn from an identity, a string that names the recording: the
 same recording is always corrupted in the same way. ``robustness_suite`` chooses the strengths.
 """
 
@@ -172,7 +172,7 @@ def high_pass(samples: Float32, identity: str, *, cutoff_hz: float) -> Float32:
 def microphone_colour(samples: Float32, identity: str, *, spread_db: float) -> Float32:
     """Through another microphone: seven octaves raised or lowered by up to `spread_db`.
 
-    The curve between them is smooth over the logarithm of frequency, delay is none, RMS is
+    The curve between them is smooth over the logarithm of frequency, there is no delay, and RMS is
     kept unless that would clip.
     """
     if not np.any(samples):

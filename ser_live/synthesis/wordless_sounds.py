@@ -1,4 +1,4 @@
-"""Sounds that are no speech, synthesised: what the speech gate is trained against.
+"""Synthesised sounds that are not speech, to train the speech gate with.
 
 Recorded noises and voices without words are few; these keep the gate from knowing only
 them. All are voiced or rhythmic enough that the segmenter takes many for an utterance.

@@ -24,10 +24,10 @@ from numpy.typing import NDArray
 from scipy import linalg
 
 from ser_live.arrays import Bool, Float64, Int64, Str
-from ser_live.classifier import Classifier, softmax
 from ser_live.emotions import LABELS
 from ser_live.errors import DatasetError
 from ser_live.features import FEATURE_NAMES, LEVEL_DEPENDENT
+from ser_live.model.classifier import Classifier, softmax
 from ser_live.training.augmentation import PLAIN
 from ser_live.training.augmentation import VARIANTS as ALL_VARIANTS
 from ser_live.training.examples import Examples

@@ -1,12 +1,12 @@
 """The code that decides a result, and its hash: part of the key of every cache.
 
 Every name that a function uses is followed, through the modules of ser-live, to its
-definition, and from there on. So nobody keeps a list of modules by hand, and a change of code
-that the function cannot reach empties no cache.
+definition, and from there on. So there is no list of modules to keep by hand, and a change of
+code that the function cannot reach empties no cache.
 
-These do not count: comments, documentation, layout, annotations, import statements, and where a
-definition stands. So a module can be moved or renamed without computing anything again. What a
-string, a file or a registry names at run time is not followed.
+Comments, documentation, layout, annotations, import statements and the place of a definition do
+not count. So a module can be moved or renamed without computing anything again. Names
+in strings and files, as of a plug-in, are not followed.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ class _Modules:
         return module
 
     def origin(self, place: Place) -> Place | None:
-        """Where a name is defined, past modules that only import it; None outside the package."""
+        """Place of a name's definition, past modules that only import it; None if outside."""
         module = self.get(place.module)
         if module is None or place.name is None or place.name in module.definitions:
             return None if module is None else place
@@ -179,7 +179,7 @@ class _Module:
         return [*self.definitions.get(name, ()), *self._others]
 
     def uses(self, statement: ast.stmt) -> list[Place]:
-        """Whatever a statement names or imports itself."""
+        """Places that a statement names or imports itself."""
         return [
             *(place for _, place in self._imported(statement)),
             *(place for node in ast.iter_child_nodes(statement) for place in self._named(node)),

@@ -2,15 +2,15 @@
 
 1. Three classifiers (``ear_members``): logistic regression and a discriminant on the encoder's
    pooled states, a discriminant on hand-made features; their log-probabilities are averaged. The
-   speech level is left to none: it tells more about microphones than about voices.
+   speech level is used by none: it tells more about microphones than about voices.
 2. Beginnings of utterances, varied copies and other corpora weigh less than whole,
    unchanged utterances of RAVDESS, whose labels all weigh the same. Corpora that lack
    labels or intensities leave these open (``masked_regression``).
-3. In inner folds by speaker, regressions that did not hear a speaker judge him: what a
-   live model would have thought of the utterances of his past.
+3. In inner folds by speaker, models that did not hear a speaker judge them: what a live
+   model would have made of the utterances of their past.
 4. The classifiers are fitted to inputs from which the shift of a random past was taken
    off, or nothing (``histories``). So the same ones serve strangers and known voices.
-5. Strangers are judged as if they were each of the training speakers (``ser_live.strangers``).
+5. Strangers are judged as if they were each of the training speakers (``model.strangers``).
 6. Inner folds choose the temperatures: one for strangers, one for the random pasts.
 
 The constants were settled while the recipe was made, with results on the EmoBox folds in view;
@@ -26,12 +26,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_live.arrays import Bool, Float64, Int64
-from ser_live.classifier import Classifier, softmax
 from ser_live.emotions import LABELS
-from ser_live.ensemble import MIN_PROBABILITY, Ensemble
-from ser_live.fitted import Fitted
-from ser_live.speaker import ShiftRule
-from ser_live.strangers import Strangers
+from ser_live.model.classifier import Classifier, softmax
+from ser_live.model.ensemble import MIN_PROBABILITY, Ensemble
+from ser_live.model.fitted import Fitted
+from ser_live.model.speaker_shift import ShiftRule
+from ser_live.model.strangers import Strangers
 from ser_live.training.augmentation import (
     EAR_VARIANTS,
     LINE,
@@ -73,17 +73,17 @@ OTHER_CORPUS_WEIGHT = 0.2
 WITH_BEGINNINGS = (PLAIN, MILD)
 """Variants whose beginnings are trained on too; of the others the whole utterances will do."""
 MEMBER_WEIGHTS = (0.1, 0.6, 0.3)
-"""Say of the hand-made features, of logistic regression and of the discriminant on the states."""
+"""Weights of the hand-made features, logistic regression and the discriminant on the states."""
 N_INNER_FOLDS = 5
 CORRECTION = 0.75
-"""How far emotion is taken out of the shift, see ``ser_live.speaker``."""
+"""Degree to which emotion is taken out of the shift, see ``ser_live.model.speaker_shift``."""
 KAPPA = 3.0
 
 _K = len(LABELS)
 
 
 def fit(examples: Examples, seed: int = 0) -> Fitted:
-    """Fit the recipe; temperatures and what is thought of pasts come from inner folds by speaker.
+    """Fit the recipe; temperatures and the judgement of pasts come from inner folds by speaker.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def fit(examples: Examples, seed: int = 0) -> Fitted:
 
 
 def voices_of(whole: Examples, rule: ShiftRule) -> dict[str, Float64]:
-    """How each speaker of the main corpus differs, emotions known, by speaker."""
+    """Difference of each speaker of the main corpus, emotions known, by speaker."""
     main = whole.where(whole.corpora == MAIN_CORPUS)
     rest = np.nan_to_num(main.X - rule.label_means[main.y])
     return {
@@ -177,7 +177,7 @@ def shift_rule(examples: Examples, is_main: Bool) -> ShiftRule:
 
 
 def _thoughts(table: Table, folds: Int64, is_final: Bool) -> Float64:
-    """What discriminants that heard none of the speaker say of each whole, unchanged utterance."""
+    """Probabilities of whole, unchanged utterances by models that never heard the speaker."""
     states = Standardised.of(table)
     rows = np.flatnonzero(is_final)
     moments = moments_by_fold(table.where(rows), states.z[rows], folds[rows])
@@ -201,7 +201,7 @@ def _judges(
     moments = moments_by_fold(adapted, states.z, folds)
     n = len(table.y)
     warm = np.zeros((len(MEMBER_WEIGHTS), n, _K))
-    # NaN: nobody is judged as if he were a speaker whom the fold's members were not fitted to.
+    # NaN: nobody is judged as a speaker whom the members of the fold were not fitted to.
     as_voice = np.full((len(voices), len(MEMBER_WEIGHTS), n, _K), np.nan, dtype=np.float32)
     for number, fold in enumerate(np.unique(folds)):
         out = np.flatnonzero((folds == fold) & table.is_whole)
@@ -262,7 +262,7 @@ def _members(
 
 
 def _mean(scores: Float64, members: tuple[Classifier, ...], weights: Float64) -> Float64:
-    """What ``Ensemble.log_mean`` would give for members with these log-probabilities."""
+    """Value of ``Ensemble.log_mean`` for members with these log-probabilities."""
     tempered = [
         np.log(softmax(score / float(member.temperature)) + MIN_PROBABILITY)
         for score, member in zip(scores, members, strict=True)

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_live.arrays import Bool, Float32, Float64, Int64, Str
-from ser_live.classifier import Classifier, LinearHead
 from ser_live.emotions import LABELS, Emotion
-from ser_live.inputs import InputLayout
+from ser_live.model.classifier import Classifier, LinearHead
+from ser_live.model.inputs import InputLayout
 from ser_live.training import classic
 from ser_live.training.examples import Examples
 from ser_live.training.heads import Moments, discriminant
@@ -120,7 +120,7 @@ def logistic_head(table: Table, z: Float32) -> LinearHead:
 
 
 def moments_by_fold(table: Table, z: Float32, folds: Int64) -> list[Moments]:
-    """What discriminants on the states follow from, for each fold on its own.
+    """Moments that discriminants on the states follow from, for each fold on its own.
 
     They add up, so that any fold can be left out without going through the rows again.
     """

@@ -15,15 +15,15 @@ from ser_live.config import SAMPLE_RATE_HZ, Settings
 from ser_live.datasets.recording import Recording, content_hash
 from ser_live.emotions import EMOTIONS
 from ser_live.events import Kind, StreamId, Utterance, Verdict
-from ser_live.inputs import InputLayout, InputMaker, embedding_and_level
+from ser_live.model.inputs import InputLayout, InputMaker, embedding_and_level
 from ser_live.sources import read_recording
+from ser_live.speech.detector import is_confirming
 from ser_live.stream.segmenting import SegmentingStage
 from ser_live.training.augmentation import PLAIN, vary
 from ser_live.training.code_hash import code_hash
-from ser_live.vad import is_confirming
 
 if TYPE_CHECKING:
-    from ser_live.encoder import SpeechEncoder
+    from ser_live.model.encoder import SpeechEncoder
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,14 +34,14 @@ class Examples:
     """
 
     X: Float32
-    """Input vectors (``ser_live.inputs``), shape (n_rows, n_inputs), NaN where undefined."""
+    """Input vectors (``ser_live.model.inputs``), shape (n_rows, n_inputs), NaN where undefined."""
     y: Int64
     """Index into ``EMOTIONS``."""
     speakers: Str
     clips: Int64
     """Index of the recording."""
     variants: Str
-    """How the recording was varied, see ``augmentation.VARIANTS``."""
+    """Change made to the recording, see ``augmentation.VARIANTS``."""
     is_final: Bool
     """Whole utterances; the others are beginnings."""
     speech_s: Float64
@@ -137,7 +137,7 @@ Row = tuple[Float64, bool, float]
 
 
 def utterances_of(samples: Float32, settings: Settings) -> Iterator[Utterance]:
-    """What the segmenter accepts of a recording: utterances and their beginnings.
+    """Utterances, and their beginnings, that the segmenter accepts in a recording.
 
     Parameters
     ----------
@@ -231,20 +231,20 @@ def _embeddings_of(
 @cache
 def loaded_encoder(path: Path) -> SpeechEncoder:
     """One encoder a process: workers of a pool cannot be handed a session."""
-    from ser_live.encoder import SpeechEncoder
+    from ser_live.model.encoder import SpeechEncoder
 
     return SpeechEncoder(path)
 
 
 _MAKING_ROWS = (read_recording, rows_of_samples)
 _EMBEDDING = (read_recording, utterances_of, embedding_and_level, loaded_encoder)
-"""How an unchanged recording becomes rows; a varied one goes through ``vary`` as well."""
+"""Functions that make rows of an unchanged recording; a varied one goes through ``vary`` too."""
 
 
 def input_key(
     settings: Settings, *making: Callable[..., object], encoder: Path | None = None
 ) -> str:
-    """Whatever decides about input vectors but the recording, as part of a cache's key.
+    """Part of a cache's key: everything but the recording that decides about input vectors.
 
     Parameters
     ----------

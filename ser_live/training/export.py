@@ -17,17 +17,17 @@ from ser_live.datasets import Recording
 from ser_live.datasets.corpora import CITATIONS, CORPORA, LICENCES
 from ser_live.emotions import LABELS
 from ser_live.features import FEATURE_NAMES, FEATURE_SET_VERSION
-from ser_live.fitted import Fitted
-from ser_live.gate import SpeechCheck
-from ser_live.inputs import InputLayout
-from ser_live.model import CARD_FORMAT
-from ser_live.model_file import (
+from ser_live.model.archive import (
     CARD_FILE,
     CARD_TEXT_FILE,
     ENCODER_FILE,
     WEIGHTS_FILE,
     write_arrays,
 )
+from ser_live.model.emotion_model import CARD_FORMAT
+from ser_live.model.fitted import Fitted
+from ser_live.model.inputs import InputLayout
+from ser_live.model.speech_check import SpeechCheck
 from ser_live.training.card_text import card_text
 from ser_live.training.examples import Examples
 from ser_live.training.recipe import Recipe
@@ -56,7 +56,7 @@ LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM,
 OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE
 SOFTWARE.
 """
-"""What OpenAI's Whisper repository states; its terms ask that it goes with the weights."""
+"""Licence of OpenAI's Whisper; its terms require that it accompanies the weights."""
 
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "soxr", "webrtcvad-wheels")
 
@@ -162,7 +162,7 @@ def write_model(
     scores : mapping
         Protocol name to what ``evaluation.Report.as_json`` gives; may be empty.
     encoder : Path or None
-        Graph of the learned encoder; copied beside the weights.
+        Graph of the learned encoder; copied next to the weights.
     """
     folder.mkdir(parents=True, exist_ok=True)
     sha256 = write_arrays(folder / WEIGHTS_FILE, fitted.arrays())
@@ -181,16 +181,9 @@ def write_model(
         },
         **({} if encoder is None else {"encoder": _add_encoder(folder, encoder, fitted)}),
         "data": dict(data),
-        "settings": {
-            "vad": asdict(settings.vad),
-            "segmenter": asdict(settings.segmenter),
-        },
+        "settings": {"vad": asdict(settings.vad), "segmenter": asdict(settings.segmenter)},
         "seed": seed,
-        "versions": {
-            "python": platform.python_version(),
-            "ser-live": __version__,
-            **{name: version(name) for name in _LIBRARIES},
-        },
+        "versions": _versions(),
         "scores": dict(scores),
         **_uncertain(scores),
     }
@@ -198,6 +191,15 @@ def write_model(
     (folder / CARD_FILE).write_text(text + "\n", encoding="utf-8")
     (folder / CARD_TEXT_FILE).write_text(card_text(card), encoding="utf-8")
     return card
+
+
+def _versions() -> dict[str, str]:
+    """Versions of everything that a fit comes from."""
+    return {
+        "python": platform.python_version(),
+        "ser-live": __version__,
+        **{name: version(name) for name in _LIBRARIES},
+    }
 
 
 def _uncertain(scores: Mapping[str, Any]) -> dict[str, Any]:

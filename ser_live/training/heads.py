@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy import linalg
 
 from ser_live.arrays import Bool, Float64, Int64
-from ser_live.classifier import LinearHead, RbfHead, softmax
 from ser_live.emotions import LABELS
+from ser_live.model.classifier import LinearHead, RbfHead, softmax
 
 _K = len(LABELS)
 
@@ -38,8 +38,8 @@ class Rows:
 
 
 @dataclass(frozen=True, eq=False)
-class Fitted:
-    """A head fitted to all rows, and what its like said about rows it did not see."""
+class FittedHead:
+    """A head fitted to all rows, and the out-of-fold scores of heads like it."""
 
     head: RbfHead | LinearHead
     """Its scores are divided by the chosen temperature already."""
@@ -68,7 +68,7 @@ def best_temperature(scores: Float64, y: Int64, weights: Float64) -> tuple[float
 
 def best_kernel_ridge(
     rows: Rows, n_features: int, widths: Sequence[float], ridges: Sequence[float]
-) -> Fitted:
+) -> FittedHead:
     """Kernel ridge regression on one target per label, weighted, on chosen centres.
 
     The dual weights solve ``(K' W K + ridge K_cc) a = K' W T`` (Nyström; Rudi et al.
@@ -106,11 +106,11 @@ def best_kernel_ridge(
                     intercept=np.zeros(_K),
                     gamma=np.array(width / n_features),
                 )
-                best = Fitted(head, scores / temperature)
+                best = FittedHead(head, scores / temperature)
     return best
 
 
-def best_discriminant(rows: Rows, shrinkages: Sequence[float]) -> Fitted:
+def best_discriminant(rows: Rows, shrinkages: Sequence[float]) -> FittedHead:
     """Linear discriminant analysis with equal priors and a shrunken covariance.
 
     ``S = (1 - s) W + s (trace W / d) I`` with W the weighted covariance within labels;
@@ -137,7 +137,7 @@ def best_discriminant(rows: Rows, shrinkages: Sequence[float]) -> Fitted:
         if loss < best_loss:
             best_loss = loss
             head = whole.discriminant(shrinkage)
-            best = Fitted(
+            best = FittedHead(
                 LinearHead(head.coef / temperature, head.intercept / temperature),
                 scores / temperature,
             )

@@ -1,9 +1,9 @@
-"""What a model would know of a training speaker: shifts from random pasts.
+"""Shifts from random pasts: the state of a model that has met a training speaker before.
 
 A model that meets a speaker after one utterance or after fifty, balanced or angry all
 along, has to be trained on such pasts. Each training row gets its own: a number of the
 speaker's other utterances, half of the time mainly of a few emotions, and the shift that
-the rule of ``ser_live.speaker`` makes of them with probabilities by a model that did not
+the rule of ``model.speaker_shift`` makes of them with probabilities by a model that did not
 hear the speaker in training.
 """
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from ser_live.arrays import Bool, Float32, Float64, Int64, Str
 from ser_live.emotions import LABELS
-from ser_live.speaker import ShiftRule
+from ser_live.model.speaker_shift import ShiftRule
 
 MAX_PAST = 60
 """Utterances at most; their number is drawn evenly in its logarithm."""
@@ -26,7 +26,7 @@ CONCENTRATION = 0.3
 
 
 def residuals(X: Float32, probabilities: Float64, rule: ShiftRule) -> Float32:
-    """What each utterance adds to the shift, shape as `X`; 0 where undefined."""
+    """Contribution of each utterance to the shift, shape as `X`; 0 where undefined."""
     c = float(rule.correction)
     expected = (1.0 - c) * rule.mean + c * (probabilities @ rule.label_means)
     return np.nan_to_num(X - expected).astype(np.float32)

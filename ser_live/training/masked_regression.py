@@ -1,4 +1,4 @@
-"""Logistic regression for corpora that do not name everything.
+"""Logistic regression for corpora without some of the labels or intensities.
 
 Some corpora lack labels, others do not say how strongly an emotion was expressed. Each
 row therefore comes with two sets of outputs: those it may be, by its corpus, and those
@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from ser_live.arrays import Bool, Float32, Float64, Int64
-from ser_live.classifier import LinearHead
+from ser_live.model.classifier import LinearHead
 
 _FORBIDDEN = np.float32(-1e9)
 
 
 @dataclass(frozen=True, eq=False)
 class MaskedTargets:
-    """What rows are and what they could have been."""
+    """Right outputs of each row, and those that its corpus could have named."""
 
     right: Bool
     """Shape (n, n_outputs), at least one a row, a subset of `allowed`."""

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ser_live.ensemble import Ensemble
 from ser_live.errors import UsageError
-from ser_live.fitted import Fitted
+from ser_live.model.ensemble import Ensemble
+from ser_live.model.fitted import Fitted
 from ser_live.training import classic, ear
 from ser_live.training.examples import Examples
 

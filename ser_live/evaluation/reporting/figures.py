@@ -71,7 +71,7 @@ def _figure(
 
 
 def reliability(path: Path, scores: Json) -> None:
-    """How often an answer is right, by how probable it was said to be."""
+    """Share of right answers, by the probability they were given."""
     bins = scores["calibration"]["reliability"]
     confidence = [one["confidence"] for one in bins]
     accuracy = [one["accuracy"] for one in bins]

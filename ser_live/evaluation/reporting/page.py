@@ -86,7 +86,7 @@ def page(folder: Path) -> str:
 
 
 def _targets(folder: Path) -> list[str]:
-    """What was to be reached, and whether it was."""
+    """The targets, and whether they were reached."""
     targets = _read(folder / TARGETS_FILE)
     by_seed: dict[str, list[float]] = {}
     for model in MODELS:

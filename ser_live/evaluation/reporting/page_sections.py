@@ -17,7 +17,7 @@ _SESSIONS = (
 
 
 def sessions(score: Json) -> list[str]:
-    """What adapting to the speaker brings, by kind of session."""
+    """Gain from adapting to the speaker, by kind of session."""
     if not score.get("adapted"):
         return []
     rows = []
@@ -81,7 +81,7 @@ def sexes(score: Json) -> list[str]:
 
 
 def calibration(score: Json) -> list[str]:
-    """What withholding unsure answers brings."""
+    """Gain from withholding unsure answers."""
     threshold = at(score, ["calibration", "threshold"])
     if threshold is None or threshold["error"] is None:
         return []
@@ -96,7 +96,7 @@ def calibration(score: Json) -> list[str]:
 
 
 def onset(score: Json) -> list[str]:
-    """How much must be heard."""
+    """Answers by seconds heard."""
     if "onset" not in score:
         return []
     rows = [
@@ -192,7 +192,7 @@ def corpora(score: Json | None) -> list[str]:
 
 
 def rejection(score: Json | None) -> list[str]:
-    """What is no speech and must not get an emotion; what speech that costs."""
+    """Rejection of sounds that are not speech, and its cost in speech."""
     if score is None:
         return []
     sounds = []
@@ -243,7 +243,7 @@ _AFFECT = {
 
 
 def affect(score: Json) -> list[str]:
-    """How valence and arousal order what was asked of the actors."""
+    """Order of the actors' tasks by valence and arousal."""
     known = score.get("affect")
     if not known:
         return []

@@ -1,0 +1,1 @@
+"""Recordings one by one or in folders, without threads or display."""

@@ -1,0 +1,196 @@
+"""Recordings in folders, one after the other or side by side, without threads or display."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ser_live.audio import StreamConverter
+from ser_live.batch.recording import Recording, hear
+from ser_live.config import SAMPLE_RATE_HZ, Settings
+from ser_live.errors import AudioFileError, SerLiveError, UsageError
+from ser_live.events import (
+    Kind,
+    Record,
+    StreamId,
+    Utterance,
+    seconds,
+)
+from ser_live.features import FEATURE_NAMES, extract
+from ser_live.model.emotion_model import EmotionModel
+from ser_live.sources import AudioSource, FileSource
+from ser_live.speaker.profile import SpeakerProfile
+from ser_live.stream.drive import drive
+from ser_live.stream.segmenting import SegmentingStage
+
+T = TypeVar("T")
+
+AUDIO_SUFFIXES = frozenset(
+    [
+        ".wav",
+        ".flac",
+        ".ogg",
+        ".oga",
+        ".opus",
+        ".mp3",
+        ".aif",
+        ".aiff",
+        ".au",
+        ".m4a",
+        ".mp4",
+        ".webm",
+        ".mkv",
+    ]
+)
+"""Which files in a folder are taken for recordings; files named one by one need no suffix."""
+
+
+def find_audio_files(paths: Sequence[Path]) -> list[Path]:
+    """Audio files named or lying anywhere below the folders named, sorted per folder.
+
+    Raises
+    ------
+    UsageError
+        When a folder holds no audio file.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if not _is_folder(path):
+            found.append(path)
+            continue
+        inside = sorted(
+            p for p in path.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES and p.is_file()
+        )
+        if not inside:
+            raise UsageError(
+                f"Found no audio file below {path}: "
+                f"name a folder with {', '.join(sorted(AUDIO_SUFFIXES))} files."
+            )
+        found.extend(inside)
+    return found
+
+
+def _is_folder(path: Path) -> bool:
+    with suppress(OSError):  # a name too long for the file system
+        return path.is_dir()
+    return False
+
+
+FEATURE_FIELDS = ("type", "file", "start_s", "end_s", *FEATURE_NAMES)
+"""Columns of a CSV file of features."""
+
+MAX_WHOLE_FILE_S = 600.0
+"""Longest file whose features are computed in one piece; its frames are held in memory."""
+
+
+def analyze_file(
+    path: Path,
+    model: EmotionModel,
+    settings: Settings,
+    channel: int | None,
+    profile: SpeakerProfile | None = None,
+) -> Recording:
+    """Analyze one file, the mean of its channels or one of them (0 the first).
+
+    An error becomes part of the result.
+    """
+    recording, _ = hear(path, model=model, settings=settings, channel=channel, speaker=profile)
+    return recording
+
+
+def _name_of(source: AudioSource, channel: int | None) -> StreamId:
+    return StreamId(number=1, source=source.name, channel=channel, file=source.file)
+
+
+@dataclass(frozen=True)
+class FileFeatures:
+    """Features of a file or of its utterances, or why there are none."""
+
+    file: str
+    spans: list[tuple[int, int]] = field(default_factory=list)
+    """``[start, end)`` of each row in samples at 16 kHz."""
+    values: list[NDArray[np.float64]] = field(default_factory=list)
+    """Features of each row, shape ``(n_features,)``, NaN where undefined."""
+    error: str | None = None
+
+    def records(self) -> Iterator[Record]:
+        """One record a row, features by name."""
+        for (start, end), values in zip(self.spans, self.values, strict=True):
+            yield {
+                "type": "features",
+                "file": self.file,
+                "start_s": seconds(start),
+                "end_s": seconds(end),
+                **{
+                    name: float(value) if np.isfinite(value) else None
+                    for name, value in zip(FEATURE_NAMES, values, strict=True)
+                },
+            }
+
+
+def file_features(
+    path: Path, settings: Settings, channel: int | None, *, whole: bool
+) -> FileFeatures:
+    """Features of each utterance of a file, or of the `whole` file in one piece.
+
+    Of the mean of its channels, or of one of them (0 the first).
+    """
+    spans: list[tuple[int, int]] = []
+    values: list[NDArray[np.float64]] = []
+    try:
+        for start, samples in _pieces(path, settings, channel, whole=whole):
+            spans.append((start, start + len(samples)))
+            values.append(extract(samples).values)
+    except SerLiveError as error:
+        return FileFeatures(str(path), spans, values, str(error))
+    return FileFeatures(str(path), spans, values)
+
+
+def _pieces(
+    path: Path, settings: Settings, channel: int | None, *, whole: bool
+) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    source = FileSource(path, speed=0)
+    if not whole:
+        for event in drive(
+            source,
+            lambda source: SegmentingStage(
+                settings,
+                stream=_name_of(source, channel),
+                sample_rate=source.sample_rate,
+                n_channels=source.n_channels,
+            ),
+        ):
+            if isinstance(event, Utterance) and event.kind is Kind.FINAL:
+                yield event.start_sample, event.samples
+        return
+    with source:
+        converter = StreamConverter(source.sample_rate, source.n_channels, channel)
+        parts: list[NDArray[np.float32]] = []
+        n_samples = 0
+        while not source.exhausted:
+            block = source.read(0)
+            if isinstance(block, np.ndarray):
+                parts.append(converter.push(block))
+                n_samples += len(parts[-1])
+            if n_samples > MAX_WHOLE_FILE_S * SAMPLE_RATE_HZ:
+                raise AudioFileError(
+                    f"{source.name} is longer than {MAX_WHOLE_FILE_S / 60:.0f} minutes, too long "
+                    "for one row: use --unit utterance, or cut it."
+                )
+    yield 0, np.concatenate([*parts, converter.flush()])
+
+
+def map_files(work: Callable[[Path], T], paths: Sequence[Path], n_jobs: int) -> Iterator[T]:
+    """Results of `work` in the order of `paths`, from `n_jobs` processes."""
+    if n_jobs == 1:
+        yield from map(work, paths)
+        return
+    from joblib import Parallel, delayed
+
+    yield from Parallel(n_jobs=n_jobs, return_as="generator")(delayed(work)(p) for p in paths)

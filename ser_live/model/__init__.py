@@ -1,0 +1,1 @@
+"""A model: its card, its safe loading, its inputs and its arithmetic."""

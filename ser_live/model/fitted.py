@@ -1,0 +1,116 @@
+"""The weights that training found, and the answer they give for an utterance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ser_live.arrays import Float64
+from ser_live.errors import ModelError
+from ser_live.model.archive import WEIGHTS_FILE, Arrays, take_part
+from ser_live.model.classifier import softmax
+from ser_live.model.ensemble import MIN_PROBABILITY, Ensemble
+from ser_live.model.inputs import InputLayout
+from ser_live.model.speaker_shift import ShiftRule, SpeakerShift
+from ser_live.model.speech_check import SpeechCheck
+from ser_live.model.strangers import Strangers
+
+_SPEECH_CHECK = "gate"
+"""Name of the speech check's part in weights files."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """The weights of a model."""
+
+    cold: Ensemble | Strangers
+    """Judges an unknown voice; `Strangers` ask `warm`, so they never come without it."""
+    warm: Ensemble | None = None
+    """Judges the inputs with the speaker's own difference taken off."""
+    shift: ShiftRule | None = None
+    """Rule by which that difference is learned; given with `warm` and never without."""
+    speech_check: SpeechCheck | None = None
+    """Tells speech from other sounds, for a model with a learned encoder."""
+
+    @property
+    def feature_mean(self) -> Float64:
+        """Mean of each input in training, shape (n_inputs,)."""
+        return self.cold.feature_mean
+
+    @property
+    def feature_scale(self) -> Float64:
+        """Spread of each input in training, shape (n_inputs,)."""
+        return self.cold.feature_scale
+
+    def predict_proba(
+        self, X: NDArray[np.floating[Any]], speaker: SpeakerShift | None = None
+    ) -> Float64:
+        """Calibrated probabilities of utterances of one speaker.
+
+        Parameters
+        ----------
+        X : float array, shape (n, n_inputs)
+            NaN where undefined.
+        speaker : SpeakerShift or None
+            The speaker's difference; None or without a past, the voice is unknown.
+
+        Returns
+        -------
+        float64 array, shape (n, 8)
+            In the order of ``EMOTIONS``, positive, sum 1.
+        """
+        cold = self.cold.predict_proba(X)
+        if self.warm is None or speaker is None or speaker.share == 0.0:
+            return cold
+        warm = self.warm.predict_proba(X - speaker.offset)
+        share = speaker.share
+        return softmax(
+            (1.0 - share) * np.log(cold + MIN_PROBABILITY) + share * np.log(warm + MIN_PROBABILITY)
+        )
+
+    def arrays(self) -> Arrays:
+        """Everything as named arrays, for ``model_file.write_arrays``."""
+        parts = {
+            "cold": self.cold,
+            "warm": self.warm,
+            "shift": self.shift,
+            _SPEECH_CHECK: self.speech_check,
+        }
+        return {
+            f"{part}.{name}": array
+            for part, content in parts.items()
+            if content is not None
+            for name, array in content.arrays().items()
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays, layout: InputLayout, n_labels: int) -> Fitted:
+        """The opposite of ``arrays``; raises ``ModelError`` where a shape does not fit."""
+        rest, n_inputs = dict(arrays), layout.n_inputs
+        cold_arrays, warm_arrays = take_part(rest, "cold."), take_part(rest, "warm.")
+        shift_arrays = take_part(rest, "shift.")
+        check_arrays = take_part(rest, f"{_SPEECH_CHECK}.") if layout.n_embedding else {}
+        speech_check = (
+            SpeechCheck.from_arrays(check_arrays, layout.n_embedding) if check_arrays else None
+        )
+        if rest or bool(warm_arrays) != bool(shift_arrays):
+            name = sorted(rest or warm_arrays or shift_arrays)[0]
+            raise ModelError(
+                f"{WEIGHTS_FILE} holds {name!r}, which has no place or lacks its counterpart: "
+                "update ser-live or train the model again."
+            )
+        if not warm_arrays:
+            ensemble = Ensemble.from_arrays(cold_arrays, n_inputs, n_labels)
+            return cls(ensemble, speech_check=speech_check)
+        warm = Ensemble.from_arrays(warm_arrays, n_inputs, n_labels)
+        return cls(
+            Strangers.from_arrays(cold_arrays, warm, n_inputs)
+            if "voices" in cold_arrays
+            else Ensemble.from_arrays(cold_arrays, n_inputs, n_labels),
+            warm,
+            ShiftRule.from_arrays(shift_arrays, n_inputs),
+            speech_check,
+        )

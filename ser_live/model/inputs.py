@@ -1,0 +1,144 @@
+"""The input vector of an utterance: everything that a model is given about it.
+
+::
+
+    [ hand-made features | embedding | speech level ]
+
+A model without a learned encoder sees the hand-made features alone. Training and live
+use this same code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from ser_live.arrays import Float32, Float64
+from ser_live.features import FEATURE_NAMES, FeatureStream
+from ser_live.model.encoder import speech_level_db
+
+if TYPE_CHECKING:
+    from ser_live.events import Utterance
+
+N_HAND_MADE = len(FEATURE_NAMES)
+
+
+class Encoder(Protocol):
+    """A learned encoder: one embedding for one utterance."""
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the weights: encoders of the same hash give the same embeddings."""
+
+    @property
+    def n_values(self) -> int:
+        """Length of an embedding."""
+
+    def embed(self, samples: Float32) -> Float64:
+        """Embedding of an utterance, shape (n_values,).
+
+        Parameters
+        ----------
+        samples : float32 array, shape (n_samples,)
+            16 kHz, nominal range [-1, 1].
+
+        Returns
+        -------
+        float64 array, shape (n_values,)
+            NaN where undefined.
+        """
+
+
+@dataclass(frozen=True)
+class InputLayout:
+    """Places of the parts in an input vector."""
+
+    n_hand_made: int
+    n_embedding: int = 0
+    """0 without a learned encoder; there is no speech level either then."""
+
+    @classmethod
+    def of(cls, encoder: Encoder | None) -> InputLayout:
+        """Layout of the vectors that `InputMaker` makes with this encoder."""
+        return cls(N_HAND_MADE, 0 if encoder is None else encoder.n_values)
+
+    @classmethod
+    def of_length(cls, n_inputs: int) -> InputLayout:
+        """Layout of vectors of this length; raises ``ValueError`` if no encoder makes such."""
+        n_learned = n_inputs - N_HAND_MADE
+        if n_learned < 0 or n_learned == 1:
+            raise ValueError(
+                f"got {n_inputs} inputs, but {N_HAND_MADE} hand-made ones are needed, alone or "
+                "with an embedding and a level: make them with ser_live.model.inputs."
+            )
+        return cls(N_HAND_MADE, max(n_learned - 1, 0))
+
+    @property
+    def n_inputs(self) -> int:
+        """Length of the vector."""
+        return self.n_hand_made + (self.n_embedding + 1 if self.n_embedding else 0)
+
+    @property
+    def hand_made(self) -> slice:
+        """Place of the hand-made features."""
+        return slice(0, self.n_hand_made)
+
+    @property
+    def embedding(self) -> slice:
+        """Place of the embedding; empty without an encoder."""
+        return slice(self.n_hand_made, self.n_hand_made + self.n_embedding)
+
+    @property
+    def level(self) -> slice:
+        """Place of the speech level, dB relative to a power of 1; empty without an encoder."""
+        return slice(self.embedding.stop, self.n_inputs)
+
+
+class InputMaker:
+    """Input vectors of the utterances of one stream, partial after partial.
+
+    The low-level descriptors of the utterance in progress are kept, so that its next
+    partial and its final only cost the audio that is new. The encoder attends to the
+    whole utterance and hears it again each time.
+
+    Parameters
+    ----------
+    encoder : Encoder or None
+    """
+
+    def __init__(self, encoder: Encoder | None = None) -> None:
+        self._encoder = encoder
+        self._stream = FeatureStream()
+        self._id: int | None = None
+        self._n_pushed = 0
+
+    def of(self, utterance: Utterance) -> Float64:
+        """Input vector of an utterance.
+
+        Returns
+        -------
+        float64 array, shape (n_inputs,)
+            As ``InputLayout.of(encoder)`` says, NaN where undefined.
+        """
+        if utterance.id != self._id:
+            self._stream, self._id, self._n_pushed = FeatureStream(), utterance.id, 0
+        samples = utterance.samples
+        # A final is trimmed, so it may end before the end of the last partial.
+        self._stream.push(samples[self._n_pushed :])
+        self._n_pushed = max(self._n_pushed, len(samples))
+        return join(self._stream.features(len(samples)).values, samples, self._encoder)
+
+
+def join(features: Float64, samples: Float32, encoder: Encoder | None) -> Float64:
+    """Hand-made features and the encoder's embedding of the same samples, as one vector."""
+    if encoder is None:
+        return features
+    return np.concatenate([features, embedding_and_level(samples, encoder)])
+
+
+def embedding_and_level(samples: Float32, encoder: Encoder) -> Float64:
+    """The learned part of the vector, shape (n_values + 1,); NaN where undefined."""
+    level_db = speech_level_db(samples)
+    return np.append(encoder.embed(samples), level_db if np.isfinite(level_db) else np.nan)

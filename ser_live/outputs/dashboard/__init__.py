@@ -1,0 +1,1 @@
+"""The live dashboard: state, drawing, and the terminal."""

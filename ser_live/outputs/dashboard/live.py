@@ -1,0 +1,114 @@
+"""The dashboard on a real terminal: drawn in place, and the terminal given back after.
+
+`LiveDashboard` owns the alternate screen while it is open. State is in
+`dashboard_state`, drawing in `dashboard_view`.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from types import TracebackType
+
+from rich.console import Console
+
+from ser_live.outputs.dashboard.state import DashboardState
+from ser_live.outputs.dashboard.view import DashboardView
+from ser_live.process.native_stderr import stderr_held_back
+from ser_live.terminal.screen import AlternateScreen
+
+MAX_RATE_HZ = 10.0
+"""Most redraws a second."""
+_REPAINT_S = 2.0
+"""Everything is sent again this often, in case something else wrote on the screen."""
+
+
+def can_draw(console: Console) -> bool:
+    """Whether `console` is a terminal that can be drawn on in place."""
+    return console.is_terminal and not console.is_dumb_terminal and not console.legacy_windows
+
+
+def shows_only_ascii(console: Console) -> bool:
+    """Whether block characters would come out as garbage on `console`.
+
+    True for an encoding other than Unicode, and for a locale set to ``C`` or ``POSIX``
+    by hand, where Python says UTF-8 although the terminal was told otherwise.
+    """
+    locale = os.environ.get("LC_ALL") or os.environ.get("LANG") or ""
+    return not console.encoding.lower().startswith("utf") or locale in ("C", "POSIX")
+
+
+class LiveDashboard:
+    """Context manager that shows a `DashboardState` and gives the terminal back.
+
+    What libraries write to standard error meanwhile would smear the picture; it is held
+    back and printed when the dashboard closes. Call `update` often: it draws only when
+    the state or the window changed, at most `MAX_RATE_HZ` times a second.
+
+    Parameters
+    ----------
+    state : DashboardState
+        Changed by the caller, between calls of `update`.
+    console : Console, optional
+        Default: standard output.
+    """
+
+    def __init__(self, state: DashboardState, console: Console | None = None) -> None:
+        self.state = state
+        self.console = console or Console()
+        self._view = DashboardView(
+            state,
+            ascii_only=shows_only_ascii(self.console),
+            few_colors=self.console.color_system == "standard",
+        )
+        self._screen = AlternateScreen(self.console)
+        self._open = ExitStack()
+        self._drawn: tuple[int, int, int, int] | None = None
+        self._drawn_at_s = float("-inf")
+        self._repainted_at_s = float("-inf")
+
+    def __enter__(self) -> LiveDashboard:
+        with ExitStack() as opening:
+            opening.enter_context(stderr_held_back())
+            opening.enter_context(self._screen)
+            self._open = opening.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the terminal back; harmless when repeated."""
+        self._open.close()
+
+    def update(self, now_s: float) -> bool:
+        """Draw if something changed and the last drawing is old enough.
+
+        Parameters
+        ----------
+        now_s : float
+            Any steady clock, in seconds, such as ``time.monotonic()``.
+
+        Returns
+        -------
+        bool
+            Whether it was drawn.
+        """
+        if now_s - self._drawn_at_s < 1.0 / MAX_RATE_HZ:
+            return False
+        width, height = self.console.size
+        key = (self.state.version, self.state.n_levels, width, height)
+        if key == self._drawn:
+            return False
+        is_old = now_s - self._repainted_at_s >= _REPAINT_S
+        lines = self._view.lines(width, height)
+        self._screen.paint(lines, width, everything=is_old)
+        self._drawn, self._drawn_at_s = key, now_s
+        if is_old:
+            self._repainted_at_s = now_s
+        return True

@@ -1,0 +1,57 @@
+"""The dashboard as a sink."""
+
+from __future__ import annotations
+
+import math
+
+from rich.console import Console
+
+from ser_live.events import Event, Level
+from ser_live.outputs.dashboard.live import LiveDashboard
+from ser_live.outputs.dashboard.state import DashboardState
+
+SILENT_METER_PERIOD_S = 0.25
+"""How often the level meter moves while nobody speaks."""
+
+
+class DashboardSink:
+    """Shows a session on the terminal while it is open.
+
+    Parameters
+    ----------
+    console : Console, optional
+        Default: standard output.
+    """
+
+    name = "dashboard"
+    failure: str | None = None
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.state = DashboardState()
+        self.live = LiveDashboard(self.state, console)
+        self._now_s = -math.inf
+        self._levels_at_s: dict[int, float] = {}
+        """When each stream's meter moved while nobody spoke, by number."""
+
+    def open(self) -> None:
+        """Take the terminal."""
+        self.live.__enter__()
+
+    def take(self, event: Event) -> None:
+        """Take an event in; it is drawn with the next `idle`."""
+        if isinstance(event, Level) and not event.is_speech:
+            # Noise moves the meter all the time; in silence a slower meter halves the drawing.
+            number = event.stream.number
+            if self._now_s - self._levels_at_s.get(number, -math.inf) < SILENT_METER_PERIOD_S:
+                return
+            self._levels_at_s[number] = self._now_s
+        self.state.apply(event)
+
+    def idle(self, now_s: float) -> None:
+        """Draw, if something changed."""
+        self._now_s = now_s
+        self.live.update(now_s)
+
+    def close(self) -> None:
+        """Give the terminal back."""
+        self.live.close()

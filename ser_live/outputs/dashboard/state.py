@@ -1,0 +1,356 @@
+"""What the dashboard knows: pure state, changed by events alone.
+
+No clock, no input or output. Durations come from the sample clock that the events
+carry, so a replay at any speed leaves the same state behind.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from ser_live.config import SAMPLE_RATE_HZ
+from ser_live.emotions import EMOTIONS, Emotion
+from ser_live.events import (
+    DeviceFound,
+    DeviceLost,
+    DeviceSought,
+    Drop,
+    EmotionResult,
+    Event,
+    Kind,
+    Level,
+    Mark,
+    Notice,
+    QueueDepth,
+    SessionEnded,
+    SessionStarted,
+    SourceFailed,
+    SpeechStarted,
+    StateChanged,
+    StreamEnded,
+    StreamEvent,
+    StreamGap,
+    StreamStarted,
+    StreamState,
+    samples,
+    seconds,
+)
+from ser_live.exhaustive import assert_never
+from ser_live.outputs.text_lines import found_again
+from ser_live.records.tally import Tally
+
+SMOOTHING = 0.5
+"""Weight of a new partial result against what is shown; a final replaces it at once."""
+PEAK_HOLD_S = 1.5
+"""How long the highest peak stays on the meter, in seconds."""
+PEAK_FALL_DB_PER_S = 20.0
+"""How fast the held peak sinks afterwards."""
+N_TIMELINE = 100
+"""Utterances kept for the timeline."""
+
+FLOOR_DBFS = float("-inf")
+
+
+@dataclass(frozen=True)
+class TimelineEntry:
+    """One past utterance."""
+
+    start_s: float
+    duration_s: float
+    """Speech time; for a dropped utterance its whole length."""
+    label: str
+    """The emotion's name, the state's, or ``dropped``."""
+    emotion: Emotion | None = None
+    best: Emotion | None = None
+    confidence: float | None = None
+    stream: int = 0
+    """Number of its stream in the session."""
+
+
+@dataclass
+class Meter:
+    """Level of the latest audio, dBFS, and the peak held for the eye."""
+
+    level_dbfs: float = FLOOR_DBFS
+    peak_dbfs: float = FLOOR_DBFS
+    noise_dbfs: float = float("nan")
+    _held_at: int = 0
+    _moved_at: int = 0
+
+    def move(self, event: Level) -> None:
+        self.level_dbfs = event.rms_dbfs
+        self.noise_dbfs = event.noise_dbfs
+        if event.peak_dbfs >= self.peak_dbfs:
+            self.peak_dbfs, self._held_at = event.peak_dbfs, event.sample
+        elif event.sample - self._held_at > PEAK_HOLD_S * SAMPLE_RATE_HZ:
+            fall_db = PEAK_FALL_DB_PER_S * (event.sample - self._moved_at) / SAMPLE_RATE_HZ
+            self.peak_dbfs = max(event.peak_dbfs, self.peak_dbfs - fall_db)
+        self._moved_at = event.sample
+
+
+@dataclass
+class StreamView:
+    """One stream as it is now."""
+
+    source: str = ""
+    """Name for people: the device that is heard, or the file."""
+    sample_rate: int = 0
+    """Native sample rate in hertz; 0 before a stream began."""
+    n_channels: int = 0
+    state: StreamState | None = None
+    """``None`` before it began and after it ended."""
+    message: str = ""
+    """One sentence about the stream; empty when all is well."""
+    sought_s: float | None = None
+    """How long the lost microphone has been looked for; ``None`` while it is there."""
+    sample: int = 0
+    """Position on the stream's clock."""
+    meter: Meter = field(default_factory=Meter)
+    level: Level | None = None
+    running: SpeechStarted | None = None
+    """The open utterance."""
+    n_past: int = 0
+    """Utterances of this speaker that the latest result went by."""
+
+    @property
+    def position_s(self) -> float:
+        """Position in the stream, in seconds."""
+        return seconds(self.sample)
+
+    @property
+    def running_s(self) -> float | None:
+        """How long the open utterance has lasted, in seconds; ``None`` when none is open."""
+        if self.running is None:
+            return None
+        return seconds(max(0, self.sample - self.running.start_sample))
+
+    def fall_silent(self) -> None:
+        """Show nothing as heard: the device is gone, or the stream is over."""
+        self.message = ""
+        self.meter = Meter()
+        self.running = None
+
+
+class DashboardState:
+    """Everything the dashboard shows.
+
+    Streams that run side by side are kept apart; the one that spoke last is shown.
+    """
+
+    def __init__(self) -> None:
+        self.version = 0
+        """Grows whenever something changed, apart from the level and the clock."""
+        self.n_levels = 0
+        """Grows whenever the level and the clock moved."""
+        self.shown = StreamView()
+        """The stream that the display is about."""
+        self._running: dict[int, StreamView] = {}
+        """The streams that are not over, by number; the one that spoke last is the last."""
+        self.n_streams = 0
+        """Streams that began so far."""
+        self.notice = ""
+        """The last thing that went wrong elsewhere; stays until the next one."""
+        self.result: EmotionResult | None = None
+        """The latest result, partial or final."""
+        self.probabilities: tuple[float, ...] | None = None
+        """Heights of the bars: `result`'s probabilities, smoothed over partials."""
+        self.affect: tuple[float, float] | None = None
+        """Valence and arousal of `result`, smoothed over partials."""
+        self.speaker: str | None = None
+        """Name of the enrolled speaker; ``None`` for a stranger."""
+        self.timeline: deque[TimelineEntry] = deque(maxlen=N_TIMELINE)
+        """Past utterances, the newest last."""
+        self.stream_names: dict[int, str] = {}
+        """Names of the streams in `timeline`, by number."""
+        self.queue = QueueDepth(n_waiting=0, capacity=0)
+        self.tally = Tally()
+
+    def apply(self, event: Event) -> None:
+        """Take one event in."""
+        if self._changes(event):
+            self.version += 1
+
+    def _changes(self, event: Event) -> bool:
+        """Take one event in, and say whether it changed more than level and clock."""
+        self.tally.add(event)
+        match event:
+            case Level():
+                self._take_level(event)
+                return False
+            case QueueDepth():
+                is_new = event != self.queue
+                self.queue = event
+                return is_new
+            case EmotionResult():
+                self._take_result(event)
+            case SessionStarted():
+                self.speaker = event.speaker
+            case SpeechStarted():
+                stream = self._of(event)
+                stream.running = event
+                stream.sample = max(stream.sample, event.start_sample)
+            case StateChanged():
+                self._take_state(event)
+            case StreamGap():
+                stream = self._of(event)
+                stream.sample = max(stream.sample, event.start_sample + event.n_samples)
+            case Drop():
+                self._take_drop(event)
+            case DeviceLost():
+                stream = self._of(event)
+                stream.sought_s = 0.0
+                stream.fall_silent()
+            case DeviceSought():
+                stream = self._of(event)
+                stream.sought_s = event.waited_s
+                stream.sample = event.sample + samples(event.waited_s)
+            case DeviceFound():
+                self._find_device(event)
+            case StreamStarted():
+                self._start_stream(event)
+            case StreamEnded():
+                self._end_stream(event)
+            case SourceFailed() | Notice():
+                self.notice = event.message
+            case Mark() | SessionEnded():
+                return False
+            case _:
+                assert_never(event)
+        return True
+
+    def _of(self, event: StreamEvent) -> StreamView:
+        return self._running.get(event.stream.number, self.shown)
+
+    def _take_level(self, event: Level) -> None:
+        stream = self._of(event)
+        if event == stream.level:
+            return
+        stream.level = event
+        stream.meter.move(event)
+        stream.sample = event.sample
+        self.n_levels += stream is self.shown
+
+    def _start_stream(self, event: StreamStarted) -> None:
+        number = event.stream.number
+        self.n_streams += 1
+        self.stream_names[number] = event.source
+        shown = {entry.stream for entry in self.timeline} | {number, *self._running}
+        self.stream_names = {n: name for n, name in self.stream_names.items() if n in shown}
+        stream = StreamView(
+            source=event.source,
+            sample_rate=event.sample_rate,
+            n_channels=event.n_channels,
+            state=StreamState.NO_SPEECH,
+        )
+        self._show(number, stream)
+
+    def _show(self, number: int, stream: StreamView) -> None:
+        """Show a stream, until another one begins or speaks."""
+        self._running.pop(number, None)
+        self.shown = self._running[number] = stream
+
+    def _find_device(self, event: DeviceFound) -> None:
+        stream = self._of(event)
+        stream.sought_s = None
+        if event.device != event.lost_device:
+            self.notice = found_again(event)
+        stream.source = event.device
+        stream.sample_rate, stream.n_channels = event.sample_rate, event.n_channels
+
+    def _end_stream(self, event: StreamEnded) -> None:
+        ended = self._running.pop(event.stream.number, self.shown)
+        ended.state = None
+        ended.sought_s = None
+        ended.sample = event.n_samples
+        ended.fall_silent()
+        if ended is self.shown and self._running:
+            self.shown = next(reversed(self._running.values()))
+
+    def _take_state(self, event: StateChanged) -> None:
+        stream = self._of(event)
+        stream.state = event.state
+        stream.message = event.message
+        if event.state is StreamState.LISTENING:
+            self._show(event.stream.number, stream)
+        else:
+            stream.running = None
+
+    def _take_result(self, result: EmotionResult) -> None:
+        stream = self._of(result)
+        is_final = result.kind is Kind.FINAL
+        if is_final:
+            self._remember(result)
+            if stream.running is not None and stream.running.id == result.id:
+                stream.running = None
+        shown = self.result
+        is_of_shown = shown is not None and shown.stream.number == result.stream.number
+        if shown is not None and is_of_shown and shown.id > result.id:
+            return
+        goes_on = (
+            not is_final
+            and shown is not None
+            and is_of_shown
+            and shown.id == result.id
+            and self.probabilities is not None
+        )
+        if result.probabilities is not None and goes_on:
+            self.probabilities = tuple(
+                old + SMOOTHING * (new - old)
+                for old, new in zip(self.probabilities or (), result.probabilities, strict=True)
+            )
+        else:
+            self.probabilities = result.probabilities
+        self._take_affect(result, goes_on=goes_on)
+        stream.n_past = result.n_past
+        self.result = result
+
+    def _take_affect(self, result: EmotionResult, *, goes_on: bool) -> None:
+        if result.valence is None or result.arousal is None:
+            self.affect = None
+            return
+        weight = SMOOTHING if goes_on else 1.0
+        valence, arousal = self.affect or (result.valence, result.arousal)
+        self.affect = (
+            valence + weight * (result.valence - valence),
+            arousal + weight * (result.arousal - arousal),
+        )
+
+    def _remember(self, result: EmotionResult) -> None:
+        label = result.state.value if result.emotion is None else result.emotion.value
+        self.timeline.append(
+            TimelineEntry(
+                start_s=result.start_s,
+                duration_s=result.speech_s,
+                label=label,
+                emotion=result.emotion,
+                best=result.best,
+                confidence=result.confidence,
+                stream=result.stream.number,
+            )
+        )
+
+    def _take_drop(self, event: Drop) -> None:
+        if event.kind is Kind.FINAL:
+            self.timeline.append(
+                TimelineEntry(
+                    start_s=event.start_s,
+                    duration_s=seconds(event.end_sample - event.start_sample),
+                    label="dropped",
+                    stream=event.stream.number,
+                )
+            )
+
+    @property
+    def winner(self) -> tuple[Emotion, float] | None:
+        """The highest bar and its height; ``None`` while there are no bars."""
+        if self.probabilities is None:
+            return None
+        height = max(self.probabilities)
+        return EMOTIONS[self.probabilities.index(height)], height
+
+    def probability(self, emotion: Emotion) -> float | None:
+        """The bar of one emotion, ``None`` while there are no bars."""
+        if self.probabilities is None:
+            return None
+        return self.probabilities[EMOTIONS.index(emotion)]

@@ -1,0 +1,1 @@
+"""Files of sessions: logs, audio, the folders they lie in, and their sums."""

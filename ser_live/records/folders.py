@@ -1,0 +1,26 @@
+"""The folders of the user's that ser-live keeps its files in, where nobody names another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def sessions_folder() -> Path:
+    """Folder of session logs."""
+    from platformdirs import user_state_dir
+
+    return Path(user_state_dir("ser-live", appauthor=False)) / "sessions"
+
+
+def profiles_folder() -> Path:
+    """Folder of speaker profiles."""
+    from platformdirs import user_data_dir
+
+    return Path(user_data_dir("ser-live", appauthor=False)) / "profiles"
+
+
+def examples_folder() -> Path:
+    """Folder in which features of training recordings are kept between runs."""
+    from platformdirs import user_cache_dir
+
+    return Path(user_cache_dir("ser-live")) / "examples"

@@ -1,0 +1,1 @@
+"""Which frames of a stream are speech, and how they become utterances."""

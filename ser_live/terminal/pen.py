@@ -1,0 +1,123 @@
+"""Drawing material of the dashboard: signs, colours, bars, and rows made of them.
+
+There are two sets of signs: thin lines, and ASCII for terminals that show nothing else.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from rich.text import Text
+
+from ser_live.emotions import ANSI_COLORS, COLORS, Emotion
+from ser_live.terminal.text import fit, printable
+
+DIM = "dim"
+FAINT = "dim bright_black"
+"""For lines that only guide the eye."""
+WARN = "bold yellow"
+
+
+@dataclass(frozen=True)
+class Signs:
+    """One set of characters, each one cell wide."""
+
+    full: str
+    half: str
+    """Ends a bar half a cell later; empty where there is no such character."""
+    track: str
+    middle: str
+    """Zero, in a bar that has two sides."""
+    peak: str
+    noise: str
+    rule: str
+    wall: str
+    wall_top: str
+    wall_foot: str
+    on: str
+    off: str
+    alert: str
+    edge: str
+    """Stands before what is not final yet."""
+    dot: str
+    """Stands between things in a row."""
+    ellipsis: str
+
+    def balance(self, value: float, width: int, style: str) -> Text:
+        """A bar from the middle of `width` cells (odd) towards -1 at the left or +1."""
+        half = width // 2
+        value = min(1.0, max(-1.0, value)) if math.isfinite(value) else 0.0
+        n = round(abs(value) * half)
+        left, right = (n, 0) if value < 0 else (0, n)
+        return Text.assemble(
+            (self.track * (half - left), FAINT),
+            (self.full * left, style),
+            (self.middle, "" if n else FAINT),
+            (self.full * right, style),
+            (self.track * (half - right), FAINT),
+        )
+
+    def bar(self, share: float, width: int, style: str) -> Text:
+        """A bar of `width` cells filled to `share` in [0, 1]; NaN draws an empty one."""
+        share = min(1.0, max(0.0, share)) if math.isfinite(share) else 0.0
+        n_halves = round(share * width * 2) if self.half else round(share * width) * 2
+        filled = self.full * (n_halves // 2) + self.half * (n_halves % 2)
+        return Text.assemble((filled, style), (self.track * (width - len(filled)), FAINT))
+
+
+UNICODE = Signs("━", "╸", "─", "┼", "┃", "┊", "─", "│", "┬", "┴", "●", "○", "▲", "▌", " · ", "…")
+ASCII = Signs("#", "", "-", "+", "|", ":", "-", "|", "-", "-", "*", "o", "!", " ", ", ", "~")
+
+
+@dataclass(frozen=True)
+class Pen:
+    """Signs and colours that one terminal can show."""
+
+    signs: Signs
+    colors: dict[Emotion, str]
+    ascii_only: bool
+
+    @classmethod
+    def for_terminal(cls, *, ascii_only: bool, few_colors: bool) -> Pen:
+        """The pen for a terminal that shows only ASCII or only 16 colours, or neither."""
+        return cls(
+            ASCII if ascii_only else UNICODE, ANSI_COLORS if few_colors else COLORS, ascii_only
+        )
+
+    def safe(self, text: str) -> str:
+        """`text` from outside, without what the terminal would obey or could not show."""
+        return printable(text, ascii_only=self.ascii_only)
+
+    def fit(self, text: str, width: int) -> str:
+        """`text` cut to `width` cells with an ellipsis."""
+        return fit(text, max(0, width), ellipsis=self.signs.ellipsis)
+
+
+def percent(share: float) -> str:
+    """A share in [0, 1] as a whole percentage."""
+    return f"{share * 100:.0f} %"
+
+
+def with_mark(bar: Text, at: int, sign: str, style: str) -> Text:
+    """`bar` with `sign` in place of its character number `at`."""
+    return Text.assemble(bar[:at], (sign, style), bar[at + 1 :])
+
+
+def filled(line: Text, width: int) -> Text:
+    """A copy of `line` cut or filled with spaces to exactly `width` cells."""
+    line = Text.assemble(line)  # as spans: a style of the whole line would spread to what follows
+    line.truncate(width, overflow="crop", pad=True)
+    return line
+
+
+def at_both_ends(left: Text, right: Text, width: int) -> Text:
+    """`left` and `right` at the two ends of a line of `width` cells."""
+    space = max(1, width - left.cell_len - right.cell_len)
+    return Text.assemble(left, " " * space, right)
+
+
+def most_important(rows: list[tuple[int, Text]], n_rows: int) -> list[Text]:
+    """The `n_rows` rows of lowest rank, in their own order."""
+    chosen = sorted(range(len(rows)), key=lambda k: rows[k][0])[: max(0, n_rows)]
+    return [rows[k][1] for k in sorted(chosen)]

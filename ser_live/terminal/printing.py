@@ -1,0 +1,23 @@
+"""Text for people on standard output and error, safe whatever is in it.
+
+What a file, a device, a log, a model's card or a command line is called comes from outside.
+Everything that is printed for people goes through here; lines of JSON are safe by
+themselves (``records.json_line``).
+"""
+
+from __future__ import annotations
+
+import click
+
+
+def echo(line: str = "", *, err: bool = False) -> None:
+    """Print one line without anything in it that the terminal would obey, line ends too."""
+    from ser_live.terminal.text import printable
+
+    click.echo(printable(line), err=err)
+
+
+def echo_lines(text: str, *, err: bool = False) -> None:
+    """Print text of several lines, each as `echo` does."""
+    for line in text.split("\n"):
+        echo(line, err=err)
