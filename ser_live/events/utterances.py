@@ -79,7 +79,7 @@ class Utterance:
         return float(self.speech.sum()) * FRAME_S
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
     """One thing in the voice that stands out, in words."""
 
@@ -128,6 +128,7 @@ class EmotionResult(OfStream):
     id: Annotated[int, COUNT]
     """Number of the utterance, unique in its stream; a partial has that of its later final."""
     kind: Annotated[Kind, word(Kind)]
+    """Whether the result is about the whole utterance."""
     start_sample: Annotated[int, SAMPLES.at("start_s")]
     """Position of its first sample."""
     end_sample: Annotated[int, SAMPLES.at("end_s")]
@@ -196,10 +197,13 @@ class Drop(OfStream):
     type: ClassVar[str] = "drop"
 
     id: Annotated[int, COUNT]
-    """Number of the utterance."""
+    """Number of the utterance, unique in its stream."""
     kind: Annotated[Kind, word(Kind)]
+    """Whether the whole utterance was given up or a partial result about it."""
     start_sample: Annotated[int, SAMPLES.at("start_s")]
+    """Position of its first sample."""
     end_sample: Annotated[int, SAMPLES.at("end_s")]
+    """Position just after its last sample."""
 
     @property
     def start_s(self) -> float:
