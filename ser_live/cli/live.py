@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ser_live.sources import AudioSource
 
 AUDIO_QUEUE = 64
-"""Events that may wait for the disk that keeps the audio."""
+"""Utterances that may wait for the disk that keeps their audio."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +118,7 @@ def run_live(sources: Sequence[AudioSource], options: LiveOptions) -> int:
     from ser_live.outputs.queued import Queued
     from ser_live.outputs.standard_output import Guarded
     from ser_live.process.native_memory import give_back_early
-    from ser_live.records.recorder import UtteranceRecorder
+    from ser_live.records.recorder import UtteranceRecorder, keeps
     from ser_live.records.session_log import SessionLog
     from ser_live.session.live import LiveSession
     from ser_live.stream.analyzer import loaded
@@ -147,7 +147,9 @@ def run_live(sources: Sequence[AudioSource], options: LiveOptions) -> int:
         output = Guarded(shown, session.stop)
         sinks: list[Sink] = [] if log is None else [log]
         if recorder is not None:
-            sinks.append(Queued(recorder, capacity=AUDIO_QUEUE, drop_when_full=is_live))
+            sinks.append(
+                Queued(recorder, capacity=AUDIO_QUEUE, drop_when_full=is_live, wants=keeps)
+            )
         fan_out = FanOut([*sinks, output])
         with fan_out:
             run(session, fan_out)
