@@ -7,7 +7,7 @@
     uv run scripts/make_golden.py --data FOLDER    (the folder that holds ravdess/)
 
 Praat (GPL-3) and openSMILE (research licence) are used here only, by hand; neither
-the program nor its tests import them. The sounds are those of ``tests/voices.py`` and
+the program nor its tests import them. The sounds are those of ``tests/support/voices.py`` and
 40 clips of RAVDESS, of which numbers and a hash are stored, no audio.
 """
 
@@ -27,7 +27,7 @@ import soundfile
 from parselmouth.praat import call  # type: ignore[import-not-found, unused-ignore]
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(ROOT / "tests" / "support"))
 from voices import GOLDEN_SIGNALS  # type: ignore[import-not-found] # noqa: E402
 
 SAMPLE_RATE = 16_000

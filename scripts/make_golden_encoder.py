@@ -22,7 +22,7 @@ import numpy as np
 import torch
 
 ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "scripts")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support"), str(ROOT / "scripts")]
 
 from export_encoder import SHA256, read_encoder, read_weights  # noqa: E402
 from speechlike import speechlike  # noqa: E402

@@ -10,7 +10,7 @@ from pathlib import Path
 from reliability.row import Row
 
 # The virtual microphone and the trial are shared with the tests.
-sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "support"))
 
 from device_trial import Cycle, Outcome, Resources, end_during_stall, run_trial
 from virtual_microphone import missing_sound_server

@@ -21,7 +21,7 @@ from ser_live.model.emotion_model import find_model
 ROOT = Path(__file__).parents[2]
 
 # The microphone without hardware is the tests'.
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(ROOT / "tests" / "support"))
 
 from virtual_microphone import VirtualMicrophone, missing_sound_server  # noqa: E402
 

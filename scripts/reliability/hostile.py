@@ -15,7 +15,7 @@ from reliability.row import Row
 TITLE = "Hostile input"
 
 TESTS = Path(__file__).parents[2] / "tests"
-sys.path.insert(0, str(TESTS))
+sys.path.insert(0, str(TESTS / "support"))
 
 N_INPUTS = 100_000
 N_SHORT = 100
@@ -36,9 +36,9 @@ _TARGETS = {
     "settings": "any settings on the command line",
 }
 _TESTED = {
-    "test_hostile_models.py": "models that are poisoned, mismatched, cut off or 10 GB: refused",
-    "test_hostile_paths.py": "no name or content leads out of its folder",
-    "test_terminal_safety.py": "nothing from outside commands the terminal",
+    "property/test_hostile_models.py": "models that are poisoned, mismatched, cut off or 10 GB: refused",
+    "property/test_hostile_paths.py": "no name or content leads out of its folder",
+    "processes/test_terminal_safety.py": "nothing from outside commands the terminal",
 }
 
 

@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 ROOT = Path(__file__).parents[2]
 TESTS = ROOT / "tests"
 DEMO = ROOT / "ser_live" / "demo.ogg"
-SPOILT = TESTS / "spoilt_session.py"
+SUPPORT = TESTS / "support"
+SPOILT = SUPPORT / "spoilt_session.py"
 CACHE = ROOT / ".cache" / "reliability"
 """Where long measurements leave what they have so far."""
 
 # What makes a virtual microphone or a paced capture is shared with the tests.
-if str(TESTS) not in sys.path:
-    sys.path.insert(0, str(TESTS))
+if str(SUPPORT) not in sys.path:
+    sys.path.insert(0, str(SUPPORT))
 
 SER_LIVE = (sys.executable, "-m", "ser_live")
 

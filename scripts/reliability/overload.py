@@ -168,7 +168,7 @@ def _median_ms(results: Iterable[EmotionResult]) -> float:
 
 
 def paced_capture(samples: NDArray[np.float32]) -> Any:
-    """A microphone made of `samples`; see tests/paced_capture.py."""
+    """A microphone made of `samples`; see tests/support/paced_capture.py."""
     from paced_capture import PacedCapture
 
     return PacedCapture(samples)

@@ -18,7 +18,7 @@ from reliability.row import Row
 ROOT = Path(__file__).parents[2]
 
 # Sessions are watched as the tests watch them.
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(ROOT / "tests" / "support"))
 
 from virtual_microphone import VirtualMicrophone, missing_sound_server  # noqa: E402
 from watched_session import (  # noqa: E402

@@ -23,7 +23,7 @@ def run(*, short: bool, data: Path | None) -> list[Row]:
     n_rounds = N_ROUNDS_SHORT if short else N_ROUNDS
     began_s = time.monotonic()
     # Collecting the others would take longer than running these.
-    files = [path for path in TESTS.glob("test_*.py") if "mark.stress" in path.read_text("utf-8")]
+    files = [path for path in TESTS.rglob("test_*.py") if "mark.stress" in path.read_text("utf-8")]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "stress",
          "--rounds", str(n_rounds), *files],
