@@ -1,4 +1,4 @@
-"""What several sections share: sound to listen to, processes to watch, the tests' tools."""
+"""Tools that several sections share: sound to listen to, processes to watch, the tests' tools."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TESTS = ROOT / "tests"
 DEMO = ROOT / "ser_live" / "demo.ogg"
 SPOILT = TESTS / "spoilt_session.py"
 CACHE = ROOT / ".cache" / "reliability"
-"""Where long measurements leave what they have so far."""
+"""Folder in which long measurements leave what they have so far."""
 
 # What makes a virtual microphone or a paced capture is shared with the tests.
 if str(TESTS) not in sys.path:

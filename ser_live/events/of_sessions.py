@@ -30,7 +30,7 @@ class SessionStarted(Recorded):
     settings: Annotated[Mapping[str, object], SETTINGS.newer({})] = field(default_factory=dict)
     """Every setting that shapes results."""
     speaker: Annotated[str | None, or_none(TEXT).newer(None)] = None
-    """Name of the enrolled speaker whom every stream begins with; ``None`` for a stranger."""
+    """Name of the enrolled speaker that every stream begins with; ``None`` for a stranger."""
     audio_folder: Annotated[str | None, or_none(TEXT).newer(None)] = None
     """Absolute path of the folder that keeps the audio of utterances; ``None`` for none."""
 
@@ -60,7 +60,7 @@ class QueueDepth(Recorded):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice(Recorded):
-    """Something that one output could not do, told to the others."""
+    """Trouble of one output, reported to the others."""
 
     type: ClassVar[str] = "notice"
 

@@ -31,7 +31,7 @@ class Strangers:
 
     ensemble: Ensemble
     voices: Float64
-    """How each training speaker differs from their mean, shape (n_voices, n_inputs)."""
+    """Difference of each training speaker from their mean, shape (n_voices, n_inputs)."""
     temperature: Float64
     """Positive, shape ()."""
 

@@ -17,7 +17,7 @@ class FanOut:
     """Gives every event to every sink, in their order; the log comes first.
 
     A sink that raises is named, closed and left behind, while the others go on. Its sentence,
-    and those of sinks that go on after trouble, are told to the others as a `Notice`.
+    and those of sinks that go on after trouble, reach the others as a `Notice`.
 
     Use as a context manager: it opens the sinks in order and closes them in reverse.
 
@@ -71,7 +71,7 @@ class FanOut:
             self._try(sink, partial(sink.take, event))
 
     def idle(self, now_s: float) -> None:
-        """Let every sink do what is due, and tell what went wrong."""
+        """Let every sink do what is due, and report what went wrong."""
         for sink, sentence in self._collect_failures():
             self._tell_others(sink, sentence)
         for sink in list(self._working):
@@ -112,7 +112,7 @@ class FanOut:
 
 
 def run(session: LiveSession, sinks: FanOut) -> None:
-    """Run a session to its end and give all it tells to open sinks.
+    """Run a session to its end and give all its events to open sinks.
 
     Where no sink is left, the session ends in order.
     """

@@ -23,7 +23,7 @@ class Sink(Protocol):
         ...
 
     def take(self, event: Event) -> None:
-        """Take one event in. Whatever it raises, the sink is left behind for it."""
+        """Take one event in. A sink that raises anything is left behind."""
         ...
 
     def idle(self, now_s: float) -> None:

@@ -32,7 +32,7 @@ EMOTION_FIELDS: tuple[str, ...] = (
 """Columns of a CSV file with one emotion record a row."""
 
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-"""What a terminal obeys: control characters, line ends, and what turns direction round."""
+"""Characters a terminal obeys: controls, line ends, and those that turn direction round."""
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
@@ -41,7 +41,7 @@ def flatten(record: Mapping[str, object]) -> dict[str, object]:
 
     A text that begins like a formula (``=``, ``+``, ``-``, ``@``, tab, line end) gets an
     apostrophe in front; numbers stay numbers. Control characters but tab and line feed are
-    written as ``\\x1b``, bytes that are no text as ``\\udce9``.
+    written as ``\\x1b``, bytes that are not text as ``\\udce9``.
     """
     row: dict[str, object] = {}
     for name, value in record.items():

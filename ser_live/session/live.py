@@ -93,9 +93,9 @@ class LiveSession:
         Where an output keeps the audio of utterances, for the record; final results carry
         their audio then.
     profile : SpeakerProfile or None
-        Enrolled speaker whom every stream begins with.
+        Enrolled speaker that every stream begins with.
     with_levels : bool
-        Whether to tell levels and the length of the queue, for displays.
+        Whether to report levels and the length of the queue, for displays.
 
     Raises
     ------
@@ -147,7 +147,7 @@ class LiveSession:
             for name, body in (("segmenting", self._segment), ("analysis", self._analyze))
         ]
         self._waited_s = 0.0
-        """How long `poll` waited without result since the session was asked to end."""
+        """Time `poll` waited without result since the session was asked to end."""
         self._error: BaseException | None = None
         self._end_reason = EndReason.END
         self.tally = Tally()
@@ -229,7 +229,7 @@ class LiveSession:
         TimeoutError
             A thread did not end in time, or brought nothing for ``DRAIN_TIMEOUT_S``.
         BaseException
-            Whatever broke a thread, once everything before it was handed out.
+            The error that broke a thread, once everything before it was handed out.
         """
         events = self._take_results(timeout_s)
         for event in events:
@@ -275,7 +275,7 @@ class LiveSession:
             thread.join(max(0.0, deadline_s - time.monotonic()))
         hung = [thread for thread in self._threads if thread.is_alive()]
         if hung:
-            # Told once: nobody waits for them again.
+            # Reported once: nobody waits for them again.
             self._threads, self.finished = [], True
             raise _hang_of(hung, error)
 

@@ -49,7 +49,7 @@ def room(samples: Float32, rng: np.random.Generator) -> Float32:
 
 
 def line(samples: Float32, rng: np.random.Generator) -> Float32:
-    """Over a narrow line: a band from 50-400 Hz to 2.7-7 kHz, and what coding does to it.
+    """Over a narrow line: a band from 50-400 Hz to 2.7-7 kHz, and the marks of its coding.
 
     A third each is companded to 8 bits (mu-law), gets noise that follows the signal 8 to
     30 dB below it, as coders leave it (the reference unit of ITU-T P.810), or passes

@@ -160,12 +160,12 @@ def end_shift(samples: Float32, identity: str, *, shift_s: float) -> Float32:
 
 
 def low_pass(samples: Float32, identity: str, *, cutoff_hz: float) -> Float32:
-    """Without what lies above `cutoff_hz` (Butterworth, 24 dB per octave)."""
+    """Sound without anything above `cutoff_hz` (Butterworth, 24 dB per octave)."""
     return _filter(samples, cutoff_hz, "lowpass")
 
 
 def high_pass(samples: Float32, identity: str, *, cutoff_hz: float) -> Float32:
-    """Without what lies below `cutoff_hz` (Butterworth, 24 dB per octave)."""
+    """Sound without anything below `cutoff_hz` (Butterworth, 24 dB per octave)."""
     return _filter(samples, cutoff_hz, "highpass")
 
 

@@ -25,7 +25,7 @@ SPEED_CHANGE = (0.06, 0.12)
 and formants move along, which imitates another vocal tract."""
 
 NOTEBOOK_VARIANTS = (PLAIN, "notebook noise", "notebook stretch and pitch")
-"""The three rows the notebook makes of every recording."""
+"""The three rows that the notebook derives from every recording."""
 
 NOISE_SNR_DB = (0.0, 20.0)
 """Range from which the speech-to-noise ratio of ``noisy`` is drawn, in dB."""

@@ -24,7 +24,7 @@ N_ITERATIONS = 60
 SHRINKAGE = 0.5
 """Share of a spherical covariance in the discriminant on hand-made features."""
 LEARNED_SHRINKAGE = 0.5
-"""The same in the one on the encoder's states."""
+"""Share of a spherical covariance in the one on the encoder's states."""
 
 _K = len(LABELS)
 _NEUTRAL = LABELS.index(Emotion.NEUTRAL.value)
@@ -88,7 +88,7 @@ class Standardised:
     """The encoder's states of a table, as its two classifiers see them."""
 
     layout: InputLayout
-    """Of the table."""
+    """Layout of the table."""
     mean: Float32
     scale: Float32
     z: Float32
