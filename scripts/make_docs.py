@@ -4,7 +4,8 @@ docs/commands.md   help of every command, the settings, the exit codes
 docs/features.md   every feature with unit, definition and source
 docs/evaluation/README.md   what was measured, from the JSON files next to it
 docs/reliability.md   what `make reliability` measured, from the JSON file next to it
-README.md          the tables between ``<!-- generated: NAME -->`` marks
+docs/session_log.md   the tables of its records, between ``<!-- generated: NAME -->`` marks
+README.md          the tables between such marks
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from __future__ import annotations
 import json
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import click
+import log_page
 from reliability.page import page as reliability_page
 
 from ser_live import errors
@@ -118,13 +120,15 @@ def evaluation_page() -> str:
     return page(ROOT / "docs" / "evaluation")
 
 
-def readme_page() -> str:
-    """README.md with its generated tables renewed."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    for name, table in README_TABLES.items():
+def renewed(page: str, tables: Mapping[str, Callable[[], str]]) -> str:
+    """A page with what stands between its marks made again."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for name, table in tables.items():
         begin = f"<!-- generated: {name} -->\n"
-        before, _, rest = text.partition(begin)
+        before, mark, rest = text.partition(begin)
         _, end, after = rest.partition("<!-- end -->")
+        if not mark or not end:
+            sys.exit(f"{page} has no `{begin.strip()}` with an `<!-- end -->` after it: add them.")
         text = before + begin + table() + end + after
     return text
 
@@ -175,12 +179,18 @@ def bench_table() -> str:
     return "\n".join(lines) + "\n"
 
 
-README_TABLES: dict[str, Callable[[], str]] = {"scores": scores_table, "bench": bench_table}
+README_TABLES = {"scores": scores_table, "bench": bench_table}
+LOG_TABLES = {
+    "stream": log_page.stream_fields,
+    "records": log_page.records,
+    "words": log_page.words,
+}
 
 PAGES: dict[str, Callable[[], str]] = {
     "docs/commands.md": commands_page,
     "docs/features.md": features_page,
-    "README.md": readme_page,
+    "docs/session_log.md": lambda: renewed("docs/session_log.md", LOG_TABLES),
+    "README.md": lambda: renewed("README.md", README_TABLES),
     "docs/evaluation/README.md": evaluation_page,
     "docs/reliability.md": lambda: reliability_page(ROOT / "docs" / "reliability.json"),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import io
 import json
 import math
@@ -17,7 +18,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +25,32 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from simulated_session import MICROPHONE, REASONS
 
-from ser_live import events
 from ser_live.cli.log import command
-from ser_live.emotions import LABELS, Emotion, State
+from ser_live.emotions import LABELS, Emotion
 from ser_live.errors import LogError
-from ser_live.events import EmotionResult, Reason, SourceFailed, StreamStarted
+from ser_live.events import (
+    EmotionResult,
+    EventReader,
+    Kind,
+    Level,
+    OfStream,
+    Reason,
+    Record,
+    Recorded,
+    SessionStarted,
+    SourceFailed,
+    StreamEnded,
+    StreamId,
+    StreamStarted,
+    Verdict,
+    columns,
+)
+from ser_live.features import FEATURE_NAMES
 from ser_live.records import session_log
 from ser_live.records.csv_rows import EMOTION_FIELDS
+from ser_live.records.log_entries import ENTRY_CLASSES, LogContinued, LogGap
 from ser_live.records.log_file import LogFile
 from ser_live.records.session_log import SCHEMA_VERSION, SessionLog, read_log
 
@@ -40,25 +58,51 @@ DOC = Path(__file__).parents[1] / "docs" / "session_log.md"
 HEADER = '{"type":"log","schema":"ser-live-session","schema_version":1}\n'
 CHILD_ENV = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
 
-_numbers = st.floats(allow_nan=True, allow_infinity=True)
+_numbers = st.floats(-1e9, 1e9) | st.sampled_from([math.nan, math.inf, -math.inf])
 _results = st.builds(
     EmotionResult,
+    stream=st.builds(
+        StreamId,
+        number=st.integers(1, 3),
+        source=st.just("talk"),
+        channel=st.none() | st.integers(0, 63),
+        role=st.none() | st.text(),
+        file=st.none() | st.text(st.characters()),  # lone surrogates included
+    ),
     id=st.integers(1, 10**6),
-    kind=st.sampled_from(["partial", "final"]),
+    kind=st.sampled_from(Kind),
     start_sample=st.integers(0, 10**9),
     end_sample=st.integers(0, 10**9),
-    state=st.sampled_from(State),
+    state=st.sampled_from(Verdict),
     emotion=st.none() | st.sampled_from(Emotion),
     probabilities=st.none() | st.tuples(*[st.floats(0, 1)] * 8),
     speech_s=st.floats(0, 100),
     level_dbfs=_numbers,
     snr_db=_numbers,
     latency_ms=_numbers,
-    reasons=st.lists(st.builds(Reason, st.text(), _numbers, _numbers, st.text()), max_size=3).map(
-        tuple
-    ),
-    file=st.none() | st.text(st.characters()),  # lone surrogates included
+    reasons=st.lists(
+        st.builds(Reason, feature=st.text(), difference=_numbers, z=_numbers, text=st.text()),
+        max_size=3,
+    ).map(tuple),
 )
+
+
+def records_of(path: Path) -> list[Record]:
+    """What a log holds, read and checked, as records."""
+    return [entry.as_record() for entry in read_log(path, on_cut=pytest.fail)]
+
+
+def failed(message: str) -> SourceFailed:
+    return SourceFailed(message=message)
+
+
+def began(**more: Any) -> SessionStarted:
+    return SessionStarted(started_at="2026-01-01", version="0", model="m", model_sha256="h", **more)
+
+
+def stream_began(source: str, number: int = 1) -> StreamStarted:
+    stream = StreamId(number=number, source=source)
+    return StreamStarted(stream=stream, sample_rate=16_000, n_channels=1)
 
 
 def test_every_result_comes_back_as_it_was_recorded() -> None:
@@ -71,7 +115,7 @@ def test_every_result_comes_back_as_it_was_recorded() -> None:
             path = Path(folder) / "log.jsonl"
             with SessionLog.create(path) as log:
                 assert all(log.write(result) for result in results)
-            assert list(read_log(path))[1:] == [result.as_record() for result in results]
+            assert records_of(path)[1:] == [result.as_record() for result in results]
 
     holds()
 
@@ -79,17 +123,16 @@ def test_every_result_comes_back_as_it_was_recorded() -> None:
 def test_a_log_never_holds_nan_or_infinity(tmp_path: Path) -> None:
     """Undefined numbers become null, also deep in the settings."""
     path = tmp_path / "log.jsonl"
-    started = events.SessionStarted("2026-01-01", "0", "m", "h", {"a": [math.nan, {"b": math.inf}]})
     with SessionLog.create(path) as log:
-        log.write(started)
-    assert list(read_log(path))[1]["settings"] == {"a": [None, {"b": None}]}
+        log.write(began(settings={"a": [math.nan, {"b": math.inf}]}))
+    assert records_of(path)[1]["settings"] == {"a": [None, {"b": None}]}
 
 
 def test_an_event_is_on_disk_when_write_returns(tmp_path: Path) -> None:
     """Another reader sees a line as soon as it is written, before the log is closed."""
     path = tmp_path / "log.jsonl"
     with SessionLog.create(path) as log:
-        log.write(SourceFailed("nothing there"))
+        log.write(failed("nothing there"))
         assert len(list(read_log(path))) == 2
 
 
@@ -166,7 +209,7 @@ def test_a_full_disk_is_counted_and_said_and_ends_nothing(elsewhere: Path) -> No
         pytest.skip("this system has no /dev/full")
     nowhere(elsewhere)
     log = SessionLog(LogFile(Path("/dev/full"), os.open("/dev/full", os.O_WRONLY)))
-    assert [log.write(SourceFailed("x")) for _ in range(3)] == [False] * 3
+    assert [log.write(failed("x")) for _ in range(3)] == [False] * 3
     assert log.n_failed == 3
     assert log.failure is not None
     assert "no space left" in log.failure
@@ -191,14 +234,14 @@ def test_a_disk_that_fills_up_leaves_only_whole_lines(tmp_path: Path, elsewhere:
     path = tmp_path / "log.jsonl"
     log = SessionLog.create(path)
     with _no_file_larger_than(300):
-        written = [log.write(SourceFailed(f"event {n:0100d}")) for n in range(4)]
+        written = [log.write(failed(f"event {n:0100d}")) for n in range(4)]
     assert written == [True, False, False, False]
     assert path.read_bytes().endswith(b"\n")
-    assert log.write(SourceFailed("room again"))
+    assert log.write(failed("room again"))
     log.close()
-    records = list(read_log(path, on_cut=pytest.fail))
-    assert [r["type"] for r in records] == ["log", "source_failed", "log_gap", "source_failed"]
-    assert records[2] == {"type": "log_gap", "n_events": 3}
+    entries = list(read_log(path, on_cut=pytest.fail))
+    assert [e.type for e in entries] == ["log", "source_failed", "log_gap", "source_failed"]
+    assert entries[2] == LogGap(n_events=3)
     assert log.n_failed == 3
     assert log.failure is not None
 
@@ -215,13 +258,13 @@ def test_a_line_that_cannot_be_taken_back_stays_the_last(
     log = SessionLog.create(path)
     monkeypatch.setattr(os, "ftruncate", refuse)
     with _no_file_larger_than(100):
-        assert not log.write(SourceFailed("x" * 200))
-    assert log.write(SourceFailed("later"))
+        assert not log.write(failed("x" * 200))
+    assert log.write(failed("later"))
     log.close()
     told: list[str] = []
     assert len(list(read_log(path, on_cut=told.append))) == 1
     assert len(told) == 1
-    assert [r["type"] for r in read_log(log.path)] == [
+    assert [entry.type for entry in read_log(log.path)] == [
         *("log", "log_continued", "log_gap", "source_failed")
     ]
 
@@ -231,11 +274,11 @@ def test_a_deleted_log_goes_on_in_the_users_state_folder(tmp_path: Path, elsewhe
     folder = tmp_path / "vanishing"
     folder.mkdir()
     log = SessionLog.create(folder / "log.jsonl")
-    started = events.SessionStarted("2026-01-01", "0", "m", "h", {})
-    stream = StreamStarted("talk.wav", 16_000, 1)
-    assert all(log.write(event) for event in (started, stream, SourceFailed("before")))
+    started = began()
+    stream = stream_began("talk.wav")
+    assert all(log.write(event) for event in (started, stream, failed("before")))
     shutil.rmtree(folder)
-    assert all(log.write(SourceFailed(text)) for text in ("after", "later"))
+    assert all(log.write(failed(text)) for text in ("after", "later"))
     log.close()
     assert log.earlier == [folder / "log.jsonl"]
     assert log.path.parent == elsewhere / "state"
@@ -246,15 +289,46 @@ def test_a_deleted_log_goes_on_in_the_users_state_folder(tmp_path: Path, elsewhe
         f"it goes on in {log.path}."
     )
     assert list(read_log(log.path))[1:] == [
-        {
-            "type": "log_continued",
-            "path": str(folder / "log.jsonl"),
-            "cause": "the file was deleted",
-        },
-        started.as_record(),
-        stream.as_record(),
-        SourceFailed("after").as_record(),
-        SourceFailed("later").as_record(),
+        LogContinued(path=str(folder / "log.jsonl"), cause="the file was deleted"),
+        started,
+        stream,
+        failed("after"),
+        failed("later"),
+    ]
+
+
+def test_a_log_that_goes_on_elsewhere_repeats_the_streams_that_are_open(
+    tmp_path: Path, elsewhere: Path
+) -> None:
+    """Every one of them, so that what follows has its stream; those that are over are not."""
+    log = SessionLog.create(tmp_path / "log.jsonl")
+    streams = [stream_began(f"{number}.wav", number) for number in (1, 2, 3)]
+    ended = StreamEnded(stream=streams[1].stream, n_samples=0, n_utterances=0)
+    for event in (began(), *streams, ended):
+        log.take(event)
+    log.path.unlink()
+    last = StreamEnded(stream=streams[2].stream, n_samples=16_000, n_utterances=0)
+    log.take(last)
+    log.close()
+    entries = list(read_log(log.path))[2:]
+    assert entries == [began(), streams[0], streams[2], last]
+
+
+def test_what_is_for_displays_alone_is_not_logged(tmp_path: Path) -> None:
+    """Levels would fill the disk."""
+    level = Level(
+        stream=MICROPHONE,
+        sample=0,
+        rms_dbfs=-20.0,
+        peak_dbfs=-10.0,
+        noise_dbfs=-60.0,
+        is_speech=True,
+    )
+    with SessionLog.create(tmp_path / "log.jsonl") as log:
+        for event in (began(), level, failed("x")):
+            log.take(event)
+    assert [entry.type for entry in read_log(log.path)] == [
+        *("log", "session_started", "source_failed")
     ]
 
 
@@ -264,7 +338,7 @@ def test_a_file_system_that_counts_no_names_deletes_nothing(elsewhere: Path) -> 
         pytest.skip("this system has no files without a name")
     path = Path("/nameless")
     log = SessionLog(LogFile(path, os.memfd_create("log")))
-    assert log.write(SourceFailed("x"))
+    assert log.write(failed("x"))
     assert (log.path, log.failure) == (path, None)
     log.close()
 
@@ -276,7 +350,7 @@ def test_a_log_goes_on_among_temporary_files_where_the_state_folder_fails(
     (elsewhere / "state").write_text("in the way")
     log = SessionLog.create(tmp_path / "log.jsonl")
     log.path.unlink()
-    assert log.write(SourceFailed("x"))
+    assert log.write(failed("x"))
     log.close()
     assert elsewhere / "temporary" in log.path.parents
     assert stat.S_IMODE(log.path.parent.stat().st_mode) == 0o700
@@ -288,23 +362,23 @@ def test_a_log_moves_again_when_its_second_place_fails(tmp_path: Path, elsewhere
     paths = [log.path]
     for n in range(3):
         log.path.rename(tmp_path / f"kept {n}")  # a log that is moved goes on where it lies now
-        assert log.write(SourceFailed(f"moved {n}"))
+        assert log.write(failed(f"moved {n}"))
         assert log.path == paths[-1]
         (tmp_path / f"kept {n}").unlink()
-        assert log.write(SourceFailed(f"deleted {n}"))
+        assert log.write(failed(f"deleted {n}"))
         paths.append(log.path)
     log.close()
     assert log.earlier == paths[:-1]
-    records = list(read_log(log.path))
-    assert records[1]["path"] == str(paths[-2])
-    assert records[-1]["message"] == "deleted 2"
+    entries = list(read_log(log.path))
+    assert entries[1] == LogContinued(path=str(paths[-2]), cause="the file was deleted")
+    assert entries[-1] == failed("deleted 2")
 
 
 def test_a_place_without_room_keeps_no_empty_file(tmp_path: Path, elsewhere: Path) -> None:
     """Where the log could not go on, it leaves neither files nor folders behind."""
     log = SessionLog.create(tmp_path / "log.jsonl")
     with _no_file_larger_than(100):
-        assert not log.write(SourceFailed("x" * 200))
+        assert not log.write(failed("x" * 200))
     log.close()
     assert not [path for path in elsewhere.rglob("*") if path.name not in ("state", "temporary")]
 
@@ -326,7 +400,7 @@ def test_a_killed_writer_leaves_a_log_that_loads(tmp_path: Path) -> None:
         "from ser_live.records.session_log import SessionLog\n"
         "log = SessionLog.create(Path(sys.argv[1])); n = 0\n"
         "while True:\n"
-        "    log.write(SourceFailed(str(n))); print(n, flush=True); n += 1\n"
+        "    log.write(SourceFailed(message=str(n))); print(n, flush=True); n += 1\n"
     )
     writer = subprocess.Popen(
         [sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE, env=CHILD_ENV, text=True
@@ -339,7 +413,9 @@ def test_a_killed_writer_leaves_a_log_that_loads(tmp_path: Path) -> None:
     shown = 50 + len(writer.stdout.read().split("\n")) - 1
     writer.wait()
     writer.stdout.close()
-    messages = [int(record["message"]) for record in list(read_log(path))[1:]]
+    entries = list(read_log(path))[1:]
+    messages = [int(entry.message) for entry in entries if isinstance(entry, SourceFailed)]
+    assert len(messages) == len(entries)
     assert messages == list(range(len(messages)))
     assert len(messages) >= shown
 
@@ -349,8 +425,8 @@ def test_a_cut_last_line_is_reported_and_the_rest_is_read(tmp_path: Path, cut: i
     """Wherever the last line breaks off, the lines before it load and one sentence says so."""
     path = tmp_path / "log.jsonl"
     with SessionLog.create(path) as log:
-        log.write(SourceFailed("a" * 30))
-        log.write(SourceFailed("b" * 30))
+        log.write(failed("a" * 30))
+        log.write(failed("b" * 30))
     whole = path.read_bytes()
     path.write_bytes(whole[:-cut])
     told: list[str] = []
@@ -400,7 +476,35 @@ def test_a_log_that_cannot_be_read_says_so(tmp_path: Path, name: str) -> None:
         list(read_log(tmp_path / name))
 
 
+@pytest.mark.parametrize(
+    "record",
+    [
+        '{"type":"gap","start_s":1.0,"cause":"overflow"}',
+        '{"type":"gap","start_s":1.0,"duration_s":"1","cause":"overflow"}',
+        '{"type":"gap","start_s":1.0,"duration_s":1.0,"cause":"boredom"}',
+        '{"type":"log_gap","n_events":true}',
+    ],
+)
+def test_a_record_that_does_not_fit_is_named(tmp_path: Path, record: str) -> None:
+    """A field that is missing or of the wrong kind is refused with the number of its line."""
+    path = tmp_path / "log.jsonl"
+    path.write_text(HEADER + record + "\n")
+    with pytest.raises(LogError, match=r"line 2 of .* is not a record"):
+        list(read_log(path))
+
+
+def test_records_of_a_later_program_are_passed_over(tmp_path: Path) -> None:
+    """A type that is not known is left out, and unknown fields of a known one are."""
+    path = tmp_path / "log.jsonl"
+    path.write_text(
+        f'{HEADER}{{"type":"mood","of":[1]}}\n{{"type":"log_gap","n_events":1,"x":2}}\n'
+    )
+    assert list(read_log(path))[1:] == [LogGap(n_events=1)]
+
+
 # -- the documentation
+
+LOGGED = [cls for cls in ENTRY_CLASSES.values() if cls.is_logged]
 
 
 def _doc_example() -> list[dict[str, Any]]:
@@ -409,47 +513,73 @@ def _doc_example() -> list[dict[str, Any]]:
     return [json.loads(line) for line in found[1].splitlines()]
 
 
-def _logged_events() -> list[Any]:
-    found = [v for v in vars(events).values() if is_dataclass(v) and hasattr(v, "as_record")]
-    return [event for event in found if hasattr(event, "type")]
-
-
-@pytest.mark.parametrize("event", _logged_events(), ids=lambda event: event.type)
-def test_every_event_in_the_log_is_documented(event: Any) -> None:
-    """Each event has its section, its fields are named there, and the example shows one."""
+@pytest.mark.parametrize("cls", LOGGED, ids=lambda cls: cls.type)
+def test_every_event_in_the_log_is_documented(cls: type[Recorded]) -> None:
+    """Each type has its section, its fields are named there, and the example shows one."""
     doc = DOC.read_text(encoding="utf-8")
-    section = re.search(rf"^### `{event.type}`\n(.*?)(?=^### |\Z)", doc, re.DOTALL | re.MULTILINE)
-    assert section, f"docs/session_log.md has no section for {event.type}"
-    example = [record for record in _doc_example() if record["type"] == event.type]
-    assert example, f"the example in docs/session_log.md has no {event.type}"
-    for name in example[0]:
-        assert name == "type" or f"`{name}`" in section[1], f"{event.type}: {name} is not described"
+    section = re.search(rf"^### `{cls.type}`\n(.*?)(?=^##|\Z)", doc, re.DOTALL | re.MULTILINE)
+    assert section, f"docs/session_log.md has no section for {cls.type}"
+    assert [record for record in _doc_example() if record["type"] == cls.type], (
+        f"the example in docs/session_log.md has no {cls.type}"
+    )
+    for column in columns(cls):
+        assert f"`{column.key}`" in section[1], f"{cls.type}: {column.key} is not described"
+        described = re.search(rf"^\| `{column.key}` \| [^|]+ \| ([^|]+)\|$", doc, re.MULTILINE)
+        assert described, f"{cls.type}: nothing is said of {column.key}"
+        assert described[1].strip()
 
 
-def _sample(event: Any) -> Any:
-    """An instance with the plainest value for each field."""
-    plain: dict[str, Any] = {"str": "x", "int": 1, "float": 1.0, "State": State.OK}
-    values = {}
-    for field in fields(event):
-        kind = str(field.type)
-        values[field.name] = plain.get(kind, {} if kind.startswith("dict") else None)
-    values.update({"reasons": ()} if "reasons" in values else {})
-    return event(**values)
+def test_nothing_is_documented_that_is_not_there() -> None:
+    """Each section of a record is that of a type that logs hold."""
+    doc = DOC.read_text(encoding="utf-8")
+    assert re.findall(r"^### `(\w+)`", doc, re.MULTILINE) == [cls.type for cls in LOGGED]
 
 
-@pytest.mark.parametrize("event", _logged_events(), ids=lambda event: event.type)
-def test_the_documented_example_has_the_fields_of_the_event(event: Any) -> None:
+def test_what_is_generated_of_the_page_is_up_to_date(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tables are those that the docstrings and forms of the classes give."""
+    monkeypatch.syspath_prepend(str(DOC.parents[1] / "scripts"))
+    log_page = importlib.import_module("log_page")
+    doc = DOC.read_text(encoding="utf-8")
+    for name, made in (
+        ("stream", log_page.stream_fields()),
+        ("records", log_page.records()),
+        ("words", log_page.words()),
+    ):
+        assert f"<!-- generated: {name} -->\n{made}<!-- end -->" in doc
+
+
+@pytest.mark.parametrize("cls", LOGGED, ids=lambda cls: cls.type)
+def test_the_documented_example_has_the_fields_of_the_event(cls: type[Recorded]) -> None:
     """The example cannot fall behind the code, nor the code behind the example."""
-    record = _sample(event).as_record()
-    for example in (r for r in _doc_example() if r["type"] == event.type):
-        assert list(example) == list(record)
+    names = ["type", *(column.key for column in columns(cls))]
+    for example in (r for r in _doc_example() if r["type"] == cls.type):
+        assert list(example) == names
 
 
 def test_the_documented_example_is_a_log(tmp_path: Path) -> None:
     """The reader takes the example as it stands."""
     path = tmp_path / "log.jsonl"
     path.write_text("\n".join(json.dumps(record) for record in _doc_example()))
-    assert list(read_log(path, on_cut=pytest.fail)) == _doc_example()
+    assert records_of(path) == _doc_example()
+
+
+def test_the_documented_example_names_what_there_is() -> None:
+    """Features by their names, models by theirs; streams begin before anything is said of them."""
+    example = _doc_example()
+    reasons = [reason for r in example for reason in r.get("reasons", [])]
+    assert reasons
+    assert {reason["feature"] for reason in reasons} <= set(FEATURE_NAMES)
+    assert {reason.feature for reason in REASONS} <= set(FEATURE_NAMES)
+    (started,) = [r for r in example if r["type"] == "session_started"]
+    assert (DOC.parents[1] / "models" / started["model"] / "card.json").exists()
+    reader = EventReader(ENTRY_CLASSES)
+    known: dict[int, StreamId] = {}
+    for record in example:
+        event = reader.read(record)
+        if isinstance(event, StreamStarted):
+            known[event.stream.number] = event.stream
+        elif isinstance(event, OfStream):
+            assert event.stream == known[event.stream.number]
 
 
 # -- the command
@@ -498,7 +628,7 @@ def test_export_does_not_overwrite(example_log: Path, tmp_path: Path) -> None:
 def test_show_sums_a_session_up(example_log: Path) -> None:
     """The summary names source, emotions, states and losses."""
     text = CliRunner().invoke(command, ["show", str(example_log)]).stdout
-    for word in ["talk.wav", "happy", "100%", "too short", "ravdess-prosody-1", "silent.mp4"]:
+    for word in ["talk.wav", "happy", "100%", "too short", "model      ear (", "silent.mp4"]:
         assert word in text
 
 
@@ -524,5 +654,5 @@ def test_a_stream_name_cannot_command_the_terminal(tmp_path: Path) -> None:
     """Escapes in a device name do not reach the screen through the summary."""
     path = tmp_path / "log.jsonl"
     with SessionLog.create(path) as log:
-        log.write(StreamStarted("evil\x1b]0;owned\x07", 16_000, 1))
+        log.write(stream_began("evil\x1b]0;owned\x07"))
     assert "\x1b" not in CliRunner().invoke(command, ["show", str(path)]).stdout

@@ -11,28 +11,22 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_live.audio import StreamConverter
+from ser_live.batch.recording import Recording, hear
 from ser_live.config import SAMPLE_RATE_HZ, Settings
-from ser_live.emotions import EMOTIONS, LABELS, Emotion
 from ser_live.errors import AudioFileError, SerLiveError, UsageError
 from ser_live.events import (
-    EmotionResult,
     Kind,
     Record,
-    StreamEnded,
     StreamId,
-    StreamState,
     Utterance,
-    Verdict,
     seconds,
 )
 from ser_live.features import FEATURE_NAMES, extract
-from ser_live.model.clip_mean import mean_probabilities
 from ser_live.model.emotion_model import EmotionModel
-from ser_live.sources import AudioSource, FileSource
+from ser_live.sources import AudioSource, FileSource, Lost
 from ser_live.speaker.profile import SpeakerProfile
-from ser_live.stream.analyzer import Analyzer
 from ser_live.stream.drive import drive
+from ser_live.stream.raw import RawStream
 from ser_live.stream.segmenting import SegmentingStage
 
 T = TypeVar("T")
@@ -88,74 +82,11 @@ def _is_folder(path: Path) -> bool:
     return False
 
 
-FILE_FIELDS = (
-    "type",
-    "file",
-    "emotion",
-    "state",
-    "confidence",
-    *(f"probability_{label}" for label in LABELS),
-    "duration_s",
-    "speech_s",
-    "n_utterances",
-)
-"""Columns of a CSV file with one row a file."""
-
 FEATURE_FIELDS = ("type", "file", "start_s", "end_s", *FEATURE_NAMES)
 """Columns of a CSV file of features."""
 
 MAX_WHOLE_FILE_S = 600.0
 """Longest file whose features are computed in one piece; its frames are held in memory."""
-
-
-@dataclass(frozen=True)
-class FileAnalysis:
-    """Results of one file, or why there are none."""
-
-    file: str
-    results: list[EmotionResult] = field(default_factory=list)
-    """Final results in order."""
-    duration_s: float = 0.0
-    error: str | None = None
-    """One sentence where the file could not be analyzed."""
-
-    def as_record(self, min_confidence: float) -> Record:
-        """One row for the whole file.
-
-        The probabilities are the mean over its classified utterances, weighted by
-        their speech time; ``emotion`` is empty where that mean is too uncertain.
-        """
-        classified = [r for r in self.results if r.probabilities is not None]
-        probabilities: dict[str, float] | None = None
-        emotion: Emotion | None = None
-        confidence: float | None = None
-        state: Verdict | StreamState = StreamState.NO_SPEECH
-        if self.results:
-            state = self.results[0].state
-        if classified:
-            mean = mean_probabilities(
-                np.array([r.probabilities for r in classified]),
-                np.array([r.speech_s for r in classified]),
-            )
-            best = int(np.argmax(mean))
-            confidence = round(float(mean[best]), 4)
-            sure = mean[best] >= min_confidence
-            emotion = EMOTIONS[best] if sure else None
-            state = Verdict.OK if sure else Verdict.UNCERTAIN
-            probabilities = {
-                e.value: round(float(p), 4) for e, p in zip(EMOTIONS, mean, strict=True)
-            }
-        return {
-            "type": "file",
-            "file": self.file,
-            "emotion": None if emotion is None else emotion.value,
-            "state": state.value,
-            "confidence": confidence,
-            "probabilities": probabilities,
-            "duration_s": round(self.duration_s, 3),
-            "speech_s": round(sum(r.speech_s for r in self.results), 3),
-            "n_utterances": len(self.results),
-        }
 
 
 def analyze_file(
@@ -164,34 +95,13 @@ def analyze_file(
     settings: Settings,
     channel: int | None,
     profile: SpeakerProfile | None = None,
-) -> FileAnalysis:
+) -> Recording:
     """Analyze one file, the mean of its channels or one of them (0 the first).
 
-    Errors become part of the result.
+    An error becomes part of the result.
     """
-    results: list[EmotionResult] = []
-    duration_s = 0.0
-    try:
-        for event in drive(
-            FileSource(path, speed=0),
-            lambda source: Analyzer(
-                source.sample_rate,
-                source.n_channels,
-                stream=_name_of(source, channel),
-                model=model,
-                settings=settings,
-                speaker=profile,
-                with_partials=False,
-                no_signal_message=source.no_signal_hint,
-            ),
-        ):
-            if isinstance(event, EmotionResult):
-                results.append(event)
-            elif isinstance(event, StreamEnded):
-                duration_s = event.duration_s
-    except SerLiveError as error:
-        return FileAnalysis(str(path), results, duration_s, str(error))
-    return FileAnalysis(str(path), results, duration_s)
+    recording, _ = hear(path, model=model, settings=settings, channel=channel, speaker=profile)
+    return recording
 
 
 def _name_of(source: AudioSource, channel: int | None) -> StreamId:
@@ -259,21 +169,18 @@ def _pieces(
             if isinstance(event, Utterance) and event.kind is Kind.FINAL:
                 yield event.start_sample, event.samples
         return
-    with source:
-        converter = StreamConverter(source.sample_rate, source.n_channels, channel)
-        parts: list[NDArray[np.float32]] = []
-        n_samples = 0
-        while not source.exhausted:
-            block = source.read(0)
-            if isinstance(block, np.ndarray):
-                parts.append(converter.push(block))
-                n_samples += len(parts[-1])
-            if n_samples > MAX_WHOLE_FILE_S * SAMPLE_RATE_HZ:
-                raise AudioFileError(
-                    f"{source.name} is longer than {MAX_WHOLE_FILE_S / 60:.0f} minutes, too long "
-                    "for one row: use --unit utterance, or cut it."
-                )
-    yield 0, np.concatenate([*parts, converter.flush()])
+    parts: list[NDArray[np.float32]] = []
+    n_samples = 0
+    for item in drive(source, RawStream.of_channel(channel)):
+        if not isinstance(item, Lost):
+            parts.append(item)
+            n_samples += len(item)
+        if n_samples > MAX_WHOLE_FILE_S * SAMPLE_RATE_HZ:
+            raise AudioFileError(
+                f"{source.name} is longer than {MAX_WHOLE_FILE_S / 60:.0f} minutes, too long "
+                "for one row: use --unit utterance, or cut it."
+            )
+    yield 0, np.concatenate(parts)
 
 
 def map_files(work: Callable[[Path], T], paths: Sequence[Path], n_jobs: int) -> Iterator[T]:

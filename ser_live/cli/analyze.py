@@ -64,7 +64,8 @@ def command(
       ser-live analyze calls/ --channel 2 --jobs 2 --format csv > customers.csv
       ser-live analyze clips/ --unit file --format jsonl
     """
-    from ser_live.batch.files import FILE_FIELDS, analyze_file, find_audio_files, map_files
+    from ser_live.batch.files import analyze_file, find_audio_files, map_files
+    from ser_live.batch.recording import FILE_FIELDS
     from ser_live.records.csv_rows import EMOTION_FIELDS
     from ser_live.speaker.memory import SpeakerMemory
     from ser_live.stream.analyzer import loaded
@@ -73,7 +74,6 @@ def command(
     profile = load_speaker(speaker)
     if profile is not None:
         SpeakerMemory(emotion_model, profile=profile)  # one that does not fit fits no file
-    _, min_confidence = emotion_model.thresholds(settings.reject)
     files = find_audio_files(paths)
     work = partial(
         analyze_file, model=emotion_model, settings=settings, channel=channel, profile=profile
@@ -86,12 +86,12 @@ def command(
         else ("file", "start_s", "end_s", "emotion", "state", "confidence")
     )
     with open_rows(format_, FILE_FIELDS if by_file else EMOTION_FIELDS, table) as rows:
-        for analysis in with_progress(map_files(work, files, jobs), len(files), "analyzing"):
-            if analysis.error is not None:
-                failures.append((analysis.file, analysis.error))
-            if by_file and analysis.error is None:
-                rows.write(analysis.as_record(min_confidence))
+        for recording in with_progress(map_files(work, files, jobs), len(files), "analyzing"):
+            if recording.error is not None:
+                failures.append((recording.file, recording.error))
+            if by_file and recording.error is None:
+                rows.write(recording.summary)
             elif not by_file:
-                for result in analysis.results:
-                    rows.write(result.as_record())
+                for record in recording.to_records():
+                    rows.write(record)
     sys.exit(report_bad_files(len(files), failures))

@@ -6,7 +6,7 @@ import errno
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -16,8 +16,7 @@ from ser_live.errors import OutputError
 from ser_live.terminal.printing import echo
 
 if TYPE_CHECKING:
-    from ser_live.records.session_log import SessionLog
-    from ser_live.records.tally import Tally
+    from ser_live.outputs.wiring import Outcome
     from ser_live.session.live import LiveSession
 
 EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
@@ -28,19 +27,19 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
-def signals(session: LiveSession) -> Iterator[list[signal.Signals]]:
+def signals(session: LiveSession, received: list[signal.Signals]) -> Iterator[None]:
     """Let the first signal end the session in order and another Ctrl-C at once.
 
     A third Ctrl-C kills the process, should it wait for a reader of its output. Other
     signals may repeat: a terminal that closes sends more than one. A signal that was ignored
     before stays ignored, as ``nohup`` wants it.
 
-    Yields
-    ------
-    list of signal.Signals
-        What came, in order.
+    Parameters
+    ----------
+    session : LiveSession
+    received : list of signal.Signals
+        Every signal is added here, in order.
     """
-    received: list[signal.Signals] = []
 
     def handle(number: int, _frame: FrameType | None) -> None:
         received.append(signal.Signals(number))
@@ -56,7 +55,7 @@ def signals(session: LiveSession) -> Iterator[list[signal.Signals]]:
         if signal.getsignal(number) is not signal.SIG_IGN
     }
     try:
-        yield received
+        yield
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
@@ -121,14 +120,13 @@ def _flush_or_drop(stream: TextIO) -> None:
             os.dup2(nowhere.fileno(), stream.fileno())
 
 
-def print_end(tally: Tally, log: SessionLog | None, failures: Sequence[str]) -> None:
+def print_end(outcome: Outcome) -> None:
     """Print the sums of a session, and where its log is, on standard error."""
     from ser_live.records.summary import tally_lines
 
-    for line in tally_lines(tally):
+    for line in tally_lines(outcome.tally):
         say(line)
-    if log is not None:
-        for path in (*log.earlier, log.path):
-            say(f"log        {path}")
-    for sentence in failures:
+    for path in outcome.log_paths:
+        say(f"log        {path}")
+    for sentence in outcome.failures:
         say(f"ser-live: {sentence}")

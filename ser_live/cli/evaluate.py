@@ -11,11 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ser_live.cli.options import jobs_option
-from ser_live.cli.training_options import (
-    data_options,
-    encoder_of,
-    progress_bars,
-)
+from ser_live.cli.training_options import data_options, encoder_of, progress_bars
 from ser_live.errors import UsageError
 from ser_live.records.folders import examples_folder
 from ser_live.terminal.printing import echo
@@ -24,6 +20,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from ser_live.cli.training_options import Bars
+    from ser_live.datasets.recording import Recording
     from ser_live.evaluation.evaluate import Evaluation
 
 
@@ -95,22 +92,16 @@ def command(
       ser-live evaluate --data corpora --leave-corpus-out
       ser-live evaluate --data corpora --onset --robustness
     """
-    from ser_live.datasets import byte_identical
     from ser_live.datasets.corpora import recordings_in
     from ser_live.evaluation.evaluate import Evaluation
     from ser_live.evaluation.report import LEAK_WARNING
     from ser_live.training.recipe import find_recipe
 
-    if (onset or robustness) and (leave_corpus_out or protocol == "notebook"):
-        raise UsageError(
-            "Found --onset or --robustness with --leave-corpus-out or --protocol notebook, but "
-            "they judge actors that were held out: leave one of them out."
-        )
+    if onset or robustness:
+        _refuse_without_actors(leave_corpus_out, protocol)
     recipe = find_recipe(recipe_name)
     recordings = recordings_in(data, None if leave_corpus_out else recipe.corpora)
-    for group in byte_identical(recordings):
-        names = ", ".join(recording.path.name for recording in group)
-        echo(f"Note: {names} are byte-identical; all are kept, as published.", err=True)
+    _note_copies(recordings)
     if protocol == "notebook" and not leave_corpus_out:
         echo(f"Warning: {LEAK_WARNING}", err=True)
     with progress_bars() as bars:
@@ -133,9 +124,24 @@ def command(
             if robustness:
                 _add_robustness(judged, evaluation, protocol, data, every)
     if json_path is not None:
-        text = json.dumps(judged.record, indent=1, ensure_ascii=False)
-        json_path.write_text(text + "\n", encoding="utf-8")
+        judged.write(json_path)
     _show(judged.tables)
+
+
+def _refuse_without_actors(leave_corpus_out: bool, protocol: str) -> None:
+    if leave_corpus_out or protocol == "notebook":
+        raise UsageError(
+            "Found --onset or --robustness with --leave-corpus-out or --protocol notebook, but "
+            "they judge actors that were held out: leave one of them out."
+        )
+
+
+def _note_copies(recordings: Sequence[Recording]) -> None:
+    from ser_live.datasets import byte_identical
+
+    for group in byte_identical(recordings):
+        names = ", ".join(recording.path.name for recording in group)
+        echo(f"Note: {names} are byte-identical; all are kept, as published.", err=True)
 
 
 @dataclass
@@ -144,6 +150,11 @@ class _Judged:
 
     record: dict[str, Any]
     tables: list[RenderableType]
+
+    def write(self, path: Path) -> None:
+        """Write the results as JSON."""
+        text = json.dumps(self.record, indent=1, ensure_ascii=False)
+        path.write_text(text + "\n", encoding="utf-8")
 
 
 def _actors_judged(evaluation: Evaluation, bars: Bars, protocol: str) -> _Judged:

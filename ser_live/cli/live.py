@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,9 +26,6 @@ from ser_live.errors import DEFECT_EXIT_CODE, OutputError, UsageError
 if TYPE_CHECKING:
     from ser_live.outputs.sink import Sink
     from ser_live.sources import AudioSource
-
-AUDIO_QUEUE = 64
-"""Events that may wait for the disk that keeps the audio."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,51 +109,32 @@ def run_live(sources: Sequence[AudioSource], options: LiveOptions) -> int:
         session, 141 where standard output did not take everything, or that of a defect where
         an output failed.
     """
-    from ser_live.outputs.fan_out import FanOut, run
-    from ser_live.outputs.queued import Queued
-    from ser_live.outputs.standard_output import Guarded
+    from ser_live.outputs.wiring import run_session
     from ser_live.process.native_memory import give_back_early
-    from ser_live.records.recorder import UtteranceRecorder
     from ser_live.records.session_log import SessionLog
-    from ser_live.session.live import LiveSession
     from ser_live.stream.analyzer import loaded
 
     if options.log_path is not None and options.no_log:
         raise UsageError("Found both --log and --no-log, but only one can hold: leave one out.")
     give_back_early()
-    model, profile = loaded(options.model), load_speaker(options.speaker)
-    is_live = any(source.is_live for source in sources)
-    recorder = None if options.save_audio is None else UtteranceRecorder(options.save_audio)
-    shown = _display(options.format_)
-    with ExitStack() as stack:
-        session = LiveSession(
-            sources,
-            model,
-            options.settings,
-            channels=[options.channel],
-            drop_when_full=is_live,
-            audio_folder=options.save_audio,
-            profile=profile,
-            with_levels=True,
-        )
-        log = None if options.no_log else stack.enter_context(SessionLog.create(options.log_path))
-        # From before the terminal is taken until it was given back.
-        received = stack.enter_context(signals(session))
-        output = Guarded(shown, session.stop)
-        sinks: list[Sink] = [] if log is None else [log]
-        if recorder is not None:
-            sinks.append(Queued(recorder, capacity=AUDIO_QUEUE, drop_when_full=is_live))
-        fan_out = FanOut([*sinks, output])
-        with fan_out:
-            run(session, fan_out)
-    print_end(session.tally, log, fan_out.failures)
+    received: list[signal.Signals] = []
+    outcome = run_session(
+        sources,
+        model=loaded(options.model),
+        settings=options.settings,
+        channels=[options.channel],
+        profile=load_speaker(options.speaker),
+        display=_display(options.format_),
+        log=None if options.no_log else SessionLog.create(options.log_path),
+        audio_folder=options.save_audio,
+        during=lambda session: signals(session, received),
+    )
+    print_end(outcome)
     leave_quietly()
     if received:
         return EXIT_CODES[received[0]]
-    if output.has_lost:
+    if outcome.has_lost_output:
         return OutputError.exit_code
-    if fan_out.n_left_behind:
+    if outcome.n_left_behind:
         return DEFECT_EXIT_CODE
-    if session.first_failure is not None:
-        return session.first_failure.exit_code
-    return 0
+    return 0 if outcome.first_failure is None else outcome.first_failure.exit_code

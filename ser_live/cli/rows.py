@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import click
 
+from ser_live.cli.options import Command
 from ser_live.terminal.printing import echo
 
 T = TypeVar("T")
@@ -18,11 +19,11 @@ T = TypeVar("T")
 class Rows(Protocol):
     """Takes one record after the other."""
 
-    def write(self, record: dict[str, Any]) -> None: ...
+    def write(self, record: Mapping[str, object]) -> None: ...
 
 
 class _JsonRows:
-    def write(self, record: dict[str, Any]) -> None:
+    def write(self, record: Mapping[str, object]) -> None:
         from ser_live.records.json_line import json_line
 
         click.echo(json_line(record))
@@ -35,7 +36,7 @@ class _TableRows:
         self._fields = fields
         self._rows: list[list[str]] = []
 
-    def write(self, record: dict[str, Any]) -> None:
+    def write(self, record: Mapping[str, object]) -> None:
         from ser_live.terminal.text import printable
 
         values = [record.get(field) for field in self._fields]
@@ -92,7 +93,7 @@ def report_bad_files(n_files: int, failures: Sequence[tuple[str, str]]) -> int:
     return 1
 
 
-def paths_argument(command: Any) -> Any:
+def paths_argument(command: Command) -> Command:
     """Add ``PATH...``."""
     return click.argument(
         "paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH..."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -96,6 +96,10 @@ def command(
             encoder=encoder,
             gate=None if encoder is None else _gate(examples, encoder, data, seed),
         )
+    _report(out, card, measured)
+
+
+def _report(out: Path, card: dict[str, Any], measured: dict[str, dict[str, Any]]) -> None:
     echo(
         f"Wrote {out} ({card['weights']['n_bytes'] / 1e6:.1f} MB, "
         f"SHA-256 {card['weights']['sha256'][:12]})."

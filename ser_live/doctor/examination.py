@@ -64,11 +64,6 @@ def examinations(
     settings = Settings()
     loaded: list[EmotionModel] = []
 
-    def portaudio() -> Check:
-        from ser_live.doctor.microphone import check_portaudio
-
-        return check_portaudio()
-
     def microphone() -> Check:
         from ser_live.doctor.microphone import check_devices
 
@@ -96,25 +91,33 @@ def examinations(
 
         return check_session(loaded[0], settings)
 
-    def log_folder() -> Check:
-        remedy = "make it writable, or start with `--log FILE` or `--no-log`"
-        return check_folder(sessions_folder(), Verdict.PROBLEM, remedy)
-
-    def profile_folder() -> Check:
-        remedy = "make it writable, or do without `ser-live enroll`"
-        return check_folder(profiles_folder(), Verdict.WARNING, remedy)
-
     speaking = "listening for one second: speak now"
     hearing = "hearing the bundled recording"
     return (
         Examination("Python", check_python),
-        Examination("PortAudio", portaudio),
+        Examination("PortAudio", _portaudio),
         Examination("microphone", microphone, "trying rates", needs="PortAudio"),
         Examination("level", level, speaking, needs="microphone"),
         Examination("speech detector", detector),
         Examination("model", the_model, "reading"),
         Examination("self-test", self_test, hearing, needs="model"),
-        Examination("log folder", log_folder),
-        Examination("profile folder", profile_folder),
+        Examination("log folder", _log_folder),
+        Examination("profile folder", _profile_folder),
         Examination("terminal", check_terminal),
     )
+
+
+def _portaudio() -> Check:
+    from ser_live.doctor.microphone import check_portaudio
+
+    return check_portaudio()
+
+
+def _log_folder() -> Check:
+    remedy = "make it writable, or start with `--log FILE` or `--no-log`"
+    return check_folder(sessions_folder(), Verdict.PROBLEM, remedy)
+
+
+def _profile_folder() -> Check:
+    remedy = "make it writable, or do without `ser-live enroll`"
+    return check_folder(profiles_folder(), Verdict.WARNING, remedy)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_live.audio import CLIPPED_LEVEL, StreamConverter, level_dbfs, peak_dbfs
+from ser_live.audio import CLIPPED_LEVEL, level_dbfs, peak_dbfs
 from ser_live.config import FRAME_SAMPLES, SAMPLE_RATE_HZ, RejectSettings
 from ser_live.doctor.check import Check, Verdict
 from ser_live.errors import DeviceError
@@ -23,6 +23,8 @@ from ser_live.sources.devices import (
     portaudio,
 )
 from ser_live.sources.microphone_hint import silence_remedy
+from ser_live.stream.drive import drive
+from ser_live.stream.raw import RawStream
 
 LISTEN_S = 1.0
 """Duration of listening for the level, in seconds."""
@@ -100,18 +102,18 @@ def listen(wanted: int | str | None) -> Heard:
     """Open the device and hear `LISTEN_S`; raises ``DeviceError`` where nothing comes."""
     parts: list[NDArray[np.float32]] = []
     n_losses = 0
-    n_samples = 0
     # The source itself gives up on a device that delivers nothing for 5 s.
-    with MicrophoneSource(wanted) as source:
-        converter = StreamConverter(source.sample_rate, source.n_channels)
-        deadline_s = time.monotonic() + 10.0 + LISTEN_S
-        while n_samples < LISTEN_S * SAMPLE_RATE_HZ and time.monotonic() < deadline_s:
-            item = source.read(0.1)
-            if isinstance(item, np.ndarray):
-                parts.append(converter.push(item))
-                n_samples += len(parts[-1])
-            elif isinstance(item, Lost):
-                n_losses += 1
+    deadline_s = time.monotonic() + 10.0 + LISTEN_S
+
+    def is_enough() -> bool:
+        n_samples = sum(map(len, parts))
+        return n_samples >= LISTEN_S * SAMPLE_RATE_HZ or time.monotonic() >= deadline_s
+
+    for item in drive(MicrophoneSource(wanted), RawStream, is_aborted=is_enough):
+        if isinstance(item, Lost):
+            n_losses += 1
+        else:
+            parts.append(item)
     return Heard(np.concatenate([*parts, np.zeros(0, np.float32)]), n_losses)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -87,17 +87,16 @@ def leave_corpus_out(
         # Speakers of each corpus are drawn apart from those of the others.
         draws.append(_uar_draws(fit, examples, recordings, judged, seed=len(draws)))
     if not results:
-        raise DatasetError(
-            f"none of {', '.join(fit.name for fit in pooled)} has {MIN_CLIPS_PER_LABEL} clips of "
-            f"two of the labels {', '.join(JUDGED_LABELS)}: add a corpus that has."
-        )
-    return {
-        "protocol": "leave one corpus out",
-        "model": recipe.name,
-        **_means(results, draws),
-        "corpora": results,
-        "seed": seed,
-    }
+        raise _too_few_clips(fit.name for fit in pooled)
+    about = {"protocol": "leave one corpus out", "model": recipe.name}
+    return {**about, **_means(results, draws), "corpora": results, "seed": seed}
+
+
+def _too_few_clips(names: Iterable[str]) -> DatasetError:
+    return DatasetError(
+        f"none of {', '.join(names)} has {MIN_CLIPS_PER_LABEL} clips of "
+        f"two of the labels {', '.join(JUDGED_LABELS)}: add a corpus that has."
+    )
 
 
 def _held_out(corpora: Str, recipe: Recipe) -> list[tuple[str, Bool]]:

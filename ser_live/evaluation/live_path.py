@@ -12,7 +12,7 @@ import numpy as np
 from ser_live.arrays import Float32, Float64
 from ser_live.config import Settings
 from ser_live.datasets.recording import Recording, content_hash
-from ser_live.events import Utterance
+from ser_live.events import Kind, Utterance
 from ser_live.features import extract
 from ser_live.model.fitted import Fitted
 from ser_live.model.inputs import join
@@ -85,7 +85,7 @@ def whole_utterances(samples: Float32, settings: Settings) -> list[Utterance]:
     settings : Settings
     """
     return [
-        utterance for utterance in utterances_of(samples, settings) if utterance.kind == "final"
+        utterance for utterance in utterances_of(samples, settings) if utterance.kind is Kind.FINAL
     ]
 
 

@@ -20,6 +20,9 @@ from ser_live.events.stream_id import samples, seconds
 MAX_NUMBER = 1e12
 """Upper limit of every number; no time, level or count comes near it."""
 
+MAX_DEPTH = 8
+"""Settings are not nested as deep as this."""
+
 E = TypeVar("E", bound=Enum)
 
 REQUIRED = object()
@@ -50,6 +53,17 @@ class Form:
     def newer(self, missing: object) -> Form:
         """Give this form, for a field that older records lack; it is then `missing`."""
         return replace(self, missing=missing)
+
+
+def finite(value: object) -> object:
+    """`value` with every NaN and infinity in it, however deep, replaced by ``None``."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in value]
+    return value
 
 
 def _same(value: object) -> object:
@@ -96,12 +110,31 @@ def _read_object(value: object) -> Mapping[str, object]:
     return value
 
 
+def _read_settings(value: object) -> Mapping[str, object]:
+    settings = _read_object(value)
+    _check_depth(settings, MAX_DEPTH)
+    return settings
+
+
+def _check_depth(value: object, n_left: int) -> None:
+    if isinstance(value, Mapping):
+        inner = list(value.values())
+    elif isinstance(value, list):
+        inner = value
+    else:
+        return
+    if n_left == 0:
+        raise FormError("the values are nested too deep")
+    for item in inner:
+        _check_depth(item, n_left - 1)
+
+
 TEXT = Form(_same, _read_text)
 COUNT = Form(_same, _read_count)
 TRUTH = Form(_same, _read_truth)
 SAMPLES = Form(seconds, _read_samples)
 """Samples at 16 kHz as seconds."""
-SETTINGS = Form(_same, _read_object)
+SETTINGS = Form(finite, _read_settings)
 """Settings by group and name, as they are."""
 
 

@@ -28,7 +28,8 @@ class SessionStarted(Recorded):
     model_sha256: Annotated[str, TEXT]
     """Hash of the model's weights."""
     settings: Annotated[Mapping[str, object], SETTINGS.newer({})] = field(default_factory=dict)
-    """Every setting that shapes results."""
+    """Every setting that shapes results, by group and name; ``adapt`` says whether judgements
+    go by the speaker's past in the stream."""
     speaker: Annotated[str | None, or_none(TEXT).newer(None)] = None
     """Name of the enrolled speaker that every stream begins with; ``None`` for a stranger."""
     audio_folder: Annotated[str | None, or_none(TEXT).newer(None)] = None
@@ -55,7 +56,9 @@ class QueueDepth(Recorded):
     is_logged: ClassVar[bool] = False
 
     n_waiting: Annotated[int, COUNT]
+    """Utterances that wait."""
     capacity: Annotated[int, COUNT]
+    """Utterances that may wait."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +80,7 @@ class SessionEnded(Recorded):
     type: ClassVar[str] = "session_ended"
 
     reason: Annotated[EndReason, word(EndReason)]
+    """Why it ended."""
     duration_s: Annotated[float, amount(3)]
     """Audio time heard, in seconds."""
     n_utterances: Annotated[int, COUNT]
@@ -84,6 +88,7 @@ class SessionEnded(Recorded):
     n_dropped: Annotated[int, COUNT]
     """Results not computed because analysis fell behind."""
     n_gaps: Annotated[int, COUNT]
+    """Times that audio never arrived."""
     emotions: Annotated[Mapping[Emotion, int], counts(Emotion)] = field(default_factory=dict)
     """Final results per emotion named."""
     states: Annotated[Mapping[Verdict, int], counts(Verdict)] = field(default_factory=dict)

@@ -43,6 +43,7 @@ class StateChanged(OfStream):
     sample: Annotated[int, SAMPLES.at("start_s")]
     """Position on the stream's clock."""
     state: Annotated[StreamState, word(StreamState)]
+    """State from here on."""
     message: Annotated[str, TEXT] = ""
     """One sentence for the user where there is something to do, else empty."""
 
@@ -83,6 +84,7 @@ class StreamGap(OfStream):
     n_samples: Annotated[int, SAMPLES.at("duration_s")]
     """Length on the stream's clock."""
     cause: Annotated[Cause, word(Cause)]
+    """Why it never arrived."""
 
     @property
     def start_s(self) -> float:

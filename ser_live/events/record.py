@@ -114,12 +114,12 @@ def form_of(annotation: object) -> Form | None:
 
 
 def read_fields(cls: type, record: Mapping[str, object]) -> dict[str, object]:
-    """The fields of a class, the stream left out, from a record; raises `FormError`."""
-    return {
-        column.field: read_value(column.form, column.key, record)
-        for column in columns(cls)
-        if column.field
-    }
+    """The fields of a class, the stream left out, from a record; raises `FormError`.
+
+    What follows from other fields is looked at too, and then left out.
+    """
+    read = [(column.field, read_value(column.form, column.key, record)) for column in columns(cls)]
+    return {name: value for name, value in read if name}
 
 
 def read_value(form: Form, key: str, record: Mapping[str, object]) -> object:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from ser_live.config import FRAME_S
-from ser_live.emotions import EMOTIONS, Emotion
+from ser_live.emotions import EMOTIONS, LABELS, Emotion
 from ser_live.events.forms import (
     COUNT,
     PROBABILITIES,
@@ -79,7 +79,7 @@ class Utterance:
         return float(self.speech.sum()) * FRAME_S
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
     """One thing in the voice that stands out, in words."""
 
@@ -128,6 +128,7 @@ class EmotionResult(OfStream):
     id: Annotated[int, COUNT]
     """Number of the utterance, unique in its stream; a partial has that of its later final."""
     kind: Annotated[Kind, word(Kind)]
+    """Whether the result is about the whole utterance."""
     start_sample: Annotated[int, SAMPLES.at("start_s")]
     """Position of its first sample."""
     end_sample: Annotated[int, SAMPLES.at("end_s")]
@@ -175,6 +176,13 @@ class EmotionResult(OfStream):
         return None if self.probabilities is None else max(self.probabilities)
 
     @property
+    def probabilities_by_name(self) -> dict[str, float] | None:
+        """Probability of each emotion by its name, ``None`` where there are none."""
+        if self.probabilities is None:
+            return None
+        return dict(zip(LABELS, self.probabilities, strict=True))
+
+    @property
     def best(self) -> Emotion | None:
         """Most probable emotion, also where it is too uncertain to be named."""
         if self.probabilities is None:
@@ -189,10 +197,13 @@ class Drop(OfStream):
     type: ClassVar[str] = "drop"
 
     id: Annotated[int, COUNT]
-    """Number of the utterance."""
+    """Number of the utterance, unique in its stream."""
     kind: Annotated[Kind, word(Kind)]
+    """Whether the whole utterance was given up or a partial result about it."""
     start_sample: Annotated[int, SAMPLES.at("start_s")]
+    """Position of its first sample."""
     end_sample: Annotated[int, SAMPLES.at("end_s")]
+    """Position just after its last sample."""
 
     @property
     def start_s(self) -> float:

@@ -92,7 +92,11 @@ _PEETERS = "Peeters 2004 (CUIDADO)"
 
 
 def _describe() -> dict[str, Description]:
-    """Contours in the order in which `_analyze` gives them."""
+    """Describe the contours in the order in which `_analyze` gives them."""
+    return {**_describe_mel(), **_describe_shape(), **_describe_bands(), **_describe_change()}
+
+
+def _describe_mel() -> dict[str, Description]:
     contours = {
         f"mfcc{i}": Description(
             "1", f"MFCC {i}: orthonormal DCT-II over {N_MEL} mel bands in dB", _LIBROSA
@@ -104,6 +108,11 @@ def _describe() -> dict[str, Description]:
         contours[f"mel{i + 1:02d}_db"] = Description(
             "dB", f"Power in mel band {i + 1} of {N_MEL}, centre {edges[i + 1]:.0f} Hz", _LIBROSA
         )
+    return contours
+
+
+def _describe_shape() -> dict[str, Description]:
+    contours = {}
     contours["spectral_centroid_hz"] = Description(
         "Hz", "Centre of gravity of the magnitude spectrum: sum f |X| / sum |X|", _LIBROSA
     )
@@ -126,6 +135,11 @@ def _describe() -> dict[str, Description]:
     contours["spectral_entropy"] = Description(
         "1", "-sum p ln p / ln n over the n bins, p the share of power; 0 to 1", _PEETERS
     )
+    return contours
+
+
+def _describe_bands() -> dict[str, Description]:
+    contours = {}
     for name, band in (("0_500", "62.5-500 Hz"), ("500_1500", "500-1500 Hz")):
         contours[f"spectral_slope_{name}_db_per_khz"] = Description(
             "dB/kHz", f"Slope of the regression line through the dB spectrum, {band}", _EGEMAPS
@@ -147,6 +161,11 @@ def _describe() -> dict[str, Description]:
             + (f"{100 * 2**i}-{200 * 2**i} Hz" if i else "below 200 Hz"),
             "Jiang et al. 2002; librosa",
         )
+    return contours
+
+
+def _describe_change() -> dict[str, Description]:
+    contours = {}
     contours["spectral_flux"] = Description(
         "1",
         "Euclidean distance of this and the previous frame's magnitude spectrum, each scaled "

@@ -36,23 +36,28 @@ _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
+def flat(record: Mapping[str, object]) -> dict[str, object]:
+    """Flatten nested values, under the names of the columns of a CSV file."""
+    row: dict[str, object] = {}
+    for name, value in record.items():
+        if name == "probabilities":
+            known = value if isinstance(value, Mapping) else {}
+            row.update({f"probability_{label}": known.get(label) for label in LABELS})
+        elif name == "reasons" and isinstance(value, list):
+            row[name] = "; ".join(_texts(value))
+        elif not isinstance(value, Mapping):
+            row[name] = value
+    return row
+
+
 def flatten(record: Mapping[str, object]) -> dict[str, object]:
-    """`record` without nested values, each cell safe in a spreadsheet and on a terminal.
+    """Flatten as `flat` does, and make each cell safe in a spreadsheet and on a terminal.
 
     A text that begins like a formula (``=``, ``+``, ``-``, ``@``, tab, line end) gets an
     apostrophe in front; numbers stay numbers. Control characters but tab and line feed are
     written as ``\\x1b``, bytes that are not text as ``\\udce9``.
     """
-    row: dict[str, object] = {}
-    for name, value in record.items():
-        if name == "probabilities":
-            known = value if isinstance(value, Mapping) else {}
-            row.update({f"probability_{label}": _cell(known.get(label)) for label in LABELS})
-        elif name == "reasons" and isinstance(value, list):
-            row[name] = _cell("; ".join(_texts(value)))
-        elif not isinstance(value, Mapping):
-            row[name] = _cell(value)
-    return row
+    return {name: _cell(value) for name, value in flat(record).items()}
 
 
 def _texts(reasons: Sequence[object]) -> Iterator[str]:

@@ -23,6 +23,7 @@ class LogHeader(Recorded):
     schema: Annotated[str, TEXT] = SCHEMA
     """Always ``ser-live-session``."""
     schema_version: Annotated[int, COUNT] = SCHEMA_VERSION
+    """Raised by one whenever an older reader would misread a newer log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,7 @@ class LogGap(Recorded):
     type: ClassVar[str] = "log_gap"
 
     n_events: Annotated[int, COUNT]
+    """Events that are missing."""
 
 
 LogEntry = LogHeader | LogContinued | LogGap

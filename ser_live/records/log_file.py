@@ -9,7 +9,6 @@ from contextlib import suppress
 from datetime import datetime
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 from ser_live.records.json_line import json_line
 from ser_live.records.private_files import create_private_file, make_private_folder
@@ -56,7 +55,7 @@ class LogFile:
                 return cls.create(path)
         raise AssertionError("unreachable: count() has no end")
 
-    def append(self, lines: Sequence[Mapping[str, Any]]) -> None:
+    def append(self, lines: Sequence[Mapping[str, object]]) -> None:
         """Add all of `lines` or, where that fails, nothing.
 
         Raises

@@ -142,12 +142,12 @@ class SessionLog:
             self._began = record
         elif isinstance(event, StreamStarted):
             self._open_streams[event.stream.number] = record
-        elif isinstance(event, StreamEnded):
+        is_written = not self._is_closed and self._write_somewhere(record)
+        self.n_failed += not is_written
+        if isinstance(event, StreamEnded):
+            # Only now: a log that goes on elsewhere with this line needs the stream's first one.
             self._open_streams.pop(event.stream.number, None)
-        if self._is_closed or not self._write_somewhere(record):
-            self.n_failed += 1
-            return False
-        return True
+        return is_written
 
     def _write_somewhere(self, record: Record) -> bool:
         lines = [record]

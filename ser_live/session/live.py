@@ -15,14 +15,11 @@ Everything between them goes through a queue.
 from __future__ import annotations
 
 import queue
-import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 
@@ -38,21 +35,17 @@ from ser_live.events import (
     QueueDepth,
     SessionEnded,
     SessionStarted,
-    SourceFailed,
-    StreamEnded,
-    StreamId,
     StreamStarted,
 )
 from ser_live.model.emotion_model import EmotionModel
 from ser_live.records.tally import Tally
+from ser_live.session.hang import hang_of
+from ser_live.session.player import Player, wall_time
 from ser_live.session.work_queue import WorkQueue
+from ser_live.session.worker import Worker, WorkItem
 from ser_live.sources import AudioSource
 from ser_live.speaker.memory import SpeakerMemory
 from ser_live.speaker.profile import SpeakerProfile
-from ser_live.stream.analysis import AnalysisStage, warm_up
-from ser_live.stream.drive import drive
-from ser_live.stream.segmenting import Segmented, SegmentingStage
-from ser_live.stream.side_by_side import SideBySide
 
 DRAIN_TIMEOUT_S = 60.0
 """Longest wait for the next event of a session that is to end; then it is aborted."""
@@ -85,13 +78,15 @@ class LiveSession:
     channels : sequence of int or None
         Channels of every source to analyze, counted from 0, each as a stream of its own;
         ``None`` averages all.
-    roles : mapping of int to str, optional
-        Who speaks on a channel, by channel.
+    roles : sequence of str or None, optional
+        Who speaks on each of `channels`.
     drop_when_full : bool
         True for a microphone: rather lose a counted utterance than fall behind.
     audio_folder : Path or None
         Where an output keeps the audio of utterances, for the record; final results carry
         their audio then.
+    keeps_audio : bool
+        Whether final results carry their audio without such a folder, too.
     profile : SpeakerProfile or None
         Enrolled speaker that every stream begins with.
     with_levels : bool
@@ -113,38 +108,47 @@ class LiveSession:
         roles: Sequence[str | None] | None = None,
         drop_when_full: bool = False,
         audio_folder: Path | None = None,
+        keeps_audio: bool = False,
         profile: SpeakerProfile | None = None,
         with_levels: bool = False,
     ) -> None:
-        self._sources = list(sources)
         self._model = model
         self._settings = settings
-        self._channels = tuple(channels)
-        self._roles = tuple(roles) if roles is not None else (None,) * len(self._channels)
         self._audio_folder = audio_folder
         self._profile = profile
         self._with_levels = with_levels
         # Made here, so that a profile that does not fit is said before anything starts.
         SpeakerMemory(model, profile=profile)
         self._results: queue.Queue[Event] = queue.Queue(RESULTS_CAPACITY)
-        self._work: WorkQueue[Segmented | SourceFailed | None] = WorkQueue(
+        self._work: WorkQueue[WorkItem] = WorkQueue(
             # A replay waits for room, so being far ahead would only age its results.
             settings.queue_size if drop_when_full else 1,
             drop_when_full=drop_when_full,
         )
+        self._worker = Worker(
+            self._work,
+            self._hand_out,
+            model=model,
+            settings=settings,
+            profile=profile,
+            keeps_audio=keeps_audio or audio_folder is not None,
+        )
         self._stop = threading.Event()
         self._abort = threading.Event()
-        self._playing: Sequence[SegmentingStage] = ()
-        """The stages of streams that are not over; an aborted session ends with some."""
-        self._n_streams = 0
-        self._next_id = 1
+        self._player = Player(
+            sources,
+            self._work.put,
+            self._show,
+            settings=settings,
+            channels=channels,
+            roles=roles,
+            with_levels=with_levels,
+        )
         self._n_announced = 0
         """Highest number of a stream whose start was handed out; levels come after it."""
-        # Both are joined. Daemons all the same, so that one that never returns does not keep
-        # the process from ending.
         self._threads = [
-            threading.Thread(target=self._guard(body), name=f"ser-live {name}", daemon=True)
-            for name, body in (("segmenting", self._segment), ("analysis", self._analyze))
+            self._thread("segmenting", self._segment),
+            self._thread("analysis", self._analyze),
         ]
         self._waited_s = 0.0
         """Time `poll` waited without result since the session was asked to end."""
@@ -152,10 +156,6 @@ class LiveSession:
         self._end_reason = EndReason.END
         self.tally = Tally()
         """Counts over everything handed out so far."""
-        self._n_heard = 0
-        """Samples of the sources that are over; changed by the segmenting thread alone."""
-        self.first_failure: SerLiveError | None = None
-        """First source that could not be played; the session went on without it."""
         self.finished = False
         """True once every event has been handed out."""
 
@@ -165,7 +165,7 @@ class LiveSession:
         folder = self._audio_folder
         self._results.put(
             SessionStarted(
-                started_at=_now(),
+                started_at=wall_time(),
                 version=__version__,
                 model=self._model.card.id,
                 model_sha256=self._model.card.weights_sha256,
@@ -218,6 +218,11 @@ class LiveSession:
         self._abort.set()
         self._stop.set()
         self._work.close()
+
+    @property
+    def first_failure(self) -> SerLiveError | None:
+        """First source that could not be played; the session went on without it."""
+        return self._player.first_failure
 
     def poll(self, timeout_s: float) -> list[Event]:
         """Events since the last call, in order; waits at most `timeout_s` for the first.
@@ -277,7 +282,7 @@ class LiveSession:
         if hung:
             # Reported once: nobody waits for them again.
             self._threads, self.finished = [], True
-            raise _hang_of(hung, error)
+            raise hang_of(hung, error, JOIN_TIMEOUT_S)
 
     def failed(self) -> SessionEnded:
         """Summary of a session that an error ended."""
@@ -285,10 +290,9 @@ class LiveSession:
 
     def _summary(self, reason: EndReason) -> SessionEnded:
         tally = self.tally
-        n_heard = self._n_heard + max((stage.position for stage in self._playing), default=0)
         return SessionEnded(
             reason=reason,
-            duration_s=n_heard / SAMPLE_RATE_HZ,
+            duration_s=self._player.n_heard / SAMPLE_RATE_HZ,
             n_utterances=tally.n_finals,
             n_dropped=tally.n_dropped,
             n_gaps=tally.n_gaps,
@@ -299,6 +303,11 @@ class LiveSession:
         )
 
     # -- both threads ----------------------------------------------------------------
+
+    def _thread(self, name: str, body: Callable[[], None]) -> threading.Thread:
+        # Both are joined. Daemons all the same, so that one that never returns does not keep
+        # the process from ending.
+        return threading.Thread(target=self._guard(body), name=f"ser-live {name}", daemon=True)
 
     def _guard(self, body: Callable[[], None]) -> Callable[[], None]:
         """Keep the first exception for the caller and let the other thread end too."""
@@ -326,64 +335,10 @@ class LiveSession:
 
     def _segment(self) -> None:
         try:
-            for source in self._sources:
-                if self._stop.is_set():
-                    break
-                try:
-                    self._play(source)
-                except SerLiveError as error:
-                    if self.first_failure is None:
-                        self.first_failure = error
-                    self._work.put(SourceFailed(message=str(error), file=source.file))
-                finally:
-                    source.close()
+            self._player.run(is_stopping=self._stop.is_set, is_aborted=self._abort.is_set)
         finally:
             # Also where a defect ends this thread: what was heard is still judged.
             self._work.put(None)
-
-    def _play(self, source: AudioSource) -> None:
-        try:
-            for item in drive(
-                source,
-                self._begin,
-                is_stopping=self._stop.is_set,
-                is_aborted=self._abort.is_set,
-            ):
-                if isinstance(item, Level):
-                    self._show(item)
-                else:
-                    self._work.put(item)
-        finally:
-            stages, self._playing = self._playing, ()
-            self._n_heard += max((stage.position for stage in stages), default=0)
-            self._next_id = max((stage.next_id for stage in stages), default=self._next_id)
-
-    def _begin(self, source: AudioSource) -> SideBySide[Segmented]:
-        stages = []
-        for channel, role in zip(self._channels, self._roles, strict=True):
-            self._n_streams += 1
-            stream = StreamId(
-                number=self._n_streams,
-                source=source.name,
-                channel=channel,
-                role=role,
-                file=source.file,
-            )
-            stages.append(
-                SegmentingStage(
-                    self._settings,
-                    stream=stream,
-                    sample_rate=source.sample_rate,
-                    n_channels=source.n_channels,
-                    started_at=_now(),
-                    first_id=self._next_id,
-                    no_signal_message=source.no_signal_hint,
-                    clock=time.monotonic,
-                    with_levels=self._with_levels,
-                )
-            )
-        self._playing = stages
-        return SideBySide(stages)
 
     def _show(self, level: Level) -> None:
         """Hand out a level at once, past the utterances that wait; one too many is left out."""
@@ -400,64 +355,14 @@ class LiveSession:
 
     def _analyze(self) -> None:
         try:
-            self._work_off()
+            self._worker.run(self._abort.is_set)
         finally:
             # Where a defect ends this thread, the other one must not wait for room.
             self._work.close()
 
-    def _work_off(self) -> None:
-        warm_up(self._model)
-        stages: dict[int, AnalysisStage] = {}
-        while not self._abort.is_set():
-            try:
-                item = self._work.get(0.1)
-            except queue.Empty:
-                continue
-            if item is None:
-                return
-            if isinstance(item, SourceFailed):
-                self._emit(item)
-                continue
-            number = item.stream.number
-            if number not in stages:
-                stages[number] = self._analysis_of(item.stream)
-            event = stages[number].take(item)
-            self._emit(event)
-            if isinstance(event, StreamStarted):
-                self._n_announced = max(self._n_announced, number)
-            elif isinstance(event, StreamEnded):
-                del stages[number]
-            elif self._with_levels and isinstance(event, EmotionResult | Drop):
-                self._emit(self._queue_depth())
-
-    def _analysis_of(self, stream: StreamId) -> AnalysisStage:
-        return AnalysisStage(
-            self._model,
-            self._settings,
-            stream=stream,
-            profile=self._profile,
-            clock=time.monotonic,
-            keeps_audio=self._audio_folder is not None,
-        )
-
-
-def _now() -> str:
-    """Wall time, ISO 8601 with offset."""
-    return datetime.now().astimezone().isoformat(timespec="milliseconds")
-
-
-def _hang_of(hung: list[threading.Thread], error: BaseException | None) -> TimeoutError:
-    """Make the error about threads that did not end; ``--debug`` shows where they are."""
-    names = " and ".join(thread.name.removeprefix("ser-live ") for thread in hung)
-    before = "" if error is None else f", after {type(error).__name__}: {error}"
-    frames = sys._current_frames()
-    stacks = [
-        f"{thread.name}:\n{''.join(traceback.format_stack(frames[thread.ident]))}"
-        for thread in hung
-        if thread.ident in frames
-    ]
-    where = RuntimeError("\n".join(stacks))
-    where.__cause__ = error
-    failure = TimeoutError(f"{names} did not end within {JOIN_TIMEOUT_S:g} s{before}")
-    failure.__cause__ = where
-    return failure
+    def _hand_out(self, event: Event) -> None:
+        self._emit(event)
+        if isinstance(event, StreamStarted):
+            self._n_announced = max(self._n_announced, event.stream.number)
+        elif self._with_levels and isinstance(event, EmotionResult | Drop):
+            self._emit(self._queue_depth())

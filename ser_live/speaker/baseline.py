@@ -81,10 +81,10 @@ class SpeakerBaseline:
         order = np.argsort(-np.abs(z), kind="stable")[:MAX_REASONS]
         return tuple(
             Reason(
-                _EXPLAINED[i],
-                float(difference[i]),
-                float(z[i]),
-                phrase(_EXPLAINED[i], float(difference[i])),
+                feature=_EXPLAINED[i],
+                difference=float(difference[i]),
+                z=float(z[i]),
+                text=phrase(_EXPLAINED[i], float(difference[i])),
             )
             for i in order
             if abs(z[i]) >= MIN_Z

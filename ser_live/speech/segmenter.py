@@ -19,8 +19,6 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +34,7 @@ from ser_live.events import (
     Utterance,
     Verdict,
 )
+from ser_live.speech.frames import Frame, OpenUtterance, is_enough, level_dbfs, whole
 
 SegmenterEvent = SpeechStarted | Utterance | StateChanged
 
@@ -43,34 +42,6 @@ SegmenterEvent = SpeechStarted | Utterance | StateChanged
 def no_clock() -> float:
     """Stand in for a clock where latency is not measured."""
     return math.nan
-
-
-class _Frame(NamedTuple):
-    """One frame with what the detector said about it."""
-
-    start_sample: int
-    end_sample: int
-    samples: NDArray[np.float32]
-    is_speech: bool
-    is_voiced: bool
-    is_suspected: bool
-    level_dbfs: float
-    noise_dbfs: float
-
-
-@dataclass
-class _Open:
-    """The open utterance; its audio is everything in the segmenter's history."""
-
-    id: int
-    first_speech_sample: int
-    """Start of the first speech frame, after the pre-roll."""
-    solid_end_sample: int
-    """End of the last solid speech frame."""
-    noise_dbfs: float
-    n_speech: int = 0
-    n_partials: int = 0
-    """Partials that were due so far."""
 
 
 class Segmenter:
@@ -112,28 +83,27 @@ class Segmenter:
         self._no_signal_message = no_signal_message
         self._read_clock = clock
         self._n_window = max(1, round(s.window_s / FRAME_S))
-        self._n_open = max(1, _ceil(s.open_share * self._n_window))
-        self._n_open_voiced = _ceil(s.open_voiced_share * self._n_window)
+        self._n_open = max(1, whole(s.open_share * self._n_window))
+        self._n_open_voiced = whole(s.open_voiced_share * self._n_window)
         self._n_close = int(s.close_share * self._n_window + 1e-9)
-        self._n_pre_roll = _ceil(s.pre_roll_s / FRAME_S)
-        self._n_lead = self._n_window + _ceil(s.lead_s / FRAME_S)
+        self._n_pre_roll = whole(s.pre_roll_s / FRAME_S)
+        self._n_lead = self._n_window + whole(s.lead_s / FRAME_S)
         self._n_lead_pause = round(s.lead_pause_s / FRAME_S)
         self._post_roll = round(s.post_roll_s * SAMPLE_RATE_HZ)
         self._hangover = round(s.hangover_s * SAMPLE_RATE_HZ)
         self._max_unvoiced = round(s.max_unvoiced_s * SAMPLE_RATE_HZ)
-        self._n_min_speech = _ceil(s.min_speech_s / FRAME_S)
         self._n_max = max(self._n_lead + self._n_pre_roll + 1, int(s.max_utterance_s / FRAME_S))
-        self._n_split_search = min(_ceil(s.split_search_s / FRAME_S), self._n_max // 2)
+        self._n_split_search = min(whole(s.split_search_s / FRAME_S), self._n_max // 2)
         self._no_signal = round(s.no_signal_s * SAMPLE_RATE_HZ)
 
         self._clock = 0
         self._state = StreamState.NO_SPEECH
         self._n_zeros = 0
-        self._history: list[_Frame] = []
-        self._window: deque[_Frame] = deque()
+        self._history: list[Frame] = []
+        self._window: deque[Frame] = deque()
         self._clear_window()
         self._is_burst = False
-        self._open: _Open | None = None
+        self._open: OpenUtterance | None = None
 
     @property
     def clock(self) -> int:
@@ -180,7 +150,7 @@ class Segmenter:
         suspected = is_speech or bool(is_suspected)
         samples = np.array(frame, dtype=np.float32)
         start, self._clock = self._clock, self._clock + FRAME_SAMPLES
-        taken = _Frame(
+        taken = Frame(
             start, self._clock, samples, is_speech, voiced, suspected, level_dbfs, noise_dbfs
         )
         self._n_zeros = 0 if samples.any() else self._n_zeros + FRAME_SAMPLES
@@ -221,7 +191,7 @@ class Segmenter:
             samples = np.array(leftover, dtype=np.float32)
             start, self._clock = self._clock, self._clock + len(samples)
             nan = float("nan")
-            self._history.append(_Frame(start, self._clock, samples, False, False, False, nan, nan))
+            self._history.append(Frame(start, self._clock, samples, False, False, False, nan, nan))
         events: list[SegmenterEvent] = []
         if self._open is not None:
             events.append(self._close(self._open))
@@ -234,7 +204,7 @@ class Segmenter:
 
     # -- the state machine -------------------------------------------------------------
 
-    def _step(self, frame: _Frame) -> list[SegmenterEvent]:
+    def _step(self, frame: Frame) -> list[SegmenterEvent]:
         """Feed one frame to the state machine; states of the stream and partials apart."""
         self._history.append(frame)
         self._slide_window(frame)
@@ -272,7 +242,7 @@ class Segmenter:
                     break
         noise_dbfs = history[first].noise_dbfs
         last_speech = max(i for i, frame in enumerate(history) if frame.is_speech)
-        self._open = _Open(
+        self._open = OpenUtterance(
             id=self.next_id,
             first_speech_sample=history[first_speech].start_sample,
             solid_end_sample=history[last_speech].end_sample,
@@ -286,7 +256,7 @@ class Segmenter:
             stream=self._stream, id=self._open.id, start_sample=history[0].start_sample
         )
 
-    def _grow(self, open_: _Open, frame: _Frame) -> list[SegmenterEvent]:
+    def _grow(self, open_: OpenUtterance, frame: Frame) -> list[SegmenterEvent]:
         if frame.is_speech:
             open_.n_speech += 1
             is_backed = frame.end_sample - self._voiced_sample <= self._max_unvoiced
@@ -298,7 +268,7 @@ class Segmenter:
             return self._split(open_)
         return []
 
-    def _close(self, open_: _Open) -> Utterance:
+    def _close(self, open_: OpenUtterance) -> Utterance:
         """End the open utterance after its last solid speech frame and the post-roll."""
         latest = self._history[-1].end_sample
         end = min(latest, open_.solid_end_sample + self._post_roll)
@@ -310,9 +280,9 @@ class Segmenter:
         self._open = None
         return utterance
 
-    def _split(self, open_: _Open) -> list[SegmenterEvent]:
+    def _split(self, open_: OpenUtterance) -> list[SegmenterEvent]:
         """Cut at the quietest point of the last part and start over with the rest."""
-        levels = np.array([_level(frame) for frame in self._history[-self._n_split_search :]])
+        levels = np.array([level_dbfs(frame) for frame in self._history[-self._n_split_search :]])
         smooth = np.convolve(levels, np.full(3, 1 / 3), mode="valid")
         # smooth[k] is centred on frame k + 1 of the part; the cut comes after that frame.
         n_first = len(self._history) - len(levels) + int(np.argmin(smooth)) + 2
@@ -342,28 +312,12 @@ class Segmenter:
         due_s = settings.partial_first_s
         for _ in range(index):
             due_s += max(FRAME_S, settings.partial_every_s, settings.partial_growth * due_s)
-        return _ceil(due_s / FRAME_S)
-
-    def _is_enough(self, open_: _Open, frames: list[_Frame]) -> bool:
-        """Whether the frames hold enough speech, dense and voiced enough to be speech."""
-        heard = [
-            f
-            for f in frames
-            if open_.first_speech_sample <= f.start_sample < open_.solid_end_sample
-        ]
-        n_speech = sum(f.is_speech for f in heard)
-        n_suspected = sum(f.is_suspected for f in heard)
-        n_voiced = sum(f.is_voiced for f in heard)
-        return (
-            n_speech >= self._n_min_speech
-            and n_suspected >= self.settings.min_speech_share * len(heard)
-            and n_voiced >= self.settings.min_voiced_share * n_speech
-        )
+        return whole(due_s / FRAME_S)
 
     def _utterance(
         self,
-        open_: _Open,
-        frames: list[_Frame],
+        open_: OpenUtterance,
+        frames: list[Frame],
         kind: Kind,
         end_sample: int | None = None,
         is_split: bool = False,
@@ -388,14 +342,14 @@ class Segmenter:
             samples=samples,
             speech=speech,
             noise_dbfs=noise_dbfs,
-            state=Verdict.OK if self._is_enough(open_, frames) else Verdict.TOO_SHORT,
+            state=Verdict.OK if is_enough(open_, frames, self.settings) else Verdict.TOO_SHORT,
             is_split=is_split,
             known_at_s=self._read_clock(),
         )
 
     # -- bookkeeping -------------------------------------------------------------------
 
-    def _slide_window(self, frame: _Frame) -> None:
+    def _slide_window(self, frame: Frame) -> None:
         self._window.append(frame)
         self._n_window_speech += frame.is_speech
         self._n_window_voiced += frame.is_voiced
@@ -428,17 +382,3 @@ class Segmenter:
             events.append(
                 StateChanged(stream=self._stream, sample=self._clock, state=state, message=message)
             )
-
-
-def _ceil(value: float) -> int:
-    """Smallest integer not below `value`, forgiving rounding errors."""
-    return math.ceil(value - 1e-9)
-
-
-def _level(frame: _Frame) -> float:
-    """Level of a frame in dBFS, at least -120 so that zeros can be averaged."""
-    level = frame.level_dbfs
-    if np.isnan(level):
-        power = float(np.mean(np.square(frame.samples, dtype=np.float64)))
-        level = 10 * np.log10(power) if power > 0 else -120.0
-    return max(float(level), -120.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from weakref import WeakSet
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +40,9 @@ from ser_live.speaker.memory import SpeakerMemory
 from ser_live.speaker.profile import SpeakerProfile
 from ser_live.speech.segmenter import no_clock
 from ser_live.stream.segmenting import EndOfStream, Segmented
+
+_warm: WeakSet[EmotionModel] = WeakSet()
+"""Models that ran once in this process."""
 
 
 class AnalysisStage:
@@ -212,9 +216,15 @@ def speech_level_dbfs(utterance: Utterance) -> float:
 
 
 def warm_up(model: EmotionModel) -> None:
-    """Run a model once on a second of buzz, so that the first utterance waits for no set-up."""
+    """Run a model once on a second of buzz, so that the first utterance waits for no set-up.
+
+    A model that was warmed up before is left alone: a program may open many sessions with it.
+    """
+    if model in _warm:
+        return
     # A sawtooth of 150 Hz in noise: voiced, so that every feature is computed.
     buzz = np.arange(SAMPLE_RATE_HZ) % 107 / 107 - 0.5
     noise = 0.01 * np.random.default_rng(0).standard_normal(SAMPLE_RATE_HZ)
     samples: NDArray[np.float32] = (0.2 * buzz + noise).astype(np.float32)
     model.predict_proba(join(extract(samples).values, samples, model.encoder))
+    _warm.add(model)

@@ -124,7 +124,7 @@ class Analyzer:
             loaded(model),
             settings,
             stream=self.stream,
-            profile=load_profile(speaker) if isinstance(speaker, str) else speaker,
+            profile=known_speaker(speaker),
             clock=clock,
             keeps_audio=keeps_audio,
         )
@@ -219,3 +219,8 @@ def loaded(model: EmotionModel | str | Path | None) -> EmotionModel:
     if isinstance(model, EmotionModel):
         return model
     return EmotionModel.load() if model is None else EmotionModel.load(model)
+
+
+def known_speaker(speaker: SpeakerProfile | str | None) -> SpeakerProfile | None:
+    """The profile itself, whether it was read before or is named."""
+    return load_profile(speaker) if isinstance(speaker, str) else speaker

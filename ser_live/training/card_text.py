@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -54,7 +54,18 @@ inside the training folds. The features and the fixed parts of the recipe were d
 results on these actors in view, which flatters by a point or so. Intervals draw actors with
 replacement: with 24 actors, differences below about 4 points are noise.
 
-## What it is not
+{_limits_text(languages)}
+## How it can be made again
+
+`ser-live train --model {card["kind"]} --data DIR --out DIR --seed {card["seed"]}` with ser-live
+{card["versions"]["ser-live"]}, Python {card["versions"]["python"]}, NumPy
+{card["versions"]["numpy"]}, scikit-learn {card["versions"]["scikit-learn"]}.
+SHA-256 of the weights: `{card["weights"]["sha256"]}`.
+"""
+
+
+def _limits_text(languages: Sequence[str]) -> str:
+    return f"""## What it is not
 
 - **Acted, not felt.** Professional actors spoke two sentences with an emotion they were asked
   for. How people sound when they feel something is another question, which was not measured.
@@ -66,13 +77,6 @@ replacement: with 24 actors, differences below about 4 points are noise.
 - **Not a diagnosis**, and no statement about what a person thinks, means or is.
 - **Not for judging workers or students**: inferring their emotions at work or in education is
   forbidden in the European Union (Regulation (EU) 2024/1689, Article 5(1)(f)).
-
-## How it can be made again
-
-`ser-live train --model {card["kind"]} --data DIR --out DIR --seed {card["seed"]}` with ser-live
-{card["versions"]["ser-live"]}, Python {card["versions"]["python"]}, NumPy
-{card["versions"]["numpy"]}, scikit-learn {card["versions"]["scikit-learn"]}.
-SHA-256 of the weights: `{card["weights"]["sha256"]}`.
 """
 
 

@@ -181,16 +181,9 @@ def write_model(
         },
         **({} if encoder is None else {"encoder": _add_encoder(folder, encoder, fitted)}),
         "data": dict(data),
-        "settings": {
-            "vad": asdict(settings.vad),
-            "segmenter": asdict(settings.segmenter),
-        },
+        "settings": {"vad": asdict(settings.vad), "segmenter": asdict(settings.segmenter)},
         "seed": seed,
-        "versions": {
-            "python": platform.python_version(),
-            "ser-live": __version__,
-            **{name: version(name) for name in _LIBRARIES},
-        },
+        "versions": _versions(),
         "scores": dict(scores),
         **_uncertain(scores),
     }
@@ -198,6 +191,15 @@ def write_model(
     (folder / CARD_FILE).write_text(text + "\n", encoding="utf-8")
     (folder / CARD_TEXT_FILE).write_text(card_text(card), encoding="utf-8")
     return card
+
+
+def _versions() -> dict[str, str]:
+    """Versions of everything that a fit comes from."""
+    return {
+        "python": platform.python_version(),
+        "ser-live": __version__,
+        **{name: version(name) for name in _LIBRARIES},
+    }
 
 
 def _uncertain(scores: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from ser_live.arrays import Bool, Float32, Float64, Int64, Str
 from ser_live.config import Settings
 from ser_live.datasets.sounds import find_noises, find_vocal_bursts
 from ser_live.errors import DatasetError
+from ser_live.events import Kind
 from ser_live.model.encoder import SpeechEncoder
 from ser_live.model.inputs import N_HAND_MADE, InputLayout, embedding_and_level
 from ser_live.model.speech_check import SpeechCheck
@@ -259,7 +260,7 @@ class _Table:
             row = np.concatenate([np.full(N_HAND_MADE, np.nan), learned])
             self._X.append(row.astype(np.float32))
             self._columns.append(columns)
-            self._is_final.append(utterance.kind == "final")
+            self._is_final.append(utterance.kind is Kind.FINAL)
 
     def sounds(self) -> Sounds:
         columns = np.array(self._columns, dtype=np.str_).reshape(-1, 5).T

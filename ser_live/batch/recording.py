@@ -1,0 +1,328 @@
+"""Recordings analyzed as a whole, in the caller's thread."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ser_live.batch.recording_page import page
+from ser_live.config import Settings
+from ser_live.emotions import EMOTIONS, LABELS
+from ser_live.errors import SerLiveError, UsageError
+from ser_live.events import (
+    EmotionResult,
+    Record,
+    StreamEnded,
+    StreamEvent,
+    StreamId,
+    StreamStarted,
+    StreamState,
+    Verdict,
+)
+from ser_live.model.clip_mean import mean_probabilities
+from ser_live.model.emotion_model import EmotionModel
+from ser_live.records.csv_rows import EMOTION_FIELDS, flat
+from ser_live.sources import AudioSource, FileSource
+from ser_live.speaker.profile import SpeakerProfile
+from ser_live.stream.analyzer import Analyzer, known_speaker, loaded
+from ser_live.stream.channels import Channels, roles_by_channel
+from ser_live.stream.drive import drive
+from ser_live.stream.side_by_side import SideBySide
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+AudioPath = str | os.PathLike[str]
+
+FILE_FIELDS = (
+    "type",
+    "file",
+    "emotion",
+    "state",
+    "confidence",
+    *(f"probability_{label}" for label in LABELS),
+    "duration_s",
+    "speech_s",
+    "n_utterances",
+)
+"""Columns of a CSV file with one row a file."""
+
+_TEXT_COLUMNS = frozenset(["type", "kind", "emotion", "state", "reasons", "file", "role"])
+_COUNT_COLUMNS = frozenset(["id", "n_past", "stream", "channel"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recording:
+    """A recording and all that was heard in it.
+
+    In a notebook it shows itself as a timeline.
+    """
+
+    file: str
+    """Path as given."""
+    model: str
+    """Model identifier."""
+    min_confidence: float
+    """Winning probability below which an emotion is not named."""
+    channel: int | None = None
+    """Channel that was heard, counted from 0; ``None`` for the mean of all."""
+    utterances: tuple[EmotionResult, ...] = ()
+    """Final results in order."""
+    duration_s: float = 0.0
+    """Length in seconds; 0 where it could not be read to its end."""
+    sample_rate: int = 0
+    """Native sample rate in hertz; 0 where it could not be opened."""
+    n_channels: int = 0
+    """Native channel count; 0 where it could not be opened."""
+    error: str | None = None
+    """One sentence where it could not be read to its end; `analyze` raises instead."""
+
+    @property
+    def summary(self) -> Record:
+        """One record for the whole recording.
+
+        The probabilities are the mean over its classified utterances, weighted by
+        their speech time; ``emotion`` is ``None`` where that mean is too uncertain.
+        """
+        classified = [u for u in self.utterances if u.probabilities is not None]
+        probabilities: dict[str, float] | None = None
+        emotion: str | None = None
+        confidence: float | None = None
+        state: Verdict | StreamState = StreamState.NO_SPEECH
+        if self.utterances:
+            state = self.utterances[0].state
+        if classified:
+            mean = mean_probabilities(
+                np.array([u.probabilities for u in classified]),
+                np.array([u.speech_s for u in classified]),
+            )
+            best = int(np.argmax(mean))
+            confidence = round(float(mean[best]), 4)
+            sure = mean[best] >= self.min_confidence
+            emotion = EMOTIONS[best].value if sure else None
+            state = Verdict.OK if sure else Verdict.UNCERTAIN
+            probabilities = {
+                label: round(float(p), 4) for label, p in zip(LABELS, mean, strict=True)
+            }
+        return {
+            "type": "file",
+            "file": self.file,
+            "emotion": emotion,
+            "state": state.value,
+            "confidence": confidence,
+            "probabilities": probabilities,
+            "duration_s": round(self.duration_s, 3),
+            "speech_s": round(sum(u.speech_s for u in self.utterances), 3),
+            "n_utterances": len(self.utterances),
+        }
+
+    def to_records(self) -> list[Record]:
+        """One record an utterance, as ``ser-live analyze --format jsonl`` prints them."""
+        return [utterance.as_record() for utterance in self.utterances]
+
+    def to_pandas(self) -> pd.DataFrame:
+        """One row an utterance, with the columns of ``ser-live analyze --format csv``.
+
+        Undefined is NaN, a text or a channel that is not there ``None`` or ``NA``.
+
+        Raises
+        ------
+        UsageError
+            Pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise UsageError(
+                "to_pandas found pandas missing, but needs it: run `pip install pandas`, or use "
+                "to_records."
+            ) from error
+        frame = pd.DataFrame(
+            [flat(record) for record in self.to_records()], columns=list(EMOTION_FIELDS)
+        )
+        return frame.astype({name: _dtype(name) for name in EMOTION_FIELDS})
+
+    def _repr_html_(self) -> str:
+        return page(self)
+
+
+def _dtype(column: str) -> str:
+    if column in _TEXT_COLUMNS:
+        return "object"
+    return "Int64" if column in _COUNT_COLUMNS else "float64"
+
+
+def analyze(
+    path: AudioPath,
+    *,
+    model: EmotionModel | str | Path | None = None,
+    settings: Settings | None = None,
+    channel: int | None = None,
+    speaker: SpeakerProfile | str | None = None,
+) -> Recording:
+    """Analyze a recording as fast as possible.
+
+    Parameters
+    ----------
+    path : str or path
+        wav, flac, ogg, opus, mp3, and by the extra ``media`` m4a, mp4, webm, mkv.
+    model : EmotionModel, str, Path or None
+        A loaded model, the name of a bundled one, or a model's folder; ``None`` for the
+        default one.
+    settings : Settings or None
+        ``None`` for the defaults.
+    channel : int or None
+        Channel to hear, counted from 0 (on the command line from 1); ``None`` averages all.
+    speaker : SpeakerProfile, str or None
+        Enrolled speaker to begin with, or their name; ``None`` for a stranger.
+
+    Raises
+    ------
+    AudioError
+        The recording cannot be read, or breaks off.
+    UsageError
+        It lacks the channel.
+    ModelError, ProfileError
+        The model or the profile cannot be used.
+    """
+    recording, failure = hear(
+        path,
+        model=loaded(model),
+        settings=settings or Settings(),
+        channel=channel,
+        speaker=known_speaker(speaker),
+    )
+    if failure is not None:
+        raise failure
+    return recording
+
+
+def hear(
+    path: AudioPath,
+    *,
+    model: EmotionModel,
+    settings: Settings,
+    channel: int | None = None,
+    speaker: SpeakerProfile | None = None,
+) -> tuple[Recording, SerLiveError | None]:
+    """Analyze a recording as far as it can be read; also tell why it ended before its end."""
+    utterances: list[EmotionResult] = []
+    duration_s, sample_rate, n_channels = 0.0, 0, 0
+    failure: SerLiveError | None = None
+    try:
+        for event in _play(
+            path,
+            {channel: None},
+            model=model,
+            settings=settings,
+            speaker=speaker,
+            with_partials=False,
+        ):
+            if isinstance(event, StreamStarted):
+                sample_rate, n_channels = event.sample_rate, event.n_channels
+            elif isinstance(event, EmotionResult):
+                utterances.append(event)
+            elif isinstance(event, StreamEnded):
+                duration_s = event.duration_s
+    except SerLiveError as error:
+        failure = error
+    recording = Recording(
+        file=os.fspath(path),
+        model=model.card.id,
+        min_confidence=model.thresholds(settings.reject)[1],
+        channel=channel,
+        utterances=tuple(utterances),
+        duration_s=duration_s,
+        sample_rate=sample_rate,
+        n_channels=n_channels,
+        error=None if failure is None else str(failure),
+    )
+    return recording, failure
+
+
+def iter_utterances(
+    path: AudioPath,
+    *,
+    channels: Channels = None,
+    model: EmotionModel | str | Path | None = None,
+    settings: Settings | None = None,
+    speaker: SpeakerProfile | str | None = None,
+    with_partials: bool = False,
+    keeps_audio: bool = False,
+) -> Iterator[EmotionResult]:
+    """Analyze a recording as fast as possible and give each result as soon as it is known.
+
+    Parameters
+    ----------
+    path, model, settings, speaker
+        As for `analyze`.
+    channels : sequence of int, mapping of int to str, or None
+        Channels to hear, counted from 0 (on the command line from 1), each as a stream of
+        its own with a speaker of its own. A mapping says who speaks on each:
+        ``{0: "agent", 1: "customer"}``. ``None`` hears the mean of all as one stream. The
+        ``stream`` of a result says which it is of.
+    with_partials : bool
+        Whether to judge utterances while they go on, too.
+    keeps_audio : bool
+        Whether final results carry their audio.
+
+    Raises
+    ------
+    ModelError, ProfileError
+        The model or the profile cannot be used.
+    AudioError, UsageError
+        The recording cannot be read or lacks a channel. While iterating, after what was
+        heard before.
+    """
+    events = _play(
+        path,
+        roles_by_channel(channels),
+        model=loaded(model),
+        settings=settings or Settings(),
+        speaker=known_speaker(speaker),
+        with_partials=with_partials,
+        keeps_audio=keeps_audio,
+    )
+    return (event for event in events if isinstance(event, EmotionResult))
+
+
+def _play(
+    path: AudioPath,
+    roles: dict[int | None, str | None],
+    *,
+    model: EmotionModel,
+    settings: Settings,
+    speaker: SpeakerProfile | None,
+    with_partials: bool,
+    keeps_audio: bool = False,
+) -> Iterator[StreamEvent]:
+    def begin(source: AudioSource) -> SideBySide[StreamEvent]:
+        return SideBySide(
+            [
+                Analyzer(
+                    source.sample_rate,
+                    source.n_channels,
+                    stream=StreamId(
+                        number=number,
+                        source=source.name,
+                        channel=channel,
+                        role=role,
+                        file=source.file,
+                    ),
+                    model=model,
+                    settings=settings,
+                    speaker=speaker,
+                    with_partials=with_partials,
+                    keeps_audio=keeps_audio,
+                    no_signal_message=source.no_signal_hint,
+                )
+                for number, (channel, role) in enumerate(roles.items(), start=1)
+            ]
+        )
+
+    return drive(FileSource(path, speed=0), begin)

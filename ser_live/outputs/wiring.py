@@ -1,0 +1,102 @@
+"""A session and its outputs: put together, run to the end, and taken apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from ser_live.config import Settings
+from ser_live.errors import SerLiveError
+from ser_live.model.emotion_model import EmotionModel
+from ser_live.outputs.fan_out import FanOut, run
+from ser_live.outputs.queued import Queued
+from ser_live.outputs.sink import Sink
+from ser_live.outputs.standard_output import Guarded
+from ser_live.records.recorder import UtteranceRecorder
+from ser_live.records.session_log import SessionLog
+from ser_live.records.tally import Tally
+from ser_live.session.live import LiveSession
+from ser_live.sources import AudioSource
+from ser_live.speaker.profile import SpeakerProfile
+
+AUDIO_QUEUE = 64
+"""Events that may wait for the disk that keeps the audio."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """The end of a session, as far as it is not in its events."""
+
+    tally: Tally
+    log_paths: tuple[Path, ...]
+    """Files of the log in their order; several where it had to go on elsewhere."""
+    failures: tuple[str, ...]
+    """The latest sentence about each output that had trouble."""
+    has_lost_output: bool
+    """The display did not take everything."""
+    n_left_behind: int
+    """Outputs that failed."""
+    first_failure: SerLiveError | None
+    """First source that could not be played."""
+
+
+def run_session(
+    sources: Sequence[AudioSource],
+    *,
+    model: EmotionModel,
+    settings: Settings,
+    channels: Sequence[int | None],
+    profile: SpeakerProfile | None,
+    display: Sink,
+    log: SessionLog | None,
+    audio_folder: Path | None,
+    during: Callable[[LiveSession], AbstractContextManager[object]],
+) -> Outcome:
+    """Run sources as one session, log first, then kept audio, then the display.
+
+    Parameters
+    ----------
+    sources, model, settings, channels, profile
+        As for `LiveSession`.
+    display : Sink
+        On the terminal or a pipe, which may go away.
+    log : SessionLog or None
+        Closed in the end.
+    audio_folder : Path or None
+        Where the audio of utterances is kept; ``None`` keeps none.
+    during : callable
+        Makes a context for the session, from before the terminal is taken until it was
+        given back.
+    """
+    is_live = any(source.is_live for source in sources)
+    with ExitStack() as stack:
+        sinks: list[Sink] = []
+        if log is not None:
+            sinks.append(stack.enter_context(log))
+        if audio_folder is not None:
+            recorder = UtteranceRecorder(audio_folder)
+            sinks.append(Queued(recorder, capacity=AUDIO_QUEUE, drop_when_full=is_live))
+        session = LiveSession(
+            sources,
+            model,
+            settings,
+            channels=channels,
+            drop_when_full=is_live,
+            audio_folder=audio_folder,
+            profile=profile,
+            with_levels=True,
+        )
+        guarded = Guarded(display, session.stop)
+        stack.enter_context(during(session))
+        with FanOut([*sinks, guarded]) as fan_out:
+            run(session, fan_out)
+    return Outcome(
+        tally=session.tally,
+        log_paths=() if log is None else (*log.earlier, log.path),
+        failures=tuple(fan_out.failures),
+        has_lost_output=guarded.has_lost,
+        n_left_behind=fan_out.n_left_behind,
+        first_failure=session.first_failure,
+    )

@@ -1,0 +1,126 @@
+"""The body of the segmenting thread: sources one after the other, their channels side by side."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+
+from ser_live.config import Settings
+from ser_live.errors import SerLiveError
+from ser_live.events import Level, SourceFailed, StreamId
+from ser_live.session.worker import WorkItem
+from ser_live.sources import AudioSource
+from ser_live.stream.drive import drive
+from ser_live.stream.segmenting import Segmented, SegmentingStage
+from ser_live.stream.side_by_side import SideBySide
+
+
+class Player:
+    """Drives sources through segmenting.
+
+    Parameters
+    ----------
+    sources : iterable of AudioSource
+    put : callable
+        Takes everything that is to be analyzed, in order.
+    show : callable
+        Takes levels at once.
+    settings, channels, roles, with_levels
+        As for `LiveSession`.
+    """
+
+    def __init__(
+        self,
+        sources: Iterable[AudioSource],
+        put: Callable[[WorkItem], object],
+        show: Callable[[Level], None],
+        *,
+        settings: Settings,
+        channels: Sequence[int | None],
+        roles: Sequence[str | None] | None,
+        with_levels: bool,
+    ) -> None:
+        self._sources = list(sources)
+        self._put = put
+        self._show = show
+        self._settings = settings
+        self._channels = tuple(channels)
+        self._roles = tuple(roles) if roles is not None else (None,) * len(self._channels)
+        self._with_levels = with_levels
+        self._playing: Sequence[SegmentingStage] = ()
+        """The stages of streams that are not over; an aborted session ends with some."""
+        self._n_streams = 0
+        self._next_id = 1
+        self._n_played = 0
+        """Samples of the sources that are over."""
+        self.first_failure: SerLiveError | None = None
+        """First source that could not be played; the session went on without it."""
+
+    @property
+    def n_heard(self) -> int:
+        """Samples heard so far, of channels side by side only once; for any thread."""
+        return self._n_played + max((stage.position for stage in self._playing), default=0)
+
+    def run(self, *, is_stopping: Callable[[], bool], is_aborted: Callable[[], bool]) -> None:
+        """Play every source, until asked to stop."""
+        for source in self._sources:
+            if is_stopping():
+                break
+            try:
+                self._play(source, is_stopping, is_aborted)
+            except SerLiveError as error:
+                if self.first_failure is None:
+                    self.first_failure = error
+                self._put(SourceFailed(message=str(error), file=source.file))
+            finally:
+                source.close()
+
+    def _play(
+        self,
+        source: AudioSource,
+        is_stopping: Callable[[], bool],
+        is_aborted: Callable[[], bool],
+    ) -> None:
+        try:
+            for item in drive(source, self._begin, is_stopping=is_stopping, is_aborted=is_aborted):
+                if isinstance(item, Level):
+                    self._show(item)
+                else:
+                    self._put(item)
+        finally:
+            stages, self._playing = self._playing, ()
+            self._n_played += max((stage.position for stage in stages), default=0)
+            self._next_id = max((stage.next_id for stage in stages), default=self._next_id)
+
+    def _begin(self, source: AudioSource) -> SideBySide[Segmented]:
+        stages = []
+        for channel, role in zip(self._channels, self._roles, strict=True):
+            self._n_streams += 1
+            stream = StreamId(
+                number=self._n_streams,
+                source=source.name,
+                channel=channel,
+                role=role,
+                file=source.file,
+            )
+            stages.append(
+                SegmentingStage(
+                    self._settings,
+                    stream=stream,
+                    sample_rate=source.sample_rate,
+                    n_channels=source.n_channels,
+                    started_at=wall_time(),
+                    first_id=self._next_id,
+                    no_signal_message=source.no_signal_hint,
+                    clock=time.monotonic,
+                    with_levels=self._with_levels,
+                )
+            )
+        self._playing = stages
+        return SideBySide(stages)
+
+
+def wall_time() -> str:
+    """Wall time now, ISO 8601 with offset."""
+    return datetime.now().astimezone().isoformat(timespec="milliseconds")

@@ -1,0 +1,35 @@
+"""The choice of the channels of a source that are heard, each as a stream of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+from ser_live.errors import UsageError
+
+Channels: TypeAlias = "Sequence[int] | Mapping[int, str] | None"
+"""Channels counted from 0, or who speaks on each by its channel; ``None`` for the mean of all."""
+
+
+def roles_by_channel(channels: Channels) -> dict[int | None, str | None]:
+    """Who speaks on each channel that is chosen, in order; ``None`` is the mean of all.
+
+    Raises
+    ------
+    UsageError
+        None is chosen, or it is not a list.
+    """
+    if channels is None:
+        return {None: None}
+    if isinstance(channels, Mapping):
+        roles: dict[int | None, str | None] = dict(channels.items())
+    elif isinstance(channels, Sequence) and not isinstance(channels, str):
+        roles = dict.fromkeys(channels)
+    else:
+        roles = {}
+    if not roles:
+        raise UsageError(
+            f"channels is {channels!r}, but a list such as [0, 1], counted from 0, is needed: "
+            "leave it out to hear the mean of all."
+        )
+    return roles
