@@ -278,7 +278,7 @@ def _listen(microphone: Any, folder: Path) -> list[dict[str, Any]]:
 
 
 def _shifts(folder: Path, records: list[dict[str, Any]]) -> list[int]:
-    """For each utterance, where in the stream it was minus where in the file, in samples."""
+    """Position in the stream minus that in the file, in samples, by utterance."""
     played = (read_16_khz(folder / "played.wav") * 32768).astype(np.int16)
     shifts: list[int] = []
     for record in records:

@@ -52,7 +52,7 @@ class Response:
     onset: int
     """First sample within 20 dB of the peak: the direct sound arrives."""
     rise_s: float
-    """From there to the peak."""
+    """Samples from there to the peak."""
     reverberation_s: float
     """Time to fall by 60 dB, from the fall between -5 and -25 dB; NaN if it cannot be measured."""
     straightness: float

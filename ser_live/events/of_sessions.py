@@ -80,7 +80,7 @@ class SessionEnded(Recorded):
     type: ClassVar[str] = "session_ended"
 
     reason: Annotated[EndReason, word(EndReason)]
-    """Why it ended."""
+    """Reason for the end."""
     duration_s: Annotated[float, amount(3)]
     """Audio time heard, in seconds."""
     n_utterances: Annotated[int, COUNT]

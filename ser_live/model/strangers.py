@@ -37,12 +37,12 @@ class Strangers:
 
     @property
     def feature_mean(self) -> Float64:
-        """As of the ensemble."""
+        """Mean of each input in training, that of the ensemble."""
         return self.ensemble.feature_mean
 
     @property
     def feature_scale(self) -> Float64:
-        """As of the ensemble."""
+        """Spread of each input in training, that of the ensemble."""
         return self.ensemble.feature_scale
 
     def predict_proba(self, X: NDArray[np.floating[Any]]) -> Float64:

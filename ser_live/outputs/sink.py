@@ -11,7 +11,7 @@ class Sink(Protocol):
     """Takes events in order. All calls come from one thread."""
 
     name: str
-    """For people, in sentences about it: ``log``, ``dashboard``."""
+    """Name for people, in sentences about it: ``log``, ``dashboard``."""
 
     @property
     def failure(self) -> str | None:

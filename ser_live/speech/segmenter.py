@@ -1,4 +1,4 @@
-"""From speech decisions to utterances: a pure state machine on the sample clock.
+"""The segmenter, from speech decisions to utterances: a pure state machine on the sample clock.
 
 It is given for every 30 ms frame whether the frame is speech and whether it is voiced
 (periodic), and gives events back. It reads no clock, starts no thread, knows no audio

@@ -63,7 +63,7 @@ DESCRIPTION = (
 VARIANTS = EAR_VARIANTS
 MAIN_CORPUS = "ravdess"
 CORPORA = (MAIN_CORPUS, "nemo", "crema_d", "ased")
-"""Of the further corpora at hand ``etts_ko`` is left out: its anger and sadness sound swapped."""
+"""Corpora it trains on. ``etts_ko`` is left out: its anger and sadness sound swapped."""
 
 VARIANT_WEIGHTS = {PLAIN: 1.0, MILD: 0.5, STRONG: 0.5, NOISE: 0.5, ROOM: 0.5, LINE: 0.5}
 PARTIAL_WEIGHT = 0.3

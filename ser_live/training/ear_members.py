@@ -96,7 +96,7 @@ class Standardised:
 
     @classmethod
     def of(cls, table: Table) -> Standardised:
-        """With weighted mean 0 and deviation 1, cut at ``LIMIT``."""
+        """Bring to weighted mean 0 and deviation 1, cut at ``LIMIT``."""
         x = table.X[:, np.r_[table.layout.embedding]]
         share = (table.weights / table.weights.sum()).astype(np.float32)
         # A click too short for the encoder has no states; the mean says nothing about it.
