@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -17,7 +18,8 @@ class FanOut:
     """Gives every event to every sink, in their order; the log comes first.
 
     A sink that raises is named, closed and left behind, while the others go on. Its sentence,
-    and those of sinks that go on after trouble, reach the others as a `Notice`.
+    and those of sinks that go on after trouble, reach all that work as a `Notice`: also the
+    log about itself, for it holds everything that is shown.
 
     Use as a context manager: it opens the sinks in order and closes them in reverse.
 
@@ -27,9 +29,12 @@ class FanOut:
     """
 
     def __init__(self, sinks: Sequence[Sink]) -> None:
-        self._working = list(sinks)
-        self._told: dict[str, str] = {}
-        """The latest sentence about each sink."""
+        self._sinks = tuple(sinks)  # also those left behind, so that no identity is used again
+        self._working = list(self._sinks)
+        self._told: dict[int, str] = {}
+        """The latest sentence about each sink, by its identity."""
+        self._news: deque[Notice] = deque()
+        """What went wrong and was not told yet."""
         self.n_left_behind = 0
         """Sinks that failed."""
 
@@ -51,7 +56,8 @@ class FanOut:
                 sink.open()
         except BaseException:
             for sink in reversed(opened):
-                sink.close()
+                with suppress(Exception):  # the first error is the one to tell
+                    sink.close()
             raise
         return self
 
@@ -63,28 +69,41 @@ class FanOut:
     ) -> None:
         for sink in reversed(list(self._working)):
             self._try(sink, sink.close)
-        self._collect_failures()
+        self._find_news()
+        # Whoever was told before is closed by now: `failures` says it.
+        self._news.clear()
 
     def take(self, event: Event) -> None:
         """Give one event to every sink."""
-        for sink in list(self._working):
-            self._try(sink, partial(sink.take, event))
+        self._give(event)
+        self._tell_news()
 
     def idle(self, now_s: float) -> None:
         """Let every sink do what is due, and report what went wrong."""
-        for sink, sentence in self._collect_failures():
-            self._tell_others(sink, sentence)
+        self._find_news()
+        self._tell_news()
         for sink in list(self._working):
             self._try(sink, partial(sink.idle, now_s))
+        self._tell_news()
 
-    def _collect_failures(self) -> list[tuple[Sink, str]]:
-        new = []
+    def _give(self, event: Event) -> None:
+        for sink in list(self._working):
+            self._try(sink, partial(sink.take, event))
+
+    def _find_news(self) -> None:
         for sink in self._working:
             sentence = sink.failure
-            if sentence is not None and self._told.get(sink.name) != sentence:
-                self._told[sink.name] = sentence
-                new.append((sink, sentence))
-        return new
+            if sentence is not None and self._told.get(id(sink)) != sentence:
+                self._note(sink, sentence)
+
+    def _note(self, sink: Sink, sentence: str) -> None:
+        self._told[id(sink)] = sentence
+        self._news.append(Notice(sink=sink.name, message=sentence))
+
+    def _tell_news(self) -> None:
+        """Tell what went wrong, each after the event that it came with, in every sink."""
+        while self._news:
+            self._give(self._news.popleft())
 
     def _try(self, sink: Sink, call: Callable[[], None]) -> None:
         try:
@@ -97,18 +116,11 @@ class FanOut:
         self.n_left_behind += 1
         with suppress(Exception):
             sink.close()
-        sentence = (
+        self._note(
+            sink,
             f"the {sink.name} failed ({type(error).__name__}: {error}) and is left behind: "
-            "the session goes on without it."
+            "the session goes on without it.",
         )
-        self._told[sink.name] = sentence
-        self._tell_others(sink, sentence)
-
-    def _tell_others(self, sink: Sink, sentence: str) -> None:
-        notice = Notice(sink=sink.name, message=sentence)
-        for other in list(self._working):
-            if other is not sink:
-                self._try(other, partial(other.take, notice))
 
 
 def run(session: LiveSession, sinks: FanOut) -> None:

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
+from collections.abc import Callable
 
 from ser_live.events import Event
 from ser_live.outputs.sink import Sink
 
 CLOSE_LIMIT_S = 10.0
 """Longest wait for a slow sink at the end; one that needs more is named and left behind."""
+
+
+def everything(event: Event) -> bool:
+    """Stand in where a sink wants every event."""
+    return True
 
 
 class Queued:
@@ -25,16 +32,27 @@ class Queued:
     drop_when_full : bool
         True for a live session: an event that finds no room is counted and given up. A replay
         waits for room.
+    wants : callable
+        Whether the sink has a use for an event; the others take no room.
     """
 
-    def __init__(self, sink: Sink, *, capacity: int, drop_when_full: bool) -> None:
+    def __init__(
+        self,
+        sink: Sink,
+        *,
+        capacity: int,
+        drop_when_full: bool,
+        wants: Callable[[Event], bool] = everything,
+    ) -> None:
         self.name = sink.name
         self.n_dropped = 0
         """Events given up for want of room."""
         self._sink = sink
         self._drop_when_full = drop_when_full
+        self._wants = wants
         self._waiting: queue.Queue[Event | None] = queue.Queue(capacity)
         self._error: Exception | None = None
+        self._is_closed = False
         self._is_stuck = False
         # A daemon, so that a sink that never returns does not keep the process from ending.
         self._thread = threading.Thread(
@@ -46,7 +64,9 @@ class Queued:
         if self._is_stuck:
             return f"the {self.name} did not end within {CLOSE_LIMIT_S:g} s and was left behind."
         if self.n_dropped:
-            return f"the {self.name} is too slow: {self.n_dropped} events are missing in it."
+            # The number only once it is known: a sentence is told again when it changes.
+            missing = f"{self.n_dropped} events" if self._is_closed else "events"
+            return f"the {self.name} is too slow: {missing} are missing in it."
         return self._sink.failure
 
     def open(self) -> None:
@@ -55,6 +75,8 @@ class Queued:
 
     def take(self, event: Event) -> None:
         self._check()
+        if not self._wants(event):
+            return
         if not self._drop_when_full:
             while not self._put(event, wait_s=0.1) and self._thread.is_alive():
                 pass
@@ -74,10 +96,12 @@ class Queued:
         self._check()
 
     def close(self) -> None:
-        if self._thread.is_alive():
+        if self._thread.is_alive() and not self._is_closed:
+            deadline_s = time.monotonic() + CLOSE_LIMIT_S
             if self._put(None, wait_s=CLOSE_LIMIT_S):
-                self._thread.join(CLOSE_LIMIT_S)
+                self._thread.join(max(0.0, deadline_s - time.monotonic()))
             self._is_stuck = self._thread.is_alive()
+        self._is_closed = True
         if not self._is_stuck:
             self._sink.close()
         self._check()

@@ -14,7 +14,7 @@ from ser_live.outputs.fan_out import FanOut, run
 from ser_live.outputs.queued import Queued
 from ser_live.outputs.sink import Sink
 from ser_live.outputs.standard_output import Guarded
-from ser_live.records.recorder import UtteranceRecorder
+from ser_live.records.recorder import UtteranceRecorder, keeps
 from ser_live.records.session_log import SessionLog
 from ser_live.records.tally import Tally
 from ser_live.session.live import LiveSession
@@ -22,7 +22,7 @@ from ser_live.sources import AudioSource
 from ser_live.speaker.profile import SpeakerProfile
 
 AUDIO_QUEUE = 64
-"""Events that may wait for the disk that keeps the audio."""
+"""Utterances that may wait for the disk that keeps their audio."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +77,9 @@ def run_session(
             sinks.append(stack.enter_context(log))
         if audio_folder is not None:
             recorder = UtteranceRecorder(audio_folder)
-            sinks.append(Queued(recorder, capacity=AUDIO_QUEUE, drop_when_full=is_live))
+            sinks.append(
+                Queued(recorder, capacity=AUDIO_QUEUE, drop_when_full=is_live, wants=keeps)
+            )
         session = LiveSession(
             sources,
             model,

@@ -130,6 +130,11 @@ class UtteranceRecorder:
         raise AssertionError("unreachable: count() has no end")
 
 
+def keeps(event: Event) -> bool:
+    """Whether a recorder has a use for an event: it may be the one with the audio."""
+    return isinstance(event, EmotionResult) and event.kind is Kind.FINAL
+
+
 def _as_integers(samples: NDArray[np.float32]) -> NDArray[np.int16]:
     """Samples as a microphone of 16 bits gave them, to the bit: libsndfile scales by 32767."""
     scaled = np.rint(samples * np.float32(32768.0))
