@@ -16,14 +16,14 @@ from typing import Any
 from locked import LOCK
 
 TIMEOUT_S = 60
-"""Longest time all of it may take; `make check` is to stay quick."""
+"""Longest time all of it may take; `make check` should stay quick."""
 
 _N_NAMED = 5
 
 
 @dataclass
 class Audit:
-    """What is known of the locked packages."""
+    """Findings about the locked packages."""
 
     n_audited: int = 0
     unaudited: list[str] = field(default_factory=list)
@@ -31,11 +31,11 @@ class Audit:
     vulnerable: list[str] = field(default_factory=list)
     """A line for each known vulnerability."""
     skipped: str = ""
-    """Why nothing was audited, empty where something was."""
+    """Reason why nothing was audited; empty where something was."""
 
 
 def read_report(report: dict[str, Any]) -> Audit:
-    """What pip-audit's JSON says."""
+    """Read pip-audit's JSON."""
     audit = Audit()
     for package in report["dependencies"]:
         if "skip_reason" in package:

@@ -1,7 +1,7 @@
 """Measure speed and size, print them as a table and write them as JSON.
 
 Every figure is taken on one core (the process pins itself where the system
-allows it) and stands beside its bar. The peers (openSMILE eGeMAPS, librosa
+allows it) and stands next to its bar. The peers (openSMILE eGeMAPS, librosa
 pyin + MFCC, Praat) run on the same clip in the same run, from an environment of
 their own that `make bench` makes; without them their rows say so.
 
@@ -163,7 +163,7 @@ def replay_speed(n_loops: int, model_name: str) -> dict[str, float]:
 
 
 def analysis_of_3_s() -> dict[str, Any]:
-    """Parts of the analysis of one 3 s clip from nothing, beside the peers' figures."""
+    """Parts of the analysis of one 3 s clip from nothing, next to the peers' figures."""
     import soundfile
 
     from ser_live.audio import StreamConverter

@@ -1,4 +1,4 @@
-"""Build what is released into dist/: wheel, source archive, bill of materials.
+"""Build everything that is released into dist/: wheel, source archive, bill of materials.
 
 Everything is built twice, in two fresh copies of the tree that differ in place, file dates
 and permissions, by processes that differ in time zone, language and hash seed. The two must
@@ -27,7 +27,7 @@ UMASKS = (0o022, 0o077)
 
 
 def tracked_files() -> list[str]:
-    """What git knows of, as it lies in the working tree."""
+    """Files that git knows of, as they are in the working tree."""
     output = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True)
     names = output.stdout.decode().split("\0")
     return [name for name in names if name and (ROOT / name).is_file()]

@@ -32,7 +32,7 @@ ACCEPTED = {
     "certifi": ("MPL-2.0", "a list of certificates, passed on unchanged; nothing here opens it"),
     "soxr": ("LGPL-2.1-or-later", "a library of its own, loaded unchanged and replaceable"),
 }
-"""Packages with another licence, which they may have and no other, and why."""
+"""The only other licences accepted, by package, and why."""
 
 SPELLINGS = {
     "3-Clause BSD License": "BSD-3-Clause",
@@ -44,7 +44,7 @@ SPELLINGS = {
     "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
     "Python Software Foundation License": "PSF-2.0",
 }
-"""What older metadata say instead of an SPDX identifier; "BSD License" may be 2 or 3 clauses."""
+"""Words of older metadata for an SPDX identifier; "BSD License" may be 2 or 3 clauses."""
 
 _SPDX: Any = get_spdx_licensing()
 
@@ -83,7 +83,7 @@ def _allows(node: LicenseExpression) -> bool:
 
 
 def complaint(package: Locked) -> str:
-    """What is wrong with an installed package, empty where nothing is."""
+    """Fault of an installed package; empty where there is none."""
     try:
         found = metadata(package.name)["Version"]
     except PackageNotFoundError:

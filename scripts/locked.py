@@ -21,10 +21,10 @@ class Locked:
     name: str
     version: str
     marker: str
-    """Where this version is meant for, empty for everywhere."""
+    """Marker of the systems that this version is for; empty for all of them."""
     hashes: tuple[str, ...]
     via: tuple[str, ...]
-    """Who asks for it."""
+    """Packages that ask for it."""
     text: str
     """Its lines in the lock."""
 
@@ -58,7 +58,7 @@ def _locked(lines: list[str]) -> Locked:
 
 
 def needed_to_run(locked: list[Locked]) -> list[Locked]:
-    """What comes with ser-live and its extras, on any system; no development tools."""
+    """Packages that come with ser-live and its extras, on any system; no development tools."""
     names: set[str] = set()
     while True:
         found = {p.name for p in locked if ROOT_PACKAGE in p.via or names & set(p.via)}

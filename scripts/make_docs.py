@@ -2,8 +2,8 @@
 
 docs/commands.md   help of every command, the settings, the exit codes
 docs/features.md   every feature with unit, definition and source
-docs/evaluation/README.md   what was measured, from the JSON files beside it
-docs/reliability.md   what `make reliability` measured, from the JSON file beside it
+docs/evaluation/README.md   what was measured, from the JSON files next to it
+docs/reliability.md   what `make reliability` measured, from the JSON file next to it
 docs/session_log.md   the tables of its records, between ``<!-- generated: NAME -->`` marks
 README.md          the tables between such marks
 """
@@ -114,7 +114,7 @@ def features_page() -> str:
 
 
 def evaluation_page() -> str:
-    """What `make evaluate` measured, from its JSON files alone."""
+    """Results of `make evaluate`, from its JSON files alone."""
     from ser_live.evaluation.reporting.page import page
 
     return page(ROOT / "docs" / "evaluation")

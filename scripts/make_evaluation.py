@@ -52,7 +52,7 @@ from ser_live.training.speech_check import BURST, GATE_VARIANTS, NOISE, make_sou
 FOLDER = Path(__file__).parents[1] / "docs" / "evaluation"
 MAIN = "emobox"
 LEAKING = "notebook"
-"""Splits copies instead of speakers: no fold of it is kept."""
+"""Protocol that splits copies instead of speakers: none of its folds is kept."""
 T = TypeVar("T")
 
 
@@ -293,7 +293,7 @@ def spoil(run: Run, evaluation: Evaluation) -> dict[str, Any]:
 
 
 def reject(run: Run, recipe: Recipe) -> dict[str, Any]:
-    """Measure the sounds that the speech gate keeps out, and the speech it costs."""
+    """Measure the sounds that the speech check keeps out, and the speech it costs."""
     from ser_live.datasets.sounds import find_noises, find_vocal_bursts
 
     encoder = encoder_of(recipe)

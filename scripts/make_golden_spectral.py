@@ -4,7 +4,7 @@
 # ///
 """Freeze openSMILE's spectral descriptors of 40 RAVDESS clips for the golden test.
 
-openSMILE's licence allows research only, so it is no dependency of the project:
+openSMILE's licence allows research only, so it is not a dependency of the project:
 run this with ``uv run scripts/make_golden_spectral.py DATA`` (DATA holds ``ravdess/``) or in
 an environment of its own. It rewrites ``tests/golden/opensmile_spectral.json``.
 """

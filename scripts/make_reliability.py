@@ -7,7 +7,7 @@ Sections are the modules of ``scripts/reliability`` that have a ``TITLE`` and a 
 each section its rows are stored in ``docs/reliability.json``, and ``docs/reliability.md`` is
 made from that; sections that did not run keep what was measured before. A short run only
 prints, so that it never replaces a full measurement; ``--write`` stores it all the same. It
-prints how long things took and does not judge it, as it may run beside other programs.
+prints how long things took and does not judge it, as it may run next to other programs.
 
 ``--merge`` takes the sections of a ``reliability.json`` that was measured elsewhere.
 
@@ -69,7 +69,7 @@ def measure(module: ModuleType, *, short: bool, data: Path | None) -> list[Row]:
 
 
 def store(name: str, title: str, rows: list[Row], *, short: bool) -> None:
-    """Put the section's rows among the results, and make the page anew."""
+    """Put the section's rows among the results, and write the page again."""
     section = {
         "title": title,
         "measured_on": date.today().isoformat(),
@@ -80,7 +80,7 @@ def store(name: str, title: str, rows: list[Row], *, short: bool) -> None:
 
 
 def merge(sections: Mapping[str, Any]) -> None:
-    """Put stored sections among the results, and make the page anew."""
+    """Put stored sections among the results, and write the page again."""
     stored = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     stored.update(sections)
     rank = [*ORDER, *sorted(set(stored) - set(ORDER))]

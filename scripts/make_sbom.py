@@ -1,7 +1,7 @@
 """Write the software bill of materials: CycloneDX JSON of all that comes with ser-live.
 
 Listed are the packages in requirements.lock that users get, extras included, for every
-system and Python, with the hashes of their files and who asks for whom; and the bundled
+system and Python, with the hashes of their files and what asks for what; and the bundled
 models. Equal input gives equal bytes. Usage: ``make_sbom.py SECONDS-SINCE-1970 FILE``.
 """
 
@@ -30,7 +30,7 @@ from ser_live import __version__
 MODELS = Path(__file__).parents[1] / "models"
 
 MODEL_LICENCES = {"encoder.onnx": "MIT", "silero_vad_16k_sequence.onnx": "MIT"}
-"""Of graphs that others trained; weights trained here say theirs in their card."""
+"""Licences of graphs that others trained; a card says that of weights trained here."""
 
 _HASHES = HashTypeFactory()
 

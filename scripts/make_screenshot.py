@@ -66,7 +66,7 @@ def save_picture(state: DashboardState, path: Path, width: int, height: int) -> 
     )
     console.print(render(state, width, height))
     picture = console.export_svg(title="ser-live", theme=THEME)
-    # no fonts from the network: whoever looks at the picture asks nobody for anything
+    # No fonts from the network: looking at the picture must not contact anybody.
     path.write_text(re.sub(r"@font-face \{.*?\}\s*", "", picture, flags=re.DOTALL), "utf-8")
 
 

@@ -1,4 +1,4 @@
-"""Names for the kinds of array that go from room to room; the shape is told where one is taken."""
+"""Names for the kinds of array that go from room to room; parameters document their shape."""
 
 from __future__ import annotations
 

@@ -126,7 +126,7 @@ def check_finite(block: NDArray[Any], position: int, sample_rate: int, name: str
 
 
 def check_format(sample_rate: int, n_channels: int, name: str) -> None:
-    """Refuse a sample rate outside 8-192 kHz, and no channels or more than 64.
+    """Refuse a sample rate outside 8-192 kHz, and fewer than 1 or more than 64 channels.
 
     Raises
     ------
@@ -198,7 +198,7 @@ class StreamConverter:
             )
 
     def push(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Take the next block, give what of the 16 kHz signal is complete.
+        """Take the next block, give the part of the 16 kHz signal that is complete.
 
         Parameters
         ----------

@@ -67,11 +67,11 @@ class VadSettings:
     wake_above_noise_db: float = within(-60, 60, 2.0)
     """The network wakes for a frame this far above the noise floor."""
     sure_probability: float = within(0, 1, 0.30)
-    """From here on the network alone makes a frame speech, and voiced."""
+    """At or above this probability the network alone makes a frame speech, and voiced."""
     possible_probability: float = within(0, 1, 0.10)
-    """From here on a frame is speech when the cheap gate hears it too."""
+    """At or above this probability a frame is speech when the cheap gate hears it too."""
     suspected_probability: float = within(0, 1, 0.02)
-    """From here on such a frame may be the beginning of an utterance that opens later."""
+    """At or above this probability such a frame may begin an utterance that opens later."""
 
     def __post_init__(self) -> None:
         check_limits(self)
@@ -96,7 +96,7 @@ class SegmenterSettings:
     max_unvoiced_s: float = within(0, 60, 0.60)
     """Speech frames this long after the last voiced frame no longer hold back the hangover."""
     lead_s: float = within(0, 10, 1.20)
-    """How far before the opening window the first speech frame is looked for."""
+    """Time before the opening window in which the first speech frame is looked for."""
     lead_pause_s: float = within(0, 10, 0.15)
     """A pause longer than this ends that search."""
     pre_roll_s: float = within(0, 5, 0.20)

@@ -27,10 +27,10 @@ the next try for a lost microphone, the next profile of a list.
 from __future__ import annotations
 
 INCOMPLETE_EXIT_CODE = 69
-"""Of a library that is missing or damaged; ``sysexits.h`` gives it to what is unavailable."""
+"""Exit code of a library that is missing or damaged; EX_UNAVAILABLE of ``sysexits.h``."""
 
 DEFECT_EXIT_CODE = 70
-"""Of an exception that is not a `SerLiveError`; the number that ``sysexits.h`` gives to it."""
+"""Exit code of an exception that is not a `SerLiveError`; EX_SOFTWARE of ``sysexits.h``."""
 
 
 class SerLiveError(Exception):
@@ -93,4 +93,4 @@ class OutputError(SerLiveError):
     """Standard output has no reader any more, which ends a session like a signal, or no room."""
 
     exit_code = 141
-    """That of a process ended by SIGPIPE."""
+    """The code of a process ended by SIGPIPE."""

@@ -53,7 +53,7 @@ class OwnFile:
 
 @dataclass
 class Inventory:
-    """Files that would be removed, and what lies beside them and stays."""
+    """Files that would be removed, and those next to them that stay."""
 
     files: list[OwnFile] = field(default_factory=list)
     kept: list[PassedOver] = field(default_factory=list)

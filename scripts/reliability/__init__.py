@@ -1,1 +1,1 @@
-"""What `make reliability` measures: one module a section, each with ``TITLE`` and ``run``."""
+"""Measurements of `make reliability`: one module per section, each with ``TITLE`` and ``run``."""

@@ -24,7 +24,7 @@ from ser_live.records.session_log import read_log
 TITLE = "Crashes"
 
 CHEAP = ("--model", "classic", "--vad-confirm", "off")
-"""The log is written the same way whatever analyzes; so many processes should be quick."""
+"""Fast model: the log is written the same way with any, and there are many processes."""
 
 DIFFERS = ("started_at", "latency_ms", "latency_ms_p50", "latency_ms_p95")
 
@@ -81,7 +81,7 @@ def kills(folder: Path, n: int) -> Row:
 
 
 def _records(log: Path, on_cut: Callable[[str], None] | None = None) -> list[dict[str, Any]]:
-    """What the log holds, read and checked, in the form in which it was shown."""
+    """Records of the log, read and checked, in the form in which they were shown."""
     return [entry.as_record() for entry in read_log(log, on_cut=on_cut)]
 
 
@@ -103,7 +103,7 @@ def _killed(command: list[str], log: Path, n_bytes: int, delay_s: float) -> list
 def _fault(
     log: Path, expected: list[dict[str, Any]], shown: list[dict[str, Any]]
 ) -> tuple[str | None, bool]:
-    """What is wrong with the log, if anything; whether its last line was cut."""
+    """Fault of the log, if any, and whether its last line was cut."""
     cuts: list[str] = []
     if not log.exists():
         return ("shown, but not logged" if shown else None), False
@@ -120,7 +120,7 @@ def _fault(
 
 
 def vanished_folder(folder: Path) -> Row:
-    """The folder of the log is deleted in the middle of the session."""
+    """Delete the folder of the log in the middle of the session."""
     began_s = time.monotonic()
     gone = folder / "gone"
     gone.mkdir()
@@ -154,7 +154,7 @@ def vanished_folder(folder: Path) -> Row:
 
 
 def full_disk(folder: Path) -> Row:
-    """The log lies on a disk of 16 kB, mounted for the process alone."""
+    """Write the log to a disk of 16 kB, mounted for the process alone."""
     began_s = time.monotonic()
     claim = "the disk of the log is full: it goes on on another one and says so"
     disk, state = folder / "disk", folder / "state of full disk"

@@ -24,7 +24,7 @@ FAULTS = {
     "suspend": "sound card suspended",
     "rate change": "sound card comes back with another rate and channel count",
 }
-"""What is done, and how the page calls it."""
+"""Faults, and their names on the page."""
 
 N_FAULTS = 20
 N_FAULTS_SHORT = 1
@@ -32,7 +32,7 @@ N_FAULTS_SHORT = 1
 MAX_NOTICED_S = 2.5
 MAX_RECOVERED_S = 3.0
 MAX_OFF_MS = 100.0
-"""How far the sample clock may be off the steady clock: no more than the audio under way
+"""Largest difference of sample clock and steady clock: no more than the audio under way
 between sound card and segmenter. A sound server adds some 20-60 ms to either end of a loss."""
 MAX_GROWTH = 0.02
 MAX_END_S = 5.0
@@ -103,7 +103,7 @@ def _rows(name: str, outcome: Outcome, seconds: float) -> list[Row]:
 
 
 def _leak_row(name: str, before: Resources, cycles: Sequence[Cycle], seconds: float) -> Row:
-    """The last fault beside the start; memory beside the fault after which it is settled."""
+    """Compare the last fault with the start; memory with the fault after which it settled."""
     settled, last = cycles[min(4, len(cycles) - 1)].resources, cycles[-1].resources
     n_threads = last.n_threads - before.n_threads
     n_files = last.n_files - before.n_files

@@ -33,7 +33,7 @@ NO_PORTAUDIO = "import ctypes.util; ctypes.util.find_library = lambda name: None
 
 
 def run(*, short: bool, data: Path | None) -> list[Row]:
-    """One row a machine; a short run leaves the sick ones to the tests."""
+    """Measure one row per machine; a short run leaves the sick ones to the tests."""
     del data
     if why := missing_sound_server():
         claim = "the doctor knows a sick machine from a healthy one"
@@ -73,7 +73,7 @@ def _row(
     *arguments: str,
     prelude: str = "",
 ) -> Row:
-    """A run of the doctor against what it has to say: `wanted`, and of all else nothing worse.
+    """Compare a run of the doctor with `wanted`; no other check may be worse than ok.
 
     The self-test may always warn: on a busy machine it is slow.
     """
@@ -117,7 +117,7 @@ def _tampered(folder: Path) -> str:
 
 @contextmanager
 def _talking(microphone: VirtualMicrophone, folder: Path) -> Iterator[None]:
-    """Somebody speaks without a pause meanwhile."""
+    """Let somebody speak without a pause meanwhile."""
     samples, rate = soundfile.read(DEMO, frames=3 * 22_050, start=22_050)
     soundfile.write(folder / "talk.wav", samples, rate)
     play = f"while :; do paplay --device=vsink {folder / 'talk.wav'}; done"

@@ -23,7 +23,7 @@ N_SHORT = 100
 HOURS = 100.0
 SHORT_HOURS = 0.5
 MORE_BYTES = 24 << 20
-"""So much more memory than for one second may differ from run to run."""
+"""Memory beyond that for one second which may differ from run to run."""
 
 _TARGETS = {
     "audio": "damaged recordings",

@@ -1,4 +1,4 @@
-"""A day of listening as one stream, a week's log, and a clock that is set anew."""
+"""A day of listening as one stream, a week's log, and a clock that is set again and again."""
 
 from __future__ import annotations
 
@@ -277,7 +277,7 @@ def _peak_mb(*arguments: str) -> float:
 
 
 def clock_change() -> Row:
-    """Wall time that jumps by hours and days, forth and back, at every look at it."""
+    """Wall time that jumps by hours and days, back and forth, at every look at it."""
     began_s = time.monotonic()
     replay = ["replay", str(DEMO), "--speed", "8", "--model", "classic", "--format", "jsonl"]
     still, jumping = (

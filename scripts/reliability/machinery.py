@@ -1,4 +1,4 @@
-"""What several sections share: sound to listen to, processes to watch, the tests' tools."""
+"""Tools that several sections share: sound to listen to, processes to watch, the tests' tools."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DEMO = ROOT / "ser_live" / "demo.ogg"
 SUPPORT = TESTS / "support"
 SPOILT = SUPPORT / "spoilt_session.py"
 CACHE = ROOT / ".cache" / "reliability"
-"""Where long measurements leave what they have so far."""
+"""Folder in which long measurements leave what they have so far."""
 
 # What makes a virtual microphone or a paced capture is shared with the tests.
 if str(SUPPORT) not in sys.path:

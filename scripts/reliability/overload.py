@@ -39,7 +39,7 @@ from ser_live.stream.segmenting import SegmentingStage
 TITLE = "Overload"
 
 QUEUE_SIZE = 2
-"""Of the session that is overloaded; the program's own of 64 would take minutes to fill."""
+"""Queue of the overloaded session; the program's own of 64 would take minutes to fill."""
 
 SLOWER = 10
 """Times that analysis takes as long as it would."""
@@ -81,7 +81,7 @@ def run(*, short: bool, data: Path | None) -> Iterator[Row]:
 
 
 def slowed_analysis(phase_s: float) -> list[Row]:
-    """Unhurried, partials too many, finals too many, unhurried again: a phase each."""
+    """Run four phases: unhurried, too many partials, too many finals, unhurried again."""
     began_s = time.monotonic()
     samples = talk(5 * phase_s)
     # Not adapting: with it a result depends on those before, also on those that were dropped.
@@ -177,7 +177,7 @@ def paced_capture(samples: NDArray[np.float32]) -> Any:
 def unhurried_results(
     samples: NDArray[np.float32], model: EmotionModel, settings: Settings
 ) -> dict[tuple[Any, ...], EmotionResult]:
-    """What a session with all the time in the world says, partial results included."""
+    """Results of a session with all the time in the world, partial ones included."""
     stream = StreamId(number=1, source="unhurried")
     segmenting = SegmentingStage(settings, stream=stream, sample_rate=16_000, n_channels=1)
     analysis = AnalysisStage(model, settings, stream=stream)
@@ -191,7 +191,7 @@ def _key(event: EmotionResult | Drop) -> tuple[Any, ...]:
 
 
 def _verdict(result: EmotionResult | None) -> Any:
-    """What is said, with probabilities to six digits: sums may be made in another order."""
+    """Answer of a result, probabilities to six digits: sums may be made in another order."""
     if result is None:
         return None
     probabilities = result.probabilities
@@ -278,7 +278,7 @@ def _listen(microphone: Any, folder: Path) -> list[dict[str, Any]]:
 
 
 def _shifts(folder: Path, records: list[dict[str, Any]]) -> list[int]:
-    """For each utterance, where in the stream it was minus where in the file, in samples."""
+    """Position in the stream minus that in the file, in samples, by utterance."""
     played = (read_16_khz(folder / "played.wav") * 32768).astype(np.int16)
     shifts: list[int] = []
     for record in records:
@@ -296,7 +296,7 @@ def _shifts(folder: Path, records: list[dict[str, Any]]) -> list[int]:
 
 
 def _find(samples: NDArray[np.int16], needle: NDArray[np.int16], near: int) -> int | None:
-    """Where `needle` lies in `samples`, within 10 s of `near`."""
+    """Position of `needle` in `samples`, within 10 s of `near`."""
     low = max(0, near - 160_000)
     window = samples[low : near + 160_000 + len(needle)]
     at = window.tobytes().find(needle.tobytes())

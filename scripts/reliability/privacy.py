@@ -1,4 +1,4 @@
-"""What leaves the program: nothing over a network, nothing to disk but what was asked for."""
+"""Data that leave the program: none over a network; to disk, only those asked for."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _row(claim: str, measured: str, bar: str, passes: bool) -> Row:
 
 
 def _home(folder: Path) -> dict[str, str]:
-    """An environment whose home and temporary files lie in `folder`."""
+    """An environment whose home and temporary files are in `folder`."""
     for name in ("home", "temporary"):
         (folder / name).mkdir(exist_ok=True)
     kept = {k: v for k, v in os.environ.items() if not k.startswith("XDG_")}
@@ -150,7 +150,7 @@ def _microphone(talk: Path, folder: Path) -> Row:
     others = {address for address in trace.addresses if not address.endswith(SOUND_SERVERS)}
     others |= trace.families - {"AF_UNIX"}
     # PulseAudio's library makes itself a key in a new home.
-    # A key for the sound server, and a setting for its library, are no sound.
+    # A key for the sound server, and a setting for its library, are not sound.
     n_bytes = sum(
         n
         for name, n in trace.n_bytes.items()

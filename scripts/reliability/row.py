@@ -10,14 +10,14 @@ class Row:
     """A claim, what was measured of it, and whether that is enough."""
 
     claim: str
-    """What ser-live promises, in a few words."""
+    """Promise of ser-live, in a few words."""
     measured: str
-    """What came out, with its unit."""
+    """Outcome, with its unit."""
     bar: str
-    """What had to come out."""
+    """Outcome that is needed."""
     passes: bool
     """Whether `measured` reaches `bar`; False also where it could not be measured."""
     seconds: float
-    """How long measuring took."""
+    """Duration of measuring."""
     measures_time: bool = False
-    """Whether another program beside it can make it fall short; a short run does not judge it."""
+    """Whether another running program can make it fall short; a short run does not judge it."""

@@ -1,4 +1,4 @@
-"""What is heard in a day: conversation, single sentences, noises, a quiet room, nothing."""
+"""Sound of a day: conversation, single sentences, noises, a quiet room, nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reliability.machinery import read_16_khz, talk
 RATE_HZ = 16_000
 SPEECH_SHARE, NOISE_SHARE = 0.10, 0.05
 ZEROS_S = 20
-"""Of exact zeros in every period, as a muted microphone sends them."""
+"""Duration of exact zeros in every period, as a muted microphone sends them."""
 
 
 def a_period(period_s: int, data: Path | None) -> list[bytes]:
@@ -64,7 +64,7 @@ def _noises(data: Path | None) -> Iterator[NDArray[np.float32]]:
 
 
 def _cut(sounds: Iterator[NDArray[np.float32]], duration_s: float) -> list[NDArray[np.float32]]:
-    """So many of `sounds` as make up the duration."""
+    """As many of `sounds` as fill the duration."""
     taken: list[NDArray[np.float32]] = []
     while sum(map(len, taken)) < duration_s * RATE_HZ:
         taken.append(next(sounds))

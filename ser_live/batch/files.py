@@ -48,7 +48,7 @@ AUDIO_SUFFIXES = frozenset(
         ".mkv",
     ]
 )
-"""Which files in a folder are taken for recordings; files named one by one need no suffix."""
+"""Suffixes of recordings in folders; files named one by one need none of them."""
 
 
 def find_audio_files(paths: Sequence[Path]) -> list[Path]:

@@ -95,7 +95,7 @@ def _label(utterance: EmotionResult) -> str:
 
 
 def _said(utterance: EmotionResult) -> str:
-    """What a pointer that rests on the bar is told."""
+    """Text shown to a pointer that rests on the bar."""
     said = f"{utterance.start_s:.1f}-{utterance.end_s:.1f} s: {_label(utterance)}"
     if utterance.confidence is not None:
         best = "" if utterance.emotion is not None else f", best guess {utterance.best}"

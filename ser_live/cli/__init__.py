@@ -114,7 +114,7 @@ class _LazyGroup(click.Group):
 @click.version_option(__version__, prog_name="ser-live")
 @click.pass_context
 def cli(ctx: click.Context, debug: bool) -> None:
-    """How something was said: live speech emotion recognition on your own machine.
+    """Hear how something was said: live speech emotion recognition on your own machine.
 
     \b
     Examples:

@@ -20,7 +20,7 @@ _STYLES = {"ok": "green", "warning": "yellow", "problem": "bold red", "not tried
 _VERDICT_CELLS = max(map(len, _STYLES))
 _NAME_CELLS = len("speech detector")
 _LEAST_CELLS = 20
-"""The text gets at least so much of a line, however narrow the terminal."""
+"""Least width of the text in a line, however narrow the terminal."""
 _REMEDY = "do: "
 
 
@@ -80,7 +80,7 @@ def _run(examination: Examination, earlier: Mapping[str, Check], console: Consol
 
 
 def _print(name: str, check: Check, console: Console) -> None:
-    """Verdict and name in two columns, and beside them all that is to be said."""
+    """Verdict and name in two columns, and the findings next to them."""
     from rich.text import Text
 
     verdict = check.verdict.value

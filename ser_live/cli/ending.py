@@ -1,4 +1,4 @@
-"""How a session on the command line ends: signals, output that goes away, last words."""
+"""The end of a session on the command line: signals, output that goes away, last words."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def signals(session: LiveSession, received: list[signal.Signals]) -> Iterator[No
 
 @contextmanager
 def watched_output() -> Iterator[None]:
-    """Turn into `OutputError` what writing to standard output raises outside of sessions."""
+    """Turn errors of writing to standard output outside of sessions into `OutputError`."""
     try:
         try:
             yield
@@ -80,7 +80,7 @@ def watched_output() -> Iterator[None]:
 
 
 def open_missing_streams() -> None:
-    """Let standard streams that were closed (``>&-``) lead nowhere.
+    """Let standard streams that were closed (``>&-``) go nowhere.
 
     Otherwise Python has none, and the next file that is opened takes their place: what a
     library prints would go into a log.

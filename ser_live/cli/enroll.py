@@ -135,7 +135,8 @@ def _sources(
         raise UsageError("Found both --file and --device, but only one can be heard.")
     if files and not math.isinf(device_wait):
         raise UsageError(
-            "Found --device-wait beside --file, but only a microphone is waited for: leave one out."
+            "Found both --device-wait and --file, but only a microphone is waited for: "
+            "leave one out."
         )
     if files:
         return [FileSource(path, speed=0) for path in files]

@@ -103,7 +103,7 @@ def command(
         audio = PcmSource(sys.stdin.buffer, samplerate or 16_000, channels or 1)
     elif source is not None:
         raise UsageError(
-            f"Found '{source}', which is no command and not '-': "
+            f"Found '{source}', which is neither a command nor '-': "
             "replay a file with `ser-live replay FILE`, or see `ser-live --help`."
         )
     else:

@@ -1,4 +1,4 @@
-"""What ``listen``, ``replay`` and ``demo`` share: their options, and running a session."""
+"""Code that ``listen``, ``replay`` and ``demo`` share: options, and running a session."""
 
 from __future__ import annotations
 

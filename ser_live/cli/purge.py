@@ -70,7 +70,7 @@ def command(sessions: bool, profiles: bool, older_than_days: float, yes: bool) -
 
 
 def _ask(n_files: int) -> None:
-    """Go on only when told to."""
+    """Ask, and leave unless the answer is yes."""
     if not sys.stdin.isatty():
         raise UsageError(
             "Nothing was removed: there is no terminal to ask at, but an answer is needed; "

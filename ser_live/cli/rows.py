@@ -1,4 +1,4 @@
-"""What ``analyze`` and ``features`` share: rows out, progress and bad files on the side."""
+"""Code that ``analyze`` and ``features`` share: rows out, progress, files that failed."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ def _evaluation(
 
 
 def _gate(examples: Examples, encoder: Path, data: Path, seed: int) -> SpeechCheck:
-    """The speech gate, from the same examples and the sounds that `data` holds."""
+    """The speech check, from the same examples and the sounds that `data` holds."""
     import numpy as np
 
     from ser_live.training.speech_check import GATE_VARIANTS, fit_gate, make_sounds

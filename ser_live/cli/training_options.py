@@ -23,7 +23,7 @@ def _nameable(_ctx: click.Context, _param: click.Parameter, folder: Path) -> Pat
         folder.is_dir()
     except OSError as error:
         raise DatasetError(
-            f"{str(folder)[:60]}… is no folder that can be read ({error.strerror}): give the "
+            f"{str(folder)[:60]}… is not a folder that can be read ({error.strerror}): give the "
             "folder with Actor_01 to Actor_24."
         ) from error
     return folder

@@ -109,7 +109,7 @@ def _corpus_of_folder(folder: Path) -> str:
 
 
 def _corpus_of_files(folder: Path) -> str:
-    """Corpus after whose manner the files below a folder are named, or empty."""
+    """Corpus whose naming scheme the files below a folder follow, or empty."""
     if any(ravdess.is_ravdess_name(path.name) for path in folder.rglob("*")):
         return ravdess.CORPUS
     for name, declaration in _INDEXED.items():

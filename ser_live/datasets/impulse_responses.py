@@ -26,7 +26,7 @@ MIN_STRAIGHTNESS = 0.99
 MAX_RISE_S = 0.05
 """The strongest sound follows the first within this time, or it is a separate event."""
 MIN_DIRECT_DB = -20.0
-"""Below this ratio of direct to reverberant sound no first arrival can be told."""
+"""Below this ratio of direct to reverberant sound no first arrival can be found."""
 MIN_ECHO_DENSITY = 0.85
 """Reflections overlap into Gaussian noise (1.0); springs, combs and delays stay sparse."""
 MAX_BAND_SPREAD_DB = 20.0
@@ -52,9 +52,9 @@ class Response:
     onset: int
     """First sample within 20 dB of the peak: the direct sound arrives."""
     rise_s: float
-    """From there to the peak."""
+    """Samples from there to the peak."""
     reverberation_s: float
-    """Time to fall by 60 dB, from the fall between -5 and -25 dB; NaN if it cannot be told."""
+    """Time to fall by 60 dB, from the fall between -5 and -25 dB; NaN if it cannot be measured."""
     straightness: float
     """Squared correlation of that fall with a straight line."""
     direct_db: float

@@ -28,7 +28,7 @@ SUFFIXES = (".flac", ".wav")
 _COLUMNS = ("file", "emotion", "speaker", "gender")
 _SEXES = ("male", "female", "")
 _MAX_SHOWN = 100
-"""No more characters of a listed path are shown."""
+"""Most characters of a listed path that are shown."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def _leads_out(file: str) -> bool:
     """Whether a listed path could lead out of the folder that lists it, here or on Windows.
 
     An index comes from outside: it may not choose which other files are read. A link that
-    lies in the folder is followed, as it is where names are read instead of an index.
+    is in the folder is followed, as it is where names are read instead of an index.
     """
     return any(
         path.anchor or ".." in path.parts for path in (PurePosixPath(file), PureWindowsPath(file))

@@ -45,7 +45,7 @@ class Examination:
             return self.examine()
         except SerLiveError as error:
             return Check.failed(error)
-        except Exception as error:  # noqa: BLE001  whatever this machine has broken
+        except Exception as error:  # noqa: BLE001  anything may be broken on this machine
             return Check.broken(error)
 
 

@@ -44,7 +44,7 @@ def demo_samples(duration_s: float) -> NDArray[np.float32]:
 
 
 def _failed(error: SerLiveError) -> Check:
-    """As ``Check.failed``; but the bundled recording is not the user's to convert or copy."""
+    """Do as ``Check.failed``; but the bundled recording is not the user's to convert."""
     if isinstance(error, AudioError):
         found = "the bundled recording demo.ogg is missing or damaged"
         measured = {"error": str(error)}

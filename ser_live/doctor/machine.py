@@ -14,10 +14,10 @@ from ser_live.doctor.check import Check, Verdict
 
 OLDEST_PYTHON = (3, 10)
 NEWEST_PYTHON = (3, 13)
-"""Newer ones may work; nobody tried."""
+"""Newest Python that was tried; newer ones may work."""
 
 MIN_FREE_BYTES = 100 << 20
-"""Less room than this is warned of: a day of talk is a log of about 20 MB."""
+"""Free space below which the doctor warns: a day of talk is a log of about 20 MB."""
 
 DASHBOARD_SIZE = (80, 24)
 """Columns and rows that show everything."""

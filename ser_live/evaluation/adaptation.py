@@ -109,7 +109,7 @@ def hear(fitted: Fitted, tested: Examples, sessions: Sequence[Session]) -> Sessi
     runs = [_Run(session, rows_of_clip, SpeakerShift(fitted.shift)) for session in sessions]
     for run in runs:
         for row in (row for clip in run.session.enrolled for row in rows_of_clip.get(clip, ())):
-            # As `ser-live enroll` does: from what the model itself made of the reading.
+            # As `ser-live enroll` does: from the model's own answers to the reading.
             answer = fitted.predict_proba(tested.X[[row]].astype(np.float64), run.shift)[0]
             run.shift.update(tested.X[row], answer)
     for step in range(max((len(run.rows) for run in runs), default=0)):
@@ -171,7 +171,7 @@ def hear_all(
         for name in np.unique(speakers[fit.is_test]):
             speaker = Speaker.of(np.flatnonzero(fit.is_test & (speakers == name)), recordings)
             for number in range(n_seeds):
-                # Every speaker and order draws on its own, whatever else is tested.
+                # Every speaker and order draws on its own, independent of what else is tested.
                 identity = int.from_bytes(str(name).encode(), "big")
                 rng = np.random.default_rng([seed, number, identity])
                 sessions += make(speaker, number, rng)

@@ -1,4 +1,4 @@
-"""Do probabilities mean what they say, and what is left out when the unsure is left out."""
+"""Whether probabilities mean what they say, and the accuracy without the unsure answers."""
 
 from __future__ import annotations
 

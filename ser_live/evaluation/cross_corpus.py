@@ -58,7 +58,7 @@ def leave_corpus_out(
     dict
         ``corpora`` by name, and ``mean_uar`` over them with its interval (95 %, the speakers of
         each drawn with replacement), pooled and with RAVDESS alone. A corpus
-        of ``SECOND_READINGS`` also has ``second_reading``; the mean goes by the published labels.
+        of ``SECOND_READINGS`` also has ``second_reading``; the mean uses the published labels.
 
     Raises
     ------
@@ -230,7 +230,7 @@ class _Answers(NamedTuple):
     """Index into the labels that are judged."""
     probabilities: Float64
     """Shape (n_clips, n_labels + 1); the last column is 1 where no utterance was found, which
-    is wrong whatever it was: equal probabilities would call it the first label."""
+    is always wrong: equal probabilities would call it the first label."""
     speakers: Str
     n_without_utterance: int
 

@@ -123,7 +123,7 @@ class Evaluation:
         return [(fold.name, fold.is_test(actors)) for fold in folds]
 
     def fits(self, protocol: str) -> list[FoldFit]:
-        """The model of each fold; fitted once, whatever is measured with them."""
+        """The model of each fold; fitted once for all measurements."""
         if protocol not in self._fits:
             self._fits[protocol] = fit_folds(
                 self.recipe,

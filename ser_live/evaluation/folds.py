@@ -122,7 +122,7 @@ def _fit_fold(
 
 
 def _fit(key: str, seed: int, recipe: Recipe, training: Examples) -> Fitted:
-    """Kept by `key` and `seed`, which say everything that counts."""
+    """Fit kept by `key` and `seed`, which say everything that decides it."""
     return recipe.fit(training, seed)
 
 

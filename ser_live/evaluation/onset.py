@@ -85,7 +85,7 @@ def onset_table(section: Mapping[str, Any]) -> RenderableType:
 
 
 def clips_under_test(fits: Sequence[FoldFit], recordings: Sequence[Recording], every: int) -> Int64:
-    """Every so many-th test recording, each label and speaker in its share.
+    """Every n-th test recording, each label and speaker in its share.
 
     Within a label and speaker chance decides: file names are sorted by statement and
     intensity, and a fixed step through them would meet the same ones in every speaker.

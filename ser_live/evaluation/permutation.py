@@ -49,8 +49,8 @@ def permutation_check(
     """UAR on true labels after training on shuffled ones; more than chance is a leak.
 
     Trained on unchanged recordings only, which is quicker and leaves every way open by
-    which an answer could leak. Each fold shuffles again: what a model makes of meaningless
-    labels is the same for all clips that sound alike, so folds, not clips or speakers, are
+    which an answer could leak. Each fold shuffles again: a model trained on meaningless
+    labels answers all clips that sound alike the same, so folds, not clips or speakers, are
     what the interval counts (Student's t over folds).
 
     Returns

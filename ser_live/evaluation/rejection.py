@@ -1,4 +1,4 @@
-"""Sounds that the speech gate rejects, and speech that it costs, with everything held out.
+"""Sounds that the speech check rejects, and speech that it costs, with everything held out.
 
 Six folds: RAVDESS by the actors of EmoBox, speakers of other corpora, kinds of noise and
 speakers of vocal bursts are held out whole. Synthetic sounds are trained on and never

@@ -50,7 +50,7 @@ class Report:
     sections: Mapping[str, Any] = field(default_factory=dict)
     """Further measurements with the same models, by key of the JSON."""
     unseen_actors: Report | None = None
-    """For a protocol that leaks: the same recipe and data, split by actor."""
+    """Report to compare a protocol that leaks with: the same recipe and data, split by actor."""
 
     @property
     def matrix(self) -> Int64:

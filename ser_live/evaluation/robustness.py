@@ -213,7 +213,7 @@ def _answers(fits: Sequence[FoldFit], clips: Int64, heard: Sequence[Rows]) -> tu
 
 
 def _score(y: Int64, answers: Float64, speakers: Str) -> dict[str, Any]:
-    """UAR with interval; a clip without an answer is wrong whatever it was."""
+    """UAR with interval; a clip without an answer is always wrong."""
     return uar_with_interval(y, answers, speakers, len(LABELS) + 1)
 
 

@@ -1,6 +1,6 @@
-"""Sessions with one speaker, heard in order: what learning the voice while listening brings.
+"""Sessions with one speaker, heard in order: what is gained by learning the voice while listening.
 
-Nobody is told who speaks how: the speaker's difference is learned from the utterances
+The model is not given the speaker: the speaker's difference is learned from the utterances
 before, unlabelled, with the model's own probabilities, as the live path does it. A session
 starts from nothing. Kinds of sessions:
 

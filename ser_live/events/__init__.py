@@ -3,7 +3,7 @@
 Positions are integer sample indices at 16 kHz since the start of the stream; seconds are
 derived from them, never added up. ``[start_sample, end_sample)`` is half open. ``as_record``
 gives the form that session log, standard output, CSV and API share, and `from_record` reads
-it back; both go by the forms at the fields (`forms`).
+it back; both follow the forms at the fields (`forms`).
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ StreamEvent = (
     | Drop
     | StreamEnded
 )
-"""What an analyzer tells of its stream."""
+"""Everything an analyzer reports about its stream."""
 
 Event = SessionStarted | StreamEvent | SourceFailed | QueueDepth | Notice | SessionEnded
-"""Everything a session tells."""
+"""Everything a session reports."""
 
 EVENT_CLASSES: dict[str, type[Recorded]] = by_type(get_args(Event))
 """Classes of events by the ``type`` of their records."""

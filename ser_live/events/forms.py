@@ -1,4 +1,4 @@
-"""How the fields of events are written into records, and read back.
+"""Forms of fields: how they are written into records, and read back.
 
 A record is what stands on a line of the log: JSON values by name. Each field of an event
 carries its `Form`, which does both directions, so that they cannot drift apart. Undefined is
@@ -18,7 +18,7 @@ from ser_live.emotions import LABELS
 from ser_live.events.stream_id import samples, seconds
 
 MAX_NUMBER = 1e12
-"""No time, level or count comes near this."""
+"""Upper limit of every number; no time, level or count comes near it."""
 
 MAX_DEPTH = 8
 """Settings are not nested as deep as this."""
@@ -35,7 +35,7 @@ class FormError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How one field stands in a record."""
+    """Writing and reading of one field in a record."""
 
     write: Callable[..., object]
     """From the field's value to a JSON value."""

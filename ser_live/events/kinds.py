@@ -13,7 +13,7 @@ class _Word(str, Enum):
 
 
 class Kind(_Word):
-    """How much of an utterance a result is about."""
+    """Part of an utterance that a result is about."""
 
     PARTIAL = "partial"
     """The utterance goes on; the result is about what was heard of it so far."""
@@ -52,7 +52,7 @@ class Verdict(_Word):
 
 
 class Cause(_Word):
-    """Why audio never arrived."""
+    """Reason why audio never arrived."""
 
     OVERFLOW = "overflow"
     """The ring buffer was full: the program was too slow."""
@@ -67,7 +67,7 @@ class Cause(_Word):
 
 
 class EndReason(_Word):
-    """Why a session ended."""
+    """Reason why a session ended."""
 
     END = "end"
     """There was nothing more to hear."""

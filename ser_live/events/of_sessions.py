@@ -31,7 +31,7 @@ class SessionStarted(Recorded):
     """Every setting that shapes results, by group and name; ``adapt`` says whether judgements
     go by the speaker's past in the stream."""
     speaker: Annotated[str | None, or_none(TEXT).newer(None)] = None
-    """Name of the enrolled speaker whom every stream begins with; ``None`` for a stranger."""
+    """Name of the enrolled speaker that every stream begins with; ``None`` for a stranger."""
     audio_folder: Annotated[str | None, or_none(TEXT).newer(None)] = None
     """Absolute path of the folder that keeps the audio of utterances; ``None`` for none."""
 
@@ -63,7 +63,7 @@ class QueueDepth(Recorded):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice(Recorded):
-    """Something that one output could not do, told to the others."""
+    """Trouble of one output, reported to the others."""
 
     type: ClassVar[str] = "notice"
 
@@ -80,7 +80,7 @@ class SessionEnded(Recorded):
     type: ClassVar[str] = "session_ended"
 
     reason: Annotated[EndReason, word(EndReason)]
-    """Why it ended."""
+    """Reason for the end."""
     duration_s: Annotated[float, amount(3)]
     """Audio time heard, in seconds."""
     n_utterances: Annotated[int, COUNT]

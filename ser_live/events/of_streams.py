@@ -84,7 +84,7 @@ class StreamGap(OfStream):
     n_samples: Annotated[int, SAMPLES.at("duration_s")]
     """Length on the stream's clock."""
     cause: Annotated[Cause, word(Cause)]
-    """Why it never arrived."""
+    """Reason why it never arrived."""
 
     @property
     def start_s(self) -> float:

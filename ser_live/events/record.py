@@ -23,10 +23,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What has a form for log, standard output, CSV and API alike."""
+    """Base of all that has one form for log, standard output, CSV and API."""
 
     type: ClassVar[str]
-    """Says in a record what it is."""
+    """Name of the class in a record."""
     is_logged: ClassVar[bool] = True
     """Whether session logs keep it; the others are for displays."""
     derived: ClassVar[Mapping[str, tuple[str, Form]]] = {}
@@ -73,7 +73,7 @@ STREAM_FORMS: Mapping[str, Form] = {
     "channel": or_none(COUNT).newer(None),
     "role": or_none(TEXT).newer(None),
 }
-"""What every record of a stream says of it. Its source stands in ``stream_started``."""
+"""Forms of the stream in each of its records. Its source is in ``stream_started``."""
 
 
 _TABLES: dict[type, tuple[Column, ...]] = {}

@@ -28,6 +28,6 @@ class StreamId:
     channel: int | None = None
     """Channel that is heard, counted from 0; ``None`` for the mean of all."""
     role: str | None = None
-    """Who speaks on it, in the words of the program that opened it, such as ``agent``."""
+    """Part of the one who speaks, in the caller's words, such as ``agent``."""
     file: str | None = None
     """Path as given, for files."""

@@ -145,7 +145,7 @@ class EmotionResult(OfStream):
     arousal: Annotated[float | None, UNIT.newer(None)] = None
     """-1 sleepy to +1 excited; ``None`` without `probabilities`."""
     n_past: Annotated[int, COUNT.newer(0)] = 0
-    """Utterances of this speaker that the judgement went by; 0 if taken by itself."""
+    """Earlier utterances of this speaker that the judgement used; 0 without any."""
     speech_s: Annotated[float, amount(3)]
     """Duration of speech frames, in seconds."""
     level_dbfs: Annotated[float, number(1)]
@@ -156,7 +156,7 @@ class EmotionResult(OfStream):
     """From the moment the utterance was known to this result, milliseconds; NaN without a
     clock."""
     reasons: Annotated[tuple[Reason, ...], REASONS] = ()
-    """What stands out against the speaker's own running mean."""
+    """Features that stand out against the speaker's own running mean."""
     samples: "NDArray[np.float32] | None" = field(default=None, repr=False, compare=False)
     """Audio of a final result, 16 kHz mono, where it was asked for; not part of the record."""
 

@@ -148,7 +148,7 @@ def _shape(
     mean: Float64,
     count: NDArray[np.intp],
 ) -> _Found:
-    # A constant's variance is rounding noise, and shape made of noise means nothing.
+    # A constant's variance is rounding noise, and the shape of noise means nothing.
     noise = (1e-9 * np.abs(mean)) ** 2
     varies = (count > 2) & (variance > noise)
     variance = np.where(varies, variance, 0.0)

@@ -106,7 +106,7 @@ def log_covariance(mfcc: Float64) -> Float64:
 
 
 def log_upper_triangle(covariance: Float64) -> Float64:
-    """Upper triangle of the matrix logarithm, what lies off the diagonal times sqrt(2)."""
+    """Upper triangle of the matrix logarithm, off-diagonal values times sqrt(2)."""
     values, vectors = np.linalg.eigh(covariance)
     logarithm = (vectors * np.log(values)) @ vectors.T
     rows, columns = np.triu_indices(len(covariance))

@@ -1,4 +1,4 @@
-"""Spectral contours: what the short-time spectrum looks like every 10 ms.
+"""Spectral contours: the shape of the short-time spectrum every 10 ms.
 
 Frame ``k`` is the 512 samples (32 ms) from sample ``160 k`` of the utterance on, under
 a periodic Hann window; nothing is padded or centred, so no frame needs the future.

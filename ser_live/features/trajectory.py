@@ -21,7 +21,7 @@ N_COEFFICIENTS = 8
 LAGS_MS = (0, 70, 140)
 """Delays in milliseconds; about half a syllable each."""
 FLOOR_DB = 40.0
-"""Mel bands never count as further than this below the loud frames: what lies deeper is
+"""Mel bands never count as further than this below the loud frames: anything deeper is
 the room."""
 
 _LAGS = tuple(round(lag * FRAMES_PER_S / 1000) for lag in LAGS_MS)

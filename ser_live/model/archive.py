@@ -38,9 +38,9 @@ CARD_FILE = "card.json"
 CARD_TEXT_FILE = "MODEL_CARD.md"
 
 MAX_CARD_BYTES = 4 << 20
-"""A card larger than this is not read."""
+"""Largest card that is read."""
 MAX_WEIGHTS_BYTES = 128 << 20
-"""Weights larger than this, on disk or unpacked, are not read."""
+"""Largest weights that are read, on disk or unpacked."""
 MAX_ARRAYS = 1000
 
 _NO_ARRAY = (

@@ -150,7 +150,7 @@ class Classifier:
         return temper(mixed, float(self.temperature))
 
     def arrays(self) -> Arrays:
-        """Everything as named arrays, for ``model_file.write_arrays``."""
+        """Everything as named arrays, for ``archive.write_arrays``."""
         named: Arrays = {
             "impute": self.impute,
             "mean": self.mean,

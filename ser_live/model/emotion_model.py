@@ -67,7 +67,7 @@ class ModelCard:
     """Terms of the weights."""
     weights_sha256: str
     encoder_sha256: str | None
-    """Of the learned encoder; None for a model that does without."""
+    """Hash of the learned encoder; None for a model that does without."""
     raw: dict[str, Any]
     """The whole card as stored: data, libraries, seed, settings, scores."""
     uncertain_below: float = UNCERTAIN_BELOW

@@ -14,7 +14,7 @@ from ser_live.model.archive import WEIGHTS_FILE, Arrays, take_array, take_part
 from ser_live.model.classifier import Classifier, softmax
 
 MIN_PROBABILITY = 1e-4
-"""Added before the logarithm: no member alone can rule a label out."""
+"""Value added before the logarithm, so that no member alone can rule a label out."""
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ class Fitted:
         )
 
     def arrays(self) -> Arrays:
-        """Everything as named arrays, for ``model_file.write_arrays``."""
+        """Everything as named arrays, for ``archive.write_arrays``."""
         parts = {
             "cold": self.cold,
             "warm": self.warm,

@@ -1,4 +1,4 @@
-"""How this speaker differs from the speakers of the training, learned while listening.
+"""Difference of a speaker from those of the training, learned while listening.
 
 The shift is an average over the speaker's past utterances: of each, the input vector minus
 the emotion heard in it::
@@ -31,7 +31,7 @@ class ShiftRule:
     label_means: Float64
     """Mean input per label, shape (8, n_inputs)."""
     correction: Float64
-    """How far the emotion heard is taken out, in [0, 1], shape ()."""
+    """Degree to which the emotion heard is taken out, in [0, 1], shape ()."""
     kappa: Float64
     """Utterances' worth of prior belief that there is no difference, positive, shape ()."""
     half_weight: Float64

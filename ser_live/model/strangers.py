@@ -31,18 +31,18 @@ class Strangers:
 
     ensemble: Ensemble
     voices: Float64
-    """How each training speaker differs from their mean, shape (n_voices, n_inputs)."""
+    """Difference of each training speaker from their mean, shape (n_voices, n_inputs)."""
     temperature: Float64
     """Positive, shape ()."""
 
     @property
     def feature_mean(self) -> Float64:
-        """As of the ensemble."""
+        """Mean of each input in training, that of the ensemble."""
         return self.ensemble.feature_mean
 
     @property
     def feature_scale(self) -> Float64:
-        """As of the ensemble."""
+        """Spread of each input in training, that of the ensemble."""
         return self.ensemble.feature_scale
 
     def predict_proba(self, X: NDArray[np.floating[Any]]) -> Float64:

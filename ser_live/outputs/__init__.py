@@ -1,1 +1,1 @@
-"""Where the events of a session go: lines, log, dashboard, audio files, other programs."""
+"""Sinks of the events of a session: lines, dashboard; the fan-out that feeds them all."""

@@ -18,8 +18,8 @@ class FanOut:
     """Gives every event to every sink, in their order; the log comes first.
 
     A sink that raises is named, closed and left behind, while the others go on. Its sentence,
-    and those of sinks that go on after trouble, are told as a `Notice` to all that work: also
-    to the log about itself, for it holds whatever is shown.
+    and those of sinks that go on after trouble, reach all that work as a `Notice`: also the
+    log about itself, for it holds everything that is shown.
 
     Use as a context manager: it opens the sinks in order and closes them in reverse.
 
@@ -79,7 +79,7 @@ class FanOut:
         self._tell_news()
 
     def idle(self, now_s: float) -> None:
-        """Let every sink do what is due, and tell what went wrong."""
+        """Let every sink do what is due, and report what went wrong."""
         self._find_news()
         self._tell_news()
         for sink in list(self._working):
@@ -124,7 +124,7 @@ class FanOut:
 
 
 def run(session: LiveSession, sinks: FanOut) -> None:
-    """Run a session to its end and give all it tells to open sinks.
+    """Run a session to its end and give all its events to open sinks.
 
     Where no sink is left, the session ends in order.
     """

@@ -11,7 +11,7 @@ from ser_live.events import Event
 from ser_live.outputs.sink import Sink
 
 CLOSE_LIMIT_S = 10.0
-"""Longest wait for a slow sink at the end; one that needs more is left behind, and said."""
+"""Longest wait for a slow sink at the end; one that needs more is named and left behind."""
 
 
 def everything(event: Event) -> bool:
@@ -25,8 +25,8 @@ class Queued:
     Parameters
     ----------
     sink : Sink
-        Opened and closed in the caller's thread, used in the own one. It is not told what is
-        due by the clock.
+        Opened and closed in the caller's thread, used in its own. Its ``idle`` is never
+        called.
     capacity : int
         Events that may wait.
     drop_when_full : bool
@@ -107,7 +107,7 @@ class Queued:
         self._check()
 
     def _check(self) -> None:
-        """Raise in the caller's thread whatever ended the sink's own."""
+        """Raise in the caller's thread the error that ended the sink's own."""
         error, self._error = self._error, None
         if error is not None:
             raise error

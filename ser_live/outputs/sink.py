@@ -11,7 +11,7 @@ class Sink(Protocol):
     """Takes events in order. All calls come from one thread."""
 
     name: str
-    """For people, in sentences about it: ``log``, ``dashboard``."""
+    """Name for people, in sentences about it: ``log``, ``dashboard``."""
 
     @property
     def failure(self) -> str | None:
@@ -23,7 +23,7 @@ class Sink(Protocol):
         ...
 
     def take(self, event: Event) -> None:
-        """Take one event in. Whatever it raises, the sink is left behind for it."""
+        """Take one event in. A sink that raises anything is left behind."""
         ...
 
     def idle(self, now_s: float) -> None:

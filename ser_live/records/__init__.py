@@ -1,1 +1,1 @@
-"""Files of sessions: logs, audio, the folders they lie in, and their sums."""
+"""Files of sessions: logs, audio, the folders that keep them, and their sums."""

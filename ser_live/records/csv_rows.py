@@ -32,7 +32,7 @@ EMOTION_FIELDS: tuple[str, ...] = (
 """Columns of a CSV file with one emotion record a row."""
 
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-"""What a terminal obeys: control characters, line ends, and what turns direction round."""
+"""Characters a terminal obeys: controls, line ends, and those that turn direction round."""
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 

@@ -1,4 +1,4 @@
-"""What a session log holds beside the events of its session."""
+"""Lines of a session log that are not events of its session."""
 
 # Without postponed annotations: the forms of the fields are read from them.
 
@@ -38,7 +38,7 @@ class LogContinued(Recorded):
     path: Annotated[str, TEXT]
     """The log before it."""
     cause: Annotated[str, TEXT]
-    """Why that could not be written any more."""
+    """Reason why that could not be written any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ if os.name != "nt":
 def make_private_folder(folder: Path) -> None:
     """Make `folder` and every folder missing above it, each for its owner only.
 
-    A folder that exists is left as it is: whoever made it decides who may read it.
+    A folder that exists is left as it is: its maker decides who may read it.
 
     Raises
     ------

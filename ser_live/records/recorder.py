@@ -20,7 +20,7 @@ from ser_live.records.private_files import create_private_file, make_private_fol
 from ser_live.terminal.text import printable
 
 SOFTWARE = "ser-live"
-"""Begins the field ``software`` of every recording, by which `purge` knows its own."""
+"""First word of the field ``software`` of every recording, by which `purge` knows them."""
 
 _MAX_STEM = 60
 """Characters kept of a recording's name; four bytes each are still a name everywhere."""
@@ -87,7 +87,7 @@ class UtteranceRecorder:
         Returns
         -------
         Path or None
-            Where it lies; ``None`` where it could not be kept (see `failure`).
+            The file; ``None`` where the audio could not be kept (see `failure`).
         """
         import soundfile
 
@@ -142,7 +142,7 @@ def _as_integers(samples: NDArray[np.float32]) -> NDArray[np.int16]:
 
 
 def _stem(stream: StreamId) -> str:
-    """Name of a stream's recordings; two channels of a file are told apart by number, from 1."""
+    """Name of a stream's recordings; channels of a file are numbered, from 1."""
     stem = Path(stream.file).stem if stream.file else "microphone"
     return stem if stream.channel is None else f"{stem}-channel{stream.channel + 1}"
 

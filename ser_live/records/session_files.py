@@ -38,7 +38,7 @@ class PassedOver(NamedTuple):
 
     path: Path
     reason: str
-    """In a few words."""
+    """Cause, in a few words."""
 
 
 def find_session_logs(passed_over: list[PassedOver]) -> Iterator[RegularFile]:
@@ -47,7 +47,7 @@ def find_session_logs(passed_over: list[PassedOver]) -> Iterator[RegularFile]:
     Parameters
     ----------
     passed_over : list of PassedOver
-        What lies beside them in the user's folder is added here.
+        Other entries of the user's folder are added here.
     """
     for file in files_in_own(sessions_folder(), passed_over):
         if session_log.is_session_log(file.path):
@@ -58,7 +58,7 @@ def find_session_logs(passed_over: list[PassedOver]) -> Iterator[RegularFile]:
         with suppress(OSError):
             if os.name != "nt" and folder.lstat().st_uid != os.geteuid():
                 continue
-        # Other programs may name folders like this; what they left there is not told of.
+        # Other programs may name folders like this; their files are not listed.
         for file in regular_files(folder, []):
             if session_log.is_session_log(file.path):
                 yield file
@@ -88,12 +88,12 @@ def find_recordings(folder: Path, passed_over: list[PassedOver]) -> Iterator[Reg
     folder : Path
         See `audio_folder_of`.
     passed_over : list of PassedOver
-        The folder is added here where it lies behind a link.
+        The folder is added here where it is behind a link.
     """
     if folder.resolve() != folder:  # it was resolved when the log was written
         passed_over.append(PassedOver(folder, "behind a link by now; not followed"))
         return
-    # Other files may lie there too, and are none of this program's business.
+    # Other files may be there too, and are none of this program's business.
     for file in regular_files(folder, []):
         if _RECORDING.fullmatch(file.path.name) and _is_recording(file.path):
             yield file
@@ -111,7 +111,7 @@ def _is_recording(path: Path) -> bool:
 
 
 def files_in_own(folder: Path, passed_over: list[PassedOver]) -> Iterator[RegularFile]:
-    """Find regular files in a folder that lies in this program's folder."""
+    """Find regular files in a folder inside this program's folder."""
     parent = folder.parent
     with suppress(FileNotFoundError):
         if _is_plain(parent.lstat(), stat.S_IFDIR):
@@ -144,5 +144,5 @@ def regular_files(folder: Path, passed_over: list[PassedOver]) -> Iterator[Regul
 
 
 def _is_plain(info: os.stat_result, kind: int) -> bool:
-    """Whether `info`, of ``lstat``, is of that kind and no link of any system."""
+    """Whether `info`, of ``lstat``, is of that kind and not a link of any system."""
     return stat.S_IFMT(info.st_mode) == kind and not getattr(info, "st_reparse_tag", 0)

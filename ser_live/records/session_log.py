@@ -40,13 +40,13 @@ from ser_live.records.log_file import LogFile
 from ser_live.terminal.text import printable
 
 _TEMPORARY = "ser-live-"
-"""How folders begin in which a log goes on where no other place takes it."""
+"""Prefix of the folders in which a log goes on where no other place takes it."""
 
 _MAX_HEADER_BYTES = 4096
 _DATED_NAME = re.compile(r"\d{4}-\d\d-\d\dT\d{6}(-\d+)?\.jsonl", re.ASCII)
 
 MAX_LINE_BYTES = 1 << 20
-"""No record comes near this; a longer line is not read to its end."""
+"""Longest line that is read to its end; no record comes near it."""
 
 _HEADER = LogHeader().as_record()
 
@@ -87,7 +87,7 @@ class SessionLog:
         self._file = file
         self._began: Record | None = None
         self._open_streams: dict[int, Record] = {}
-        """How the streams that are not over began, by number."""
+        """First record of each stream that is not over, by number."""
         self._n_unreported = 0
         self._is_closed = False
 
@@ -289,7 +289,7 @@ def read_log(
     path : Path or str
         A log written by `SessionLog`, finished or not.
     on_cut : callable, optional
-        Told in one sentence when the last line is cut off, as after ``kill -9``. The lines
+        Called with one sentence when the last line is cut off, as after ``kill -9``. The lines
         before it are good.
 
     Raises

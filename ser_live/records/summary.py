@@ -20,7 +20,7 @@ from ser_live.records.tally import Tally
 from ser_live.terminal.text import clock, fit, printable, signed
 
 _MAX_CELLS = 300
-"""Nothing that a log says is shown longer than this."""
+"""Most characters shown of anything that a log says."""
 
 
 def summary_lines(entries: Iterable[Recorded]) -> list[str]:

@@ -1,4 +1,4 @@
-"""What a session's final results add up to: shares, counts, latency.
+"""Sums of a session's final results: shares, counts, latency.
 
 One tally serves the running dashboard and the summary of a log read later.
 """
@@ -41,7 +41,7 @@ class Tally:
         self.n_dropped = 0
         """Results not computed because analysis fell behind."""
         self.n_device_losses = 0
-        """How often the microphone was gone."""
+        """Number of times the microphone was gone."""
         self._latencies_ms: deque[float] = deque(maxlen=_N_LATENCIES)
 
     def add(self, event: Recorded) -> None:

@@ -33,7 +33,7 @@ from ser_live.stream.drive import drive
 from ser_live.stream.segmenting import EndOfStream, Segmented, SegmentingStage
 
 READING_S = 30.0
-"""How long a microphone is listened to, in seconds."""
+"""Time for which a microphone is listened to, in seconds."""
 
 TEXT = """\
 On the way to the market I met my neighbour, who carried two bags of apples.
@@ -43,7 +43,7 @@ The water is high this year, and the boats are tied up under the trees.
 At the corner he gave me three apples, and I went home to make some tea.
 Later I opened the window, read the newspaper, and wrote a short letter.
 """
-"""What to read: everyday things that stir nobody. Written for this program, free to use."""
+"""Text to read: everyday things that stir nobody. Written for this program, free to use."""
 
 MIN_SPEECH_S = 15.0
 MIN_UTTERANCES = 4
@@ -52,12 +52,12 @@ MIN_SNR_DB = 12.0
 MAX_CLIPPED_SHARE = 0.25
 """Share of utterances that may be rejected as clipped."""
 SNR_WITHOUT_NOISE_DB = 99.0
-"""Stands on the card where no noise floor was ever known."""
+"""Speech-to-noise ratio on the card where no noise floor was ever known."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How an enrolment stands."""
+    """Progress of an enrolment."""
 
     position_s: float = 0.0
     """Audio heard of this source, without its gaps."""

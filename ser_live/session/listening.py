@@ -152,9 +152,9 @@ def listen(
     settings : Settings or None
         ``None`` for the defaults.
     speaker : SpeakerProfile, str or None
-        Enrolled speaker whom every stream begins with, or their name; ``None`` for a stranger.
+        Enrolled speaker that every stream begins with, or their name; ``None`` for a stranger.
     with_levels : bool
-        Whether to tell levels and the length of the queue, for displays.
+        Whether to report levels and the length of the queue, for displays.
     keeps_audio : bool
         Whether final results carry their audio.
 

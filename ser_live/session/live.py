@@ -88,9 +88,9 @@ class LiveSession:
     keeps_audio : bool
         Whether final results carry their audio without such a folder, too.
     profile : SpeakerProfile or None
-        Enrolled speaker whom every stream begins with.
+        Enrolled speaker that every stream begins with.
     with_levels : bool
-        Whether to tell levels and the length of the queue, for displays.
+        Whether to report levels and the length of the queue, for displays.
 
     Raises
     ------
@@ -151,7 +151,7 @@ class LiveSession:
             self._thread("analysis", self._analyze),
         ]
         self._waited_s = 0.0
-        """How long `poll` waited without result since the session was asked to end."""
+        """Time `poll` waited without result since the session was asked to end."""
         self._error: BaseException | None = None
         self._end_reason = EndReason.END
         self.tally = Tally()
@@ -234,7 +234,7 @@ class LiveSession:
         TimeoutError
             A thread did not end in time, or brought nothing for ``DRAIN_TIMEOUT_S``.
         BaseException
-            Whatever broke a thread, once everything before it was handed out.
+            The error that broke a thread, once everything before it was handed out.
         """
         events = self._take_results(timeout_s)
         for event in events:
@@ -280,7 +280,7 @@ class LiveSession:
             thread.join(max(0.0, deadline_s - time.monotonic()))
         hung = [thread for thread in self._threads if thread.is_alive()]
         if hung:
-            # Told once: nobody waits for them again.
+            # Reported once: nobody waits for them again.
             self._threads, self.finished = [], True
             raise hang_of(hung, error, JOIN_TIMEOUT_S)
 

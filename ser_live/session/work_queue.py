@@ -22,7 +22,7 @@ class WorkQueue(Generic[T]):
     A replay waits for room, so that its results are the same every time. A live
     session cannot wait, as the microphone does not: it gives up the oldest waiting
     partial, the new one included, and where there is none the oldest waiting final.
-    A `Drop` stands in its place, so that a loss is told where it happened.
+    A `Drop` stands in its place, so that a loss is reported where it happened.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ from ser_live.stream.analysis import AnalysisStage, warm_up
 from ser_live.stream.segmenting import Segmented
 
 WorkItem: TypeAlias = Segmented | SourceFailed | None
-"""What waits for the worker; ``None`` is the end."""
+"""Items that wait for the worker; ``None`` is the end."""
 
 
 class Worker:
@@ -48,7 +48,7 @@ class Worker:
         self._profile = profile
         self._keeps_audio = keeps_audio
         self._stages: dict[int, AnalysisStage] = {}
-        """Of the streams that are not over, by number."""
+        """Stages of the streams that are not over, by number."""
 
     def run(self, is_aborted: Callable[[], bool]) -> None:
         """Work until the end comes out of the queue, or until aborted."""

@@ -22,7 +22,7 @@ from ser_live.sources.microphone import MicrophoneSource, all_closed
 from ser_live.sources.ring_buffer import Lost
 
 RETRY_S = 1.0
-"""From one try to the next, in seconds."""
+"""Time from one try to the next, in seconds."""
 
 SAME_ONLY_S = 3.0
 """Time that belongs to the lost device alone, in seconds. A loose plug or a restarted sound

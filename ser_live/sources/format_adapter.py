@@ -1,4 +1,4 @@
-"""One native format made of another, for a stream whose device changed on the way."""
+"""Conversion of one native format into another, for a stream whose device changed on the way."""
 
 from __future__ import annotations
 

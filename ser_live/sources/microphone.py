@@ -60,7 +60,7 @@ class MicrophoneSource(AudioSource):
     before, until `exhausted`.
 
     What PortAudio and ALSA print on standard error is the program's to capture, and so is the
-    environment: see ``process_wide``.
+    environment: see ``process.sound``.
 
     Parameters
     ----------

@@ -74,7 +74,7 @@ class AudioSource(Protocol):
     """One stream of audio, opened once, read from one thread until exhausted."""
 
     name: str
-    """For people: device name or file name."""
+    """Name for people: device name or file name."""
     file: str | None
     """Path as given, for recordings."""
     sample_rate: int

@@ -84,7 +84,7 @@ class ReconnectingMicrophone(AudioSource):
         self._is_closed = False
         self._closed_s = math.nan
         self._n_given = 0
-        """Native samples given, or told as lost, since the latest opening."""
+        """Native samples given, or reported as lost, since the latest opening."""
         self._heard_until_s = 0.0
         self._sought_s = 0.0
         self.name = self._microphone.name
@@ -242,7 +242,7 @@ class ReconnectingMicrophone(AudioSource):
         self._give(first)
 
     def _end_loss(self, until_s: float) -> None:
-        """Tell how much was missed, up to a moment on the steady clock."""
+        """Report how much was missed, up to a moment on the steady clock."""
         n_missed = max(0, round((until_s - self._heard_until_s) * self.sample_rate))
         self._pending.append(Lost(n_missed, self._cause))
         self._loss = None

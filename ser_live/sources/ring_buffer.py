@@ -130,7 +130,7 @@ class RingBuffer:
         return block
 
     def take_losses(self) -> list[Lost]:
-        """Take out the losses that lie exactly where the reader stands; the reader's side."""
+        """Take out the losses that are exactly where the reader stands; the reader's side."""
         losses = []
         while self._losses and self._losses[0].position <= self._n_read:
             losses.append(self._losses.popleft().lost)

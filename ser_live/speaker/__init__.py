@@ -1,1 +1,1 @@
-"""Knowledge of the one who speaks: their usual voice, their shift, their enrolment."""
+"""Knowledge of the speaker: their usual voice, their shift, their enrolment."""

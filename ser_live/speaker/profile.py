@@ -5,7 +5,7 @@ A profile is two files in the user's own data folder, readable by its owner only
     anna.json   who, when, by which model, of how much speech; the hash of the arrays
     anna.npz    the speaker's means, and the sums that the model's shift follows from
 
-The arrays are read by ``model_file``: never a pickle, sizes checked before anything is
+The arrays are read by ``model.archive``: never a pickle, sizes checked before anything is
 allocated, the hash before that.
 """
 
@@ -34,7 +34,7 @@ FORMAT = 1
 
 MAX_CARD_BYTES = 64 << 10
 MAX_ARRAYS_BYTES = 4 << 20
-"""Larger files are not read."""
+"""Largest file that is read."""
 
 MAX_TEXT = 200
 """Longest name, time or hash that a card may hold, in characters."""

@@ -1,1 +1,1 @@
-"""Which frames of a stream are speech, and how they become utterances."""
+"""Finding speech in a stream, and joining it into utterances."""

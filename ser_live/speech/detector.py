@@ -2,7 +2,7 @@
 
 The cheap gate: WebRTC's detector notices what is new in a signal, not what is speech: in
 loud pink noise it calls everything speech, and it calls typing speech 41 % of the time. So
-a frame must stand above the tracked noise floor, whoever calls it speech. Then either
+a frame must stand above the tracked noise floor in any case. Then either
 WebRTC's detector or the test for voicing must call it speech: in noise WebRTC's misses soft
 vowels that are plainly periodic.
 
@@ -61,11 +61,11 @@ class VadDecision:
     """Noise floor including this frame, dBFS RMS; NaN in the first half second."""
     is_voiced: bool
     """Speech the network is sure of; without it, speech that is periodic and low enough for
-    a voice, and no click."""
+    a voice, and not a click."""
     is_suspected: bool
     """May be speech: the cheap gate hears it, and the network does not rule it out."""
     probability: float
-    """Of speech, as the network hears it; 0 while it sleeps, NaN where there is none."""
+    """Probability of speech by the network; 0 while it sleeps, NaN where there is none."""
 
 
 class VoiceActivityDetector:
@@ -174,7 +174,7 @@ class VoiceActivityDetector:
     ) -> tuple[VadReason, bool]:
         """Ask level, WebRTC's detector and voicing; tell also whether it is voiced speech."""
         previous, self._previous = self._previous, frame
-        # WebRTC hears every frame, whatever the gates say: it keeps a model of the noise.
+        # WebRTC hears every frame, also where a gate is closed: it keeps a model of the noise.
         pcm = np.clip(frame * 32767.0, -32768.0, 32767.0).astype("<i2")
         heard = bool(self._webrtc.is_speech(pcm.tobytes(), SAMPLE_RATE_HZ))
         if level_dbfs < self.settings.min_level_dbfs:

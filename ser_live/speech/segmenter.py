@@ -1,6 +1,6 @@
-"""From speech decisions to utterances: a pure state machine on the sample clock.
+"""The segmenter, from speech decisions to utterances: a pure state machine on the sample clock.
 
-It is told for every 30 ms frame whether the frame is speech and whether it is voiced
+It is given for every 30 ms frame whether the frame is speech and whether it is voiced
 (periodic), and gives events back. It reads no clock, starts no thread, knows no audio
 library; what it says depends on the frames alone, never on when they arrive.
 
@@ -40,7 +40,7 @@ SegmenterEvent = SpeechStarted | Utterance | StateChanged
 
 
 def no_clock() -> float:
-    """Stand in for a clock where nobody asks how late a result comes."""
+    """Stand in for a clock where latency is not measured."""
     return math.nan
 
 

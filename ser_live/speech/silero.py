@@ -27,10 +27,10 @@ SILERO_FILE = "silero-vad/silero_vad_16k_sequence.onnx"
 """Path of the graph in the folder of bundled models."""
 
 SILERO_SHA256 = "9ccdacc4719d8aa7e45a77536bfabec45a03ba1f2fad5e241ab4060b24238a85"
-"""Of the graph in the Python package silero-vad 6.2.3."""
+"""Hash of the graph in the Python package silero-vad 6.2.3."""
 
 MAX_BYTES = 8 << 20
-"""A graph larger than this is not read."""
+"""Largest graph that is read."""
 
 WINDOW_SAMPLES = 576
 _CONTEXT = WINDOW_SAMPLES - FRAME_SAMPLES
@@ -96,7 +96,7 @@ class Confirmer:
     LOOK_BACK_S = 2.0
     RESTART_S = 1.0
     HEARD = 0.15
-    """From this probability on, something was heard."""
+    """Least probability at which something was heard."""
 
     def __init__(self) -> None:
         self._network = SileroVad()

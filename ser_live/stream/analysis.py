@@ -56,7 +56,7 @@ class AnalysisStage:
         The stream whose utterances are judged. Another one is refused: it would be judged
         by this one's speaker.
     profile : SpeakerProfile or None
-        Enrolled speaker whom the stream begins with.
+        Enrolled speaker that the stream begins with.
     clock : callable
         The one that the segmenting reads, in seconds; latency is measured with it.
     keeps_audio : bool
@@ -193,7 +193,7 @@ class AnalysisStage:
 def _refusal(
     utterance: Utterance, level: float, snr_db: float, settings: RejectSettings
 ) -> Verdict:
-    """Why an utterance is not classified; ``OK`` where it is."""
+    """Reason why an utterance is not classified; ``OK`` where it is."""
     if utterance.state is not Verdict.OK:
         return utterance.state
     if utterance.speech_s < settings.min_speech_s:

@@ -49,7 +49,7 @@ class Analyzer:
     source : str
         Name of the stream for people.
     role : str or None
-        Who speaks on it, in your words.
+        Part of the one who speaks, in your words, such as ``agent``.
     stream : StreamId or None
         The whole name of the stream, instead of `source`, `channel` and `role`.
     started_at : str or None
@@ -57,7 +57,7 @@ class Analyzer:
     with_partials : bool
         Whether to judge utterances while they go on, too.
     with_levels : bool
-        Whether to tell the level, about eleven times per second of audio.
+        Whether to report the level, about eleven times per second of audio.
     keeps_audio : bool
         Whether final results carry their audio.
     clock : callable

@@ -12,7 +12,7 @@ Channels: TypeAlias = "Sequence[int] | Mapping[int, str] | None"
 
 
 def roles_by_channel(channels: Channels) -> dict[int | None, str | None]:
-    """Who speaks on each channel that is chosen, in order; ``None`` is the mean of all.
+    """Roles by chosen channel, in order; the key ``None`` is the mean of all channels.
 
     Raises
     ------

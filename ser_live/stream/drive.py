@@ -55,7 +55,7 @@ def drive(
     Yields
     ------
     event
-        Whatever the stream gives, in order.
+        Everything the stream gives, in order.
 
     Raises
     ------

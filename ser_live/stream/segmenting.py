@@ -61,7 +61,7 @@ Segmented: TypeAlias = (
     | Drop
     | EndOfStream
 )
-"""What passes from segmenting to analysis; a `Drop` stands where an utterance was given up."""
+"""Items from segmenting to analysis; a `Drop` stands where an utterance was given up."""
 
 
 def _tell_nobody(decision: VadDecision) -> None:
@@ -91,7 +91,7 @@ class SegmentingStage:
     with_levels : bool
         Whether to tell the level, every `FRAMES_PER_LEVEL` frames.
     on_frame : callable
-        Told the decision for every frame, for measurements.
+        Called with the decision for every frame, for measurements.
     """
 
     def __init__(

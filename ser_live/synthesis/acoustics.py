@@ -19,7 +19,7 @@ _MU_STEPS = 127
 
 
 def play_faster(samples: Float32, speed: float) -> Float32:
-    """Played at another speed: pitch and formants move along, as with another vocal tract."""
+    """Play at another speed: pitch and formants move along, as with another vocal tract."""
     import soxr
 
     changed: Float32 = soxr.resample(samples, SAMPLE_RATE_HZ * speed, SAMPLE_RATE_HZ)
@@ -27,7 +27,7 @@ def play_faster(samples: Float32, speed: float) -> Float32:
 
 
 def room(samples: Float32, rng: np.random.Generator) -> Float32:
-    """In a room: noise that decays after the direct sound, high tones faster than low ones.
+    """Put into a room: noise that decays after the direct sound, high tones faster than low ones.
 
     The reverberation time is 0.2 to 2.0 s, the direct sound -10 to 8 dB above the decay, and
     1 to 30 ms lie between them. The RMS stays.
@@ -49,7 +49,7 @@ def room(samples: Float32, rng: np.random.Generator) -> Float32:
 
 
 def line(samples: Float32, rng: np.random.Generator) -> Float32:
-    """Over a narrow line: a band from 50-400 Hz to 2.7-7 kHz, and what coding does to it.
+    """Send over a narrow line: a band from 50-400 Hz to 2.7-7 kHz, and the marks of its coding.
 
     A third each is companded to 8 bits (mu-law), gets noise that follows the signal 8 to
     30 dB below it, as coders leave it (the reference unit of ITU-T P.810), or passes
@@ -71,7 +71,7 @@ def line(samples: Float32, rng: np.random.Generator) -> Float32:
 
 
 def companded(sound: Float64, full_scale: float = 1.0) -> Float64:
-    """Coded in 8 bits by mu-law and decoded again; ``full_scale`` fills the 8 bits."""
+    """Code in 8 bits by mu-law and decode again; ``full_scale`` fills the 8 bits."""
     if full_scale == 0.0:
         return sound
     value = sound / full_scale
@@ -82,7 +82,7 @@ def companded(sound: Float64, full_scale: float = 1.0) -> Float64:
 
 
 def tilt(samples: Float32, db_per_3_octaves: float) -> Float32:
-    """With a spectrum tilted around 1 kHz, as microphones differ. The RMS stays."""
+    """Tilt the spectrum around 1 kHz, as microphones differ. The RMS stays."""
     spectrum = np.fft.rfft(samples)
     octaves = np.log2(np.maximum(np.fft.rfftfreq(len(samples), 1 / SAMPLE_RATE_HZ), 100.0) / 1000.0)
     gain = 10.0 ** (db_per_3_octaves * octaves / 3.0 / 20.0)
@@ -90,7 +90,7 @@ def tilt(samples: Float32, db_per_3_octaves: float) -> Float32:
 
 
 def _like(changed: Float64, samples: Float32) -> Float32:
-    """At the RMS of `samples`, scaled down where it would clip."""
+    """Bring to the RMS of `samples`, scaled down where it would clip."""
     power = float(np.mean(changed**2)) if len(changed) else 0.0
     gain = np.sqrt(float(np.mean(np.square(samples, dtype=np.float64))) / power) if power else 1.0
     peak = gain * float(np.abs(changed).max(initial=0.0))

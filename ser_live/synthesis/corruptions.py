@@ -33,12 +33,12 @@ def chance(identity: str, kind: str) -> np.random.Generator:
 
 
 def white_noise(samples: Float32, identity: str, *, snr_db: float) -> Float32:
-    """With white noise, `snr_db` below the speech (``noises.mix``)."""
+    """Add white noise, `snr_db` below the speech (``noises.mix``)."""
     return mix(samples, chance(identity, "white").standard_normal(len(samples)), snr_db)
 
 
 def pink(samples: Float32, identity: str, *, snr_db: float) -> Float32:
-    """With noise falling 3 dB per octave, `snr_db` below the speech."""
+    """Add noise falling 3 dB per octave, `snr_db` below the speech."""
     if len(samples) < 2:
         return samples
     return mix(samples, pink_noise(len(samples), chance(identity, "pink")), snr_db)
@@ -47,7 +47,7 @@ def pink(samples: Float32, identity: str, *, snr_db: float) -> Float32:
 def recorded_noise(
     samples: Float32, identity: str, *, noises: tuple[Float32, ...], kind: str, snr_db: float
 ) -> Float32:
-    """With an excerpt of one of `noises`, `snr_db` below the speech.
+    """Add an excerpt of one of `noises`, `snr_db` below the speech.
 
     Recording and place are drawn from `identity`; digital silence at its ends is dropped, and a
     noise that is too short starts again. The level that counts is that of the excerpt, so that
@@ -60,14 +60,14 @@ def recorded_noise(
 
 
 def tone(samples: Float32, identity: str, *, snr_db: float) -> Float32:
-    """With a steady whistle between 5 and 7 kHz, `snr_db` below the speech."""
+    """Add a steady whistle between 5 and 7 kHz, `snr_db` below the speech."""
     rng = chance(identity, "tone")
     phase = 2.0 * np.pi * rng.uniform(5000.0, 7000.0) * np.arange(len(samples)) / SAMPLE_RATE_HZ
     return mix(samples, np.sin(phase + rng.uniform(0.0, 2.0 * np.pi)), snr_db)
 
 
 def room(samples: Float32, identity: str, *, response: NDArray[np.floating[Any]]) -> Float32:
-    """As heard in a room with this impulse response.
+    """Put into a room with this impulse response.
 
     The direct sound stays where it was and the length is kept, so that words keep their
     times; RMS stays too, unless that would clip.
@@ -100,12 +100,12 @@ def synthetic_room(reverberation_s: float, direct_db: float, rng: np.random.Gene
 
 
 def telephone(samples: Float32, identity: str) -> Float32:
-    """Over a wire: 300 to 3400 Hz, 8 kHz, eight bits by mu-law."""
+    """Send over a wire: 300 to 3400 Hz, 8 kHz, eight bits by mu-law."""
     return _wide_band(companded(_narrow_band(samples)), len(samples))
 
 
 def mobile_telephone(samples: Float32, identity: str) -> Float32:
-    """Over the air: 300 to 3400 Hz, 8 kHz, GSM 06.10 full rate (13 kbit/s)."""
+    """Send over the air: 300 to 3400 Hz, 8 kHz, GSM 06.10 full rate (13 kbit/s)."""
     import soundfile
 
     if len(samples) == 0:
@@ -117,7 +117,7 @@ def mobile_telephone(samples: Float32, identity: str) -> Float32:
 
 
 def gain(samples: Float32, identity: str, *, gain_db: float) -> Float32:
-    """Louder or quieter; what exceeds full scale is cut off, as a converter does."""
+    """Make louder or quieter; what exceeds full scale is cut off, as a converter does."""
     louder = samples * np.float32(10.0 ** (gain_db / 20.0))
     return np.asarray(np.clip(louder, -1.0, 1.0), dtype=np.float32)
 
@@ -160,17 +160,17 @@ def end_shift(samples: Float32, identity: str, *, shift_s: float) -> Float32:
 
 
 def low_pass(samples: Float32, identity: str, *, cutoff_hz: float) -> Float32:
-    """Without what lies above `cutoff_hz` (Butterworth, 24 dB per octave)."""
+    """Sound without anything above `cutoff_hz` (Butterworth, 24 dB per octave)."""
     return _filter(samples, cutoff_hz, "lowpass")
 
 
 def high_pass(samples: Float32, identity: str, *, cutoff_hz: float) -> Float32:
-    """Without what lies below `cutoff_hz` (Butterworth, 24 dB per octave)."""
+    """Sound without anything below `cutoff_hz` (Butterworth, 24 dB per octave)."""
     return _filter(samples, cutoff_hz, "highpass")
 
 
 def microphone_colour(samples: Float32, identity: str, *, spread_db: float) -> Float32:
-    """Through another microphone: seven octaves raised or lowered by up to `spread_db`.
+    """Play through another microphone: seven octaves raised or lowered by up to `spread_db`.
 
     The curve between them is smooth over the logarithm of frequency, there is no delay, and RMS is
     kept unless that would clip.

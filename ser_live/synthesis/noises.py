@@ -151,6 +151,6 @@ def _hiss(n_samples: int, rng: np.random.Generator) -> Float64:
 
 
 def _at_one(noise: Float64) -> Float64:
-    """With RMS 1; silence stays silence."""
+    """Scale to RMS 1; silence stays silence."""
     rms = float(np.sqrt(np.mean(noise**2))) if len(noise) else 0.0
     return np.asarray(noise / rms if rms > 0.0 else noise)

@@ -1,6 +1,6 @@
-"""Synthesised sounds that are not speech, to train the speech gate with.
+"""Synthesised sounds that are not speech, to train the speech check with.
 
-Recorded noises and voices without words are few; these keep the gate from knowing only
+Recorded noises and voices without words are few; these keep the check from knowing only
 them. All are voiced or rhythmic enough that the segmenter takes many for an utterance.
 """
 

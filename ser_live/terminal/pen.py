@@ -1,4 +1,4 @@
-"""Drawing material of the dashboard: signs, colours, bars, and rows made of them.
+"""Drawing material of the dashboard: signs, colours, bars, rows.
 
 There are two sets of signs: thin lines, and ASCII for terminals that show nothing else.
 """
@@ -15,7 +15,7 @@ from ser_live.terminal.text import fit, printable
 
 DIM = "dim"
 FAINT = "dim bright_black"
-"""For lines that only guide the eye."""
+"""Style of lines that only guide the eye."""
 WARN = "bold yellow"
 
 
@@ -28,7 +28,7 @@ class Signs:
     """Ends a bar half a cell later; empty where there is no such character."""
     track: str
     middle: str
-    """Zero, in a bar that has two sides."""
+    """Sign for zero in a bar that has two sides."""
     peak: str
     noise: str
     rule: str
@@ -39,9 +39,9 @@ class Signs:
     off: str
     alert: str
     edge: str
-    """Stands before what is not final yet."""
+    """Sign before what is not final yet."""
     dot: str
-    """Stands between things in a row."""
+    """Sign between things in a row."""
     ellipsis: str
 
     def balance(self, value: float, width: int, style: str) -> Text:

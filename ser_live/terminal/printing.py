@@ -1,6 +1,6 @@
-"""Text for people on standard output and error, safe whatever is in it.
+"""Text for people on standard output and error, safe with anything in it.
 
-What a file, a device, a log, a model's card or a command line is called comes from outside.
+Names of files, devices, logs, model cards and command lines come from outside.
 Everything that is printed for people goes through here; lines of JSON are safe by
 themselves (``records.json_line``).
 """

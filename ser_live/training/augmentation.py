@@ -25,7 +25,7 @@ SPEED_CHANGE = (0.06, 0.12)
 and formants move along, which imitates another vocal tract."""
 
 NOTEBOOK_VARIANTS = (PLAIN, "notebook noise", "notebook stretch and pitch")
-"""The three rows the notebook makes of every recording."""
+"""The three rows that the notebook derives from every recording."""
 
 NOISE_SNR_DB = (0.0, 20.0)
 """Range from which the speech-to-noise ratio of ``noisy`` is drawn, in dB."""
@@ -82,7 +82,7 @@ def _mild(samples: Float32, rng: np.random.Generator) -> Float32:
 
 
 def _strong(samples: Float32, rng: np.random.Generator) -> Float32:
-    """In half a room, in 60 % noise at 0 to 25 dB, 20 % over a line, 30 % tilted."""
+    """Vary strongly: half in a room, 60 % in noise at 0 to 25 dB, 20 % over a line, 30 % tilted."""
     if rng.random() < 0.3:
         samples = play_faster(samples, rng.uniform(0.9, 1.1))
     if rng.random() < 0.5:
@@ -97,12 +97,12 @@ def _strong(samples: Float32, rng: np.random.Generator) -> Float32:
 
 
 def _noise(samples: Float32, rng: np.random.Generator) -> Float32:
-    """In noise at 0 to 25 dB."""
+    """Add noise at 0 to 25 dB."""
     return _gain(_in_noise(samples, rng, 0.0, 25.0), float(rng.uniform(-8.0, 4.0)))
 
 
 def _room(samples: Float32, rng: np.random.Generator) -> Float32:
-    """In a room, half of the time with noise at 10 to 30 dB."""
+    """Put into a room, half of the time with noise at 10 to 30 dB."""
     samples = room(samples, rng)
     if rng.random() < 0.5:
         samples = _in_noise(samples, rng, 10.0, 30.0)
@@ -110,7 +110,7 @@ def _room(samples: Float32, rng: np.random.Generator) -> Float32:
 
 
 def _line(samples: Float32, rng: np.random.Generator) -> Float32:
-    """Over a line, half of the time with noise at 10 to 30 dB where the speaker is."""
+    """Send over a line, half of the time with noise at 10 to 30 dB where the speaker is."""
     if rng.random() < 0.5:
         samples = _in_noise(samples, rng, 10.0, 30.0)
     return _gain(line(samples, rng), float(rng.uniform(-8.0, 4.0)))
@@ -120,12 +120,12 @@ _EAR_CHANGES = {MILD: _mild, STRONG: _strong, NOISE: _noise, ROOM: _room, LINE: 
 
 
 def _in_noise(samples: Float32, rng: np.random.Generator, low_db: float, high_db: float) -> Float32:
-    """With any noise, its ratio drawn from this range."""
+    """Add any noise, its ratio drawn from this range."""
     return mix(samples, any_noise(len(samples), rng), float(rng.uniform(low_db, high_db)))
 
 
 def _gain(samples: Float32, gain_db: float) -> Float32:
-    """Louder or softer, never beyond full scale."""
+    """Make louder or softer, never beyond full scale."""
     peak = float(np.abs(samples).max(initial=0.0))
     gain = 10.0 ** (gain_db / 20.0)
     return np.asarray(samples * min(gain, 1.0 / max(peak, 1e-9)), dtype=np.float32)

@@ -87,7 +87,7 @@ def reachable_code(
 
 
 def hash_of(code: Iterable[Iterable[str]]) -> str:
-    """Hash of statements, whatever module they are in and whatever their order."""
+    """Hash of statements, independent of their modules and of their order."""
     digests = sorted(
         hashlib.sha256(statement.encode()).hexdigest() for part in code for statement in part
     )

@@ -7,7 +7,7 @@
    unchanged utterances of RAVDESS, whose labels all weigh the same. Corpora that lack
    labels or intensities leave these open (``masked_regression``).
 3. In inner folds by speaker, models that did not hear a speaker judge them: what a live
-   model would have made of the utterances of their past.
+   model would have given to the utterances of their past.
 4. The classifiers are fitted to inputs from which the shift of a random past was taken
    off, or nothing (``histories``). So the same ones serve strangers and known voices.
 5. Strangers are judged as if they were each of the training speakers (``model.strangers``).
@@ -63,7 +63,7 @@ DESCRIPTION = (
 VARIANTS = EAR_VARIANTS
 MAIN_CORPUS = "ravdess"
 CORPORA = (MAIN_CORPUS, "nemo", "crema_d", "ased")
-"""Of the further corpora at hand ``etts_ko`` is left out: its anger and sadness sound swapped."""
+"""Corpora it trains on. ``etts_ko`` is left out: its anger and sadness sound swapped."""
 
 VARIANT_WEIGHTS = {PLAIN: 1.0, MILD: 0.5, STRONG: 0.5, NOISE: 0.5, ROOM: 0.5, LINE: 0.5}
 PARTIAL_WEIGHT = 0.3
@@ -71,7 +71,7 @@ PARTIAL_WEIGHT = 0.3
 OTHER_CORPUS_WEIGHT = 0.2
 """Weight of an utterance of another corpus; one of RAVDESS has 1."""
 WITH_BEGINNINGS = (PLAIN, MILD)
-"""Variants whose beginnings are trained on too; of the others the whole utterances will do."""
+"""Variants whose beginnings are trained on too; of the others only whole utterances are."""
 MEMBER_WEIGHTS = (0.1, 0.6, 0.3)
 """Weights of the hand-made features, logistic regression and the discriminant on the states."""
 N_INNER_FOLDS = 5
@@ -196,12 +196,12 @@ def _judges(
     folds: Int64,
     voices: dict[str, Float64],
 ) -> tuple[Ensemble, Strangers]:
-    """For known voices and for strangers: the same members, temperatures from inner folds."""
+    """Ensembles for known voices and for strangers: same members, inner-fold temperatures."""
     states = Standardised.of(adapted)
     moments = moments_by_fold(adapted, states.z, folds)
     n = len(table.y)
     warm = np.zeros((len(MEMBER_WEIGHTS), n, _K))
-    # NaN: nobody is judged as a speaker whom the members of the fold were not fitted to.
+    # NaN: nobody is judged as a speaker that the members of the fold were not fitted to.
     as_voice = np.full((len(voices), len(MEMBER_WEIGHTS), n, _K), np.nan, dtype=np.float32)
     for number, fold in enumerate(np.unique(folds)):
         out = np.flatnonzero((folds == fold) & table.is_whole)
@@ -250,7 +250,7 @@ def _others(moments: list[Moments], index: int) -> list[Moments]:
 def _members(
     table: Table, states: Standardised, rows: Int64, moments: list[Moments]
 ) -> tuple[Classifier, ...]:
-    """Fitted to a table, which holds these rows of the states; their moments are given.
+    """Members fitted to a table, which holds these rows of the states; moments are given.
 
     The hand-made one comes first: an ensemble's first member describes the features.
     """
@@ -271,6 +271,6 @@ def _mean(scores: Float64, members: tuple[Classifier, ...], weights: Float64) ->
 
 
 def _temperature(scores: Float64, table: Table) -> float:
-    """Best on the whole utterances of RAVDESS, whose speakers the scorer did not hear."""
+    """Best temperature on whole utterances of RAVDESS, whose speakers the scorer did not hear."""
     judged = table.is_main & table.is_whole
     return best_temperature(scores[judged], table.y[judged], table.weights[judged])[0]

@@ -24,7 +24,7 @@ N_ITERATIONS = 60
 SHRINKAGE = 0.5
 """Share of a spherical covariance in the discriminant on hand-made features."""
 LEARNED_SHRINKAGE = 0.5
-"""The same in the one on the encoder's states."""
+"""Share of a spherical covariance in the one on the encoder's states."""
 
 _K = len(LABELS)
 _NEUTRAL = LABELS.index(Emotion.NEUTRAL.value)
@@ -88,7 +88,7 @@ class Standardised:
     """The encoder's states of a table, as its two classifiers see them."""
 
     layout: InputLayout
-    """Of the table."""
+    """Layout of the table."""
     mean: Float32
     scale: Float32
     z: Float32
@@ -96,7 +96,7 @@ class Standardised:
 
     @classmethod
     def of(cls, table: Table) -> Standardised:
-        """With weighted mean 0 and deviation 1, cut at ``LIMIT``."""
+        """Bring to weighted mean 0 and deviation 1, cut at ``LIMIT``."""
         x = table.X[:, np.r_[table.layout.embedding]]
         share = (table.weights / table.weights.sum()).astype(np.float32)
         # A click too short for the encoder has no states; the mean says nothing about it.

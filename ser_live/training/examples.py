@@ -208,7 +208,7 @@ class _CachedRows:
 
 
 def _rows_of(content: str, variant: str, key: str, path: Path, settings: Settings) -> list[Row]:
-    """Cached by `content`, `variant` and `key`, which say everything that counts."""
+    """Inputs cached by `content`, `variant` and `key`, which say everything that decides them."""
     return rows_of_samples(vary(read_recording(path), variant, content), settings)
 
 

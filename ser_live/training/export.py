@@ -203,7 +203,7 @@ def _versions() -> dict[str, str]:
 
 
 def _uncertain(scores: Mapping[str, Any]) -> dict[str, Any]:
-    """From which confidence on an answer is named, where speakers left out told it."""
+    """Least confidence at which an answer is named, where it was found on speakers left out."""
     chosen = scores.get("emobox", {}).get("calibration", {}).get("threshold", {})
     if chosen.get("threshold") is None:
         return {}

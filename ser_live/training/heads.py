@@ -185,7 +185,7 @@ class Moments:
 
     @classmethod
     def of(cls, z: NDArray[np.floating], y: Int64, weights: NDArray[np.floating]) -> Moments:
-        """Of rows `z`, shape (n, n_components), in their own precision."""
+        """Sums over rows `z`, shape (n, n_components), in their own precision."""
         weights = weights.astype(z.dtype, copy=False)
         members = np.eye(_K, dtype=z.dtype)[y] * weights[:, None]
         parts = members.sum(axis=0), members.T @ z, (z * weights[:, None]).T @ z

@@ -3,7 +3,7 @@
 A model that meets a speaker after one utterance or after fifty, balanced or angry all
 along, has to be trained on such pasts. Each training row gets its own: a number of the
 speaker's other utterances, half of the time mainly of a few emotions, and the shift that
-the rule of ``model.speaker_shift`` makes of them with probabilities by a model that did not
+the rule of ``model.speaker_shift`` derives from them with probabilities by a model that did not
 hear the speaker in training.
 """
 
@@ -16,13 +16,13 @@ from ser_live.emotions import LABELS
 from ser_live.model.speaker_shift import ShiftRule
 
 MAX_PAST = 60
-"""Utterances at most; their number is drawn evenly in its logarithm."""
+"""Most utterances of a past; their number is drawn evenly in its logarithm."""
 NO_PAST_SHARE = 0.1
 """Share of the rows without any past."""
 BIASED_SHARE = 0.5
 """Share of the pasts in which a few emotions prevail."""
 CONCENTRATION = 0.3
-"""Of the Dirichlet distribution of emotions in those."""
+"""Concentration of the Dirichlet distribution of emotions in those."""
 
 
 def residuals(X: Float32, probabilities: Float64, rule: ShiftRule) -> Float32:

@@ -1,4 +1,4 @@
-"""Fitting the speech gate: speech against the other sounds that the segmenter lets through.
+"""Fitting the speech check: speech against the other sounds that the segmenter lets through.
 
 Logistic regression on the embedding. Its threshold is chosen so that of whole utterances
 of speech, every corpus and variant counting alike, a stated share is lost in inner folds
@@ -27,9 +27,9 @@ from ser_live.training.augmentation import MILD, PLAIN, STRONG, vary
 from ser_live.training.examples import Examples, utterances_of
 
 GATE_VARIANTS = (PLAIN, MILD, STRONG)
-"""Variants of speech and of recorded sounds that the gate learns from."""
+"""Variants of speech and of recorded sounds that the check learns from."""
 MAX_LOSS = 0.01
-"""Share of whole utterances of speech that the gate may lose."""
+"""Share of whole utterances of speech that the check may lose."""
 LIMIT = 4.0
 """Standardised values are cut at this many deviations."""
 INVERSE_PENALTY = 0.01
@@ -128,7 +128,7 @@ def make_sounds(
 
 
 def fit_gate(speech: Examples, sounds: Sounds, seed: int = 0) -> SpeechCheck:
-    """SpeechCheck between speech and other sounds.
+    """Fit a `SpeechCheck` between speech and other sounds.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ Json = Mapping[str, Any]
 INK, MUTED, PALE = "#1f2933", "#7b8794", "#d9dee3"
 BLUE, ORANGE = "#1f5fa8", "#d1761c"
 WIDTH, HEIGHT = 5.6, 3.9
-"""Of a figure, inches."""
+"""Size of a figure, inches."""
 
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",

@@ -38,7 +38,7 @@ PROTOCOLS = {
 TARGETS_FILE = "targets.json"
 RUN_FILE = "run.json"
 SEEDS_FILE = "{}-seeds.json"
-"""By model: what each target came to with each seed."""
+"""Value of each target with each seed, by model."""
 
 
 def page(folder: Path) -> str:

@@ -338,7 +338,7 @@ def interval(pair: Sequence[float | None] | None) -> str:
 
 
 def ordinal(n: int) -> str:
-    """The word for every so many-th; empty for 1."""
+    """Words for "every n-th"; empty for 1."""
     return "" if n == 1 else f"{n}th" if n > 3 else {2: "second", 3: "third"}[n]
 
 

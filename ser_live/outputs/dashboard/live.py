@@ -32,7 +32,7 @@ def shows_only_ascii(console: Console) -> bool:
     """Whether block characters would come out as garbage on `console`.
 
     True for an encoding other than Unicode, and for a locale set to ``C`` or ``POSIX``
-    by hand, where Python says UTF-8 although the terminal was told otherwise.
+    by hand, where Python says UTF-8 although the terminal was set otherwise.
     """
     locale = os.environ.get("LC_ALL") or os.environ.get("LANG") or ""
     return not console.encoding.lower().startswith("utf") or locale in ("C", "POSIX")

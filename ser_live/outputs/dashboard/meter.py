@@ -40,7 +40,7 @@ def meter_row(meter: Meter, pen: Pen, width: int) -> Text:
 
 
 def _meter_share(level_dbfs: float) -> float:
-    """Where on the meter a level stands, 0 to 1."""
+    """Position of a level on the meter, 0 to 1."""
     if not math.isfinite(level_dbfs):
         return 0.0
     return min(1.0, max(0.0, 1.0 - level_dbfs / _FLOOR_DBFS))

@@ -11,7 +11,7 @@ from ser_live.outputs.dashboard.live import LiveDashboard
 from ser_live.outputs.dashboard.state import DashboardState
 
 SILENT_METER_PERIOD_S = 0.25
-"""How often the level meter moves while nobody speaks."""
+"""Time between two moves of the level meter while nobody speaks."""
 
 
 class DashboardSink:
@@ -31,7 +31,7 @@ class DashboardSink:
         self.live = LiveDashboard(self.state, console)
         self._now_s = -math.inf
         self._levels_at_s: dict[int, float] = {}
-        """When each stream's meter moved while nobody spoke, by number."""
+        """Time at which each stream's meter last moved while nobody spoke, by number."""
 
     def open(self) -> None:
         """Take the terminal."""

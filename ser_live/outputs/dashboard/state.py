@@ -1,4 +1,4 @@
-"""What the dashboard knows: pure state, changed by events alone.
+"""State of the dashboard, changed by events alone.
 
 No clock, no input or output. Durations come from the sample clock that the events
 carry, so a replay at any speed leaves the same state behind.
@@ -43,9 +43,9 @@ from ser_live.records.tally import Tally
 SMOOTHING = 0.5
 """Weight of a new partial result against what is shown; a final replaces it at once."""
 PEAK_HOLD_S = 1.5
-"""How long the highest peak stays on the meter, in seconds."""
+"""Time for which the highest peak stays on the meter, in seconds."""
 PEAK_FALL_DB_PER_S = 20.0
-"""How fast the held peak sinks afterwards."""
+"""Speed at which the held peak sinks afterwards."""
 N_TIMELINE = 100
 """Utterances kept for the timeline."""
 
@@ -103,7 +103,7 @@ class StreamView:
     message: str = ""
     """One sentence about the stream; empty when all is well."""
     sought_s: float | None = None
-    """How long the lost microphone has been looked for; ``None`` while it is there."""
+    """Time for which the lost microphone has been looked for; ``None`` while it is there."""
     sample: int = 0
     """Position on the stream's clock."""
     meter: Meter = field(default_factory=Meter)
@@ -111,7 +111,7 @@ class StreamView:
     running: SpeechStarted | None = None
     """The open utterance."""
     n_past: int = 0
-    """Utterances of this speaker that the latest result went by."""
+    """Earlier utterances of this speaker that the latest result used."""
 
     @property
     def position_s(self) -> float:
@@ -120,7 +120,7 @@ class StreamView:
 
     @property
     def running_s(self) -> float | None:
-        """How long the open utterance has lasted, in seconds; ``None`` when none is open."""
+        """Duration of the open utterance so far, in seconds; ``None`` when none is open."""
         if self.running is None:
             return None
         return seconds(max(0, self.sample - self.running.start_sample))

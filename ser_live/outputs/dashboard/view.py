@@ -1,7 +1,7 @@
 """The dashboard as text: `DashboardState` in, exactly `height` lines out.
 
 Every line is composed cell by cell, so nothing can wrap, scroll or push what stands
-beside it. Names, numbers and signs carry the meaning; colour only repeats it. Where a
+next to it. Names, numbers and signs carry the meaning; colour only repeats it. Where a
 terminal shows ASCII alone, bars are drawn with ``#`` and ``-``.
 """
 
@@ -31,7 +31,7 @@ from ser_live.terminal.pen import (
 from ser_live.terminal.text import clock, pad, wrap
 
 WIDE = 76
-"""Width in cells from which the timeline stands beside the bars."""
+"""Least width in cells with the timeline next to the bars."""
 
 _N_LEFT = 20
 """Rows of the left column at its fullest, session bars apart."""
@@ -47,7 +47,7 @@ _HINTS = {
 
 
 def confidence_in_words(probability: float) -> str:
-    """What a calibrated probability of the winning emotion means, in words."""
+    """Meaning of a calibrated probability of the winning emotion, in words."""
     if probability >= 0.85:
         return "very sure"
     if probability >= 0.65:
@@ -82,7 +82,7 @@ def render(
 
 
 class DashboardView:
-    """Draws a state again and again; what did not change is not composed anew.
+    """Draws a state again and again; what did not change is not composed again.
 
     Parameters are those of `render`.
     """
@@ -277,7 +277,7 @@ class DashboardView:
         return Text(f"{signs.off} {stream.state.value}")
 
     def _result(self) -> tuple[Text, Text, Text]:
-        """The verdict, what in the voice says so, and where it was."""
+        """The verdict, the features of the voice that stand out, and the position."""
         result = self.state.result
         if result is None:
             return Text("no utterance yet", DIM), Text(""), Text("")
@@ -359,7 +359,7 @@ class DashboardView:
         return max(2, self.left_width - 11 - 7 - (9 if with_share else 0))
 
     def _totals(self) -> Text:
-        """How many utterances there were, and why some have no emotion."""
+        """Number of utterances, and reasons why some have no emotion."""
         tally = self.state.tally
         if not tally.n_finals:
             return Text("")

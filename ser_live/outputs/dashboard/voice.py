@@ -24,7 +24,7 @@ def affect_rows(
     Parameters
     ----------
     now, session : (valence, arousal) or None
-        To draw; and the mean over the session, a number beside it if `with_session`.
+        To draw; and the mean over the session, a number next to it if `with_session`.
     pen : Pen
     bar_width : int
         Cells of an emotion's bar.
@@ -48,7 +48,7 @@ def affect_rows(
 
 
 def known_speaker(state: DashboardState, pen: Pen, width: int) -> Text:
-    """Whose voice the results go by, and how much of it; empty for a stranger."""
+    """Name of the voice that the results rest on, and how much of it; empty for a stranger."""
     n = state.shown.n_past
     heard = f"{n} {'utterance' if n == 1 else 'utterances'}" if n else ""
     if state.speaker is not None:
