@@ -36,9 +36,10 @@ def events() -> str:
 
 def errors() -> str:
     """Every error with the sentence that its class begins with."""
+    classes: list[type[Exception]] = [SerLiveError, *_below(SerLiveError)]
     rows = [
         f"| `{cls.__name__}` | `{cls.__bases__[0].__name__}` | {_first_line(cls)} |"
-        for cls in (SerLiveError, *_below(SerLiveError))
+        for cls in classes
     ]
     return "\n".join(["| error | is a | meaning |", _RULE, *rows, ""])
 
