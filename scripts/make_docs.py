@@ -4,6 +4,7 @@ docs/commands.md   help of every command, the settings, the exit codes
 docs/features.md   every feature with unit, definition and source
 docs/evaluation/README.md   what was measured, from the JSON files next to it
 docs/reliability.md   what `make reliability` measured, from the JSON file next to it
+docs/api.md        the examples and two tables, between ``<!-- generated: NAME -->`` marks
 docs/session_log.md   the tables of its records, between ``<!-- generated: NAME -->`` marks
 README.md          the tables between such marks
 """
@@ -16,6 +17,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import api_page
 import click
 import log_page
 from reliability.page import page as reliability_page
@@ -190,6 +192,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/commands.md": commands_page,
     "docs/features.md": features_page,
     "docs/session_log.md": lambda: renewed("docs/session_log.md", LOG_TABLES),
+    "docs/api.md": lambda: renewed("docs/api.md", api_page.parts()),
     "README.md": lambda: renewed("README.md", README_TABLES),
     "docs/evaluation/README.md": evaluation_page,
     "docs/reliability.md": lambda: reliability_page(ROOT / "docs" / "reliability.json"),

@@ -36,7 +36,7 @@ _TARGETS = {
     "settings": "any settings on the command line",
 }
 _TESTED = {
-    "property/test_hostile_models.py": "models that are poisoned, mismatched, cut off or 10 GB: refused",
+    "property/test_hostile_models.py": "models poisoned, mismatched, cut off or of 10 GB: refused",
     "property/test_hostile_paths.py": "no name or content leads out of its folder",
     "processes/test_terminal_safety.py": "nothing from outside commands the terminal",
 }

@@ -72,6 +72,11 @@ class Level(OfStream):
     is_speech: Annotated[bool, TRUTH]
     """Decision of the speech detector for the frame."""
 
+    @property
+    def end_s(self) -> float:
+        """Position, in seconds."""
+        return seconds(self.sample)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamGap(OfStream):
@@ -115,6 +120,11 @@ class DeviceLost(OfStream):
     message: Annotated[str, TEXT]
     """One sentence: what happened, and what to do."""
 
+    @property
+    def start_s(self) -> float:
+        """Position, in seconds."""
+        return seconds(self.sample)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceSought(OfStream):
@@ -127,6 +137,11 @@ class DeviceSought(OfStream):
     """Position where the gap begins."""
     waited_s: Annotated[float, number(1)]
     """Time since it fell silent, in seconds."""
+
+    @property
+    def start_s(self) -> float:
+        """Position, in seconds."""
+        return seconds(self.sample)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +160,11 @@ class DeviceFound(OfStream):
     """Native channel count it has now."""
     lost_device: Annotated[str, TEXT]
     """Name of the one that was lost; another than `device` where the default stands in."""
+
+    @property
+    def start_s(self) -> float:
+        """Position, in seconds."""
+        return seconds(self.sample)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

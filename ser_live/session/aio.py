@@ -119,11 +119,9 @@ class AsyncListening:
 
     async def _end(self, thread: ThreadPoolExecutor) -> None:
         self._is_ending = True
-        if self._listening is not None:
-            # At once: the source is closed even where waiting for it is cancelled, too.
-            self._listening.abort()
         if self._polling is not None:
             self._polling.add_done_callback(_look_at)
+        # It happens also where waiting for it is cancelled, too.
         closing = asyncio.get_running_loop().run_in_executor(thread, self._close)
         thread.shutdown(wait=False)
         await asyncio.shield(closing)

@@ -113,10 +113,6 @@ class Listening:
         """End in order: what was heard so far is still given; from any thread, at once."""
         self._session.stop()
 
-    def abort(self) -> None:
-        """End without the rest: the source is closed; from any thread, without waiting."""
-        self._session.abort()
-
 
 def listen(
     source: AudioSource | str | os.PathLike[str] | None = None,
