@@ -63,7 +63,7 @@ class QueueDepth(Recorded):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice(Recorded):
-    """Trouble of one output, reported to the others."""
+    """Trouble of one output, reported to all that work."""
 
     type: ClassVar[str] = "notice"
 

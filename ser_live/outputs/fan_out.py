@@ -34,7 +34,7 @@ class FanOut:
         self._told: dict[int, str] = {}
         """The latest sentence about each sink, by its identity."""
         self._news: deque[Notice] = deque()
-        """What went wrong and was not told yet."""
+        """Notices that no sink got yet."""
         self.n_left_behind = 0
         """Sinks that failed."""
 
