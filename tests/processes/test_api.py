@@ -579,6 +579,14 @@ def wait_for(is_so: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+async def until(is_so: Callable[[], bool]) -> None:
+    """`wait_for` in an event loop."""
+    deadline_s = time.monotonic() + 10
+    while not is_so():
+        assert time.monotonic() < deadline_s
+        await asyncio.sleep(0.01)
+
+
 # -- listening from asyncio
 
 
@@ -639,8 +647,7 @@ def test_cancelling_closes_the_source_within_a_second(
         for _ in range(64):
             loop.run_in_executor(None, busy.wait)
         task = asyncio.create_task(watch(source))
-        while not source.is_open:
-            await asyncio.sleep(0.01)
+        await until(lambda: source.is_open)
         await asyncio.sleep(0.3)
         cancelled_at_s = time.monotonic()
         task.cancel()
@@ -648,9 +655,10 @@ def test_cancelling_closes_the_source_within_a_second(
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        while source.is_open:
-            await asyncio.sleep(0.01)
-        busy.set()
+        try:
+            await until(lambda: not source.is_open)
+        finally:
+            busy.set()
         return cancelled_at_s
 
     cancelled_at_s = asyncio.run(host())
@@ -666,8 +674,7 @@ def test_leaving_the_loop_by_break_closes_the_source() -> None:
             if isinstance(event, StreamStarted):
                 break
         left_at_s = time.monotonic()
-        while source.is_open:
-            await asyncio.sleep(0.01)
+        await until(lambda: not source.is_open)
         return left_at_s
 
     left_at_s = asyncio.run(host())
@@ -689,8 +696,7 @@ def test_cancelling_while_the_model_is_loaded_opens_nothing(
 
     async def host() -> None:
         task = asyncio.create_task(by_itself(source))
-        while not is_loading.is_set():
-            await asyncio.sleep(0.01)
+        await until(is_loading.is_set)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
