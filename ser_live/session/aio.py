@@ -81,9 +81,12 @@ class AsyncListening:
         """Wait for the next event."""
         while not self._waiting:
             listening, thread = self._listening, self._thread
-            if listening is None or thread is None or self._is_ending or listening.finished:
+            if listening is None or thread is None or self._is_ending:
                 raise StopAsyncIteration
             if self._polling is None:
+                # Not while a wait is on: its events may be the last.
+                if listening.finished:
+                    raise StopAsyncIteration
                 self._polling = asyncio.get_running_loop().run_in_executor(
                     thread, listening.poll, POLL_S
                 )
