@@ -40,7 +40,7 @@ def test_a_clock_that_jumps_at_every_look_changes_no_event(short_talk: Path) -> 
 
 
 def test_wall_time_is_asked_for_at_beginnings_alone() -> None:
-    """When a session, a log and a profile began, and how old what is purged is: nothing else."""
+    """When a session, stream, log or profile began, and how old what is purged is: else never."""
     package = Path(ser_live.__file__).parent
     asking = {
         path.relative_to(package).as_posix()
@@ -49,8 +49,8 @@ def test_wall_time_is_asked_for_at_beginnings_alone() -> None:
     }
     offline = {name for name in asking if name.split("/")[0] in ("training", "evaluation")}
     assert asking - offline == {
-        "session.py",
-        "log_file.py",
-        "enrolment.py",
+        "session/player.py",
+        "session/enrolment.py",
+        "records/log_file.py",
         "cli/purge.py",
     }

@@ -22,6 +22,7 @@ from ser_live.sources.steady_clock import steady_s
 LISTENER = """
 import ctypes, gc, itertools, json, signal, sys
 from ser_live.config import Settings
+from ser_live.events import Level
 from ser_live.model.emotion_model import EmotionModel
 from ser_live.process.sound import prepared_for_sound
 from ser_live.session.live import LiveSession
@@ -41,17 +42,17 @@ def say(**record):
 
 source = ReconnectingMicrophone("vmic", make=make)
 model = EmotionModel.load("classic")
-tidied_s, shown = 0.0, None
-with prepared_for_sound(), LiveSession([source], model, Settings(), drop_when_full=True) as session:
+tidied_s = 0.0
+with prepared_for_sound(), LiveSession(
+    [source], model, Settings(), drop_when_full=True, with_levels=True
+) as session:
     signal.signal(signal.SIGINT, lambda *_: session.stop())
     while not session.finished:
         for event in session.poll(0.02):
-            if hasattr(event, "as_record"):
+            if isinstance(event, Level):
+                say(type="clock", position_s=event.sample / 16000)
+            elif event.is_logged:
                 say(**event.as_record())
-        level = session.level
-        if level is not None and level.sample != shown:
-            shown = level.sample
-            say(type="clock", position_s=shown / 16000)
         if steady_s() - tidied_s > 1:
             tidied_s = steady_s()
             gc.collect()
