@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from ser_live.config import Settings
-from ser_live.events import StreamEvent, StreamId
+from ser_live.events import Kind, StreamEvent, StreamId, Utterance
 from ser_live.model.emotion_model import EmotionModel
 from ser_live.sources import AudioSource
 from ser_live.speaker.profile import SpeakerProfile
@@ -49,4 +51,20 @@ def analyze_source(
             speaker=profile,
             with_partials=False,
         ),
+    )
+
+
+def buzz() -> Utterance:
+    """A second of sawtooth, voiced and loud enough to be judged."""
+    t = np.arange(16_000)
+    samples = (0.2 * (t % 107 / 107 - 0.5)).astype(np.float32)
+    return Utterance(
+        stream=STREAM,
+        id=1,
+        kind=Kind.FINAL,
+        start_sample=0,
+        end_sample=len(samples),
+        samples=samples,
+        speech=np.ones(34, dtype=bool),
+        noise_dbfs=-80.0,
     )

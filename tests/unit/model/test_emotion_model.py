@@ -14,13 +14,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from stream_parts import STREAM, analysis
+from stream_parts import analysis, buzz
 
 from ser_live.bundled import bundled_models
 from ser_live.config import Settings
 from ser_live.emotions import LABELS
 from ser_live.errors import ModelError
-from ser_live.events import Kind, Utterance
 from ser_live.features import FEATURE_NAMES
 from ser_live.model.archive import write_arrays
 from ser_live.model.classifier import Classifier, LinearHead, RbfHead, softmax, temper
@@ -353,21 +352,6 @@ def write_toy(folder: Path, layout: InputLayout | None = None) -> Path:
     return folder
 
 
-def some_utterance() -> Utterance:
-    t = np.arange(16_000)
-    samples = (0.2 * (t % 107 / 107 - 0.5)).astype(np.float32)
-    return Utterance(
-        stream=STREAM,
-        id=1,
-        kind=Kind.FINAL,
-        start_sample=0,
-        end_sample=len(samples),
-        samples=samples,
-        speech=np.ones(34, dtype=bool),
-        noise_dbfs=-80.0,
-    )
-
-
 def test_an_encoder_of_another_size_works_from_the_folder_to_the_label(tmp_path: Path) -> None:
     """Six values: inputs, speech check and probabilities follow from the size on the card."""
     folder = write_toy(tmp_path / "toy")
@@ -375,7 +359,7 @@ def test_an_encoder_of_another_size_works_from_the_folder_to_the_label(tmp_path:
     model = EmotionModel.load(folder)
     assert model.layout == InputLayout(N, N_TOY)
     assert model.n_inputs == N + N_TOY + 1
-    utterance = some_utterance()
+    utterance = buzz()
     x = InputMaker(model.encoder).of(utterance)
     spectrum = log_mel(at_level(utterance.samples))[:, : N_TOY // 2].astype(np.float64)
     expected = np.concatenate([spectrum.mean(axis=0), spectrum.std(axis=0)])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from stream_parts import STREAM, analysis
+from stream_parts import analysis, buzz
 from synthetic_examples import linear
 
 from ser_live.arrays import Float32, Float64
@@ -15,7 +15,7 @@ from ser_live.config import RejectSettings, Settings
 from ser_live.emotions import EMOTIONS, LABELS
 from ser_live.errors import DatasetError, ModelError
 from ser_live.evaluation.rejection import folds_of_sounds, folds_of_speech, rejection_section
-from ser_live.events import Kind, Utterance, Verdict
+from ser_live.events import Verdict
 from ser_live.model.emotion_model import EmotionModel, ModelCard, find_encoder
 from ser_live.model.ensemble import Ensemble
 from ser_live.model.fitted import Fitted
@@ -281,21 +281,6 @@ class _DeafCheck(SpeechCheck):
 
     def speech_probability(self, embeddings: np.ndarray) -> Float64:
         return np.full(len(embeddings), 0.3)
-
-
-def buzz() -> Utterance:
-    t = np.arange(16_000)
-    samples = (0.2 * (t % 107 / 107 - 0.5)).astype(np.float32)
-    return Utterance(
-        stream=STREAM,
-        id=1,
-        kind=Kind.FINAL,
-        start_sample=0,
-        end_sample=len(samples),
-        samples=samples,
-        speech=np.ones(34, dtype=bool),
-        noise_dbfs=-80.0,
-    )
 
 
 def test_rejected_sound_gets_no_emotion_and_teaches_nothing() -> None:
