@@ -128,6 +128,7 @@ class AsyncListening:
         closing = asyncio.get_running_loop().run_in_executor(thread, self._close)
         thread.shutdown(wait=False)
         await asyncio.shield(closing)
+        thread.shutdown()  # it has nothing left to do, so this holds nothing up
 
 
 def _look_at(future: asyncio.Future[list[Event]]) -> None:
