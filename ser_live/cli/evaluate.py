@@ -94,7 +94,6 @@ def command(
     """
     from ser_live.datasets.corpora import recordings_in
     from ser_live.evaluation.evaluate import Evaluation
-    from ser_live.evaluation.report import LEAK_WARNING
     from ser_live.training.recipe import find_recipe
 
     if onset or robustness:
@@ -102,8 +101,7 @@ def command(
     recipe = find_recipe(recipe_name)
     recordings = recordings_in(data, None if leave_corpus_out else recipe.corpora)
     _note_copies(recordings)
-    if protocol == "notebook" and not leave_corpus_out:
-        echo(f"Warning: {LEAK_WARNING}", err=True)
+    _warn_of_leak(leave_corpus_out, protocol)
     with progress_bars() as bars:
         evaluation = Evaluation(
             recipe,
@@ -119,10 +117,10 @@ def command(
             judged = _corpora_judged(evaluation, bars)
         else:
             judged = _actors_judged(evaluation, bars, protocol)
-            if onset:
-                _add_onset(judged, evaluation, protocol)
-            if robustness:
-                _add_robustness(judged, evaluation, protocol, data, every)
+        if onset:
+            _add_onset(judged, evaluation, protocol)
+        if robustness:
+            _add_robustness(judged, evaluation, protocol, data, every)
     if json_path is not None:
         judged.write(json_path)
     _show(judged.tables)
@@ -134,6 +132,13 @@ def _refuse_without_actors(leave_corpus_out: bool, protocol: str) -> None:
             "Found --onset or --robustness with --leave-corpus-out or --protocol notebook, but "
             "they judge actors that were held out: leave one of them out."
         )
+
+
+def _warn_of_leak(leave_corpus_out: bool, protocol: str) -> None:
+    from ser_live.evaluation.report import LEAK_WARNING
+
+    if protocol == "notebook" and not leave_corpus_out:
+        echo(f"Warning: {LEAK_WARNING}", err=True)
 
 
 def _note_copies(recordings: Sequence[Recording]) -> None:

@@ -58,14 +58,12 @@ def run_session(
 
     Parameters
     ----------
-    sources, model, settings, channels, profile
+    sources, model, settings, channels, profile, audio_folder
         As for `LiveSession`.
     display : Sink
         On the terminal or a pipe, which may go away.
     log : SessionLog or None
         Closed in the end.
-    audio_folder : Path or None
-        Where the audio of utterances is kept; ``None`` keeps none.
     during : callable
         Makes a context for the session, from before the terminal is taken until it was
         given back.

@@ -120,11 +120,9 @@ class LiveSession:
         # Made here, so that a profile that does not fit is said before anything starts.
         SpeakerMemory(model, profile=profile)
         self._results: queue.Queue[Event] = queue.Queue(RESULTS_CAPACITY)
-        self._work: WorkQueue[WorkItem] = WorkQueue(
-            # A replay waits for room, so being far ahead would only age its results.
-            settings.queue_size if drop_when_full else 1,
-            drop_when_full=drop_when_full,
-        )
+        # A replay waits for room, so being far ahead would only age its results.
+        capacity = settings.queue_size if drop_when_full else 1
+        self._work = WorkQueue[WorkItem](capacity, drop_when_full=drop_when_full)
         self._worker = Worker(
             self._work,
             self._hand_out,
@@ -144,6 +142,8 @@ class LiveSession:
             roles=roles,
             with_levels=with_levels,
         )
+        self._shown_depth: QueueDepth | None = None
+        """The length of the queue that was handed out with the latest level."""
         self._n_announced = 0
         """Highest number of a stream whose start was handed out; levels come after it."""
         self._threads = [
@@ -344,9 +344,12 @@ class LiveSession:
         """Hand out a level at once, past the utterances that wait; one too many is left out."""
         if level.stream.number > self._n_announced:
             return
+        depth = self._queue_depth()
         with suppress(queue.Full):
             self._results.put_nowait(level)
-            self._results.put_nowait(self._queue_depth())
+            if depth != self._shown_depth:
+                self._results.put_nowait(depth)
+                self._shown_depth = depth
 
     def _queue_depth(self) -> QueueDepth:
         return QueueDepth(n_waiting=self._work.n_waiting, capacity=self._work.capacity)
