@@ -82,8 +82,7 @@ def command(
     Whole actors of RAVDESS are held out: in every fold the recipe is fitted again
     without them and tested on their clips, each alone and then in sessions in which
     the model learns the voice while listening. Other corpora in --data are trained on.
-    The protocol `notebook` splits copies of clips at random instead, which leaks; it is
-    there to show how much that flatters.
+    The protocol `notebook` splits copies of clips at random, which leaks and flatters.
 
     \b
     Examples:

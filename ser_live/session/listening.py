@@ -142,17 +142,10 @@ def listen(
         Channels to hear, counted from 0 (on the command line from 1), each as a stream of
         its own with a speaker of its own. A mapping says who speaks on each:
         ``{0: "agent", 1: "customer"}``. ``None`` hears the mean of all as one stream.
-    model : EmotionModel, str, Path or None
-        A loaded model, the name of a bundled one, or a model's folder; ``None`` for the
-        default one.
-    settings : Settings or None
-        ``None`` for the defaults.
-    speaker : SpeakerProfile, str or None
-        Enrolled speaker that every stream begins with, or their name; ``None`` for a stranger.
+    model, settings, speaker, keeps_audio
+        As for `Analyzer`.
     with_levels : bool
-        Whether to report levels and the length of the queue, for displays.
-    keeps_audio : bool
-        Whether final results carry their audio.
+        Whether to give levels and the length of the queue too, for displays.
 
     Raises
     ------

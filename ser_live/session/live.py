@@ -146,10 +146,8 @@ class LiveSession:
         """The length of the queue that was handed out with the latest level."""
         self._n_announced = 0
         """Highest number of a stream whose start was handed out; levels come after it."""
-        self._threads = [
-            self._thread("segmenting", self._segment),
-            self._thread("analysis", self._analyze),
-        ]
+        bodies = {"segmenting": self._segment, "analysis": self._analyze}
+        self._threads = [self._thread(name, body) for name, body in bodies.items()]
         self._waited_s = 0.0
         """Time `poll` waited without result since the session was asked to end."""
         self._error: BaseException | None = None
