@@ -153,12 +153,6 @@ def listen(
         Both a source and a device are given.
     ModelError, ProfileError
         The model or the profile cannot be used.
-
-    Examples
-    --------
-    >>> with listen() as events:                                  # doctest: +SKIP
-    ...     for event in events:
-    ...         print(event)
     """
     if source is not None and device is not None:
         raise UsageError(
