@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -125,7 +126,7 @@ def run_live(sources: Sequence[AudioSource], options: LiveOptions) -> int:
         channels=[options.channel],
         profile=load_speaker(options.speaker),
         display=_display(options.format_),
-        log=None if options.no_log else SessionLog.create(options.log_path),
+        make_log=None if options.no_log else partial(SessionLog.create, options.log_path),
         audio_folder=options.save_audio,
         during=lambda session: signals(session, received),
     )

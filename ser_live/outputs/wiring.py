@@ -50,7 +50,7 @@ def run_session(
     channels: Sequence[int | None],
     profile: SpeakerProfile | None,
     display: Sink,
-    log: SessionLog | None,
+    make_log: Callable[[], SessionLog] | None,
     audio_folder: Path | None,
     during: Callable[[LiveSession], AbstractContextManager[object]],
 ) -> Outcome:
@@ -62,8 +62,8 @@ def run_session(
         As for `LiveSession`.
     display : Sink
         On the terminal or a pipe, which may go away.
-    log : SessionLog or None
-        Closed in the end.
+    make_log : callable or None
+        Makes the log, once nothing else can refuse to begin: none is left without a session.
     during : callable
         Makes a context for the session, from before the terminal is taken until it was
         given back.
@@ -71,8 +71,6 @@ def run_session(
     is_live = any(source.is_live for source in sources)
     with ExitStack() as stack:
         sinks: list[Sink] = []
-        if log is not None:
-            sinks.append(stack.enter_context(log))
         if audio_folder is not None:
             recorder = UtteranceRecorder(audio_folder)
             sinks.append(
@@ -88,6 +86,9 @@ def run_session(
             profile=profile,
             with_levels=True,
         )
+        log = None if make_log is None else stack.enter_context(make_log())
+        if log is not None:
+            sinks.insert(0, log)
         guarded = Guarded(display, session.stop)
         stack.enter_context(during(session))
         with FanOut([*sinks, guarded]) as fan_out:

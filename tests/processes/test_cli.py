@@ -139,6 +139,15 @@ def test_no_audio_is_kept_unless_asked_for(talk: Path, tmp_path: Path) -> None:
         assert info.duration == pytest.approx(record["end_s"] - record["start_s"], abs=1e-3)
 
 
+def test_a_session_that_cannot_begin_leaves_no_log(talk: Path, tmp_path: Path) -> None:
+    """Where audio cannot be kept, that is said before a log is made."""
+    log, in_the_way = tmp_path / "session.jsonl", tmp_path / "file"
+    in_the_way.write_text("")
+    result = ser("replay", talk, "--speed", 0, "--log", log, "--save-audio", in_the_way / "kept")
+    assert_one_sentence(result, 6, "Cannot make the folder")
+    assert not log.exists()
+
+
 ASKING = """
 import ser_live.sources
 from ser_live.errors import DeviceError
