@@ -112,9 +112,18 @@ class Queued:
         if error is not None:
             raise error
 
+    def _next(self) -> Event | None:
+        """Wait for the next event; ``None`` at the end, also where there was no room to say so."""
+        while True:
+            try:
+                return self._waiting.get(timeout=1.0)
+            except queue.Empty:
+                if self._is_closed:
+                    return None
+
     def _work(self) -> None:
         try:
-            while (event := self._waiting.get()) is not None:
+            while (event := self._next()) is not None:
                 self._sink.take(event)
         except Exception as error:  # noqa: BLE001  the thread boundary
             self._error = error

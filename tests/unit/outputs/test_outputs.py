@@ -351,6 +351,10 @@ def slow() -> Iterator[Slow]:
     sink = Slow()
     yield sink
     sink.may_go_on.set()
+    if sink.thread is not None:
+        # Also one that was left behind ends, once its sink goes on.
+        sink.thread.join(10)
+        assert not sink.thread.is_alive()
 
 
 def test_a_queued_sink_gets_everything_in_order_in_another_thread() -> None:
