@@ -6,6 +6,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from ser_live.events import Event
 from ser_live.outputs.sink import Sink
@@ -114,12 +115,10 @@ class Queued:
 
     def _next(self) -> Event | None:
         """Wait for the next event; ``None`` at the end, also where there was no room to say so."""
-        while True:
-            try:
+        while not self._is_closed or not self._waiting.empty():
+            with suppress(queue.Empty):
                 return self._waiting.get(timeout=1.0)
-            except queue.Empty:
-                if self._is_closed:
-                    return None
+        return None
 
     def _work(self) -> None:
         try:
