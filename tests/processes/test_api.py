@@ -832,7 +832,7 @@ def held():
     return threading.active_count(), descriptors, pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 found = []
-for n in (200, 500, 500):
+for n in (100, 500, 500):
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(once, range(n)))
     found.append(held())
