@@ -76,7 +76,7 @@ class Load:
 def run(*, short: bool, data: Path | None) -> Iterator[Row]:
     """Slow analysis tenfold and more, then let two processes eat the machine."""
     del data  # the demo recording has the pauses and lengths that matter here
-    yield from slowed_analysis(10 if short else 60)
+    yield from slowed_analysis(8 if short else 60)
     yield from busy_machine(20 if short else 600)
 
 
