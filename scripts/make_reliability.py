@@ -115,20 +115,23 @@ def main() -> None:
     if arguments.merge is not None:
         merge(json.loads(arguments.merge.read_text(encoding="utf-8")))
         return
-    n_short = 0
+    short_of: list[str] = []
     for name in arguments.only:
         module = sections[name]
         print(f"\n{module.TITLE}", flush=True)
         rows = measure(module, short=arguments.short, data=arguments.data)
         for row in rows:
             is_judged = not (arguments.short and row.measures_time)
-            n_short += is_judged and not row.passes
             verdict = "holds" if row.passes else "FALLS SHORT" if is_judged else "(slow)"
-            print(f"  {verdict} {row.claim}: {row.measured} [{row.bar}] {row.seconds:.0f} s")
+            line = f"  {verdict} {row.claim}: {row.measured} [{row.bar}] {row.seconds:.0f} s"
+            print(line)
+            if is_judged and not row.passes:
+                short_of.append(f"{module.TITLE}:{line}")
         if arguments.write or not arguments.short:
             store(name, module.TITLE, rows, short=arguments.short)
-    if n_short:
-        sys.exit(f"{n_short} claims fall short.")
+    if short_of:
+        # Said again at the end: who reads it may have only that.
+        sys.exit("\n".join([*short_of, f"{len(short_of)} claims fall short."]))
 
 
 if __name__ == "__main__":

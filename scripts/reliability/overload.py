@@ -76,7 +76,7 @@ class Load:
 def run(*, short: bool, data: Path | None) -> Iterator[Row]:
     """Slow analysis tenfold and more, then let two processes eat the machine."""
     del data  # the demo recording has the pauses and lengths that matter here
-    yield from slowed_analysis(8 if short else 60)
+    yield from slowed_analysis(10 if short else 60)
     yield from busy_machine(20 if short else 600)
 
 
@@ -96,7 +96,7 @@ def slowed_analysis(phase_s: float) -> list[Row]:
     with load.felt(), session:
         while not session.finished:
             phase = source.n_written / 16_000 // phase_s
-            load.least_s = {1: 1.0, 2: 8.0}.get(int(phase))
+            load.least_s = {1: 1.0, 2: 16.0}.get(int(phase))
             polled = session.poll(0.1)
             events += polled
             depths += [e.n_waiting for e in polled if isinstance(e, QueueDepth)]
