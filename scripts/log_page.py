@@ -145,15 +145,19 @@ def _kind(annotation: object) -> str:
         name, heading = WORDS[annotation]
         return f"[{name}](#{heading.lower().replace(' ', '-')})"
     if annotation == tuple[float, ...]:
-        return f"number by {_kind(Emotion)}"
+        return "number by label"
     if annotation == tuple[Reason, ...]:
         return "list of objects"
+    if annotation == tuple[str, ...]:
+        return "list of texts"
     kinds = {str: "text", int: "integer", float: "number", bool: "`true` or `false`"}
     for kind, name in kinds.items():
         if annotation is kind:
             return name
-    key, _ = get_args(annotation)
-    return "object" if key is str else f"integer by {_kind(key)}"
+    key, value = get_args(annotation)
+    if key is not str:
+        return f"integer by {_kind(key)}"
+    return "integer by label" if value is int else "object"
 
 
 def _may_be_null(column: Column) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ import numpy as np
 
 from ser_live.batch.recording_page import page
 from ser_live.config import Settings
-from ser_live.emotions import EMOTIONS, LABELS
+from ser_live.emotions import LABELS
 from ser_live.errors import SerLiveError, UsageError
 from ser_live.events import (
     EmotionResult,
@@ -26,7 +26,7 @@ from ser_live.events import (
 )
 from ser_live.model.clip_mean import mean_probabilities
 from ser_live.model.emotion_model import EmotionModel
-from ser_live.records.csv_rows import EMOTION_FIELDS, flat
+from ser_live.records.csv_rows import emotion_fields, flat, flat_names
 from ser_live.sources import AudioSource, FileSource
 from ser_live.speaker.profile import SpeakerProfile
 from ser_live.stream.analyzer import Analyzer, known_speaker, loaded
@@ -39,18 +39,17 @@ if TYPE_CHECKING:
 
 AudioPath = str | os.PathLike[str]
 
-FILE_FIELDS = (
+_FILE_FIELDS = (
     "type",
     "file",
     "emotion",
     "state",
     "confidence",
-    *(f"probability_{label}" for label in LABELS),
+    "probabilities",
     "duration_s",
     "speech_s",
     "n_utterances",
 )
-"""Columns of a CSV file with one row a file."""
 
 _TEXT_COLUMNS = frozenset(["type", "kind", "emotion", "state", "reasons", "file", "role"])
 _COUNT_COLUMNS = frozenset(["id", "n_past", "stream", "channel"])
@@ -69,6 +68,8 @@ class Recording:
     """Model identifier."""
     min_confidence: float
     """Winning probability below which an emotion is not named."""
+    labels: tuple[str, ...] = LABELS
+    """Labels that the model tells apart, in its order."""
     channel: int | None = None
     """Channel that was heard, counted from 0; ``None`` for the mean of all."""
     utterances: tuple[EmotionResult, ...] = ()
@@ -104,10 +105,10 @@ class Recording:
             best = int(np.argmax(mean))
             confidence = round(float(mean[best]), 4)
             sure = mean[best] >= self.min_confidence
-            emotion = EMOTIONS[best].value if sure else None
+            emotion = self.labels[best] if sure else None
             state = Verdict.OK if sure else Verdict.UNCERTAIN
             probabilities = {
-                label: round(float(p), 4) for label, p in zip(LABELS, mean, strict=True)
+                label: round(float(p), 4) for label, p in zip(self.labels, mean, strict=True)
             }
         return {
             "type": "file",
@@ -142,13 +143,17 @@ class Recording:
                 "to_pandas found pandas missing, but needs it: run `pip install pandas`, or use "
                 "to_records."
             ) from error
-        frame = pd.DataFrame(
-            [flat(record) for record in self.to_records()], columns=list(EMOTION_FIELDS)
-        )
-        return frame.astype({name: _dtype(name) for name in EMOTION_FIELDS})
+        fields = list(emotion_fields(self.labels))
+        frame = pd.DataFrame([flat(record) for record in self.to_records()], columns=fields)
+        return frame.astype({name: _dtype(name) for name in fields})
 
     def _repr_html_(self) -> str:
         return page(self)
+
+
+def file_fields(labels: Sequence[str] = LABELS) -> tuple[str, ...]:
+    """Columns of a CSV file with one row a file."""
+    return tuple(flat_names(_FILE_FIELDS, labels))
 
 
 def _dtype(column: str) -> str:
@@ -235,6 +240,7 @@ def hear(
         file=os.fspath(path),
         model=model.card.id,
         min_confidence=model.thresholds(settings.reject)[1],
+        labels=model.card.labels,
         channel=channel,
         utterances=tuple(utterances),
         duration_s=duration_s,

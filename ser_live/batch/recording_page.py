@@ -9,7 +9,7 @@ import html
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ser_live.emotions import COLORS, EMOTIONS
+from ser_live.emotions import color_of
 from ser_live.events import EmotionResult, Verdict
 from ser_live.terminal.text import printable
 
@@ -62,7 +62,8 @@ def _timeline(recording: Recording) -> str:
     ]
     for index, label in enumerate(labels):
         parts.append(
-            f'<text x="{_LEFT - 8}" y="{index * _LINE + 15}" text-anchor="end">{label}</text>'
+            f'<text x="{_LEFT - 8}" y="{index * _LINE + 15}" text-anchor="end">'
+            f"{_escaped(label)}</text>"
         )
     for tick_s in _ticks(length_s):
         x = f"{_LEFT + tick_s * scale:.1f}"
@@ -72,7 +73,8 @@ def _timeline(recording: Recording) -> str:
         )
     parts.append(f'<text x="{_RIGHT}" y="{bottom + 31}" text-anchor="end">time (s)</text>')
     for utterance in recording.utterances:
-        color = "none" if utterance.emotion is None else COLORS[utterance.emotion]
+        emotion = utterance.emotion
+        color = "none" if emotion is None else color_of(emotion, recording.labels)
         parts.append(
             f'<rect x="{_LEFT + utterance.start_s * scale:.1f}" '
             f'y="{labels.index(_label(utterance)) * _LINE + 3}" '
@@ -84,14 +86,14 @@ def _timeline(recording: Recording) -> str:
 
 
 def _labels(recording: Recording) -> list[str]:
-    """Labels that occur: emotions in their one order, then why there was none."""
+    """Labels that occur: the model's in their order, then why there was none."""
     found = {_label(utterance) for utterance in recording.utterances}
-    in_order = [emotion.value for emotion in EMOTIONS] + [verdict.value for verdict in Verdict]
+    in_order = dict.fromkeys([*recording.labels, *(verdict.value for verdict in Verdict)])
     return [label for label in in_order if label in found]
 
 
 def _label(utterance: EmotionResult) -> str:
-    return utterance.state.value if utterance.emotion is None else utterance.emotion.value
+    return utterance.state.value if utterance.emotion is None else utterance.emotion
 
 
 def _said(utterance: EmotionResult) -> str:

@@ -65,8 +65,8 @@ def command(
       ser-live analyze clips/ --unit file --format jsonl
     """
     from ser_live.batch.files import analyze_file, find_audio_files, map_files
-    from ser_live.batch.recording import FILE_FIELDS
-    from ser_live.records.csv_rows import EMOTION_FIELDS
+    from ser_live.batch.recording import file_fields
+    from ser_live.records.csv_rows import emotion_fields
     from ser_live.speaker.memory import SpeakerMemory
     from ser_live.stream.analyzer import loaded
 
@@ -85,7 +85,8 @@ def command(
         if by_file
         else ("file", "start_s", "end_s", "emotion", "state", "confidence")
     )
-    with open_rows(format_, FILE_FIELDS if by_file else EMOTION_FIELDS, table) as rows:
+    fields = (file_fields if by_file else emotion_fields)(emotion_model.card.labels)
+    with open_rows(format_, fields, table) as rows:
         for recording in with_progress(map_files(work, files, jobs), len(files), "analyzing"):
             if recording.error is not None:
                 failures.append((recording.file, recording.error))

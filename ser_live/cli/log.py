@@ -12,7 +12,7 @@ import click
 from ser_live.terminal.printing import echo
 
 if TYPE_CHECKING:
-    from ser_live.events import Record, Recorded
+    from ser_live.events import Recorded
 
 
 @click.group("log")
@@ -32,21 +32,15 @@ _FILE = click.Path(path_type=Path)
 @click.option("--partials", is_flag=True, help="Include partial results, not only final ones.")
 def export(file: Path, form: str, output: Path | None, partials: bool) -> None:
     """Write the results in FILE as CSV, one utterance a row."""
-    from ser_live.events import EmotionResult, Kind
-
-    rows = (
-        entry.as_record()
-        for entry in _entries(file)
-        if isinstance(entry, EmotionResult) and (partials or entry.kind is Kind.FINAL)
-    )
+    entries = _entries(file)
     if output is None:
-        _write_csv(rows, sys.stdout)
+        _write_csv(entries, sys.stdout, partials)
         return
     from ser_live.errors import LogError
 
     try:
         with output.open("x", encoding="utf-8", errors="backslashreplace", newline="") as stream:
-            _write_csv(rows, stream)
+            _write_csv(entries, stream, partials)
     except FileExistsError:
         raise LogError(
             f"{output} exists and is not overwritten: give --output another name."
@@ -73,9 +67,18 @@ def _entries(file: Path) -> Iterator[Recorded]:
     return read_log(file, on_cut=lambda sentence: echo(f"ser-live: {sentence}", err=True))
 
 
-def _write_csv(rows: Iterator[Record], stream: TextIO) -> None:
-    from ser_live.records.csv_rows import CsvLines
+def _write_csv(entries: Iterator[Recorded], stream: TextIO, partials: bool) -> None:
+    from ser_live.emotions import LABELS
+    from ser_live.events import EmotionResult, Kind, SessionStarted
+    from ser_live.records.csv_rows import CsvLines, emotion_fields
 
-    lines = CsvLines(stream)
-    for row in rows:
-        lines.write(row)
+    labels = LABELS  # the session's beginning, which says which, stands before any result
+    lines = None
+    for entry in entries:
+        if isinstance(entry, SessionStarted):
+            labels = entry.labels
+        elif isinstance(entry, EmotionResult) and (partials or entry.kind is Kind.FINAL):
+            lines = lines or CsvLines(stream, emotion_fields(labels))
+            lines.write(entry.as_record())
+    if lines is None:
+        CsvLines(stream, emotion_fields(labels))

@@ -182,7 +182,8 @@ def mean_by_clip(
         Equal for all labels where a clip has no utterance.
     n_empty : int
     """
-    result = np.full((n_clips, len(LABELS)), 1.0 / len(LABELS))
+    n_labels = probabilities.shape[1]
+    result = np.full((n_clips, n_labels), 1.0 / n_labels)
     heard = np.unique(clips[speech_s > 0.0])
     order = np.argsort(clips, kind="stable")
     starts = np.searchsorted(clips[order], heard, side="left")

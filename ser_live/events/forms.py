@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TypeVar
 
-from ser_live.emotions import LABELS
+from ser_live.emotions import LABELS, are_labels, is_label
 from ser_live.events.stream_id import samples, seconds
 
 MAX_NUMBER = 1e12
@@ -206,16 +206,38 @@ def counts(of: type[E]) -> Form:
     )
 
 
-def _write_probabilities(value: tuple[float, ...]) -> dict[str, float | None]:
-    return {label: rounded(p, 4) for label, p in zip(LABELS, value, strict=True)}
+def _read_label(value: object) -> str:
+    if not is_label(value):
+        raise FormError("a label is needed")
+    return str(value)
 
 
-def _read_probabilities(value: object) -> tuple[float, ...]:
+def _read_labels(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not are_labels(value):
+        raise FormError("a list of distinct labels is needed")
+    return tuple(value)
+
+
+def _read_label_counts(value: object) -> Mapping[str, int]:
+    return {_read_label(label): _read_count(n) for label, n in _read_object(value).items()}
+
+
+def _read_probabilities(value: object) -> Mapping[str, float]:
     found = _read_object(value)
-    if not set(LABELS) <= set(found):
+    # Older programs knew the eight alone, in any order.
+    labels = LABELS if set(found) == set(LABELS) else tuple(found)
+    if not are_labels(labels):
         raise FormError("a probability of each label is needed")
-    return tuple(_read_between(found[label], 0.0, 1.0) for label in LABELS)
+    return {label: _read_between(found[label], 0.0, 1.0) for label in labels}
 
 
-PROBABILITIES = or_none(Form(_write_probabilities, _read_probabilities))
-"""Probabilities in the order of ``EMOTIONS``, by label in the record."""
+LABEL = Form(str, _read_label)
+"""One of a model's labels."""
+LABEL_LIST = Form(list, _read_labels)
+"""A model's labels in their order."""
+LABEL_COUNTS = Form(dict, _read_label_counts)
+"""Counts by label."""
+PROBABILITIES = or_none(
+    Form(lambda value: {label: rounded(p, 4) for label, p in value.items()}, _read_probabilities)
+)
+"""Probabilities by label, in the order of the model's labels."""

@@ -7,8 +7,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar
 
-from ser_live.emotions import Emotion
-from ser_live.events.forms import COUNT, SETTINGS, TEXT, amount, counts, number, or_none, word
+from ser_live.emotions import LABELS
+from ser_live.events.forms import (
+    COUNT,
+    LABEL_COUNTS,
+    LABEL_LIST,
+    SETTINGS,
+    TEXT,
+    amount,
+    counts,
+    number,
+    or_none,
+    word,
+)
 from ser_live.events.kinds import EndReason, Verdict
 from ser_live.events.record import Recorded
 
@@ -27,6 +38,8 @@ class SessionStarted(Recorded):
     """Model identifier."""
     model_sha256: Annotated[str, TEXT]
     """Hash of the model's weights."""
+    labels: Annotated[tuple[str, ...], LABEL_LIST.newer(LABELS)] = LABELS
+    """Labels that the model tells apart, in its order."""
     settings: Annotated[Mapping[str, object], SETTINGS.newer({})] = field(default_factory=dict)
     """Every setting that shapes results, by group and name; ``adapt`` says whether judgements
     go by the speaker's past in the stream."""
@@ -89,7 +102,7 @@ class SessionEnded(Recorded):
     """Results not computed because analysis fell behind."""
     n_gaps: Annotated[int, COUNT]
     """Times that audio never arrived."""
-    emotions: Annotated[Mapping[Emotion, int], counts(Emotion)] = field(default_factory=dict)
+    emotions: Annotated[Mapping[str, int], LABEL_COUNTS] = field(default_factory=dict)
     """Final results per emotion named."""
     states: Annotated[Mapping[Verdict, int], counts(Verdict)] = field(default_factory=dict)
     """Final results per outcome."""

@@ -31,6 +31,13 @@ class Recorded:
     """Whether session logs keep it; the others are for displays."""
     derived: ClassVar[Mapping[str, tuple[str, Form]]] = {}
     """Properties that stand in the record too, each with the field that follows it there."""
+    stands_for: ClassVar[Mapping[str, str]] = {}
+    """Fields that a record has in another form, each with the property that gives that."""
+
+    @classmethod
+    def arranged(cls, values: Mapping[str, object]) -> Mapping[str, object]:
+        """Values by field, from those that the forms of the fields have read."""
+        return values
 
     def as_record(self) -> Record:
         """The event as JSON values by name."""
@@ -97,7 +104,8 @@ def _columns_of(cls: type) -> tuple[Column, ...]:
         if f.name in before:
             found.append(before[f.name])
         if form is not None:
-            found.append(Column(form.key or f.name, form, attrgetter(f.name), f.name))
+            value = getattr(cls, "stands_for", {}).get(f.name, f.name)
+            found.append(Column(form.key or f.name, form, attrgetter(value), f.name))
     if issubclass(cls, OfStream):
         if cls.names_source:
             found.insert(0, Column("source", TEXT, attrgetter("stream.source"), ""))

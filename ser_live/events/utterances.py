@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from ser_live.config import FRAME_S
-from ser_live.emotions import EMOTIONS, LABELS, Emotion
+from ser_live.emotions import LABELS
 from ser_live.events.forms import (
     COUNT,
+    LABEL,
     PROBABILITIES,
     SAMPLES,
     TEXT,
@@ -124,6 +125,7 @@ class EmotionResult(OfStream):
     derived: ClassVar[Mapping[str, tuple[str, Form]]] = {
         "confidence": ("probabilities", number_or_none(4, 0.0, 1.0))
     }
+    stands_for: ClassVar[Mapping[str, str]] = {"probabilities": "probabilities_by_name"}
 
     id: Annotated[int, COUNT]
     """Number of the utterance, unique in its stream; a partial has that of its later final."""
@@ -133,17 +135,20 @@ class EmotionResult(OfStream):
     """Position of its first sample."""
     end_sample: Annotated[int, SAMPLES.at("end_s")]
     """Position just after its last sample."""
-    emotion: Annotated[Emotion | None, or_none(word(Emotion))]
-    """``None`` whenever `state` is not ``OK``."""
+    emotion: Annotated[str | None, or_none(LABEL)]
+    """The model's label; ``None`` whenever `state` is not ``OK``."""
     state: Annotated[Verdict, word(Verdict)]
     """``OK``, or why no emotion is named."""
     probabilities: Annotated[tuple[float, ...] | None, PROBABILITIES]
-    """Eight calibrated probabilities in the order of ``EMOTIONS``; ``None`` when the
-    utterance was rejected before classification."""
+    """Calibrated probabilities of the model's labels, in its order; ``None`` when the utterance
+    was rejected before classification."""
+    labels: tuple[str, ...] = LABELS
+    """The labels that `probabilities` are of; in a record they name these."""
     valence: Annotated[float | None, UNIT.newer(None)] = None
-    """-1 unpleasant to +1 pleasant, see ``affect``; ``None`` without `probabilities`."""
+    """-1 unpleasant to +1 pleasant, see ``affect``; ``None`` without `probabilities`, or where
+    the model's labels have no place on that scale."""
     arousal: Annotated[float | None, UNIT.newer(None)] = None
-    """-1 sleepy to +1 excited; ``None`` without `probabilities`."""
+    """-1 sleepy to +1 excited; ``None`` as for `valence`."""
     n_past: Annotated[int, COUNT.newer(0)] = 0
     """Earlier utterances of this speaker that the judgement used; 0 without any."""
     speech_s: Annotated[float, amount(3)]
@@ -159,6 +164,14 @@ class EmotionResult(OfStream):
     """Features that stand out against the speaker's own running mean."""
     samples: "NDArray[np.float32] | None" = field(default=None, repr=False, compare=False)
     """Audio of a final result, 16 kHz mono, where it was asked for; not part of the record."""
+
+    @classmethod
+    def arranged(cls, values: Mapping[str, object]) -> Mapping[str, object]:
+        """Values by field; in a record the labels are the names of the probabilities."""
+        by_name = values["probabilities"]
+        if not isinstance(by_name, Mapping):
+            return values
+        return {**values, "probabilities": tuple(by_name.values()), "labels": tuple(by_name)}
 
     @property
     def start_s(self) -> float:
@@ -177,17 +190,17 @@ class EmotionResult(OfStream):
 
     @property
     def probabilities_by_name(self) -> dict[str, float] | None:
-        """Probability of each emotion by its name, ``None`` where there are none."""
+        """Probability of each label by its name, ``None`` where there are none."""
         if self.probabilities is None:
             return None
-        return dict(zip(LABELS, self.probabilities, strict=True))
+        return dict(zip(self.labels, self.probabilities, strict=True))
 
     @property
-    def best(self) -> Emotion | None:
-        """Most probable emotion, also where it is too uncertain to be named."""
+    def best(self) -> str | None:
+        """Most probable label, also where it is too uncertain to be named."""
         if self.probabilities is None:
             return None
-        return EMOTIONS[self.probabilities.index(max(self.probabilities))]
+        return self.labels[self.probabilities.index(max(self.probabilities))]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ Top to bottom::
     q  = sum_h w_h p_h                               weights sum to 1
     p  = q^(1/T) / sum q^(1/T)                       temperature, Guo et al. 2017
 
-``fold`` adds up the groups of a head that tells more apart than the K = 8 labels, such
+``fold`` adds up the groups of a head that tells more apart than the K labels of the model, such
 as weak and strong expressions: output j means label j mod K.
 
 Heads:
@@ -132,6 +132,8 @@ class Classifier:
     """Shape (n_heads,), non-negative, sum 1."""
     temperature: Float64
     """Positive, shape ()."""
+    n_labels: int = len(LABELS)
+    """Labels that the answers are about."""
 
     def standardize(self, X: NDArray[np.floating[Any]]) -> Float64:
         """Inputs of the heads, shape (n, n_components), from features, shape (n, n_features)."""
@@ -144,9 +146,9 @@ class Classifier:
     def predict_proba(self, X: NDArray[np.floating[Any]]) -> Float64:
         """Calibrated probabilities, shape (n, K), for features of shape (n, n_features)."""
         z = self.standardize(X)
-        mixed = np.zeros((len(X), len(LABELS)))
+        mixed = np.zeros((len(X), self.n_labels))
         for weight, head in zip(self.head_weights, self.heads, strict=True):
-            mixed += weight * fold(softmax(head.scores(z)))
+            mixed += weight * fold(softmax(head.scores(z)), self.n_labels)
         return temper(mixed, float(self.temperature))
 
     def arrays(self) -> Arrays:
@@ -212,6 +214,7 @@ class Classifier:
             projection=projection,
             heads=tuple(heads),
             head_weights=head_weights,
+            n_labels=n_labels,
         )
 
 
@@ -222,9 +225,8 @@ def softmax(scores: Float64) -> Float64:
     return result
 
 
-def fold(probabilities: Float64) -> Float64:
+def fold(probabilities: Float64, n_labels: int) -> Float64:
     """Probabilities of the labels from those of a head with a multiple of as many outputs."""
-    n_labels = len(LABELS)
     if probabilities.shape[-1] == n_labels:
         return probabilities
     result: Float64 = probabilities.reshape(len(probabilities), -1, n_labels).sum(axis=1)

@@ -1,4 +1,4 @@
-"""A model: its card, its safe loading, its answer for one input vector.
+"""A model: its safe loading, its answer for one input vector.
 
 Training writes models (``ser_live.training``); nothing here needs scikit-learn, and
 nothing in a model folder is executed.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,6 @@ import numpy as np
 from ser_live.arrays import Float64
 from ser_live.bundled import bundled_models
 from ser_live.config import RejectSettings
-from ser_live.emotions import LABELS
 from ser_live.errors import ModelError
 from ser_live.model.archive import (
     CARD_FILE,
@@ -29,89 +27,18 @@ from ser_live.model.archive import (
     read_card,
     read_checked,
 )
+from ser_live.model.card import ModelCard
 from ser_live.model.fitted import Fitted
 from ser_live.model.inputs import Encoder, InputLayout
 from ser_live.model.speaker_shift import SpeakerShift
 
-CARD_FORMAT = 2
-"""Version of the model folder's form; any other is refused."""
-
-UNCERTAIN_BELOW = 0.35
-"""Probability from which on an answer is named, if the card does not say."""
-
 DEFAULT_MODEL = "ear"
 """Model used when none is named."""
-
-MAX_TEXT = 500
-"""Longest name, licence or hash that a card may hold, in characters."""
 
 MAX_KEPT_MODELS = 4
 """Models that one process keeps loaded for the work that is sent to it."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
-
-
-@dataclass(frozen=True)
-class ModelCard:
-    """Description of a model and of everything it was made from."""
-
-    id: str
-    kind: str
-    """Recipe that trained it, ``ear`` or ``classic``."""
-    feature_set_version: str
-    feature_names: tuple[str, ...]
-    """Names of the hand-made features, in order."""
-    labels: tuple[str, ...]
-    """Names of the outputs, in order."""
-    licence: str
-    """Terms of the weights."""
-    weights_sha256: str
-    encoder_sha256: str | None
-    """Hash of the learned encoder; None for a model that does without."""
-    raw: dict[str, Any]
-    """The whole card as stored: data, libraries, seed, settings, scores."""
-    uncertain_below: float = UNCERTAIN_BELOW
-    """Winning probability below which the model's answer is not named."""
-    n_embedding: int | None = None
-    """Values of an embedding; None for a card that does not say, whose encoder does."""
-
-    @classmethod
-    def from_json(cls, raw: dict[str, Any], folder: Path) -> ModelCard:
-        """Check form and version of a card; raises ``ModelError``."""
-        where = folder / CARD_FILE
-        version = raw.get("format")
-        if not isinstance(version, int) or isinstance(version, bool):
-            raise ModelError(f"{where} has no format number: it was not made by this program.")
-        if version != CARD_FORMAT:
-            remedy = "update ser-live" if version > CARD_FORMAT else "train it again"
-            raise ModelError(
-                f"{where} has format {str(version)[:20]}, but this ser-live reads {CARD_FORMAT}: "
-                f"{remedy} or choose another model."
-            )
-        try:
-            features, weights = raw["features"], raw["weights"]
-            card = cls(
-                id=_text(raw["id"]),
-                kind=_text(raw["kind"]),
-                feature_set_version=_text(features["version"]),
-                feature_names=_texts(features["names"]),
-                labels=_texts(raw["labels"]),
-                licence=_text(raw["licence"]),
-                weights_sha256=_text(weights["sha256"]),
-                encoder_sha256=_text(raw["encoder"]["sha256"]) if "encoder" in raw else None,
-                n_embedding=_count(raw.get("encoder", {}).get("n_values")),
-                uncertain_below=_share(raw.get("uncertain", {}).get("below", UNCERTAIN_BELOW)),
-                raw=raw,
-            )
-        except KeyError as error:
-            raise ModelError(
-                f"{where} lacks the field {error.args[0]!r}: fetch or train the model again."
-            ) from error
-        except (TypeError, AttributeError) as error:
-            raise ModelError(
-                f"{where} has a field of the wrong kind: fetch or train the model again."
-            ) from error
-        return card
 
 
 class EmotionModel:
@@ -176,19 +103,14 @@ class EmotionModel:
         ------
         ModelError
             Missing, altered, truncated, too large, made by another version, or made
-            for other features or labels than this program has; or it needs onnxruntime,
-            which is not installed.
+            for other features than this program has; or it needs onnxruntime, which is not
+            installed.
         """
         from ser_live.features import FEATURE_NAMES, FEATURE_SET_VERSION
 
         folder = find_model(name_or_path)
         card = ModelCard.from_json(read_card(folder), folder)
         _check_features(card, FEATURE_NAMES, FEATURE_SET_VERSION)
-        if card.labels != LABELS:
-            raise ModelError(
-                f"model {card.id} names the labels {', '.join(card.labels)}, but this program "
-                f"needs {', '.join(LABELS)} in this order: choose another model."
-            )
         arrays = read_arrays(folder / WEIGHTS_FILE, card.weights_sha256)
         encoder = None
         if card.encoder_sha256 is not None:
@@ -257,8 +179,8 @@ class EmotionModel:
 
         Returns
         -------
-        float64 array, shape (8,)
-            In the order of ``EMOTIONS``, positive, sum 1.
+        float64 array, shape (n_labels,)
+            In the order of ``card.labels``, positive, sum 1.
 
         Raises
         ------
@@ -365,29 +287,3 @@ def _check_features(card: ModelCard, names: Sequence[str], version: str) -> None
 
 def _short(encoder_sha256: str | None) -> str:
     return "no encoder" if encoder_sha256 is None else f"the encoder {encoder_sha256[:12]}…"
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or len(value) > MAX_TEXT or not value.isprintable():
-        raise TypeError
-    return value
-
-
-def _count(value: Any) -> int | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise TypeError
-    return value
-
-
-def _share(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
-        raise TypeError
-    return float(value)
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list):
-        raise TypeError
-    return tuple(_text(item) for item in value)

@@ -48,7 +48,7 @@ class Ensemble:
         return self.members[0].scale
 
     def log_mean(self, X: NDArray[np.floating[Any]]) -> Float64:
-        """Weighted mean of the members' log-probabilities, shape (n, 8)."""
+        """Weighted mean of the members' log-probabilities, shape (n, n_labels)."""
         return np.asarray(
             sum(
                 weight * np.log(member.predict_proba(X) + MIN_PROBABILITY)
@@ -57,7 +57,7 @@ class Ensemble:
         )
 
     def predict_proba(self, X: NDArray[np.floating[Any]]) -> Float64:
-        """Calibrated probabilities, shape (n, 8), of inputs of shape (n, n_inputs)."""
+        """Calibrated probabilities, shape (n, n_labels), of inputs of shape (n, n_inputs)."""
         return softmax(self.log_mean(X) / float(self.temperature))
 
     def arrays(self) -> Arrays:

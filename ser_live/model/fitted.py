@@ -59,8 +59,8 @@ class Fitted:
 
         Returns
         -------
-        float64 array, shape (n, 8)
-            In the order of ``EMOTIONS``, positive, sum 1.
+        float64 array, shape (n, n_labels)
+            In the order of the model's labels, positive, sum 1.
         """
         cold = self.cold.predict_proba(X)
         if self.warm is None or speaker is None or speaker.share == 0.0:
@@ -111,6 +111,6 @@ class Fitted:
             if "voices" in cold_arrays
             else Ensemble.from_arrays(cold_arrays, n_inputs, n_labels),
             warm,
-            ShiftRule.from_arrays(shift_arrays, n_inputs),
+            ShiftRule.from_arrays(shift_arrays, n_inputs, n_labels),
             speech_check,
         )

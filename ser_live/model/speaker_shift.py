@@ -17,7 +17,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from ser_live.arrays import Float64
-from ser_live.emotions import LABELS
 from ser_live.errors import ModelError
 from ser_live.model.archive import WEIGHTS_FILE, Arrays, take_array
 
@@ -29,7 +28,7 @@ class ShiftRule:
     mean: Float64
     """Mean input of the training speakers, shape (n_inputs,)."""
     label_means: Float64
-    """Mean input per label, shape (8, n_inputs)."""
+    """Mean input per label, shape (n_labels, n_inputs)."""
     correction: Float64
     """Degree to which the emotion heard is taken out, in [0, 1], shape ()."""
     kappa: Float64
@@ -48,12 +47,12 @@ class ShiftRule:
         }
 
     @classmethod
-    def from_arrays(cls, arrays: Arrays, n_inputs: int) -> ShiftRule:
+    def from_arrays(cls, arrays: Arrays, n_inputs: int, n_labels: int) -> ShiftRule:
         """The opposite of ``arrays``; raises ``ModelError`` where a shape does not fit."""
         rest = dict(arrays)
         rule = cls(
             mean=take_array(rest, "mean", (n_inputs,)),
-            label_means=take_array(rest, "label_means", (len(LABELS), n_inputs)),
+            label_means=take_array(rest, "label_means", (n_labels, n_inputs)),
             correction=take_array(rest, "correction", ()),
             kappa=take_array(rest, "kappa", ()),
             half_weight=take_array(rest, "half_weight", ()),
@@ -89,7 +88,7 @@ class SpeakerShift:
         Parameters
         ----------
         x : float64 array, shape (n_inputs,)
-        probabilities : float64 array, shape (8,)
+        probabilities : float64 array, shape (n_labels,)
             The model's answer for it.
         """
         rule = self.rule

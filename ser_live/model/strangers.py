@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_live.arrays import Float64
-from ser_live.emotions import LABELS
 from ser_live.errors import ModelError
 from ser_live.model.archive import WEIGHTS_FILE, Arrays, take_array
 from ser_live.model.classifier import temper
@@ -46,14 +45,15 @@ class Strangers:
         return self.ensemble.feature_scale
 
     def predict_proba(self, X: NDArray[np.floating[Any]]) -> Float64:
-        """Calibrated probabilities, shape (n, 8), of inputs of shape (n, n_inputs)."""
+        """Calibrated probabilities, shape (n, n_labels), of inputs of shape (n, n_inputs)."""
         if len(X) == 1:
             # All voices at once: a live utterance comes alone.
             answers = self.ensemble.predict_proba(X - self.voices)
             return temper(answers.mean(axis=0, keepdims=True), float(self.temperature))
-        total = np.zeros((len(X), len(LABELS)))
-        for voice in self.voices:
-            total += self.ensemble.predict_proba(X - voice)
+        total: Float64 = sum(
+            (self.ensemble.predict_proba(X - voice) for voice in self.voices),
+            start=np.zeros(()),
+        )
         return temper(total / len(self.voices), float(self.temperature))
 
     def arrays(self) -> Arrays:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
+
 from ser_live.events import (
     DeviceFound,
     Drop,
@@ -61,12 +63,13 @@ def _dropped(event: Drop) -> str:
 
 
 def _judged(result: EmotionResult) -> str:
-    label = result.state.value if result.emotion is None else result.emotion.value
+    label = result.state.value if result.emotion is None else printable(result.emotion)
     confidence = "    " if result.confidence is None else f"{result.confidence:.2f}"
     notes = [printable(reason.text) for reason in result.reasons]
     if result.state is Verdict.UNCERTAIN and result.best is not None:
-        notes.insert(0, f"best guess {result.best.value}")
+        notes.insert(0, f"best guess {printable(result.best)}")
     affect = ""
     if result.valence is not None and result.arousal is not None:
         affect = f"  v{signed(result.valence, 1)} a{signed(result.arousal, 1)}"
-    return f"{label:<10} {confidence}{affect}" + (f"  [{', '.join(notes)}]" if notes else "")
+    label += " " * (10 - cell_len(label))
+    return f"{label} {confidence}{affect}" + (f"  [{', '.join(notes)}]" if notes else "")

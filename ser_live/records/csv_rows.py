@@ -1,8 +1,8 @@
 """Records as rows of CSV.
 
 Field names are those of ``as_record``. CSV has no nested values, so ``probabilities`` becomes
-``probability_neutral`` ... ``probability_surprised``, ``reasons`` becomes their texts joined
-with ``; `` and undefined becomes an empty cell.
+``probability_neutral`` and so on, a column for each of the model's labels, ``reasons`` becomes
+their texts joined with ``; `` and undefined becomes an empty cell.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from ser_live.emotions import LABELS
 from ser_live.events import EmotionResult, columns
 
 
-def _flat_names(names: Iterator[str]) -> Iterator[str]:
+def emotion_fields(labels: Sequence[str] = LABELS) -> tuple[str, ...]:
+    """Columns of a CSV file with one emotion record a row."""
+    return ("type", *flat_names([column.key for column in columns(EmotionResult)], labels))
+
+
+def flat_names(names: Sequence[str], labels: Sequence[str]) -> Iterator[str]:
+    """Names of a record's values in a row of CSV."""
     for name in names:
         if name == "probabilities":
-            yield from (f"probability_{label}" for label in LABELS)
+            yield from (f"probability_{label}" for label in labels)
         else:
             yield name
 
-
-EMOTION_FIELDS: tuple[str, ...] = (
-    "type",
-    *_flat_names(column.key for column in columns(EmotionResult)),
-)
-"""Columns of a CSV file with one emotion record a row."""
 
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 """Characters a terminal obeys: controls, line ends, and those that turn direction round."""
@@ -42,7 +42,7 @@ def flat(record: Mapping[str, object]) -> dict[str, object]:
     for name, value in record.items():
         if name == "probabilities":
             known = value if isinstance(value, Mapping) else {}
-            row.update({f"probability_{label}": known.get(label) for label in LABELS})
+            row.update({f"probability_{label}": share for label, share in known.items()})
         elif name == "reasons" and isinstance(value, list):
             row[name] = "; ".join(_texts(value))
         elif not isinstance(value, Mapping):
@@ -82,11 +82,11 @@ class CsvLines:
     stream : text stream
         Where rows go; opened with ``newline=""`` where it is a file.
     fields : sequence of str
-        Columns, flattened names as in `EMOTION_FIELDS`. A record's other fields are
+        Columns, flattened names as `emotion_fields` gives. A record's other fields are
         left out, a column that a record lacks stays empty.
     """
 
-    def __init__(self, stream: TextIO, fields: Sequence[str] = EMOTION_FIELDS) -> None:
+    def __init__(self, stream: TextIO, fields: Sequence[str]) -> None:
         self._writer = csv.DictWriter(
             stream, fieldnames=list(fields), restval="", extrasaction="ignore", lineterminator="\n"
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from ser_live.emotions import EMOTIONS
 from ser_live.events import (
     Recorded,
     SessionEnded,
@@ -17,7 +16,7 @@ from ser_live.events import (
 )
 from ser_live.records.log_entries import LogContinued, LogGap
 from ser_live.records.tally import Tally
-from ser_live.terminal.text import clock, fit, printable, signed
+from ser_live.terminal.text import clock, fit, pad, printable, signed
 
 _MAX_CELLS = 300
 """Most characters shown of anything that a log says."""
@@ -95,11 +94,11 @@ def tally_lines(tally: Tally, n_unlogged: int = 0) -> list[str]:
 def _sums(tally: Tally) -> list[str]:
     lines = [f"utterances {tally.n_finals}, {tally.n_named} with an emotion"]
     shares = tally.shares()
-    for emotion in sorted(EMOTIONS, key=lambda e: -shares[e]):
+    for emotion in sorted(shares, key=lambda label: -shares[label]):
         n = tally.emotions[emotion]
         if n:
             lines.append(
-                f"  {emotion.value:<10} {n:>4}   {shares[emotion]:>4.0%} of the named speech time"
+                f"  {pad(emotion, 10)} {n:>4}   {shares[emotion]:>4.0%} of the named speech time"
                 f" ({tally.speech_s[emotion]:.1f} s)"
             )
     affect = tally.affect()

@@ -6,15 +6,16 @@ One tally serves the running dashboard and the summary of a log read later.
 from __future__ import annotations
 
 import math
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 
-from ser_live.emotions import EMOTIONS, Emotion
+from ser_live.emotions import LABELS
 from ser_live.events import (
     DeviceLost,
     Drop,
     EmotionResult,
     Kind,
     Recorded,
+    SessionStarted,
     StreamGap,
     Verdict,
 )
@@ -26,9 +27,11 @@ class Tally:
     """Running counts over final results, gaps, drops and losses of the device."""
 
     def __init__(self) -> None:
-        self.speech_s: dict[Emotion, float] = dict.fromkeys(EMOTIONS, 0.0)
+        self.labels: tuple[str, ...] = LABELS
+        """The model's labels in its order, the eight before any is known."""
+        self.speech_s: defaultdict[str, float] = defaultdict(float)
         """Speech time per emotion named, in seconds."""
-        self.emotions: Counter[Emotion] = Counter()
+        self.emotions: Counter[str] = Counter()
         """Final results per emotion named."""
         self.states: Counter[Verdict] = Counter()
         """Final results per outcome."""
@@ -53,8 +56,13 @@ class Tally:
             self.n_dropped += 1
         elif isinstance(event, DeviceLost):
             self.n_device_losses += 1
-        elif isinstance(event, EmotionResult) and event.kind is Kind.FINAL:
-            self._add_final(event)
+        elif isinstance(event, SessionStarted):
+            self.labels = event.labels
+        elif isinstance(event, EmotionResult):
+            if event.probabilities is not None:
+                self.labels = event.labels
+            if event.kind is Kind.FINAL:
+                self._add_final(event)
 
     def _add_final(self, result: EmotionResult) -> None:
         self.states[result.state] += 1
@@ -80,10 +88,11 @@ class Tally:
         """Final results that name an emotion."""
         return sum(self.emotions.values())
 
-    def shares(self) -> dict[Emotion, float]:
-        """Share of each emotion in the speech time that was named; all 0 before any was."""
+    def shares(self) -> dict[str, float]:
+        """Share of each label in the speech time that was named; all 0 before any was."""
         total_s = sum(self.speech_s.values())
-        return {e: self.speech_s[e] / total_s if total_s else 0.0 for e in EMOTIONS}
+        labels = dict.fromkeys((*self.labels, *self.speech_s))
+        return {label: self.speech_s[label] / total_s if total_s else 0.0 for label in labels}
 
     def affect(self) -> tuple[float, float] | None:
         """Mean valence and arousal over speech time; ``None`` before any was given."""

@@ -167,6 +167,7 @@ class LiveSession:
                 version=__version__,
                 model=self._model.card.id,
                 model_sha256=self._model.card.weights_sha256,
+                labels=self._model.card.labels,
                 settings=asdict(self._settings),
                 speaker=None if self._profile is None else self._profile.card.name,
                 audio_folder=None if folder is None else str(folder.resolve()),

@@ -6,8 +6,9 @@ Nothing here is trained. Both numbers follow from values that are known already:
     arousal  = (1 - w) sum_c p_c a_c + w A        w = 1/2;  w = 0 where A is undefined
     A        = tanh(mean_i clip((x_i - usual_i) / spread_i, -3, +3))
 
-- ``p_c`` are the probabilities of the emotions, ``(v_c, a_c)`` the places of
-  `COORDINATES`.
+- ``p_c`` are the probabilities of the model's labels, ``(v_c, a_c)`` their places: those of
+  the model's card, else those of ``emotions.COORDINATES``. Where a label has none, valence and
+  arousal are undefined.
 - ``x_i`` are the five features of `ACOUSTIC`, those that rise with arousal in speech in
   every review since Scherer (1986) and Juslin & Laukka (2003): louder, higher, livelier,
   brighter, faster. All weigh the same; undefined ones are left out.
@@ -16,7 +17,8 @@ Nothing here is trained. Both numbers follow from values that are known already:
   ``speaker``). For a stranger it is the training speakers' neutral mean alone, and level
   and pitch are left out: they would measure the microphone's gain and whether the voice
   is a child's, a woman's or a man's. A model without a shift compares with the
-  plain mean of the speaker's past, or of the training.
+  plain mean of the speaker's past, or of the training; a shift that knows no neutral voice
+  takes the mean of all labels for it.
 - ``spread_i`` is the spread of the feature over the training data.
 
 How far this agrees with what actors were asked for is measured by
@@ -31,28 +33,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ser_live.arrays import Float64
-from ser_live.emotions import EMOTIONS, Emotion
+from ser_live.emotions import COORDINATES, LABELS, Emotion
 from ser_live.features import FEATURE_NAMES
-from ser_live.model.fitted import Fitted
+from ser_live.model.emotion_model import EmotionModel
 from ser_live.model.speaker_shift import ShiftRule, SpeakerShift
-
-COORDINATES: dict[Emotion, tuple[float, float]] = {
-    Emotion.NEUTRAL: (0.0, 0.0),
-    Emotion.CALM: (0.3, -0.5),
-    Emotion.HAPPY: (0.8, 0.5),
-    Emotion.SAD: (-0.6, -0.3),
-    Emotion.ANGRY: (-0.5, 0.6),
-    Emotion.FEARFUL: (-0.6, 0.6),
-    Emotion.DISGUST: (-0.6, 0.4),
-    Emotion.SURPRISED: (0.4, 0.7),
-}
-"""Valence and arousal of each emotion: a convention of this project.
-
-The six full emotions are the mean ratings of these words by Russell & Mehrabian (1977,
-J. Research in Personality 11, 273-294), rounded to 0.1. Neutral is the origin by
-definition. Calm is this project's own choice: the calm of RAVDESS is a second, slightly
-pleasant baseline (Livingstone & Russo 2018), not the contentment the word may mean.
-"""
 
 ACOUSTIC: tuple[str, ...] = (
     "level_dbfs_p80",
@@ -70,8 +54,9 @@ ACOUSTIC_WEIGHT = 0.5
 MAX_Z = 3.0
 """A feature further from usual than this many spreads counts as this far."""
 
-_VALENCES = np.array([COORDINATES[emotion][0] for emotion in EMOTIONS])
-_AROUSALS = np.array([COORDINATES[emotion][1] for emotion in EMOTIONS])
+KNOWN = tuple(COORDINATES[label] for label in LABELS)
+"""Places of the eight emotions in their order."""
+
 _INDEX = np.array([FEATURE_NAMES.index(name) for name in ACOUSTIC], dtype=np.intp)
 _NEEDS_SPEAKER = np.array([name in NEEDS_SPEAKER for name in ACOUSTIC])
 
@@ -95,17 +80,30 @@ class AffectScale:
         Usual values of an unknown voice, and standard deviation of the features over the
         training data, in the order of ``FEATURE_NAMES``; inputs that follow the features
         are ignored.
+    coordinates : sequence of (float, float)
+        Valence and arousal of each of the model's labels, in its order.
     """
 
-    def __init__(self, stranger: Float64, spread: Float64) -> None:
+    def __init__(
+        self,
+        stranger: Float64,
+        spread: Float64,
+        coordinates: Sequence[tuple[float, float]] = KNOWN,
+    ) -> None:
+        self._valences = np.array([valence for valence, _ in coordinates])
+        self._arousals = np.array([arousal for _, arousal in coordinates])
         self._stranger = np.where(_NEEDS_SPEAKER, np.nan, stranger[_INDEX])
         self._spread = spread[_INDEX]
 
     @classmethod
-    def of(cls, fitted: Fitted) -> AffectScale:
-        """The scale of a model."""
-        stranger = fitted.feature_mean if fitted.shift is None else neutral_mean(fitted.shift)
-        return cls(stranger, fitted.feature_scale)
+    def of(cls, model: EmotionModel) -> AffectScale | None:
+        """The scale of a model; None where one of its labels has no place on it."""
+        coordinates, fitted = model.card.coordinates, model.fitted
+        if coordinates is None:
+            return None
+        rule = fitted.shift
+        stranger = fitted.feature_mean if rule is None else neutral_mean(rule, model.card.labels)
+        return cls(stranger, fitted.feature_scale, coordinates)
 
     def judge(
         self, probabilities: Sequence[float] | Float64, x: Float64, usual: Float64 | None
@@ -114,8 +112,8 @@ class AffectScale:
 
         Parameters
         ----------
-        probabilities : shape (8,)
-            In the order of ``EMOTIONS``.
+        probabilities : shape (n_labels,)
+            In the order of the model's labels.
         x : float64 array, shape (n,)
             Features, NaN where undefined.
         usual : float64 array, shape (n,), or None
@@ -123,7 +121,7 @@ class AffectScale:
             None for an unknown speaker.
         """
         p = np.asarray(probabilities, dtype=np.float64)
-        valence, arousal = float(p @ _VALENCES), float(p @ _AROUSALS)
+        valence, arousal = float(p @ self._valences), float(p @ self._arousals)
         heard = self.acoustic_arousal(x, usual)
         if np.isfinite(heard):
             arousal += ACOUSTIC_WEIGHT * (heard - arousal)
@@ -141,12 +139,14 @@ class AffectScale:
         return float(np.tanh(np.clip(z[defined], -MAX_Z, MAX_Z).mean()))
 
 
-def neutral_mean(rule: ShiftRule) -> Float64:
-    """Mean input of the training speakers when they are neutral."""
-    mean: Float64 = rule.label_means[EMOTIONS.index(Emotion.NEUTRAL)]
+def neutral_mean(rule: ShiftRule, labels: Sequence[str] = LABELS) -> Float64:
+    """Mean input of the training speakers when they are neutral, or of all they said."""
+    if Emotion.NEUTRAL not in labels:
+        return rule.mean
+    mean: Float64 = rule.label_means[labels.index(Emotion.NEUTRAL)]
     return mean
 
 
-def neutral_of(speaker: SpeakerShift) -> Float64:
+def neutral_of(speaker: SpeakerShift, labels: Sequence[str] = LABELS) -> Float64:
     """Mean input of a speaker with a past when neutral: that past without its emotion."""
-    return np.asarray(neutral_mean(speaker.rule) + speaker.total / speaker.weight)
+    return np.asarray(neutral_mean(speaker.rule, labels) + speaker.total / speaker.weight)

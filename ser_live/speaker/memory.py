@@ -44,7 +44,8 @@ class SpeakerMemory:
         self, model: EmotionModel, *, adapt: bool = True, profile: SpeakerProfile | None = None
     ) -> None:
         self._hand_made = model.layout.hand_made
-        self._scale = AffectScale.of(model.fitted)
+        self._labels = model.card.labels
+        self._scale = AffectScale.of(model)
         self._adapts = adapt
         self._past = SpeakerBaseline(model.fitted.feature_scale[self._hand_made])
         shift = model.new_speaker()
@@ -70,14 +71,17 @@ class SpeakerMemory:
         """Features of an utterance that stand out against the speaker's own past."""
         return self._past.reasons(x[self._hand_made])
 
-    def affect(self, probabilities: Float64, x: Float64) -> Affect:
-        """Valence and arousal of an utterance of this speaker."""
+    def affect(self, probabilities: Float64, x: Float64) -> Affect | None:
+        """Valence and arousal of an utterance of this speaker; None where they are undefined."""
+        if self._scale is None:
+            return None
         return self._scale.judge(probabilities, x, self._usual())
 
     def _usual(self) -> Float64 | None:
         shift = self.shift
         if shift is not None:
-            return neutral_of(shift) if shift.weight >= MIN_PAST_UTTERANCES else None
+            known = shift.weight >= MIN_PAST_UTTERANCES
+            return neutral_of(shift, self._labels) if known else None
         return self._past.usual() if self._adapts else self._enrolled_usual
 
     def learn(self, x: Float64, probabilities: Float64) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ser_live.audio import CLIPPED_LEVEL, level_dbfs
 from ser_live.config import FRAME_SAMPLES, SAMPLE_RATE_HZ, RejectSettings, Settings
-from ser_live.emotions import EMOTIONS, Emotion
+from ser_live.emotions import LABELS
 from ser_live.events import (
     DeviceFound,
     DeviceLost,
@@ -146,10 +146,11 @@ class AnalysisStage:
             level,
             snr_db,
             Verdict.OK if sure else Verdict.UNCERTAIN,
-            emotion=EMOTIONS[best] if sure else None,
+            emotion=self._model.card.labels[best] if sure else None,
+            labels=self._model.card.labels,
             probabilities=tuple(float(p) for p in probabilities),
-            valence=affect.valence,
-            arousal=affect.arousal,
+            valence=None if affect is None else affect.valence,
+            arousal=None if affect is None else affect.arousal,
             reasons=reasons,
             n_past=n_past,
         )
@@ -161,7 +162,8 @@ class AnalysisStage:
         snr_db: float,
         verdict: Verdict,
         *,
-        emotion: Emotion | None = None,
+        emotion: str | None = None,
+        labels: tuple[str, ...] = LABELS,
         probabilities: tuple[float, ...] | None = None,
         valence: float | None = None,
         arousal: float | None = None,
@@ -176,6 +178,7 @@ class AnalysisStage:
             start_sample=utterance.start_sample,
             end_sample=utterance.end_sample,
             emotion=emotion,
+            labels=labels,
             state=verdict,
             probabilities=probabilities,
             valence=valence,

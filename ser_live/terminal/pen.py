@@ -6,11 +6,12 @@ There are two sets of signs: thin lines, and ASCII for terminals that show nothi
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.text import Text
 
-from ser_live.emotions import ANSI_COLORS, COLORS, Emotion
+from ser_live.emotions import color_of
 from ser_live.terminal.text import fit, printable
 
 DIM = "dim"
@@ -75,15 +76,17 @@ class Pen:
     """Signs and colours that one terminal can show."""
 
     signs: Signs
-    colors: dict[Emotion, str]
+    few_colors: bool
     ascii_only: bool
 
     @classmethod
     def for_terminal(cls, *, ascii_only: bool, few_colors: bool) -> Pen:
         """The pen for a terminal that shows only ASCII or only 16 colours, or neither."""
-        return cls(
-            ASCII if ascii_only else UNICODE, ANSI_COLORS if few_colors else COLORS, ascii_only
-        )
+        return cls(ASCII if ascii_only else UNICODE, few_colors, ascii_only)
+
+    def color(self, label: str, labels: Sequence[str]) -> str:
+        """The colour of one of a model's labels."""
+        return color_of(label, labels, few_colors=self.few_colors)
 
     def safe(self, text: str) -> str:
         """`text` from outside, without what the terminal would obey or could not show."""

@@ -24,7 +24,7 @@ from ser_live.model.archive import (
     WEIGHTS_FILE,
     write_arrays,
 )
-from ser_live.model.emotion_model import CARD_FORMAT
+from ser_live.model.card import CARD_FORMAT
 from ser_live.model.fitted import Fitted
 from ser_live.model.inputs import InputLayout
 from ser_live.model.speech_check import SpeechCheck

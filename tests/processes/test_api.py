@@ -310,11 +310,11 @@ def test_what_stands_in_names_is_no_markup_in_a_notebook(mono: Path) -> None:
 
 def test_pandas_gets_the_columns_of_the_csv(mono: Path) -> None:
     pandas = pytest.importorskip("pandas")
-    from ser_live.records.csv_rows import EMOTION_FIELDS
+    from ser_live.records.csv_rows import emotion_fields
 
     recording = analyze(mono, model=model())
     frame = recording.to_pandas()
-    assert tuple(frame.columns) == EMOTION_FIELDS
+    assert tuple(frame.columns) == emotion_fields()
     assert len(frame) == len(recording.utterances)
     first = recording.utterances[0]
     assert frame["start_s"][0] == first.start_s

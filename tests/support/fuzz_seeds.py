@@ -45,7 +45,7 @@ from ser_live.events import (
     Verdict,
 )
 from ser_live.features import FEATURE_NAMES, FEATURE_SET_VERSION
-from ser_live.model.emotion_model import CARD_FORMAT
+from ser_live.model.card import CARD_FORMAT
 from ser_live.records.log_entries import LogContinued, LogGap, LogHeader
 from ser_live.speaker.memory import SpeakerMemory
 

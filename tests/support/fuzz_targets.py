@@ -133,7 +133,7 @@ def read_session_log(data: bytes, folder: Path) -> None:
     What was read can be written again, and is then read as the same.
     """
     from ser_live.events import EmotionResult, EventReader
-    from ser_live.records.csv_rows import CsvLines
+    from ser_live.records.csv_rows import CsvLines, emotion_fields
     from ser_live.records.json_line import json_line
     from ser_live.records.log_entries import ENTRY_CLASSES
     from ser_live.records.session_log import read_log
@@ -143,7 +143,7 @@ def read_session_log(data: bytes, folder: Path) -> None:
     path.write_bytes(data)
     assert all(line.isprintable() for line in summary_lines(read_log(path)))
     table = io.StringIO()
-    lines = CsvLines(table)
+    lines = CsvLines(table, emotion_fields())
     again = EventReader(ENTRY_CLASSES)
     for entry in read_log(path):
         record = entry.as_record()

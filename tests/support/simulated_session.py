@@ -10,7 +10,7 @@ import random
 import time
 from collections.abc import Iterator
 
-from ser_live.emotions import EMOTIONS, Emotion
+from ser_live.emotions import COORDINATES, EMOTIONS, Emotion
 from ser_live.events import (
     EmotionResult,
     Event,
@@ -25,7 +25,6 @@ from ser_live.events import (
     StreamState,
     Verdict,
 )
-from ser_live.speaker.affect import COORDINATES
 
 _STORY: list[tuple[float, float, Emotion | None, float, Verdict]] = [
     (1.0, 2.4, Emotion.NEUTRAL, 0.62, Verdict.OK),

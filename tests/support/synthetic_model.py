@@ -6,8 +6,9 @@ import numpy as np
 
 from ser_live.emotions import LABELS
 from ser_live.features import FEATURE_NAMES, FEATURE_SET_VERSION
+from ser_live.model.card import ModelCard
 from ser_live.model.classifier import Classifier, LinearHead
-from ser_live.model.emotion_model import EmotionModel, ModelCard
+from ser_live.model.emotion_model import EmotionModel
 from ser_live.model.ensemble import Ensemble
 from ser_live.model.fitted import Fitted
 from ser_live.model.speaker_shift import ShiftRule

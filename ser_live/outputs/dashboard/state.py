@@ -10,7 +10,6 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from ser_live.config import SAMPLE_RATE_HZ
-from ser_live.emotions import EMOTIONS, Emotion
 from ser_live.events import (
     DeviceFound,
     DeviceLost,
@@ -61,8 +60,8 @@ class TimelineEntry:
     """Speech time; for a dropped utterance its whole length."""
     label: str
     """The emotion's name, the state's, or ``dropped``."""
-    emotion: Emotion | None = None
-    best: Emotion | None = None
+    emotion: str | None = None
+    best: str | None = None
     confidence: float | None = None
     stream: int = 0
     """Number of its stream in the session."""
@@ -317,7 +316,7 @@ class DashboardState:
         )
 
     def _remember(self, result: EmotionResult) -> None:
-        label = result.state.value if result.emotion is None else result.emotion.value
+        label = result.state.value if result.emotion is None else result.emotion
         self.timeline.append(
             TimelineEntry(
                 start_s=result.start_s,
@@ -342,15 +341,20 @@ class DashboardState:
             )
 
     @property
-    def winner(self) -> tuple[Emotion, float] | None:
+    def labels(self) -> tuple[str, ...]:
+        """The model's labels in its order."""
+        return self.tally.labels
+
+    @property
+    def winner(self) -> tuple[str, float] | None:
         """The highest bar and its height; ``None`` while there are no bars."""
         if self.probabilities is None:
             return None
         height = max(self.probabilities)
-        return EMOTIONS[self.probabilities.index(height)], height
+        return self.labels[self.probabilities.index(height)], height
 
-    def probability(self, emotion: Emotion) -> float | None:
-        """The bar of one emotion, ``None`` while there are no bars."""
+    def probability(self, label: str) -> float | None:
+        """The bar of one label, ``None`` while there are no bars."""
         if self.probabilities is None:
             return None
-        return self.probabilities[EMOTIONS.index(emotion)]
+        return self.probabilities[self.labels.index(label)]

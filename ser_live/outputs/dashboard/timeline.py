@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.text import Text
 
 from ser_live.outputs.dashboard.state import DashboardState, TimelineEntry
@@ -18,7 +20,7 @@ def timeline_rows(state: DashboardState, pen: Pen, width: int, height: int) -> l
             stream = entry.stream
             name = pen.safe(state.stream_names.get(stream, ""))
             rows.append(Text(pen.fit(f"{pen.signs.rule * 2} {name}", width), DIM))
-        rows.append(_entry(entry, pen, width))
+        rows.append(_entry(entry, state.labels, pen, width))
         if len(rows) >= height:
             break
     if len(rows) == 1:
@@ -26,12 +28,12 @@ def timeline_rows(state: DashboardState, pen: Pen, width: int, height: int) -> l
     return rows[:height]
 
 
-def _entry(entry: TimelineEntry, pen: Pen, width: int) -> Text:
-    style = pen.colors[entry.emotion] if entry.emotion else ""
+def _entry(entry: TimelineEntry, labels: Sequence[str], pen: Pen, width: int) -> Text:
+    style = pen.color(entry.emotion, labels) if entry.emotion else ""
     row = Text.assemble(
         (clock(entry.start_s), DIM),
         ("  " + (pen.signs.on if entry.emotion else pen.signs.off), style or DIM),
-        (f" {pad(entry.label, 10)}", style),
+        (f" {pad(pen.safe(entry.label), 10)}", style),
     )
     confidence = "" if entry.confidence is None else percent(entry.confidence)
     numbers = Text.assemble(f"{confidence:>5}", (f"{entry.duration_s:>6.1f} s", DIM))
@@ -40,7 +42,8 @@ def _entry(entry: TimelineEntry, pen: Pen, width: int) -> Text:
         row.append(" ")
         row.append_text(pen.signs.bar(entry.confidence or 0.0, bar_width, style))
     elif bar_width >= 10 and entry.best:
-        row.append(f" {entry.best.value}?", DIM)
+        room = bar_width - 2
+        row.append(f" {pen.fit(pen.safe(entry.best), room)}?", DIM)
     return at_both_ends(row, numbers, width)
 
 
@@ -49,5 +52,5 @@ def recent_row(state: DashboardState, pen: Pen, width: int) -> Text:
     parts = []
     for entry in reversed(state.timeline):
         confidence = "" if entry.confidence is None else f" {percent(entry.confidence)}"
-        parts.append(f"{entry.label}{confidence}")
+        parts.append(f"{pen.safe(entry.label)}{confidence}")
     return Text(pen.fit("last: " + pen.signs.dot.join(parts[:6]), width), DIM)

@@ -12,7 +12,6 @@ from collections.abc import Callable
 
 from rich.text import Text
 
-from ser_live.emotions import EMOTIONS, Emotion
 from ser_live.events import EmotionResult, Kind, StreamState, Verdict
 from ser_live.outputs.dashboard.meter import meter_row
 from ser_live.outputs.dashboard.state import DashboardState
@@ -33,10 +32,10 @@ from ser_live.terminal.text import clock, pad, wrap
 WIDE = 76
 """Least width in cells with the timeline next to the bars."""
 
-_N_LEFT = 20
-"""Rows of the left column at its fullest, session bars apart."""
-_N_SESSION = 12
-"""Rows of the session bars with a blank one and their heading."""
+_N_LEFT = 12
+"""Rows of the left column at its fullest, session bars and the labels' own apart."""
+_N_SESSION = 4
+"""Rows of the session bars with a blank one and their heading, the labels' own apart."""
 _HINTS = {
     Verdict.TOO_SHORT: "too little speech to judge",
     Verdict.TOO_QUIET: "come closer to the microphone",
@@ -152,11 +151,12 @@ class DashboardView:
         )
 
     def _narrow(self, height: int) -> list[Text | Callable[[], Text]]:
-        n_timeline = height - _N_LEFT - 1
+        n_left = _N_LEFT + len(self.state.labels)
+        n_timeline = height - n_left - 1
         if n_timeline < 3:
             left = self._left(height, with_recent=True)
             return [self._activity, *left[1:]] if left else []
-        left = self._left(_N_LEFT)
+        left = self._left(n_left)
         timeline = timeline_rows(self.state, self.pen, self.width, n_timeline)
         return [self._activity, *left[1:], Text(""), *timeline]
 
@@ -235,23 +235,24 @@ class DashboardView:
         in its place.
         """
         verdict, why, where = self._result()
-        with_session = height >= _N_LEFT + _N_SESSION - 1
+        labels = self.state.labels
+        with_session = height >= _N_LEFT + _N_SESSION + 2 * len(labels) - 1
         with_shares = not with_session and self.left_width >= 36 and height >= 14
         winner = self.state.winner
         rows = [(-1, self._activity()), (7, Text("")), (0, verdict), (2, why), (5, where)]
         rows.append((6, Text("")))
         if with_shares:
             rows.append((4, self._heading()))
-        for emotion in EMOTIONS:
-            is_winner = winner is not None and winner[0] is emotion
-            rows.append((1 if is_winner else 3, self._emotion(emotion, with_shares)))
+        for label in labels:
+            is_winner = winner is not None and winner[0] == label
+            rows.append((1 if is_winner else 3, self._label(label, with_shares)))
         rows.append((8, Text("")))
         rows += [(6, row) for row in self._affect(self.state.affect, with_shares)]
         if with_session:
             speaker = known_speaker(self.state, self.pen, self.left_width - 9)
             heading = at_both_ends(Text("session", DIM), speaker, self.left_width)
             rows += [(6, Text("")), (6, heading)]
-            rows += [(6, self._share(emotion)) for emotion in EMOTIONS]
+            rows += [(6, self._share(label)) for label in labels]
             rows.append((9, Text("")))
             rows += [(6, row) for row in self._affect(self.state.tally.affect(), False)]
         rows.append((9, Text("")))
@@ -292,19 +293,19 @@ class DashboardView:
     def _verdict(self, result: EmotionResult) -> Text:
         winner = self.state.winner
         if result.state is Verdict.OK and winner is not None:
-            emotion, probability = winner
+            label, probability = winner
             is_final = result.kind is Kind.FINAL
             row = Text.assemble(
                 (
-                    f"{' ' if is_final else self.pen.signs.edge}{emotion.value} ",
-                    f"bold{' reverse' if is_final else ''} {self.pen.colors[emotion]}",
+                    f"{' ' if is_final else self.pen.signs.edge}{self.pen.safe(label)} ",
+                    f"bold{' reverse' if is_final else ''} {self._color(label)}",
                 ),
                 (f"   {percent(probability)}", "bold"),
                 f"   {confidence_in_words(probability)}",
             )
         elif winner is not None:
-            emotion, probability = winner
-            guess = f": best guess {emotion.value} {percent(probability)}"
+            label, probability = winner
+            guess = f": best guess {self.pen.safe(label)} {percent(probability)}"
             row = Text.assemble((result.state.value, "bold"), guess)
         else:
             row = Text.assemble((result.state.value, "bold"))
@@ -333,25 +334,30 @@ class DashboardView:
             with_session=with_shares,
         )
 
-    def _emotion(self, emotion: Emotion, with_share: bool) -> Text:
+    def _color(self, label: str) -> str:
+        return self.pen.color(label, self.state.labels)
+
+    def _name(self, label: str) -> str:
+        """A label in the column of names, a space after it."""
+        return pad(self.pen.fit(self.pen.safe(label), 10), 11)
+
+    def _label(self, label: str, with_share: bool) -> Text:
         winner = self.state.winner
-        style = "bold" if winner is not None and winner[0] is emotion else ""
-        height = self.state.probability(emotion)
-        share = self.state.tally.shares()[emotion] if with_share else 0.0
+        style = "bold" if winner is not None and winner[0] == label else ""
+        height = self.state.probability(label)
+        share = self.state.tally.shares()[label] if with_share else 0.0
         return Text.assemble(
-            (pad(emotion.value, 11), style),
-            self.pen.signs.bar(
-                height or 0.0, self._bar_width(with_share), self.pen.colors[emotion]
-            ),
+            (self._name(label), style),
+            self.pen.signs.bar(height or 0.0, self._bar_width(with_share), self._color(label)),
             (f"{'' if height is None else percent(height):>7}", style),
             (f"{percent(share) if share else '':>9}" if with_share else "", DIM),
         )
 
-    def _share(self, emotion: Emotion) -> Text:
-        share = self.state.tally.shares()[emotion]
+    def _share(self, label: str) -> Text:
+        share = self.state.tally.shares()[label]
         return Text.assemble(
-            pad(emotion.value, 11),
-            self.pen.signs.bar(share, self._bar_width(False), self.pen.colors[emotion]),
+            self._name(label),
+            self.pen.signs.bar(share, self._bar_width(False), self._color(label)),
             f"{percent(share) if share else '':>7}",
         )
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from places import CORPUS
 
 from ser_live.config import Settings
-from ser_live.emotions import LABELS
+from ser_live.emotions import LABELS, is_label
 from ser_live.events import (
     EVENT_CLASSES,
     EmotionResult,
@@ -83,8 +83,31 @@ def numbers(name: str, *, on_grid: bool) -> st.SearchStrategy[float]:
     return found | st.sampled_from([math.nan, math.inf, -math.inf])
 
 
+def labels() -> st.SearchStrategy[str]:
+    """Labels of any model: printable words in any writing, or ours."""
+    printable = st.text(st.characters().filter(str.isprintable), min_size=1, max_size=40)
+    odd = ["__proto__", "constructor", "type", "=1+1", "😀", "עייף", "[red]", "<b>", "uncertain"]
+    return (st.sampled_from([*LABELS, *odd]) | printable).filter(is_label)
+
+
+def label_sets() -> st.SearchStrategy[tuple[str, ...]]:
+    """The labels of a model."""
+    return st.lists(labels(), min_size=2, max_size=12, unique=True).map(tuple)
+
+
+def shares(n: int, *, on_grid: bool) -> st.SearchStrategy[tuple[float, ...]]:
+    share = st.integers(0, 10_000).map(lambda n: n / 10_000) if on_grid else st.floats(0, 1)
+    return st.tuples(*[share] * n)
+
+
 def values(cls: type, name: str, annotation: Any, *, on_grid: bool) -> st.SearchStrategy[Any]:
     """Values of one field, made of its annotation."""
+    if name == "labels":
+        return label_sets()
+    if name == "emotion":
+        return st.none() | labels()
+    if name == "emotions":
+        return st.dictionaries(labels(), st.integers(0, 10**9))
     if get_origin(annotation) is Annotated:
         inner, form = get_args(annotation)
         if form.write is SAMPLES.write:
@@ -95,9 +118,6 @@ def values(cls: type, name: str, annotation: Any, *, on_grid: bool) -> st.Search
         return st.none() | values(cls, name, inner, on_grid=on_grid)
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return st.sampled_from(annotation)
-    if annotation == tuple[float, ...]:
-        share = st.integers(0, 10_000).map(lambda n: n / 10_000) if on_grid else st.floats(0, 1)
-        return st.tuples(*[share] * len(LABELS))
     if annotation == tuple[Reason, ...]:
         return st.lists(instances(Reason, on_grid=on_grid), max_size=3).map(tuple)
     if get_origin(annotation) is Mapping:
@@ -120,13 +140,29 @@ def values(cls: type, name: str, annotation: Any, *, on_grid: bool) -> st.Search
 
 def instances(cls: type, *, on_grid: bool) -> st.SearchStrategy[Any]:
     """Instances of a class of events, every field of them in the record."""
+    made = _instances(cls, on_grid=on_grid)
+    if cls is not EmotionResult:
+        return made
+    classified = label_sets().flatmap(
+        lambda labels: st.builds(
+            lambda event, p: replace(event, labels=labels, probabilities=p),
+            made,
+            shares(len(labels), on_grid=on_grid),
+        )
+    )
+    return made | classified
+
+
+def _instances(cls: type, *, on_grid: bool) -> st.SearchStrategy[Any]:
     return st.builds(
         cls,
         **{
             f.name: values(cls, f.name, f.type, on_grid=on_grid)
             for f in fields(cls)
-            if f.name != "samples"  # the audio, which is not part of a record
+            # the audio, which is not part of a record, and two that go together
+            if f.name not in ("samples", "labels", "probabilities") or cls is not EmotionResult
         },
+        **({"probabilities": st.none()} if cls is EmotionResult else {}),
     )
 
 
@@ -161,7 +197,11 @@ def _examples() -> Iterator[Recorded]:
                 inner = next(part for part in get_args(inner) if part is not type(None))
             if f.name == "samples":
                 continue
-            if isinstance(inner, type) and issubclass(inner, Enum):
+            if f.name == "labels":
+                made[f.name] = LABELS
+            elif f.name == "emotions":
+                made[f.name] = {"happy": 2}
+            elif isinstance(inner, type) and issubclass(inner, Enum):
                 made[f.name] = next(iter(inner))
             elif inner == tuple[float, ...]:
                 made[f.name] = (0.125,) * len(LABELS)
@@ -264,6 +304,7 @@ def test_a_missing_field_is_refused_or_stands_for_what_older_logs_lack(
         older = reader_for(event).read(record)
         assert older is not None
         stands = column.form.missing
+        stands = list(stands) if isinstance(stands, tuple) else stands
         if column.key == "stream":  # the latest one that began, and the next where one begins
             stands = 8 if cls is StreamStarted else 7
         elif column.key in ("channel", "role") and cls is not StreamStarted:
@@ -359,12 +400,17 @@ def test_what_does_not_fit_is_said(changed: Record, said: str) -> None:
         {"confidence": "high"},
         {"speech_s": None},
         {"speech_s": -1.0},
-        {"probabilities": dict.fromkeys(LABELS[1:], 0.1)},
+        {"probabilities": {"happy": 1.0}},
+        {"probabilities": dict.fromkeys(["happy", "sa\x1bd"], 0.1)},
+        {"probabilities": dict.fromkeys(["happy", "x" * 1000], 0.1)},
+        {"probabilities": dict.fromkeys(map(str, range(33)), 0.1)},
         {"probabilities": dict.fromkeys(LABELS, 1.1)},
         {"reasons": None},
         {"reasons": [{"feature": "f", "difference": 1.0, "z": 1.0}]},
         {"kind": "half"},
-        {"emotion": "bored"},
+        {"emotion": "bo\nred"},
+        {"emotion": ""},
+        {"emotion": "\u202eangry"},
         {"state": "no speech"},
     ],
     ids=str,
@@ -451,7 +497,14 @@ def test_logs_of_before_load_with_streams_numbered_in_order() -> None:
     for entry, line in zip(entries, lines, strict=True):
         written, former = entry.as_record(), json.loads(line)
         assert {name: written[name] for name in former} == former
-        assert set(written) - set(former) <= {"stream", "channel", "role", "started_at", "file"}
+        assert set(written) - set(former) <= {
+            "stream",
+            "channel",
+            "role",
+            "started_at",
+            "file",
+            "labels",
+        }
 
 
 # -- values

@@ -66,8 +66,8 @@ def test_groups_of_outputs_are_added_up() -> None:
     """Output j means label j mod 8: weak and strong anger are both anger."""
     probabilities = np.zeros((1, 2 * K))
     probabilities[0, ANGRY], probabilities[0, K + ANGRY], probabilities[0, SAD] = 0.3, 0.5, 0.2
-    assert fold(probabilities)[0, ANGRY] == pytest.approx(0.8)
-    assert fold(probabilities).sum() == pytest.approx(1.0)
+    assert fold(probabilities, K)[0, ANGRY] == pytest.approx(0.8)
+    assert fold(probabilities, K).sum() == pytest.approx(1.0)
 
 
 def test_the_mean_is_of_logarithms() -> None:
@@ -171,7 +171,7 @@ def test_parts_that_do_not_fit_are_refused() -> None:
         Fitted.from_arrays({**good, "cold.temperature": np.array(0.0)}, LAYOUT, K)
     bad = replace(fitted.shift, kappa=np.array(-1.0))
     with pytest.raises(ModelError, match="speaker rule whose parts do not fit"):
-        ShiftRule.from_arrays(bad.arrays(), N)
+        ShiftRule.from_arrays(bad.arrays(), N, K)
     with pytest.raises(ModelError, match="head with 12 outputs"):
         Fitted.from_arrays(Fitted(Ensemble.of(linear(np.ones((N, 12))))).arrays(), LAYOUT, K)
 

@@ -16,7 +16,8 @@ from ser_live.emotions import EMOTIONS, LABELS
 from ser_live.errors import DatasetError, ModelError
 from ser_live.evaluation.rejection import folds_of_sounds, folds_of_speech, rejection_section
 from ser_live.events import Verdict
-from ser_live.model.emotion_model import EmotionModel, ModelCard, find_encoder
+from ser_live.model.card import ModelCard
+from ser_live.model.emotion_model import EmotionModel, find_encoder
 from ser_live.model.ensemble import Ensemble
 from ser_live.model.fitted import Fitted
 from ser_live.model.inputs import N_HAND_MADE, InputLayout

@@ -50,7 +50,7 @@ from ser_live.events import (
 )
 from ser_live.features import FEATURE_NAMES
 from ser_live.records import session_log
-from ser_live.records.csv_rows import EMOTION_FIELDS
+from ser_live.records.csv_rows import emotion_fields
 from ser_live.records.log_entries import ENTRY_CLASSES, LogContinued, LogGap
 from ser_live.records.log_file import LogFile
 from ser_live.records.session_log import SCHEMA_VERSION, SessionLog, read_log
@@ -597,7 +597,7 @@ def test_export_writes_one_row_an_utterance(example_log: Path) -> None:
     """Final results become rows under the documented columns."""
     outcome = CliRunner().invoke(command, ["export", str(example_log), "--to", "csv"])
     rows = list(csv.DictReader(io.StringIO(outcome.stdout)))
-    assert tuple(rows[0]) == EMOTION_FIELDS
+    assert tuple(rows[0]) == emotion_fields()
     assert [row["id"] for row in rows] == ["1", "2"]
     assert rows[0]["probability_happy"] == "0.81"
     assert rows[0]["reasons"] == "pitch +3.1 st; louder +4 dB"

@@ -8,13 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ser_live.emotions import EMOTIONS, Emotion
+from ser_live.emotions import COORDINATES, EMOTIONS, Emotion
 from ser_live.evaluation.affect_agreement import Judged, judge_examples, measure
 from ser_live.features import FEATURE_NAMES
 from ser_live.model.speaker_shift import ShiftRule, SpeakerShift
 from ser_live.speaker.affect import (
     ACOUSTIC,
-    COORDINATES,
     NEEDS_SPEAKER,
     Affect,
     AffectScale,

@@ -15,8 +15,9 @@ from ser_live.emotions import EMOTIONS, LABELS, Emotion
 from ser_live.errors import ProfileError
 from ser_live.events import EmotionResult, Kind, SessionStarted, Utterance, Verdict
 from ser_live.features import FEATURE_NAMES
+from ser_live.model.card import ModelCard
 from ser_live.model.classifier import Classifier, LinearHead
-from ser_live.model.emotion_model import EmotionModel, ModelCard
+from ser_live.model.emotion_model import EmotionModel
 from ser_live.model.ensemble import Ensemble
 from ser_live.model.fitted import Fitted
 from ser_live.model.speaker_shift import ShiftRule
