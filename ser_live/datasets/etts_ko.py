@@ -38,7 +38,7 @@ EMOTIONS = frozenset(_BY_HUNDREDS)
 _FEMALE = ("ema", "emb", "nea", "neb", "nec", "ned", "nee")
 _MALE = ("emf", "emg", "emh", "nek", "nel", "nem", "nen", "neo")
 _NAME = re.compile(rf"({'|'.join(_FEMALE + _MALE)})(\d{{5}})", re.ASCII)
-_SCRIPTED = {Emotion.ANGRY: Emotion.SAD, Emotion.SAD: Emotion.ANGRY}
+_SCRIPTED = {"angry": "sad", "sad": "angry"}
 
 
 def parse(stem: str) -> Spoken | None:
@@ -52,7 +52,7 @@ def parse(stem: str) -> Spoken | None:
 
 def as_scripted(recording: Recording) -> Recording:
     """The recording with the label its script suggests: angry and sad exchanged."""
-    return replace(recording, emotion=_SCRIPTED.get(recording.emotion, recording.emotion))
+    return replace(recording, label=_SCRIPTED.get(recording.label, recording.label))
 
 
 DECLARATION = Declaration(

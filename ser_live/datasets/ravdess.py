@@ -161,7 +161,7 @@ def recording_of(path: Path) -> Recording:
         corpus=CORPUS,
         speaker=name.speaker,
         path=path,
-        emotion=name.emotion,
+        label=name.emotion.value,
         sex=name.sex,
         language="en-US",
         intensity="strong" if name.is_strong else "normal",

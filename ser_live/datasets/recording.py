@@ -8,14 +8,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ser_live.emotions import Emotion
-
 _BLOCK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, order=True)
 class Recording:
-    """A file with one emotion label.
+    """A file with one label.
 
     Ordered by corpus, speaker and path, so that a sorted list does not depend on
     the order in which a file system names its files.
@@ -26,8 +24,8 @@ class Recording:
     speaker: str
     """Speaker, unique over all corpora: ``ravdess-07``."""
     path: Path
-    emotion: Emotion
-    """The emotion the speaker was asked to act."""
+    label: str
+    """The emotion the speaker was asked to act, or what else somebody heard in it."""
     sex: str
     """``male``, ``female``, or empty when the corpus does not say."""
     language: str

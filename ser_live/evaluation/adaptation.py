@@ -249,7 +249,7 @@ def curve_by_past(heard: SessionAnswers, recordings: Sequence[Recording]) -> lis
 def _truth(heard: SessionAnswers, recordings: Sequence[Recording]) -> tuple[Int64, Str, Str]:
     chosen = [recordings[clip] for clip in heard.clips]
     return (
-        np.array([LABELS.index(recording.emotion.value) for recording in chosen]),
+        np.array([LABELS.index(recording.label) for recording in chosen]),
         np.array([recording.speaker for recording in chosen]),
         np.array([recording.sex for recording in chosen]),
     )

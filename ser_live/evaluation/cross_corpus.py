@@ -187,7 +187,7 @@ def judged_labels(recordings: Sequence[Recording]) -> tuple[str, ...]:
     """Those of ``JUDGED_LABELS`` with enough clips, in the order of ``LABELS``."""
     counts = dict.fromkeys(LABELS, 0)
     for recording in recordings:
-        counts[recording.emotion.value] += 1
+        counts[recording.label] += 1
     return tuple(
         label for label in LABELS if label in JUDGED_LABELS and counts[label] >= MIN_CLIPS_PER_LABEL
     )
@@ -242,14 +242,14 @@ def _answers(
     wanted = np.flatnonzero(fit.is_test)
     probabilities, n_empty = clip_probabilities(fit.fitted, tested, tested.clips, wanted)
     chosen = [recordings[clip] for clip in wanted.tolist()]
-    keep = np.array([recording.emotion.value in labels for recording in chosen])
+    keep = np.array([recording.label in labels for recording in chosen])
     kept = [recording for recording, is_kept in zip(chosen, keep, strict=True) if is_kept]
     part: Float64 = probabilities[keep][:, [LABELS.index(label) for label in labels]]
     part = part / part.sum(axis=1, keepdims=True)
     kept_all = probabilities[keep]
     is_empty = kept_all.max(axis=1) == kept_all.min(axis=1)
     return _Answers(
-        np.array([labels.index(recording.emotion.value) for recording in kept]),
+        np.array([labels.index(recording.label) for recording in kept]),
         np.column_stack([np.where(is_empty[:, None], 0.0, part), is_empty]),
         np.array([recording.speaker for recording in kept]),
         n_empty,

@@ -216,7 +216,7 @@ class Evaluation:
         return Report(
             protocol=protocol,
             recipe=self.recipe.name,
-            y_true=np.array([LABELS.index(recording.emotion.value) for recording in chosen]),
+            y_true=np.array([LABELS.index(recording.label) for recording in chosen]),
             probabilities=probabilities,
             speakers=np.array([recording.speaker for recording in chosen]),
             sexes=np.array([recording.sex for recording in chosen]),

@@ -53,7 +53,7 @@ def onset_section(
                 probabilities[:, place] = fit.fitted.predict_proba(
                     seen_by(fit.fitted, inputs[place])
                 )
-    y = np.array([LABELS.index(recordings[clip].emotion.value) for clip in clips])
+    y = np.array([LABELS.index(recordings[clip].label) for clip in clips])
     speakers = np.array([recordings[clip].speaker for clip in clips])
     return {
         "from": "first speech frame of the first utterance",
@@ -94,7 +94,7 @@ def clips_under_test(fits: Sequence[FoldFit], recordings: Sequence[Recording], e
     chance = np.random.default_rng(0).permutation(len(recordings))
     order = sorted(
         tested.tolist(),
-        key=lambda clip: (recordings[clip].emotion, recordings[clip].speaker, chance[clip]),
+        key=lambda clip: (recordings[clip].label, recordings[clip].speaker, chance[clip]),
     )
     return np.sort(np.array(order[::every], dtype=np.int64))
 

@@ -62,7 +62,7 @@ def permutation_check(
     from scipy import stats
 
     plain = examples.where(examples.variants == PLAIN)
-    labels = np.array([LABELS.index(recording.emotion.value) for recording in recordings])
+    labels = np.array([LABELS.index(recording.label) for recording in recordings])
     scores, n = [], 0
     for number, mask in enumerate(masks):
         shuffled = permuted_labels(plain, seed=[seed, number])

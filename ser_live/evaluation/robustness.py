@@ -54,7 +54,7 @@ def robustness_section(
     """
     clips = clips_under_test(fits, recordings, every)
     chosen = [recordings[clip] for clip in clips]
-    y = np.array([LABELS.index(recording.emotion.value) for recording in chosen])
+    y = np.array([LABELS.index(recording.label) for recording in chosen])
     speakers = np.array([recording.speaker for recording in chosen])
     known: dict[str, tuple[Float64, int]] = {}
 

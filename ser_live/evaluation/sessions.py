@@ -23,7 +23,7 @@ import numpy as np
 from ser_live.arrays import Bool, Int64
 from ser_live.datasets.ravdess import is_ravdess_name, parse_name
 from ser_live.datasets.recording import Recording
-from ser_live.emotions import EMOTIONS, Emotion
+from ser_live.emotions import EMOTIONS, LABELS, Emotion
 
 N_SEEDS = 10
 """Random orders of every session."""
@@ -65,7 +65,7 @@ class Speaker:
         """The speaker of these clips."""
         return cls(
             clips,
-            np.array([EMOTIONS.index(recordings[clip].emotion) for clip in clips]),
+            np.array([LABELS.index(recordings[clip].label) for clip in clips]),
             np.array([_statement(recordings[clip]) for clip in clips]),
         )
 

@@ -13,7 +13,6 @@ import numpy as np
 from ser_live.arrays import Bool, Float32, Float64, Int64, Str
 from ser_live.config import SAMPLE_RATE_HZ, Settings
 from ser_live.datasets.recording import Recording, content_hash
-from ser_live.emotions import EMOTIONS
 from ser_live.events import Kind, StreamId, Utterance, Verdict
 from ser_live.model.inputs import InputLayout, InputMaker
 from ser_live.sources import read_recording
@@ -125,7 +124,7 @@ def _table(rows: Sequence[_TableRow], recordings: Sequence[Recording], n_inputs:
     of_row = [recordings[row.clip] for row in rows]
     return Examples(
         X=np.array([row.x for row in rows], dtype=np.float32).reshape(-1, n_inputs),
-        y=np.array([EMOTIONS.index(recording.emotion) for recording in of_row], dtype=np.int64),
+        y=np.array([LABELS.index(recording.label) for recording in of_row], dtype=np.int64),
         speakers=np.array([recording.speaker for recording in of_row], dtype=np.str_),
         clips=np.array([row.clip for row in rows], dtype=np.int64),
         variants=np.array([row.variant for row in rows], dtype=np.str_),

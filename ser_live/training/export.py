@@ -127,9 +127,7 @@ def describe_corpora(recordings: Sequence[Recording]) -> list[dict[str, Any]]:
                     "language": ", ".join(sorted({recording.language for recording in own})),
                     "n_clips": len(own),
                     "n_speakers": len({recording.speaker for recording in own}),
-                    "labels": [
-                        label for label in LABELS if any(r.emotion.value == label for r in own)
-                    ],
+                    "labels": [label for label in LABELS if any(r.label == label for r in own)],
                 }
             )
     return described

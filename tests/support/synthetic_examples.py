@@ -37,7 +37,7 @@ def synthetic_corpus(
                         corpus=corpus,
                         speaker=f"{corpus}-{speaker:02d}",
                         path=Path(f"{name}-{speaker:02d}.wav"),
-                        emotion=emotion,
+                        label=emotion.value,
                         sex="male" if speaker % 2 else "female",
                         language="en-US",
                     )
@@ -52,7 +52,7 @@ def examples_of(recordings: list[Recording], X: np.ndarray) -> Examples:
     n = len(recordings)
     columns = {
         "X": X,
-        "y": np.array([EMOTIONS.index(recording.emotion) for recording in recordings]),
+        "y": np.array([LABELS.index(recording.label) for recording in recordings]),
         "speakers": np.array([recording.speaker for recording in recordings]),
         "clips": np.arange(n),
         "variants": np.array([PLAIN] * n),

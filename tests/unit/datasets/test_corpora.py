@@ -100,8 +100,7 @@ def test_an_index_is_read_and_what_is_left_out_is_counted(tmp_path: Path) -> Non
     )
     found = find_recordings(tmp_path, crema_d.DECLARATION)
     assert [
-        (r.speaker, r.emotion, r.sex, r.language, r.intensity, r.path.name)
-        for r in found.recordings
+        (r.speaker, r.label, r.sex, r.language, r.intensity, r.path.name) for r in found.recordings
     ] == [
         ("crema_d-1001", "happy", "male", "en-US", "strong", "1001_DFA_HAP_HI.flac"),
         ("crema_d-1002", "sad", "female", "en-US", "", "1002_DFA_SAD_XX.flac"),
@@ -133,7 +132,7 @@ def test_the_corpus_as_published_is_read_from_its_names(tmp_path: Path) -> None:
         '"ActorID","Age","Sex","Race"\n1001,51,"Male","Caucasian"\n1002,21,"Female","Caucasian"\n'
     )
     found = survey_corpora(tmp_path)["crema_d"]
-    assert [(r.speaker, str(r.emotion), r.sex) for r in found.recordings] == [
+    assert [(r.speaker, str(r.label), r.sex) for r in found.recordings] == [
         ("crema_d-1001", "angry", "male"),
         ("crema_d-1002", "sad", "female"),
         ("crema_d-1040", "sad", ""),
@@ -196,7 +195,7 @@ def test_a_corpus_is_known_by_its_files_and_by_its_folder(
     """The folder of one corpus under any name, or a folder above it, give the same."""
     _touch(tmp_path, f"anything/{name}")
     (only,) = find_corpora(tmp_path / "anything")[corpus]
-    assert only.emotion is Emotion.ANGRY
+    assert only.label == "angry"
     (tmp_path / "anything").rename(tmp_path / corpus)
     assert list(find_corpora(tmp_path)) == [corpus]
     assert list(find_corpora(tmp_path / corpus)) == [corpus]
@@ -219,9 +218,9 @@ def test_scripted_labels_exchange_angry_and_sad(tmp_path: Path) -> None:
     """The listed labels are what is read; the exchange is asked for by name."""
     _touch(tmp_path, "nea00001.wav", "nea00101.wav", "nea00201.wav", "nea00301.wav")
     listed = find_recordings(tmp_path, etts_ko.DECLARATION).recordings
-    assert [str(r.emotion) for r in listed] == ["neutral", "happy", "angry", "sad"]
+    assert [str(r.label) for r in listed] == ["neutral", "happy", "angry", "sad"]
     scripted = [etts_ko.as_scripted(recording) for recording in listed]
-    assert [str(r.emotion) for r in scripted] == ["neutral", "happy", "sad", "angry"]
+    assert [str(r.label) for r in scripted] == ["neutral", "happy", "sad", "angry"]
     assert [r.path for r in scripted] == [r.path for r in listed]
 
 
@@ -256,7 +255,7 @@ def test_the_samples_are_complete(
     assert len({recording.speaker for recording in found.recordings}) == n_speakers
     assert Counter(recording.sex for recording in found.recordings) == sexes
     wanted = declaration.index_emotions or declaration.emotions
-    assert {recording.emotion for recording in found.recordings} == wanted
+    assert {recording.label for recording in found.recordings} == wanted
     spoken = [declaration.parse(recording.path.stem) for recording in found.recordings]
     assert all(
         name is not None and name.sex in ("", recording.sex)

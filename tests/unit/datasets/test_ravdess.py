@@ -180,7 +180,7 @@ def test_the_published_corpus_is_complete(corpus_dir: Path) -> None:
     """1440 speech clips: 96 neutral and 192 of each other emotion, 12 actors of each sex."""
     recordings = find_recordings(corpus_dir / "ravdess")
     assert len(recordings) == 1440
-    counts = Counter(recording.emotion for recording in recordings)
+    counts = Counter(recording.label for recording in recordings)
     assert counts.pop(Emotion.NEUTRAL) == 96
     assert set(counts.values()) == {192}
     assert Counter(recording.sex for recording in recordings) == {"male": 720, "female": 720}
@@ -196,4 +196,4 @@ def test_song_is_parsed_too(corpus_dir: Path) -> None:
     """Song clips carry six emotions, and none of speech is among them."""
     recordings = find_recordings(corpus_dir / "ravdess_song", VocalChannel.SONG)
     assert all(is_song(recording) for recording in recordings)
-    assert {recording.emotion for recording in recordings} <= set(EMOTIONS[:6])
+    assert {recording.label for recording in recordings} <= set(EMOTIONS[:6])

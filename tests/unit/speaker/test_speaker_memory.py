@@ -121,8 +121,8 @@ def test_without_the_guard_it_would() -> None:
     """The same session with a plain mean: what was angry is then no longer named so."""
     stage = analysis(synthetic(correction=0.0), Settings())
     heard = hear(stage, [ANGER_ST] * 30)
-    assert heard[0].emotion is Emotion.ANGRY
-    assert heard[-1].emotion is not Emotion.ANGRY
+    assert heard[0].emotion == Emotion.ANGRY
+    assert heard[-1].emotion != Emotion.ANGRY
 
 
 def test_a_higher_voice_is_got_to_know() -> None:

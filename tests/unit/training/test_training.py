@@ -67,7 +67,7 @@ def test_examples_are_what_the_live_path_computes(corpus: Path, cache: Path) -> 
         final = live[-1]
         assert rows.X[-1] == pytest.approx(extract(final.samples).values, nan_ok=True)
         assert rows.speech_s[-1] == final.speech_s
-        assert LABELS[rows.y[0]] == recording.emotion.value
+        assert LABELS[rows.y[0]] == recording.label
         assert set(rows.speakers) == {recording.speaker}
 
 
