@@ -13,6 +13,7 @@ import numpy as np
 from ser_live.arrays import Bool, Float32, Float64, Int64, Str
 from ser_live.config import SAMPLE_RATE_HZ, Settings
 from ser_live.datasets.recording import Recording, content_hash
+from ser_live.emotions import LABELS
 from ser_live.events import Kind, StreamId, Utterance, Verdict
 from ser_live.model.inputs import InputLayout, InputMaker
 from ser_live.sources import read_recording
@@ -35,7 +36,7 @@ class Examples:
     X: Float32
     """Input vectors (``ser_live.model.inputs``), shape (n_rows, n_inputs), NaN where undefined."""
     y: Int64
-    """Index into ``EMOTIONS``."""
+    """Index into the labels that the examples were made with."""
     speakers: Str
     clips: Int64
     """Index of the recording."""
@@ -62,6 +63,7 @@ def make_examples(
     recordings: Sequence[Recording],
     variants: Sequence[str] = (PLAIN,),
     *,
+    labels: Sequence[str] = LABELS,
     settings: Settings | None = None,
     encoder: Path | None = None,
     beginnings: Collection[str] | None = None,
@@ -75,6 +77,8 @@ def make_examples(
     ----------
     recordings : sequence of Recording
     variants : sequence of str
+    labels : sequence of str
+        Labels that the recordings have some of, in the order of the model's answers.
     settings : Settings or None
         Voice activity and segmenting; None for the defaults.
     encoder : Path or None
@@ -109,7 +113,7 @@ def make_examples(
         on_progress()
         rows += [_TableRow(x, clip, variant, is_final, speech_s) for x, is_final, speech_s in found]
     layout = InputLayout.of(None if encoder is None else loaded_encoder(encoder))
-    return _table(rows, recordings, layout.n_inputs)
+    return _table(rows, recordings, labels, layout.n_inputs)
 
 
 class _TableRow(NamedTuple):
@@ -120,11 +124,16 @@ class _TableRow(NamedTuple):
     speech_s: float
 
 
-def _table(rows: Sequence[_TableRow], recordings: Sequence[Recording], n_inputs: int) -> Examples:
+def _table(
+    rows: Sequence[_TableRow],
+    recordings: Sequence[Recording],
+    labels: Sequence[str],
+    n_inputs: int,
+) -> Examples:
     of_row = [recordings[row.clip] for row in rows]
     return Examples(
         X=np.array([row.x for row in rows], dtype=np.float32).reshape(-1, n_inputs),
-        y=np.array([LABELS.index(recording.label) for recording in of_row], dtype=np.int64),
+        y=np.array([labels.index(recording.label) for recording in of_row], dtype=np.int64),
         speakers=np.array([recording.speaker for recording in of_row], dtype=np.str_),
         clips=np.array([row.clip for row in rows], dtype=np.int64),
         variants=np.array([row.variant for row in rows], dtype=np.str_),
