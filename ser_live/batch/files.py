@@ -23,32 +23,13 @@ from ser_live.events import (
 )
 from ser_live.features import FEATURE_NAMES, extract
 from ser_live.model.emotion_model import EmotionModel
-from ser_live.sources import AudioSource, FileSource, Lost
+from ser_live.sources import AUDIO_SUFFIXES, AudioSource, FileSource, Lost
 from ser_live.speaker.profile import SpeakerProfile
 from ser_live.stream.drive import drive
 from ser_live.stream.raw import RawStream
 from ser_live.stream.segmenting import SegmentingStage
 
 T = TypeVar("T")
-
-AUDIO_SUFFIXES = frozenset(
-    [
-        ".wav",
-        ".flac",
-        ".ogg",
-        ".oga",
-        ".opus",
-        ".mp3",
-        ".aif",
-        ".aiff",
-        ".au",
-        ".m4a",
-        ".mp4",
-        ".webm",
-        ".mkv",
-    ]
-)
-"""Suffixes of recordings in folders; files named one by one need none of them."""
 
 
 def find_audio_files(paths: Sequence[Path]) -> list[Path]:

@@ -34,7 +34,7 @@ _COMMANDS = {
     "enroll": "Get to know a voice from half a minute of reading aloud.",
     "analyze": "Analyze files or folders and print one row per utterance or file.",
     "features": "Print the acoustic features of files or folders.",
-    "train": "Train a model on RAVDESS.",
+    "train": "Train a model on your recordings and labels, or on RAVDESS.",
     "evaluate": "Measure a model on speakers it never saw.",
     "log": "Read and export session logs.",
     "doctor": "Check whether this machine can listen, and say what to do if not.",

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ser_live.cli.options import jobs_option
-from ser_live.cli.training_options import data_options, encoder_of, progress_bars
+from ser_live.cli.training_options import (
+    data_options,
+    encoder_of,
+    is_own,
+    named_recipe,
+    progress_bars,
+)
 from ser_live.errors import UsageError
 from ser_live.records.folders import examples_folder
 from ser_live.terminal.printing import echo
@@ -29,9 +35,9 @@ if TYPE_CHECKING:
 @click.option(
     "--protocol",
     type=click.Choice(["emobox", "luna", "loso", "notebook"]),
-    default="emobox",
-    show_default=True,
-    help="Six folds of EmoBox, five of Luna-Jiménez, one per actor, or the one that leaks.",
+    default=None,
+    help="For RAVDESS: six folds of EmoBox, five of Luna-Jiménez, one per actor, or the one that "
+    "leaks.  [default: emobox]",
 )
 @click.option(
     "--leave-corpus-out",
@@ -66,10 +72,11 @@ if TYPE_CHECKING:
 @jobs_option
 def command(
     data: Path,
-    recipe_name: str,
+    recipe_name: str | None,
+    few: bool,
     seed: int,
     cache_dir: Path | None,
-    protocol: str,
+    protocol: str | None,
     leave_corpus_out: bool,
     onset: bool,
     robustness: bool,
@@ -79,13 +86,17 @@ def command(
 ) -> None:
     """Measure a training recipe on speakers it never saw.
 
-    Whole actors of RAVDESS are held out: in every fold the recipe is fitted again
+    Recordings and labels of your own: up to five folds of whole speakers, or of
+    recordings where these are not known, and it says so.
+
+    RAVDESS: whole actors are held out; in every fold the recipe is fitted again
     without them and tested on their clips, each alone and then in sessions in which
     the model learns the voice while listening. Other corpora in --data are trained on.
     The protocol `notebook` splits copies of clips at random, which leaks and flatters.
 
     \b
     Examples:
+      ser-live evaluate --data calls/ --json calls.json
       ser-live evaluate --data ravdess --json emobox.json
       ser-live evaluate --data ravdess --protocol loso --jobs 4
       ser-live evaluate --data corpora --leave-corpus-out
@@ -93,11 +104,18 @@ def command(
     """
     from ser_live.datasets.corpora import recordings_in
     from ser_live.evaluation.evaluate import Evaluation
-    from ser_live.training.recipe import find_recipe
 
+    if is_own(data, recipe_name):
+        _refuse_for_own(protocol, leave_corpus_out, onset, robustness)
+        from ser_live.cli.own import own_judged
+
+        record, table = own_judged(data, few=few, seed=seed, n_jobs=jobs, cache_dir=cache_dir)
+        _give(_Judged(record, [table]), json_path)
+        return
+    protocol = protocol or "emobox"
     if onset or robustness:
         _refuse_without_actors(leave_corpus_out, protocol)
-    recipe = find_recipe(recipe_name)
+    recipe = named_recipe(recipe_name)
     recordings = recordings_in(data, None if leave_corpus_out else recipe.corpora)
     _note_copies(recordings)
     _warn_of_leak(leave_corpus_out, protocol)
@@ -120,9 +138,23 @@ def command(
             _add_onset(judged, evaluation, protocol)
         if robustness:
             _add_robustness(judged, evaluation, protocol, data, every)
+    _give(judged, json_path)
+
+
+def _give(judged: _Judged, json_path: Path | None) -> None:
     if json_path is not None:
         judged.write(json_path)
     _show(judged.tables)
+
+
+def _refuse_for_own(
+    protocol: str | None, leave_corpus_out: bool, onset: bool, robustness: bool
+) -> None:
+    if protocol or leave_corpus_out or onset or robustness:
+        raise UsageError(
+            "Found --protocol, --leave-corpus-out, --onset or --robustness with recordings of your "
+            "own, but they are for RAVDESS: leave them out, or give a folder with RAVDESS."
+        )
 
 
 def _refuse_without_actors(leave_corpus_out: bool, protocol: str) -> None:

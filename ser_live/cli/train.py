@@ -12,6 +12,8 @@ from ser_live.cli.options import jobs_option
 from ser_live.cli.training_options import (
     data_options,
     encoder_of,
+    is_own,
+    named_recipe,
     progress_bars,
 )
 from ser_live.records.folders import examples_folder
@@ -38,35 +40,50 @@ if TYPE_CHECKING:
     "--scores/--no-scores",
     default=True,
     show_default=True,
-    help="Evaluate on the EmoBox folds first and put the result on the model's card.",
+    help="Measure on voices left out first and put the result on the model's card.",
 )
 @jobs_option
 def command(
     data: Path,
-    recipe_name: str,
+    recipe_name: str | None,
+    few: bool,
     seed: int,
     cache_dir: Path | None,
     out: Path,
     scores: bool,
     jobs: int,
 ) -> None:
-    """Train a model on RAVDESS, and on what else a recipe can use.
+    """Train a model on your recordings and labels, or on RAVDESS and other corpora.
+
+    Your labels may be any words: one folder for each, in it the recordings or a
+    folder for each speaker; or a CSV with the columns file, label and, where it is
+    known, speaker; or the file names of CREMA-D, EMO-DB, TESS or SAVEE. Training
+    starts from the speech encoder of the model ear and takes minutes.
 
     Recordings go through the same voice activity detection, segmentation and
-    features as live audio. RAVDESS is licensed CC BY-NC-SA 4.0, so the model is
-    for non-commercial use.
+    features as live audio. RAVDESS is licensed CC BY-NC-SA 4.0, so a model of it
+    is for non-commercial use.
 
     \b
     Examples:
-      ser-live train --data corpora --model ear --out models/mine --jobs 4
+      ser-live train --data calls/ --out models/mine
+      ser-live train --data calls.csv --out models/mine --few
       ser-live --model models/mine
+      ser-live train --data corpora --model ear --out models/ear2 --jobs 4
     """
     from ser_live.datasets.corpora import recordings_in
     from ser_live.training.examples import make_examples
     from ser_live.training.export import train_model
-    from ser_live.training.recipe import find_recipe
 
-    recipe = find_recipe(recipe_name)
+    if is_own(data, recipe_name):
+        from ser_live.cli.own import train_on_own
+
+        card, score = train_on_own(
+            data, out, few=few, seed=seed, n_jobs=jobs, cache_dir=cache_dir, scores=scores
+        )
+        _report(out, card, score)
+        return
+    recipe = named_recipe(recipe_name)
     recordings = recordings_in(data, recipe.corpora)
     encoder = encoder_of(recipe)
     with progress_bars() as bars:
@@ -106,10 +123,15 @@ def _report(out: Path, card: dict[str, Any], measured: dict[str, dict[str, Any]]
     )
     for protocol, score in measured.items():
         low, high = score["interval"]["uar"]
+        interval = (
+            "" if low is None else f" ({low:.3f} to {high:.3f}; chance {score['chance_uar']:.3f})"
+        )
         echo(
-            f"{protocol}: UAR {score['uar']:.3f} ({low:.3f} to {high:.3f}), "
+            f"{protocol}: UAR {score['uar']:.3f}{interval}, "
             f"accuracy {score['accuracy']:.3f}, calibration error {score['ece']:.3f}"
         )
+        if "by" in score and "warning" in score:
+            echo(f"Note: {score['warning']}")
 
 
 def _evaluation(

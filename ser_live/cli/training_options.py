@@ -16,21 +16,21 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _nameable(_ctx: click.Context, _param: click.Parameter, folder: Path) -> Path:
-    """The folder, unless it cannot even be asked for, as a name that is too long."""
+    """The folder or file, unless it cannot even be asked for, as a name that is too long."""
     from ser_live.errors import DatasetError
 
     try:
         folder.is_dir()
     except OSError as error:
         raise DatasetError(
-            f"{str(folder)[:60]}… is not a folder that can be read ({error.strerror}): give the "
-            "folder with Actor_01 to Actor_24."
+            f"{str(folder)[:60]}… is not a folder that can be read ({error.strerror}): give "
+            "another one."
         ) from error
     return folder
 
 
 def data_options(command: F) -> F:
-    """Add ``--data``, ``--model``, ``--seed`` and ``--cache``."""
+    """Add ``--data``, ``--model``, ``--few``, ``--seed`` and ``--cache``."""
     for option in (
         click.option(
             "--cache",
@@ -41,27 +41,49 @@ def data_options(command: F) -> F:
             help="Where computed features are kept; default: the user's cache folder.",
         ),
         click.option(
+            "--few",
+            is_flag=True,
+            help="Go on with fewer than 30 recordings or two speakers for a label of your own.",
+        ),
+        click.option(
             "--seed", type=int, default=0, show_default=True, help="Of every random choice."
         ),
         click.option(
             "--model",
             "recipe_name",
-            default="classic",
-            show_default=True,
+            default=None,
             metavar="NAME",
-            help="Training recipe.",
+            help="Training recipe: ear, classic or own.  [default: ear for a folder with RAVDESS, "
+            "own for any other]",
         ),
         click.option(
             "--data",
             type=click.Path(path_type=Path),
             required=True,
             callback=_nameable,
-            metavar="DIR",
-            help="Folder of RAVDESS (Actor_01 to Actor_24), or one that holds ravdess/ and others.",
+            metavar="DIR|CSV",
+            help="Your recordings: a folder for each label, or a CSV with the columns file, label, "
+            "speaker. Or RAVDESS (Actor_01 to Actor_24), or a folder with ravdess/ and others.",
         ),
     ):
         command = option(command)
     return command
+
+
+def is_own(data: Path, recipe_name: str | None) -> bool:
+    """Whether `data` is read as recordings of one's own."""
+    from ser_live.datasets.corpora import holds_corpora
+    from ser_live.training.recipe import OWN
+
+    return not holds_corpora(data) if recipe_name is None else recipe_name == OWN
+
+
+def named_recipe(recipe_name: str | None) -> Recipe:
+    """The recipe called so, by default that of the default model."""
+    from ser_live.model.emotion_model import DEFAULT_MODEL
+    from ser_live.training.recipe import find_recipe
+
+    return find_recipe(recipe_name or DEFAULT_MODEL)
 
 
 def encoder_of(recipe: Recipe) -> Path | None:

@@ -33,6 +33,15 @@ CITATIONS = {
 }
 
 
+def holds_corpora(folder: Path) -> bool:
+    """Whether a folder is RAVDESS, or holds folders of corpora that are read by their names."""
+    if not folder.is_dir():
+        return False
+    if any(_corpus_of_folder(path) for path in folder.iterdir() if path.is_dir()):
+        return True
+    return any(ravdess.is_ravdess_name(path.name) for path in folder.rglob("*"))
+
+
 def recordings_in(folder: Path, corpora: Sequence[str] | None = None) -> list[Recording]:
     """Recordings of a folder with several corpora, or of RAVDESS alone.
 

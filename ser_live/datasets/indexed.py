@@ -136,7 +136,7 @@ def index_rows(folder: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
             "restore it."
         )
     for row in rows:
-        if _leads_out(row["file"]):
+        if leads_out(row["file"]):
             raise DatasetError(
                 f"{path} lists {row['file'][:_MAX_SHOWN]!r}, but a path that goes down from its "
                 "folder, without '..', is needed: move the recording below the folder and list it "
@@ -145,7 +145,7 @@ def index_rows(folder: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
     return rows
 
 
-def _leads_out(file: str) -> bool:
+def leads_out(file: str) -> bool:
     """Whether a listed path could lead out of the folder that lists it, here or on Windows.
 
     An index comes from outside: it may not choose which other files are read. A link that

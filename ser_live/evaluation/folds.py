@@ -135,7 +135,11 @@ def _key(recipe: Recipe, training: Examples) -> str:
 
 
 def clip_probabilities(
-    classifier: Predicts, tested: Examples, items: Int64, wanted: Int64
+    classifier: Predicts,
+    tested: Examples,
+    items: Int64,
+    wanted: Int64,
+    n_labels: int = len(LABELS),
 ) -> tuple[Float64, int]:
     """Probabilities of whole clips from those of their utterances.
 
@@ -150,6 +154,7 @@ def clip_probabilities(
         Which clip each row belongs to.
     wanted : int array, shape (n_clips,)
         Clips to answer for, in this order.
+    n_labels : int
 
     Returns
     -------
@@ -159,7 +164,7 @@ def clip_probabilities(
     """
     position = {int(item): index for index, item in enumerate(wanted)}
     rows = np.array([position[int(item)] for item in items], dtype=np.int64)
-    answers = classifier.predict_proba(tested.X) if len(tested) else np.zeros((0, len(LABELS)))
+    answers = classifier.predict_proba(tested.X) if len(tested) else np.zeros((0, n_labels))
     return mean_by_clip(answers, rows, tested.speech_s, len(wanted))
 
 

@@ -4,6 +4,7 @@ A source gives its native rate and channels; ``audio.StreamConverter`` does the 
 a source cuts its stream into blocks has no meaning.
 """
 
+from ser_live.sources.decoding import AUDIO_SUFFIXES
 from ser_live.sources.memory import ArraySource
 from ser_live.sources.microphone import MicrophoneSource
 from ser_live.sources.pcm import PcmSource
@@ -20,6 +21,7 @@ from ser_live.sources.reconnecting import ReconnectingMicrophone
 from ser_live.sources.recording import FileSource, read_recording
 
 __all__ = [
+    "AUDIO_SUFFIXES",
     "ArraySource",
     "AudioSource",
     "DeviceNotice",

@@ -9,6 +9,8 @@ from typing import Any
 def card_text(card: Mapping[str, Any]) -> str:
     """``MODEL_CARD.md`` of a card; says what the numbers mean and what not to do."""
     data = card["data"]
+    if card["kind"] == "own":
+        return _own_card_text(card)
     encoder = card.get("encoder")
     heard = (
         ""
@@ -61,6 +63,61 @@ replacement: with 24 actors, differences below about 4 points are noise.
 {card["versions"]["ser-live"]}, Python {card["versions"]["python"]}, NumPy
 {card["versions"]["numpy"]}, scikit-learn {card["versions"]["scikit-learn"]}.
 SHA-256 of the weights: `{card["weights"]["sha256"]}`.
+"""
+
+
+def _own_card_text(card: Mapping[str, Any]) -> str:
+    """The card of a model for recordings of one's own."""
+    (corpus,) = card["data"]["corpora"]
+    encoder, labels = card["encoder"], card["labels"]
+    speakers = corpus["n_speakers"]
+    said = "speakers not said" if speakers is None else f"{speakers} speakers"
+    score = card["scores"].get("own")
+    measured = "Not measured when this model was written."
+    if score is not None:
+        low, high = score["interval"]["uar"]
+        interval = "" if low is None else f" [{low:.3f}, {high:.3f}]"
+        measured = f"""Unweighted average recall {score["uar"]:.3f}{interval}, chance
+{1 / len(labels):.3f}; accuracy {score["accuracy"]:.3f}, calibration error {score["ece"]:.3f};
+{score["n"]} recordings in {score["n_folds"]} folds, each heard by a model that was trained without
+its {score["by"]}; 95 % interval over {score["by"]}s."""
+        if score["by"] == "recording":
+            measured += """
+
+The recordings do not say who speaks, so the same voice may be on both sides: on a new voice the
+model is less often right than this says."""
+    return f"""# {card["id"]}
+
+{card["description"]}
+
+Input: mean and deviation over time of what the first layers of a speech encoder hear
+({encoder["source"]}; {encoder["licence"]}). Output: calibrated probabilities of
+{len(labels)} labels: {", ".join(labels)}.
+
+## What it was trained on
+
+{corpus["n_clips"]} recordings ({said}), labels by {corpus["name"]}; each also as:
+{", ".join(card["data"]["variants"])}.
+
+**Licence.** These weights are {card["licence"]}
+
+## How right it is
+
+{measured}
+
+## What it is not
+
+- **Not more than its recordings.** It tells apart what those who labelled them told apart, in
+  voices, languages, rooms and microphones like theirs; elsewhere it is too sure of itself.
+- **Not a diagnosis**, and no statement about what a person thinks, means or is.
+- **Not for judging workers or students**: inferring their emotions at work or in education is
+  forbidden in the European Union (Regulation (EU) 2024/1689, Article 5(1)(f)).
+
+## How it can be made again
+
+`ser-live train --data DIR --out DIR --seed {card["seed"]}` with ser-live
+{card["versions"]["ser-live"]}, Python {card["versions"]["python"]}, NumPy
+{card["versions"]["numpy"]}. SHA-256 of the weights: `{card["weights"]["sha256"]}`.
 """
 
 

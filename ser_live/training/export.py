@@ -15,6 +15,7 @@ from ser_live import __version__
 from ser_live.config import Settings
 from ser_live.datasets import Recording
 from ser_live.datasets.corpora import CITATIONS, CORPORA, LICENCES
+from ser_live.datasets.own import OwnRecordings
 from ser_live.emotions import LABELS
 from ser_live.features import FEATURE_NAMES, FEATURE_SET_VERSION
 from ser_live.model.archive import (
@@ -30,7 +31,8 @@ from ser_live.model.inputs import InputLayout
 from ser_live.model.speech_check import SpeechCheck
 from ser_live.training.card_text import card_text
 from ser_live.training.examples import Examples
-from ser_live.training.recipe import Recipe
+from ser_live.training.own import shipped_check
+from ser_live.training.recipe import OWN, Recipe
 
 ENCODER_LICENCE_FILE = "LICENSE-encoder"
 ENCODER_LICENCE = """\
@@ -113,6 +115,59 @@ def train_model(
     )
 
 
+def train_own(
+    folder: Path,
+    recipe: Recipe,
+    found: OwnRecordings,
+    examples: Examples,
+    *,
+    seed: int,
+    scores: Mapping[str, Any],
+    encoder: Path,
+) -> dict[str, Any]:
+    """Fit the recipe ``own`` and write the model folder; return the card.
+
+    Parameters
+    ----------
+    folder, recipe, examples, seed, encoder
+        As in `train_model`.
+    found : OwnRecordings
+        What the examples were made of.
+    scores : mapping
+        As in `write_model`.
+    """
+    fitted = recipe.fit(examples, seed)
+    gate = shipped_check(encoder)
+    corpus = {
+        "name": found.form,
+        "licence": "that of the recordings",
+        "citation": "Recordings of one's own.",
+        "language": "not said",
+        "n_clips": len(found.recordings),
+        "n_speakers": found.n_speakers if found.by_speaker else None,
+        "labels": list(found.labels),
+    }
+    return write_model(
+        folder,
+        folder.resolve().name,
+        replace(fitted, speech_check=gate),
+        kind=recipe.name,
+        description=recipe.description,
+        licence="under the terms of the recordings they were trained on; the speech check among "
+        "them is that of the model ear, CC BY-NC-SA 4.0, for non-commercial use.",
+        data={
+            "corpora": [corpus],
+            "n_examples": len(examples),
+            "variants": list(recipe.variants),
+        },
+        settings=Settings(),
+        seed=seed,
+        scores=scores,
+        labels=found.labels,
+        encoder=encoder,
+    )
+
+
 def describe_corpora(recordings: Sequence[Recording]) -> list[dict[str, Any]]:
     """Name, terms, source and size of every corpus that the recordings come from."""
     described = []
@@ -145,6 +200,7 @@ def write_model(
     settings: Settings,
     seed: int,
     scores: Mapping[str, Any],
+    labels: Sequence[str] = LABELS,
     encoder: Path | None = None,
 ) -> dict[str, Any]:
     """Write the model's files and return its card.
@@ -159,6 +215,8 @@ def write_model(
         ``corpora`` as from `describe_corpora`, ``n_examples``, ``variants``.
     scores : mapping
         Protocol name to what ``evaluation.Report.as_json`` gives; may be empty.
+    labels : sequence of str
+        What the answers of `fitted` are about, in their order.
     encoder : Path or None
         Graph of the learned encoder; copied next to the weights.
     """
@@ -170,7 +228,7 @@ def write_model(
         "kind": kind,
         "description": description,
         "licence": licence,
-        "labels": list(LABELS),
+        "labels": list(labels),
         "features": {"version": FEATURE_SET_VERSION, "names": list(FEATURE_NAMES)},
         "weights": {
             "file": WEIGHTS_FILE,
@@ -202,10 +260,11 @@ def _versions() -> dict[str, str]:
 
 def _uncertain(scores: Mapping[str, Any]) -> dict[str, Any]:
     """Least confidence at which an answer is named, where it was found on speakers left out."""
-    chosen = scores.get("emobox", {}).get("calibration", {}).get("threshold", {})
-    if chosen.get("threshold") is None:
-        return {}
-    return {"uncertain": {"below": chosen["threshold"], "max_error": chosen["max_error"]}}
+    for protocol in ("emobox", OWN):
+        chosen = scores.get(protocol, {}).get("calibration", {}).get("threshold", {})
+        if chosen.get("threshold") is not None:
+            return {"uncertain": {"below": chosen["threshold"], "max_error": chosen["max_error"]}}
+    return {}
 
 
 def _add_encoder(folder: Path, encoder: Path, fitted: Fitted) -> dict[str, Any]:

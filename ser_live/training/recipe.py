@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from ser_live.errors import UsageError
 from ser_live.model.ensemble import Ensemble
 from ser_live.model.fitted import Fitted
-from ser_live.training import classic, ear
+from ser_live.training import classic, ear, own
 from ser_live.training.examples import Examples
 
 
@@ -46,10 +47,20 @@ RECIPES: dict[str, Recipe] = {
 """Recipes by name."""
 
 
+OWN = "own"
+"""Name of the recipe for recordings of one's own."""
+
+
+def own_recipe(n_labels: int) -> Recipe:
+    """The recipe for recordings of one's own, which have labels of their own."""
+    fit = partial(own.fit, n_labels=n_labels)
+    return Recipe(OWN, own.DESCRIPTION, own.VARIANTS, fit, needs_encoder=True, corpora=())
+
+
 def find_recipe(name: str) -> Recipe:
     """The recipe called `name`; raises ``UsageError`` where there is none."""
     if name not in RECIPES:
         raise UsageError(
-            f"there is no training recipe {name!r}: choose one of {', '.join(RECIPES)}."
+            f"there is no training recipe {name!r}: choose one of {', '.join((*RECIPES, OWN))}."
         )
     return RECIPES[name]
