@@ -224,7 +224,7 @@ def test_a_result_has_seconds_and_probabilities_by_name(mono: Path) -> None:
     assert by_name is not None
     assert tuple(by_name) == LABELS
     assert tuple(by_name.values()) == result.probabilities
-    assert by_name[result.best.value] == result.confidence
+    assert by_name[result.best] == result.confidence
     assert replace(result, probabilities=None).probabilities_by_name is None
 
 

@@ -213,7 +213,7 @@ def test_train_and_evaluate_from_the_command_line(
     """A model is written that loads and answers; a report has every key it promises."""
     runner = CliRunner()
     out = tmp_path / "my-model"
-    common = ["--data", str(corpus), "--cache", str(cache)]
+    common = ["--data", str(corpus), "--model", "classic", "--cache", str(cache)]
     result = runner.invoke(
         train_command, [*common, "--out", str(out), "--no-scores"], catch_exceptions=False
     )
