@@ -134,7 +134,8 @@ class EmotionResult(OfStream):
     end_sample: Annotated[int, SAMPLES.at("end_s")]
     """Position just after its last sample."""
     emotion: Annotated[Emotion | None, or_none(word(Emotion))]
-    """``None`` whenever `state` is not ``OK``."""
+    """``None`` whenever `state` is not ``OK``. A partial result keeps to the emotion shown
+    before until there is evidence for another; the final one is free of what was shown."""
     state: Annotated[Verdict, word(Verdict)]
     """``OK``, or why no emotion is named."""
     probabilities: Annotated[tuple[float, ...] | None, PROBABILITIES]
@@ -172,8 +173,12 @@ class EmotionResult(OfStream):
 
     @property
     def confidence(self) -> float | None:
-        """Largest probability, ``None`` where there are none."""
-        return None if self.probabilities is None else max(self.probabilities)
+        """Probability of `emotion`, the largest where none is named, ``None`` without any."""
+        if self.probabilities is None:
+            return None
+        if self.emotion is None:
+            return max(self.probabilities)
+        return self.probabilities[EMOTIONS.index(self.emotion)]
 
     @property
     def probabilities_by_name(self) -> dict[str, float] | None:

@@ -343,11 +343,13 @@ class DashboardState:
 
     @property
     def winner(self) -> tuple[Emotion, float] | None:
-        """The highest bar and its height; ``None`` while there are no bars."""
+        """The emotion named, else that of the highest bar, and its bar; ``None`` without bars."""
         if self.probabilities is None:
             return None
-        height = max(self.probabilities)
-        return EMOTIONS[self.probabilities.index(height)], height
+        named = None if self.result is None else self.result.emotion
+        if named is None:
+            named = EMOTIONS[self.probabilities.index(max(self.probabilities))]
+        return named, self.probabilities[EMOTIONS.index(named)]
 
     def probability(self, emotion: Emotion) -> float | None:
         """The bar of one emotion, ``None`` while there are no bars."""

@@ -294,13 +294,14 @@ class DashboardView:
         if result.state is Verdict.OK and winner is not None:
             emotion, probability = winner
             is_final = result.kind is Kind.FINAL
+            is_ahead = probability >= max(self.state.probabilities or ())
             row = Text.assemble(
                 (
                     f"{' ' if is_final else self.pen.signs.edge}{emotion.value} ",
                     f"bold{' reverse' if is_final else ''} {self.pen.colors[emotion]}",
                 ),
                 (f"   {percent(probability)}", "bold"),
-                f"   {confidence_in_words(probability)}",
+                f"   {confidence_in_words(probability) if is_ahead else 'overtaken'}",
             )
         elif winner is not None:
             emotion, probability = winner

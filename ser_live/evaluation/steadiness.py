@@ -1,0 +1,197 @@
+"""Steadiness of the label that is shown while somebody speaks, on voices the model never heard.
+
+Recordings are heard as live streams, partial results included. What is shown is compared with
+what the same probabilities show without a memory: the most probable label where it is probable
+enough. A step leads from one partial result of an utterance to its next; the final result,
+which may always differ, is not part of one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ser_live.arrays import Float64, Int64
+from ser_live.config import Settings
+from ser_live.datasets.indexed import INDEX, index_rows
+from ser_live.emotions import EMOTIONS
+from ser_live.evaluation.judge import rounded, rounded_pair
+from ser_live.evaluation.metrics import bootstrap_rows_interval
+from ser_live.events import EmotionResult, Kind, Verdict
+from ser_live.model.emotion_model import EmotionModel
+from ser_live.sources import read_recording
+from ser_live.stream.analyzer import Analyzer
+from ser_live.stream.steady import sure_label
+
+SETS = ("emotale", "conversation")
+"""Folders of talk that nothing was trained or set on."""
+
+
+@dataclass(frozen=True)
+class Talk:
+    """A recording, and who is heard in it."""
+
+    path: Path
+    speaker: str
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What was shown during one utterance."""
+
+    speaker: str
+    speech_s: tuple[float, ...]
+    """Speech heard at each partial result and at the final one, in seconds."""
+    labels: tuple[str, ...]
+    """Emotion or state of each."""
+
+    @property
+    def n_steps(self) -> int:
+        """Steps between its partial results."""
+        return len(self.labels) - 2
+
+    @property
+    def n_changes(self) -> int:
+        """Steps at which the label changed."""
+        return sum(before != after for before, after in pairwise(self.labels[:-1]))
+
+    @property
+    def n_as_final(self) -> int:
+        """Partial results that showed the label of the final one."""
+        return self.labels[:-1].count(self.labels[-1])
+
+    @property
+    def delay_s(self) -> float:
+        """Speech from the first partial result until the final's label is shown for good."""
+        place = len(self.labels) - 1
+        while place > 0 and self.labels[place - 1] == self.labels[-1]:
+            place -= 1
+        return self.speech_s[place] - self.speech_s[0]
+
+
+def talk_in(data: Path) -> dict[str, list[Talk]]:
+    """Recordings of each of `SETS` that a folder holds."""
+    return {name: _talk(data / name) for name in SETS if (data / name).is_dir()}
+
+
+def steadiness_section(
+    model: EmotionModel,
+    talk: Mapping[str, Sequence[Talk]],
+    settings: Settings | None = None,
+    *,
+    n_jobs: int = 1,
+) -> dict[str, Any]:
+    """Steadiness of what is shown, without a memory and with one, ready for JSON.
+
+    Parameters
+    ----------
+    model : EmotionModel
+    talk : mapping of a name to recordings
+        A set that the model's card names as training data is left out.
+    settings : Settings or None
+    n_jobs : int
+        Processes.
+
+    Returns
+    -------
+    dict
+        ``sets`` by name: ``n_speakers``, ``n_utterances`` with a partial result, ``n_steps``;
+        ``before`` and ``after``, each by measure with ``value`` and ``interval`` (95 %,
+        speakers drawn with replacement).
+    """
+    from joblib import Parallel, delayed
+
+    settings = settings or Settings()
+    known = {corpus["name"] for corpus in model.card.raw.get("data", {}).get("corpora", ())}
+    sets = {}
+    for name, recordings in talk.items():
+        if name in known:
+            continue
+        heard = Parallel(n_jobs=n_jobs)(
+            delayed(shown_in)(recording, model, settings) for recording in recordings
+        )
+        sets[name] = compared([pair for pairs in heard for pair in pairs])
+    return {"sets": sets}
+
+
+def compared(pairs: Sequence[tuple[Shown, Shown]]) -> dict[str, Any]:
+    """Measures of utterances, each as it was shown before and after."""
+    before, after = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    return {
+        "n_speakers": len({shown.speaker for shown in after}),
+        "n_utterances": len(after),
+        "n_steps": sum(shown.n_steps for shown in after),
+        "before": _measures(before),
+        "after": _measures(after),
+    }
+
+
+Share = Callable[[Shown], tuple[float, float]]
+"""What an utterance adds to both sides of a fraction."""
+
+MEASURES: Mapping[str, Share] = {
+    "changes_per_step": lambda s: (s.n_changes, s.n_steps),
+    "changes_per_utterance": lambda s: (s.n_changes, s.n_steps > 0),
+    "utterances_changed": lambda s: (s.n_changes > 0, s.n_steps > 0),
+    "partials_as_final": lambda s: (s.n_as_final, len(s.labels) - 1),
+    "final_unseen": lambda s: (s.n_as_final == 0, 1),
+    "delay_s": lambda s: (s.delay_s, 1),
+}
+"""Fractions of sums over utterances; those of changes leave out utterances without a step."""
+
+
+def _measures(shown: Sequence[Shown]) -> dict[str, Any]:
+    speakers = np.array([one.speaker for one in shown], dtype=np.str_)
+    found = {}
+    for name, share in MEASURES.items():
+        sides = np.array([share(one) for one in shown], dtype=np.float64).reshape(-1, 2)
+
+        def of(rows: Int64, sides: Float64 = sides) -> float:
+            above, below = sides[rows].sum(axis=0)
+            return float(above / below) if below else float("nan")
+
+        found[name] = {
+            "value": rounded(of(np.arange(len(shown)))),
+            "interval": rounded_pair(bootstrap_rows_interval(of, speakers)),
+        }
+    return found
+
+
+def _talk(folder: Path) -> list[Talk]:
+    """Recordings of a folder, each its own speaker where no index names them."""
+    if (folder / INDEX).is_file():
+        rows = index_rows(folder, ("file", "speaker"))
+        return [Talk(folder / row["file"], row["speaker"]) for row in rows]
+    return [Talk(path, path.stem) for path in sorted(folder.glob("*.flac"))]
+
+
+def shown_in(talk: Talk, model: EmotionModel, settings: Settings) -> list[tuple[Shown, Shown]]:
+    """What is shown without a memory and with one, of each utterance with a partial result."""
+    analyzer = Analyzer(model=model, settings=settings)
+    events = [*analyzer.push(read_recording(talk.path)), *analyzer.close()]
+    results = [event for event in events if isinstance(event, EmotionResult)]
+    _, min_confidence = model.thresholds(settings.reject)
+    pairs = []
+    for _, group in groupby(results, key=lambda result: result.id):
+        *partials, final = group
+        if partials and final.kind is Kind.FINAL:
+            heard = [*partials, final]
+            speech_s = tuple(result.speech_s for result in heard)
+            raw = tuple(_without_memory(result, min_confidence) for result in heard)
+            steady = tuple(str(result.emotion or result.state) for result in heard)
+            pairs.append(
+                (Shown(talk.speaker, speech_s, raw), Shown(talk.speaker, speech_s, steady))
+            )
+    return pairs
+
+
+def _without_memory(result: EmotionResult, min_confidence: float) -> str:
+    if result.probabilities is None:
+        return str(result.state)
+    label = sure_label(result.probabilities, min_confidence)
+    return str(Verdict.UNCERTAIN if label is None else EMOTIONS[label])

@@ -1,0 +1,75 @@
+"""Steadiness of what is shown: the arithmetic, the page, and real talk."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ser_live.config import Settings
+from ser_live.evaluation.reporting.page_sections import steadiness
+from ser_live.evaluation.steadiness import Shown, Talk, compared, shown_in, talk_in
+from ser_live.model.emotion_model import EmotionModel
+
+
+def shown(labels: str, speaker: str = "a") -> Shown:
+    """Labels a letter each, the last one of the final; a second of speech before each."""
+    return Shown(speaker, tuple(1.0 + k for k in range(len(labels))), tuple(labels))
+
+
+@pytest.mark.parametrize(
+    ("labels", "n_steps", "n_changes", "n_as_final", "delay_s"),
+    [
+        ("hhhh", 2, 0, 3, 0.0),
+        ("hshh", 2, 2, 2, 2.0),
+        ("hhhs", 2, 0, 0, 3.0),
+        ("hs", 0, 0, 0, 1.0),
+        ("ss", 0, 0, 1, 0.0),
+    ],
+)
+def test_one_utterance(
+    labels: str, n_steps: int, n_changes: int, n_as_final: int, delay_s: float
+) -> None:
+    """The step to the final is none; the delay ends where the final's label stays."""
+    one = shown(labels)
+    assert (one.n_steps, one.n_changes) == (n_steps, n_changes)
+    assert (one.n_as_final, one.delay_s) == (n_as_final, delay_s)
+
+
+def test_utterances_are_summed_up_and_written() -> None:
+    """Shares are of all steps and utterances; the page shows both sides."""
+    pairs = [
+        (shown("hshh"), shown("hhhh")),
+        (shown("hhss", "b"), shown("hhhs", "b")),
+        (shown("hs", "b"), shown("hs", "b")),
+    ]
+    found = compared(pairs)
+    assert (found["n_speakers"], found["n_utterances"], found["n_steps"]) == (2, 3, 4)
+    before = {name: measure["value"] for name, measure in found["before"].items()}
+    assert before == {
+        "changes_per_step": 0.75,
+        "changes_per_utterance": 1.5,
+        "utterances_changed": 1.0,
+        "partials_as_final": round(3 / 7, 4),
+        "final_unseen": round(1 / 3, 4),
+        "delay_s": round(5 / 3, 4),
+    }
+    assert found["after"]["changes_per_step"] == {"value": 0.0, "interval": [0.0, 0.0]}
+    text = "".join(steadiness(json.loads(json.dumps({"sets": {"talk": found}}))))
+    assert "talk 3 utterances of 2, 4 steps" in text
+    assert "| 0.750 [0.500, 1.000] | 0.000 [0.000, 0.000] |" in text
+    assert steadiness(None) == []
+
+
+def test_sets_are_found_by_name(tmp_path: Path) -> None:
+    """An index names the speakers; without one each recording is its own."""
+    assert talk_in(tmp_path) == {}
+    for folder in ("emotale", "conversation"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "emotale" / "index.csv").write_text("file,speaker\na.opus,ann\n")
+    (tmp_path / "conversation" / "one.flac").touch()
+    assert talk_in(tmp_path) == {
+        "emotale": [Talk(tmp_path / "emotale" / "a.opus", "ann")],
+        "conversation": [Talk(tmp_path / "conversation" / "one.flac", "one")],
+    }
