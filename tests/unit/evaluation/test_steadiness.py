@@ -7,10 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ser_live.config import Settings
 from ser_live.evaluation.reporting.page_sections import steadiness
-from ser_live.evaluation.steadiness import Shown, Talk, compared, shown_in, talk_in
-from ser_live.model.emotion_model import EmotionModel
+from ser_live.evaluation.steadiness import Shown, Talk, compared, talk_in
 
 
 def shown(labels: str, speaker: str = "a") -> Shown:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from stream_parts import STREAM, analysis, buzz
@@ -15,7 +13,6 @@ from stream_parts import STREAM, analysis, buzz
 from ser_live.arrays import Float64
 from ser_live.config import RejectSettings, Settings
 from ser_live.emotions import EMOTIONS, LABELS, Emotion
-from ser_live.evaluation.steadiness import Talk, shown_in
 from ser_live.events import Kind, Verdict
 from ser_live.model.emotion_model import EmotionModel
 from ser_live.model.speaker_shift import SpeakerShift
@@ -137,4 +134,4 @@ def test_a_final_is_free_of_what_was_shown() -> None:
     assert second.probabilities == third.probabilities == tuple(last)
     assert second.best is Emotion.SAD
     assert (second.confidence, third.confidence) == (0.4, 0.45)
-    assert STREAM == third.stream
+    assert third.stream == STREAM
