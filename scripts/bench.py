@@ -169,7 +169,7 @@ def analysis_of_3_s() -> dict[str, Any]:
     from ser_live.audio import StreamConverter
     from ser_live.features import extract
     from ser_live.model.emotion_model import EmotionModel
-    from ser_live.model.inputs import join
+    from ser_live.model.inputs import whole_input
 
     demo, rate = soundfile.read(DEMO, dtype="float32", always_2d=True)
     converter = StreamConverter(rate, demo.shape[1])
@@ -177,7 +177,7 @@ def analysis_of_3_s() -> dict[str, Any]:
     model = EmotionModel.load()
     encoder = model.encoder
     assert encoder is not None
-    x = join(extract(samples).values, samples, encoder)
+    x = whole_input(samples, encoder)
     return {
         "extract_ms": repeat_ms(lambda: extract(samples)),
         "encode_ms": repeat_ms(lambda: encoder.embed(samples)),

@@ -13,9 +13,8 @@ from ser_live.arrays import Float32, Float64
 from ser_live.config import Settings
 from ser_live.datasets.recording import Recording, content_hash
 from ser_live.events import Kind, Utterance
-from ser_live.features import extract
 from ser_live.model.fitted import Fitted
-from ser_live.model.inputs import join
+from ser_live.model.inputs import whole_input
 from ser_live.training.examples import input_key, loaded_encoder, utterances_of
 
 T = TypeVar("T")
@@ -92,7 +91,7 @@ def whole_utterances(samples: Float32, settings: Settings) -> list[Utterance]:
 def inputs_of(samples: Float32, encoder_path: Path | None) -> Float64:
     """Input vector of one utterance, shape (n_inputs,)."""
     encoder = None if encoder_path is None else loaded_encoder(encoder_path)
-    return join(extract(samples).values, samples, encoder)
+    return whole_input(samples, encoder)
 
 
 def seen_by(fitted: Fitted, inputs: Sequence[Float32]) -> Float64:

@@ -4,8 +4,9 @@
 
     [ hand-made features | embedding | speech level ]
 
-A model without a learned encoder sees the hand-made features alone. Training and live
-use this same code.
+All of it is made from what `audio.HighPass` lets through, started anew with each utterance. A
+model without a learned encoder sees the hand-made features alone. Training and live use this
+same code.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from ser_live.arrays import Float32, Float64
-from ser_live.features import FEATURE_NAMES, FeatureStream
+from ser_live.audio import HighPass, high_passed
+from ser_live.features import FEATURE_NAMES, FeatureStream, extract
 from ser_live.model.encoder import speech_level_db
 
 if TYPE_CHECKING:
@@ -110,9 +112,25 @@ class InputMaker:
 
     def __init__(self, encoder: Encoder | None = None) -> None:
         self._encoder = encoder
-        self._stream = FeatureStream()
         self._id: int | None = None
+        self._begin(None)
+
+    def _begin(self, utterance_id: int | None) -> None:
+        self._id = utterance_id
+        self._stream = FeatureStream()
+        self._high_pass = HighPass()
+        self._heard = np.zeros(0, np.float32)
         self._n_pushed = 0
+
+    def heard(self, utterance: Utterance) -> Float32:
+        """Give the samples of an utterance without offset and hum, shape (n_samples,)."""
+        if utterance.id != self._id:
+            self._begin(utterance.id)
+        new = utterance.samples[len(self._heard) :]
+        if len(new):
+            self._heard = np.concatenate([self._heard, self._high_pass.process(new)])
+        # A final is trimmed, so it may end before the end of the last partial.
+        return self._heard[: len(utterance.samples)]
 
     def of(self, utterance: Utterance) -> Float64:
         """Input vector of an utterance.
@@ -122,23 +140,30 @@ class InputMaker:
         float64 array, shape (n_inputs,)
             As ``InputLayout.of(encoder)`` says, NaN where undefined.
         """
-        if utterance.id != self._id:
-            self._stream, self._id, self._n_pushed = FeatureStream(), utterance.id, 0
-        samples = utterance.samples
-        # A final is trimmed, so it may end before the end of the last partial.
+        samples = self.heard(utterance)
         self._stream.push(samples[self._n_pushed :])
         self._n_pushed = max(self._n_pushed, len(samples))
-        return join(self._stream.features(len(samples)).values, samples, self._encoder)
+        return _join(self._stream.features(len(samples)).values, samples, self._encoder)
 
 
-def join(features: Float64, samples: Float32, encoder: Encoder | None) -> Float64:
+def whole_input(samples: Float32, encoder: Encoder | None) -> Float64:
+    """Input vector of one whole utterance, shape (n_inputs,), as `InputMaker` makes it."""
+    heard = high_passed(samples)
+    return _join(extract(heard).values, heard, encoder)
+
+
+def _join(features: Float64, heard: Float32, encoder: Encoder | None) -> Float64:
     """Hand-made features and the encoder's embedding of the same samples, as one vector."""
     if encoder is None:
         return features
-    return np.concatenate([features, embedding_and_level(samples, encoder)])
+    return np.concatenate([features, _embedding_and_level(heard, encoder)])
 
 
 def embedding_and_level(samples: Float32, encoder: Encoder) -> Float64:
     """The learned part of the vector, shape (n_values + 1,); NaN where undefined."""
-    level_db = speech_level_db(samples)
-    return np.append(encoder.embed(samples), level_db if np.isfinite(level_db) else np.nan)
+    return _embedding_and_level(high_passed(samples), encoder)
+
+
+def _embedding_and_level(heard: Float32, encoder: Encoder) -> Float64:
+    level_db = speech_level_db(heard)
+    return np.append(encoder.embed(heard), level_db if np.isfinite(level_db) else np.nan)

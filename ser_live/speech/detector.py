@@ -10,6 +10,8 @@ The network (`ser_live.speech.silero`) sleeps until something stands above the n
 then says how likely each frame is speech: sure of it, it needs no cheap gate, which is deaf
 in strong noise; where the cheap gate hears something, it only has to think it possible.
 
+All of it hears what `audio.HighPass` lets through: an offset or hum of the mains is no sound.
+
 The segmenter opens no utterance without voiced frames: those the network is sure of, or,
 without it, periodic ones, which typing, doors and rain do not have. Everything is causal
 and deterministic.
@@ -26,6 +28,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ser_live.audio import HighPass
 from ser_live.config import FRAME_S, FRAME_SAMPLES, SAMPLE_RATE_HZ, VadSettings
 from ser_live.errors import InvalidAudioError
 from ser_live.speech.shouting import ABOVE_NOISE_DB, Shouting
@@ -56,7 +59,7 @@ class VadDecision:
     is_speech: bool
     reason: VadReason
     level_dbfs: float
-    """RMS level without its mean, dB relative to full scale; -inf for a constant frame."""
+    """RMS level of what the high-pass lets through, dB relative to full scale; -inf for zeros."""
     noise_dbfs: float
     """Noise floor including this frame, dBFS RMS; NaN in the first half second."""
     is_voiced: bool
@@ -86,6 +89,7 @@ class VoiceActivityDetector:
 
         self.settings = settings or VadSettings()
         self._webrtc: Any = webrtcvad.Vad(self.settings.aggressiveness)
+        self._high_pass = HighPass()
         self._noise = NoiseFloor(self.settings.noise_window_s)
         self._previous: Frame = np.zeros(FRAME_SAMPLES)
         self._shouting = Shouting()
@@ -109,12 +113,13 @@ class VoiceActivityDetector:
                 f"a frame of shape {frame.shape} was given to the speech detector; it takes "
                 f"({FRAME_SAMPLES},) samples: cut the stream with FrameCutter."
             )
-        wide = frame.astype(np.float64)
-        level_dbfs = _level_without_mean_dbfs(wide)
-        if math.isnan(level_dbfs):
+        if not np.isfinite(frame).all():
             raise InvalidAudioError(
                 "a frame holds NaN or infinity; finite samples are needed: check the source."
             )
+        heard = self._high_pass.process(frame)
+        wide = heard.astype(np.float64)
+        level_dbfs = _level_dbfs(wide)
         noise_dbfs = self._noise.update(level_dbfs)
         reason, voiced = self._cheap_gate(wide, level_dbfs, noise_dbfs)
         if self._confirmer is None:
@@ -128,7 +133,7 @@ class VoiceActivityDetector:
                 is_suspected=is_speech,
                 probability=math.nan,
             )
-        probability = self._confirmer.process(frame, self._could_be_speech(level_dbfs, noise_dbfs))
+        probability = self._confirmer.process(heard, self._could_be_speech(level_dbfs, noise_dbfs))
         return self._confirmed(probability, reason, voiced, level_dbfs, noise_dbfs)
 
     def _could_be_speech(self, level_dbfs: float, noise_dbfs: float) -> bool:
@@ -255,10 +260,7 @@ class NoiseFloor:
         return 10.0 * math.log10(self._minima[0][1]) + self.BIAS_DB
 
 
-def _level_without_mean_dbfs(frame: Frame) -> float:
-    """RMS level about the mean in dBFS: a microphone's DC offset is not sound."""
-    mean = float(frame.sum()) / len(frame)
-    power = float(frame @ frame) / len(frame) - mean * mean
-    if power <= 1e-20:
-        return -math.inf
-    return 10.0 * math.log10(power) if math.isfinite(power) else math.nan
+def _level_dbfs(frame: Frame) -> float:
+    """RMS level in dBFS; -inf where nothing but rounding is left."""
+    power = float(frame @ frame) / len(frame)
+    return 10.0 * math.log10(power) if power > 1e-20 else -math.inf

@@ -9,6 +9,7 @@ from weakref import WeakSet
 import numpy as np
 from numpy.typing import NDArray
 
+from ser_live.arrays import Float32
 from ser_live.audio import CLIPPED_LEVEL, level_dbfs
 from ser_live.config import FRAME_SAMPLES, SAMPLE_RATE_HZ, RejectSettings, Settings
 from ser_live.emotions import EMOTIONS, Emotion
@@ -33,9 +34,8 @@ from ser_live.events import (
     Verdict,
 )
 from ser_live.exhaustive import assert_never
-from ser_live.features import extract
 from ser_live.model.emotion_model import EmotionModel
-from ser_live.model.inputs import InputMaker, join
+from ser_live.model.inputs import InputMaker, whole_input
 from ser_live.speaker.memory import SpeakerMemory
 from ser_live.speaker.profile import SpeakerProfile
 from ser_live.speech.segmenter import no_clock
@@ -126,7 +126,7 @@ class AnalysisStage:
 
     def judge(self, utterance: Utterance) -> EmotionResult:
         """Make the result for one utterance of the stream."""
-        level = speech_level_dbfs(utterance)
+        level = speech_level_dbfs(utterance, self._inputs.heard(utterance))
         snr_db = level - utterance.noise_dbfs
         verdict = _refusal(utterance, level, snr_db, self._settings.reject)
         if verdict is not Verdict.OK:
@@ -211,12 +211,10 @@ def _refusal(
     return Verdict.OK
 
 
-def speech_level_dbfs(utterance: Utterance) -> float:
-    """RMS level of the frames marked as speech, dBFS; NaN without any."""
-    mask = np.repeat(utterance.speech, FRAME_SAMPLES)[: len(utterance.samples)]
-    if not mask.any():
-        return math.nan
-    return level_dbfs(utterance.samples[mask])
+def speech_level_dbfs(utterance: Utterance, heard: Float32) -> float:
+    """RMS level of the frames marked as speech in what was heard of it, dBFS; NaN without any."""
+    mask = np.repeat(utterance.speech, FRAME_SAMPLES)[: len(heard)]
+    return level_dbfs(heard[mask]) if mask.any() else math.nan
 
 
 def warm_up(model: EmotionModel) -> None:
@@ -230,5 +228,5 @@ def warm_up(model: EmotionModel) -> None:
     buzz = np.arange(SAMPLE_RATE_HZ) % 107 / 107 - 0.5
     noise = 0.01 * np.random.default_rng(0).standard_normal(SAMPLE_RATE_HZ)
     samples: NDArray[np.float32] = (0.2 * buzz + noise).astype(np.float32)
-    model.predict_proba(join(extract(samples).values, samples, model.encoder))
+    model.predict_proba(whole_input(samples, model.encoder))
     _warm.add(model)

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_live.audio import FrameCutter, StreamConverter, level_dbfs, peak_dbfs
+from ser_live.audio import FrameCutter, StreamConverter, peak_dbfs
 from ser_live.config import FRAME_SAMPLES, SAMPLE_RATE_HZ, Settings
 from ser_live.events import (
     DeviceEvent,
@@ -207,7 +207,7 @@ class SegmentingStage:
         return Level(
             stream=self.stream,
             sample=self.position,
-            rms_dbfs=level_dbfs(frame),
+            rms_dbfs=heard.level_dbfs,
             peak_dbfs=peak_dbfs(frame),
             noise_dbfs=heard.noise_dbfs,
             is_speech=heard.is_speech,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -15,7 +15,7 @@ from ser_live.config import SAMPLE_RATE_HZ, Settings
 from ser_live.datasets.recording import Recording, content_hash
 from ser_live.emotions import EMOTIONS
 from ser_live.events import Kind, StreamId, Utterance, Verdict
-from ser_live.model.inputs import InputLayout, InputMaker, embedding_and_level
+from ser_live.model.inputs import InputLayout, InputMaker
 from ser_live.sources import read_recording
 from ser_live.speech.detector import is_confirming
 from ser_live.stream.segmenting import SegmentingStage
@@ -65,6 +65,7 @@ def make_examples(
     *,
     settings: Settings | None = None,
     encoder: Path | None = None,
+    beginnings: Collection[str] | None = None,
     n_jobs: int = 1,
     cache_dir: Path | None = None,
     on_progress: Callable[[], None] = lambda: None,
@@ -79,6 +80,8 @@ def make_examples(
         Voice activity and segmenting; None for the defaults.
     encoder : Path or None
         Graph of the learned encoder; None: hand-made features alone.
+    beginnings : collection of str or None
+        Variants whose utterances come with their beginnings; None: all of them.
     n_jobs : int
         Processes.
     cache_dir : Path or None
@@ -97,15 +100,15 @@ def make_examples(
     cached = _CachedRows(settings or Settings(), encoder, cache_dir, variants)
     tasks = [(clip, variant) for variant in variants for clip in range(len(recordings))]
     results = Parallel(n_jobs=n_jobs, return_as="generator")(
-        delayed(cached.of)(recordings[clip].path, variant) for clip, variant in tasks
+        delayed(cached.of)(
+            recordings[clip].path, variant, beginnings is None or variant in beginnings
+        )
+        for clip, variant in tasks
     )
     rows: list[_TableRow] = []
     for (clip, variant), found in zip(tasks, results, strict=True):
         on_progress()
-        rows += [
-            _TableRow(x.astype(np.float32), clip, variant, is_final, speech_s)
-            for x, is_final, speech_s in found
-        ]
+        rows += [_TableRow(x, clip, variant, is_final, speech_s) for x, is_final, speech_s in found]
     layout = InputLayout.of(None if encoder is None else loaded_encoder(encoder))
     return _table(rows, recordings, layout.n_inputs)
 
@@ -133,7 +136,7 @@ def _table(rows: Sequence[_TableRow], recordings: Sequence[Recording], n_inputs:
     )
 
 
-Row = tuple[Float64, bool, float]
+Row = tuple[Float32, bool, float]
 
 
 def utterances_of(samples: Float32, settings: Settings) -> Iterator[Utterance]:
@@ -157,18 +160,19 @@ def utterances_of(samples: Float32, settings: Settings) -> Iterator[Utterance]:
 
 
 def rows_of_samples(
-    samples: Float32, settings: Settings, encoder: SpeechEncoder | None = None
+    samples: Float32, settings: Settings, encoder: SpeechEncoder | None, kind: Kind
 ) -> list[Row]:
-    """Input vector, finality and speech seconds of every utterance and its beginnings."""
+    """Input vector, finality and speech seconds of every utterance, or of its beginnings."""
     inputs = InputMaker(encoder)
     return [
-        (inputs.of(utterance), utterance.kind is Kind.FINAL, utterance.speech_s)
+        (inputs.of(utterance).astype(np.float32), kind is Kind.FINAL, utterance.speech_s)
         for utterance in utterances_of(samples, settings)
+        if utterance.kind is kind
     ]
 
 
 class _CachedRows:
-    """Rows of recordings; hand-made features and embeddings are cached apart."""
+    """Rows of recordings; whole utterances and beginnings are cached apart."""
 
     def __init__(
         self,
@@ -179,53 +183,45 @@ class _CachedRows:
     ) -> None:
         from joblib import Memory
 
-        memory = Memory(cache_dir, verbose=0)
         self._settings, self._encoder = settings, encoder
         # A closure cannot be cached; what decides the result goes in as arguments.
-        self._hand_made = memory.cache(_rows_of, ignore=["path", "settings"])
-        self._learned = memory.cache(_embeddings_of, ignore=["path", "settings", "encoder"])
-        self._keys: dict[str, tuple[str, str]] = {}
-        for variant in variants:
-            changes = () if variant == PLAIN else (vary,)
-            self._keys[variant] = (
-                input_key(settings, *_MAKING_ROWS, *changes),
-                input_key(settings, *_EMBEDDING, *changes, encoder=encoder) if encoder else "",
-            )
-
-    def of(self, path: Path, variant: str) -> list[Row]:
-        """Rows of one recording and variant."""
-        content, (key, learned_key) = content_hash(path), self._keys[variant]
-        rows: list[Row] = self._hand_made(content, variant, key, path, self._settings)
-        if self._encoder is None:
-            return rows
-        embeddings = self._learned(
-            content, variant, learned_key, path, self._settings, self._encoder
+        self._rows = Memory(cache_dir, verbose=0).cache(
+            _rows_of, ignore=["path", "settings", "encoder"]
         )
-        return [
-            (np.concatenate([x, embedding]), is_final, speech_s)
-            for (x, is_final, speech_s), embedding in zip(rows, embeddings, strict=True)
-        ]
+        self._keys = {
+            variant: input_key(
+                settings, *_MAKING_ROWS, *(() if variant == PLAIN else (vary,)), encoder=encoder
+            )
+            for variant in variants
+        }
+
+    def of(self, path: Path, variant: str, with_beginnings: bool) -> list[Row]:
+        """Rows of one recording and variant."""
+        content, key = content_hash(path), self._keys[variant]
+        rows: list[Row] = []
+        for kind in (Kind.PARTIAL, Kind.FINAL) if with_beginnings else (Kind.FINAL,):
+            rows += self._rows(
+                content, variant, kind.value, key, path, self._settings, self._encoder
+            )
+        return rows
 
 
-def _rows_of(content: str, variant: str, key: str, path: Path, settings: Settings) -> list[Row]:
-    """Inputs cached by `content`, `variant` and `key`, which say everything that decides them."""
-    return rows_of_samples(vary(read_recording(path), variant, content), settings)
-
-
-def _embeddings_of(
+def _rows_of(
     content: str,
     variant: str,
+    kind: str,
     key: str,
     path: Path,
     settings: Settings,
-    encoder: Path,
-) -> list[Float32]:
-    """Embedding and level of the same utterances, cached likewise."""
-    samples = vary(read_recording(path), variant, content)
-    return [
-        embedding_and_level(utterance.samples, loaded_encoder(encoder)).astype(np.float32)
-        for utterance in utterances_of(samples, settings)
-    ]
+    encoder: Path | None,
+) -> list[Row]:
+    """Inputs cached by the first four arguments, which say everything that decides them."""
+    return rows_of_samples(
+        vary(read_recording(path), variant, content),
+        settings,
+        None if encoder is None else loaded_encoder(encoder),
+        Kind(kind),
+    )
 
 
 @cache
@@ -236,8 +232,7 @@ def loaded_encoder(path: Path) -> SpeechEncoder:
     return SpeechEncoder(path)
 
 
-_MAKING_ROWS = (read_recording, rows_of_samples)
-_EMBEDDING = (read_recording, utterances_of, embedding_and_level, loaded_encoder)
+_MAKING_ROWS = (read_recording, rows_of_samples, loaded_encoder)
 """Functions that make rows of an unchanged recording; a varied one goes through ``vary`` too."""
 
 
