@@ -8,9 +8,10 @@ import numpy as np
 
 from ser_live.arrays import Float64
 
-EVIDENCE_TO_CHANGE = 0.5
+EVIDENCE_TO_CHANGE = 1.0
 """Evidence at which another label takes over: nats of log-probability times seconds of new
-speech. A label twice as probable as the shown one (0.7 nats) needs 0.7 s of further speech."""
+speech. A label twice as probable as the shown one (0.7 nats) needs 1.4 s of further speech, one
+seven times as probable half a second."""
 
 _LEAST_PROBABILITY = 1e-3
 """Probabilities below this count as this much, so that no single partial weighs too much."""

@@ -7,8 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from ser_live.config import SAMPLE_RATE_HZ, Settings
 from ser_live.evaluation.reporting.page_sections import steadiness
-from ser_live.evaluation.steadiness import Shown, Talk, compared, talk_in
+from ser_live.evaluation.steadiness import Shown, Talk, compared, shown_in, talk_in
+from ser_live.events import EmotionResult, Kind
+from ser_live.model.emotion_model import EmotionModel
+from ser_live.sources import read_recording
+from ser_live.stream.analyzer import Analyzer
 
 
 def shown(labels: str, speaker: str = "a") -> Shown:
@@ -71,3 +76,34 @@ def test_sets_are_found_by_name(tmp_path: Path) -> None:
         "emotale": [Talk(tmp_path / "emotale" / "a.opus", "ann")],
         "conversation": [Talk(tmp_path / "conversation" / "one.flac", "one")],
     }
+
+
+def test_real_talk_keeps_its_label(corpus_dir: Path) -> None:
+    """A meeting: the label changes rarely, the finals are those without a memory."""
+    path = corpus_dir / "conversation" / "dev01.flac"
+    if not path.is_file():
+        pytest.skip(f"no {path}: the folder of recordings has no meetings")
+    pairs = shown_in(Talk(path, "dev01"), EmotionModel.load(), Settings())
+    assert [raw.labels[-1] for raw, _ in pairs] == [kept.labels[-1] for _, kept in pairs]
+    n_steps = sum(kept.n_steps for _, kept in pairs)
+    n_raw, n_kept = (sum(pair[side].n_changes for pair in pairs) for side in (0, 1))
+    assert n_steps >= 10
+    assert n_kept <= min(n_raw, 0.2 * n_steps)
+
+
+def test_real_talk_is_shown_the_same_however_it_arrives(corpus_dir: Path) -> None:
+    """Blocks of another size give the same labels, partial results included."""
+    path = corpus_dir / "conversation" / "dev01.flac"
+    if not path.is_file():
+        pytest.skip(f"no {path}: the folder of recordings has no meetings")
+    samples = read_recording(path)[: 10 * SAMPLE_RATE_HZ]
+    model = EmotionModel.load()
+    shown_of_sizes = []
+    for size in (len(samples), 1_000):
+        analyzer = Analyzer(model=model)
+        blocks = [samples[start : start + size] for start in range(0, len(samples), size)]
+        events = [event for block in blocks for event in analyzer.push(block)] + analyzer.close()
+        results = [event for event in events if isinstance(event, EmotionResult)]
+        shown_of_sizes.append([(r.id, r.end_sample, r.emotion, r.state) for r in results])
+    assert any(r.kind is Kind.PARTIAL for r in results)
+    assert shown_of_sizes[0] == shown_of_sizes[1]
