@@ -32,6 +32,10 @@ SETS = ("emotale", "conversation")
 """Folders of talk that nothing was trained or set on."""
 
 
+REFUSALS = frozenset(map(str, Verdict)) - {str(Verdict.OK), str(Verdict.UNCERTAIN)}
+"""States of results that were refused before any label was weighed."""
+
+
 @dataclass(frozen=True)
 class Talk:
     """A recording, and who is heard in it."""
@@ -51,14 +55,14 @@ class Shown:
     """Emotion or state of each."""
 
     @property
-    def n_steps(self) -> int:
-        """Steps between its partial results."""
-        return len(self.labels) - 2
+    def steps(self) -> list[tuple[str, str]]:
+        """Labels before and after, from each partial result to the next."""
+        return list(pairwise(self.labels[:-1]))
 
     @property
-    def n_changes(self) -> int:
-        """Steps at which the label changed."""
-        return sum(before != after for before, after in pairwise(self.labels[:-1]))
+    def judged_steps(self) -> list[tuple[str, str]]:
+        """The steps between two results of which neither was refused as ``not speech`` or so."""
+        return [step for step in self.steps if not REFUSALS & set(step)]
 
     @property
     def n_as_final(self) -> int:
@@ -125,19 +129,25 @@ def compared(pairs: Sequence[tuple[Shown, Shown]]) -> dict[str, Any]:
     return {
         "n_speakers": len({shown.speaker for shown in after}),
         "n_utterances": len(after),
-        "n_steps": sum(shown.n_steps for shown in after),
+        "n_steps": sum(len(shown.steps) for shown in after),
         "before": _measures(before),
         "after": _measures(after),
     }
+
+
+def n_changes(steps: Sequence[tuple[str, str]]) -> int:
+    """Count the steps at which the label changed."""
+    return sum(before != after for before, after in steps)
 
 
 Share = Callable[[Shown], tuple[float, float]]
 """What an utterance adds to both sides of a fraction."""
 
 MEASURES: Mapping[str, Share] = {
-    "changes_per_step": lambda s: (s.n_changes, s.n_steps),
-    "changes_per_utterance": lambda s: (s.n_changes, s.n_steps > 0),
-    "utterances_changed": lambda s: (s.n_changes > 0, s.n_steps > 0),
+    "changes_per_step": lambda s: (n_changes(s.steps), len(s.steps)),
+    "changes_per_judged_step": lambda s: (n_changes(s.judged_steps), len(s.judged_steps)),
+    "changes_per_utterance": lambda s: (n_changes(s.steps), len(s.steps) > 0),
+    "utterances_changed": lambda s: (n_changes(s.steps) > 0, len(s.steps) > 0),
     "partials_as_final": lambda s: (s.n_as_final, len(s.labels) - 1),
     "final_unseen": lambda s: (s.n_as_final == 0, 1),
     "delay_s": lambda s: (s.delay_s, 1),

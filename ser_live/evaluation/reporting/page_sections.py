@@ -235,6 +235,7 @@ def rejection(score: Json | None) -> list[str]:
 
 _STEADINESS = {
     "changes_per_step": "partial results that show another label than the one before",
+    "changes_per_judged_step": "the same, refused ones (`not speech` ...) left out",
     "changes_per_utterance": "changes of the label per utterance",
     "utterances_changed": "utterances whose partial results change the label",
     "partials_as_final": "partial results that show the final label",

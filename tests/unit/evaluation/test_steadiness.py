@@ -9,7 +9,7 @@ import pytest
 
 from ser_live.config import SAMPLE_RATE_HZ, Settings
 from ser_live.evaluation.reporting.page_sections import steadiness
-from ser_live.evaluation.steadiness import Shown, Talk, compared, shown_in, talk_in
+from ser_live.evaluation.steadiness import Shown, Talk, compared, n_changes, shown_in, talk_in
 from ser_live.events import EmotionResult, Kind
 from ser_live.model.emotion_model import EmotionModel
 from ser_live.sources import read_recording
@@ -22,7 +22,7 @@ def shown(labels: str, speaker: str = "a") -> Shown:
 
 
 @pytest.mark.parametrize(
-    ("labels", "n_steps", "n_changes", "n_as_final", "delay_s"),
+    ("labels", "n_steps", "n_changed", "n_as_final", "delay_s"),
     [
         ("hhhh", 2, 0, 3, 0.0),
         ("hshh", 2, 2, 2, 2.0),
@@ -32,11 +32,11 @@ def shown(labels: str, speaker: str = "a") -> Shown:
     ],
 )
 def test_one_utterance(
-    labels: str, n_steps: int, n_changes: int, n_as_final: int, delay_s: float
+    labels: str, n_steps: int, n_changed: int, n_as_final: int, delay_s: float
 ) -> None:
     """The step to the final is none; the delay ends where the final's label stays."""
     one = shown(labels)
-    assert (one.n_steps, one.n_changes) == (n_steps, n_changes)
+    assert (len(one.steps), n_changes(one.steps)) == (n_steps, n_changed)
     assert (one.n_as_final, one.delay_s) == (n_as_final, delay_s)
 
 
@@ -52,6 +52,7 @@ def test_utterances_are_summed_up_and_written() -> None:
     before = {name: measure["value"] for name, measure in found["before"].items()}
     assert before == {
         "changes_per_step": 0.75,
+        "changes_per_judged_step": 0.75,
         "changes_per_utterance": 1.5,
         "utterances_changed": 1.0,
         "partials_as_final": round(3 / 7, 4),
@@ -63,6 +64,13 @@ def test_utterances_are_summed_up_and_written() -> None:
     assert "talk 3 utterances of 2, 4 steps" in text
     assert "| 0.750 [0.500, 1.000] | 0.000 [0.000, 0.000] |" in text
     assert steadiness(None) == []
+
+
+def test_a_refused_result_is_no_judged_step() -> None:
+    """From and to ``not speech`` nothing was weighed; ``uncertain`` is an answer."""
+    one = Shown("a", (1.0, 1.5, 2.0, 2.5, 3.0), ("sad", "not speech", "sad", "uncertain", "sad"))
+    assert (len(one.steps), n_changes(one.steps)) == (3, 3)
+    assert one.judged_steps == [("sad", "uncertain")]
 
 
 def test_sets_are_found_by_name(tmp_path: Path) -> None:
@@ -85,8 +93,8 @@ def test_real_talk_keeps_its_label(corpus_dir: Path) -> None:
         pytest.skip(f"no {path}: the folder of recordings has no meetings")
     pairs = shown_in(Talk(path, "dev01"), EmotionModel.load(), Settings())
     assert [raw.labels[-1] for raw, _ in pairs] == [kept.labels[-1] for _, kept in pairs]
-    n_steps = sum(kept.n_steps for _, kept in pairs)
-    n_raw, n_kept = (sum(pair[side].n_changes for pair in pairs) for side in (0, 1))
+    n_steps = sum(len(kept.steps) for _, kept in pairs)
+    n_raw, n_kept = (sum(n_changes(pair[side].steps) for pair in pairs) for side in (0, 1))
     assert n_steps >= 10
     assert n_kept <= min(n_raw, 0.2 * n_steps)
 
