@@ -46,7 +46,7 @@ class Talk:
 
 @dataclass(frozen=True)
 class Shown:
-    """What was shown during one utterance."""
+    """Labels shown during one utterance."""
 
     speaker: str
     speech_s: tuple[float, ...]
@@ -141,7 +141,7 @@ def n_changes(steps: Sequence[tuple[str, str]]) -> int:
 
 
 Share = Callable[[Shown], tuple[float, float]]
-"""What an utterance adds to both sides of a fraction."""
+"""Addition of an utterance to both sides of a fraction."""
 
 MEASURES: Mapping[str, Share] = {
     "changes_per_step": lambda s: (n_changes(s.steps), len(s.steps)),
@@ -181,7 +181,7 @@ def _talk(folder: Path) -> list[Talk]:
 
 
 def shown_in(talk: Talk, model: EmotionModel, settings: Settings) -> list[tuple[Shown, Shown]]:
-    """What is shown without a memory and with one, of each utterance with a partial result."""
+    """Labels shown without a memory and with one, of each utterance with a partial result."""
     analyzer = Analyzer(model=model, settings=settings)
     events = [*analyzer.push(read_recording(talk.path)), *analyzer.close()]
     results = [event for event in events if isinstance(event, EmotionResult)]
