@@ -1,8 +1,8 @@
 """ASED: Amharic, 65 speakers of four dialects, five emotions.
 
 Retta et al. 2023, https://doi.org/10.1145/3529759: 2474 clips, each accepted by at least five of
-eight judges. A name is emotion, sentence, repetition, sex, speaker: ``a5-01-01-02-07.wav``; the letter
-of the emotion is large in a few.
+eight judges. A name is emotion, sentence, repetition, sex, speaker: ``a5-01-01-02-07.wav``; a few
+begin with a capital letter.
 """
 
 from __future__ import annotations
