@@ -32,7 +32,7 @@ _CHANNELS = {
 CORPORA = (*_CHANNELS, *_INDEXED)
 """Names of the corpora that can be read; also the names of their folders."""
 FURTHER = "_more"
-"""What follows the name of a corpus in the name of its second folder."""
+"""Ending of the name of a corpus's second folder."""
 CORPORA_APART = tuple(name for name in CORPORA if name != ravdess.SONG_CORPUS)
 """Those that share no speaker: each can be held out while the others are trained on. The song
 of RAVDESS has the actors of the speech, and is never unheard where that was heard."""

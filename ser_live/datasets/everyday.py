@@ -44,7 +44,7 @@ class Source:
     kind: str
     licence: str
     origin: str
-    """Whom to credit."""
+    """Work and people to credit."""
 
 
 ETTS_KO_READ = "etts_ko_read"
