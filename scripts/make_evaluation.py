@@ -28,7 +28,7 @@ from typing import Any, TypeVar
 from ser_live import __version__
 from ser_live.cli.training_options import encoder_of
 from ser_live.config import Settings
-from ser_live.datasets.corpora import recordings_in
+from ser_live.datasets.corpora import CORPORA_APART, recordings_in
 from ser_live.datasets.recording import Recording
 from ser_live.errors import SerLiveError
 from ser_live.evaluation.affect_agreement import affect_section
@@ -337,7 +337,7 @@ def reject(run: Run, recipe: Recipe) -> dict[str, Any]:
 
 def hold_out_corpora(run: Run, recipe: Recipe, seed: int) -> dict[str, Any]:
     """Each corpus judged by a model that never saw it."""
-    recordings = recordings_in(run.data)
+    recordings = recordings_in(run.data, (*CORPORA_APART, *recipe.corpora))
     evaluation = run.evaluation(recipe, recordings, seed)
     examples = run.timed(f"{recipe.name}: all corpora", lambda: evaluation.examples(MAIN))
     return run.timed(
