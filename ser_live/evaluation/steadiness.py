@@ -18,7 +18,9 @@ import numpy as np
 
 from ser_live.arrays import Float64, Int64
 from ser_live.config import Settings
-from ser_live.datasets.indexed import INDEX, index_rows
+from ser_live.datasets import emotale
+from ser_live.datasets.conversations import find_conversations
+from ser_live.datasets.indexed import find_recordings
 from ser_live.emotions import EMOTIONS
 from ser_live.evaluation.judge import rounded, rounded_pair
 from ser_live.evaluation.metrics import bootstrap_rows_interval
@@ -28,9 +30,8 @@ from ser_live.sources import read_recording
 from ser_live.stream.analyzer import Analyzer
 from ser_live.stream.steady import sure_label
 
-SETS = ("emotale", "conversation")
-"""Folders of talk that nothing was trained or set on."""
-
+CONVERSATION = "conversation"
+"""Folder of meetings."""
 
 REFUSALS = frozenset(map(str, Verdict)) - {str(Verdict.OK), str(Verdict.UNCERTAIN)}
 """States of results that were refused before any label was weighed."""
@@ -79,8 +80,18 @@ class Shown:
 
 
 def talk_in(data: Path) -> dict[str, list[Talk]]:
-    """Recordings of each of `SETS` that a folder holds."""
-    return {name: _talk(data / name) for name in SETS if (data / name).is_dir()}
+    """Talk by the name of its folder, as far as `data` holds it; a meeting counts as a speaker.
+
+    Nothing was trained or set on these recordings.
+    """
+    talk = {}
+    if (data / emotale.CORPUS).is_dir():
+        found = find_recordings(data / emotale.CORPUS, emotale.DECLARATION)
+        talk[emotale.CORPUS] = [Talk(one.path, one.speaker) for one in found.recordings]
+    if (data / CONVERSATION).is_dir():
+        meetings = find_conversations(data / CONVERSATION)
+        talk[CONVERSATION] = [Talk(one.path, one.name) for one in meetings]
+    return talk
 
 
 def steadiness_section(
@@ -170,14 +181,6 @@ def _measures(shown: Sequence[Shown]) -> dict[str, Any]:
             "interval": rounded_pair(bootstrap_rows_interval(of, speakers)),
         }
     return found
-
-
-def _talk(folder: Path) -> list[Talk]:
-    """Recordings of a folder, each its own speaker where no index names them."""
-    if (folder / INDEX).is_file():
-        rows = index_rows(folder, ("file", "speaker"))
-        return [Talk(folder / row["file"], row["speaker"]) for row in rows]
-    return [Talk(path, path.stem) for path in sorted(folder.glob("*.flac"))]
 
 
 def shown_in(talk: Talk, model: EmotionModel, settings: Settings) -> list[tuple[Shown, Shown]]:

@@ -9,7 +9,15 @@ import pytest
 
 from ser_live.config import SAMPLE_RATE_HZ, Settings
 from ser_live.evaluation.reporting.page_sections import steadiness
-from ser_live.evaluation.steadiness import Shown, Talk, compared, n_changes, shown_in, talk_in
+from ser_live.evaluation.steadiness import (
+    Shown,
+    Talk,
+    compared,
+    n_changes,
+    shown_in,
+    steadiness_section,
+    talk_in,
+)
 from ser_live.events import EmotionResult, Kind
 from ser_live.model.emotion_model import EmotionModel
 from ser_live.sources import read_recording
@@ -73,17 +81,31 @@ def test_a_refused_result_is_no_judged_step() -> None:
     assert one.judged_steps == [("sad", "uncertain")]
 
 
-def test_sets_are_found_by_name(tmp_path: Path) -> None:
-    """An index names the speakers; without one each recording is its own."""
+def test_talk_is_found_by_the_name_of_its_folder(tmp_path: Path) -> None:
+    """An index names the speakers of clips; a meeting is its own."""
     assert talk_in(tmp_path) == {}
-    for folder in ("emotale", "conversation"):
-        (tmp_path / folder).mkdir()
-    (tmp_path / "emotale" / "index.csv").write_text("file,speaker\na.opus,ann\n")
-    (tmp_path / "conversation" / "one.flac").touch()
+    clips, meetings = tmp_path / "emotale", tmp_path / "conversation"
+    clips.mkdir()
+    meetings.mkdir()
+    (clips / "index.csv").write_text(
+        "file,emotion,speaker,gender\nDK_001_A_1.wav,angry,emotale001,female\n"
+    )
+    (clips / "DK_001_A_1.wav").touch()
+    (meetings / "one.wav").touch()
+    (meetings / "truth.rttm").write_text("SPEAKER one 1 0.5 1.0 <NA> <NA> x <NA> <NA>\n")
     assert talk_in(tmp_path) == {
-        "emotale": [Talk(tmp_path / "emotale" / "a.opus", "ann")],
-        "conversation": [Talk(tmp_path / "conversation" / "one.flac", "one")],
+        "emotale": [Talk(clips / "DK_001_A_1.wav", "emotale-001")],
+        "conversation": [Talk(meetings / "one.wav", "one")],
     }
+
+
+def test_talk_that_the_model_was_trained_on_is_left_out(short_talk: Path) -> None:
+    """A set that the model's card names is not measured; another one is, on both sides."""
+    talk = [Talk(short_talk, "one")]
+    found = steadiness_section(EmotionModel.load("classic"), {"ravdess": talk, "demo": talk})
+    assert list(found["sets"]) == ["demo"]
+    assert found["sets"]["demo"]["n_steps"] >= 1
+    assert set(found["sets"]["demo"]["before"]) == set(found["sets"]["demo"]["after"])
 
 
 def test_real_talk_keeps_its_label(corpus_dir: Path) -> None:
