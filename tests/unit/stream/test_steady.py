@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from stream_parts import STREAM, analysis, buzz
 
@@ -48,6 +48,7 @@ def mostly(label: int, probability: float = 0.6) -> Float64:
     return rest
 
 
+@settings(deadline=None)
 @given(shares, st.lists(st.floats(0.03, 3.0), min_size=1, max_size=12))
 def test_what_stays_the_same_is_shown_the_same(probabilities: Float64, steps: list[float]) -> None:
     """Constant probabilities show their most probable label, if it is sure, for ever."""
@@ -56,6 +57,7 @@ def test_what_stays_the_same_is_shown_the_same(probabilities: Float64, steps: li
     assert set(labels) == {NAMED if first is None else first}
 
 
+@settings(deadline=None)
 @given(partials)
 def test_a_change_needs_evidence(heard: Partials) -> None:
     """Who takes over leads now, and has led by enough for long enough since the last change."""
@@ -74,6 +76,7 @@ def test_a_change_needs_evidence(heard: Partials) -> None:
         since = place
 
 
+@settings(deadline=None)
 @given(partials, partials)
 def test_only_the_utterance_itself_counts(before: Partials, heard: Partials) -> None:
     """A replay answers the same, whatever was said in the utterance before."""
