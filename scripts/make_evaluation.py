@@ -6,7 +6,8 @@ DIR holds corpora (``ravdess/`` and others), or is RAVDESS itself; ``noise/`` an
 add recorded noises and rooms to the spoilt sound. Features, spoilt sound and fitted models are
 cached, so that a run that was interrupted goes on where it was. Every fold is fitted once, and
 its model serves every measurement. What is written: MODEL-PROTOCOL.json, MODEL-corpora.json,
-MODEL-robustness.json, MODEL-rejection.json, MODEL-seeds.json, run.json, MODEL/*.svg and README.md.
+MODEL-robustness.json, MODEL-rejection.json, MODEL-steadiness.json, MODEL-seeds.json, run.json,
+MODEL/*.svg and README.md.
 
 With --n-seeds the targets of ``targets.json`` are measured with further seeds too (inner folds,
 random pasts and orders of sessions differ), and the page gives their mean.
@@ -27,7 +28,7 @@ from typing import Any, TypeVar
 from ser_live import __version__
 from ser_live.cli.training_options import encoder_of
 from ser_live.config import Settings
-from ser_live.datasets.corpora import recordings_in
+from ser_live.datasets.corpora import CORPORA_APART, recordings_in
 from ser_live.datasets.recording import Recording
 from ser_live.errors import SerLiveError
 from ser_live.evaluation.affect_agreement import affect_section
@@ -43,7 +44,8 @@ from ser_live.evaluation.reporting.page import MODELS, RUN_FILE, SEEDS_FILE, TAR
 from ser_live.evaluation.reporting.page_sections import at
 from ser_live.evaluation.robustness import robustness_section
 from ser_live.evaluation.robustness_suite import suite_in
-from ser_live.model.emotion_model import find_encoder
+from ser_live.evaluation.steadiness import steadiness_section, talk_in
+from ser_live.model.emotion_model import EmotionModel, find_encoder
 from ser_live.records.folders import examples_folder
 from ser_live.training.examples import make_examples
 from ser_live.training.recipe import RECIPES, Recipe
@@ -118,7 +120,10 @@ def main() -> None:
     parser.add_argument(
         "--steps",
         nargs="+",
-        default=["onset", "affect", "permutation", "alone", "robustness", "corpora", "rejection"],
+        default=[
+            *("onset", "affect", "permutation", "alone"),
+            *("robustness", "corpora", "rejection", "steadiness"),
+        ],
         help="measurements in addition to the protocols",
     )
     parser.add_argument("--every", type=int, default=12, help="spoil every so many-th clip")
@@ -185,6 +190,12 @@ def measure(run: Run, recipe: Recipe, protocols: list[str]) -> None:
         run.write(f"{name}-corpora.json", hold_out_corpora(run, recipe, run.seed))
     if "rejection" in run.steps and recipe.needs_encoder and (run.data / "noise").is_dir():
         run.write(f"{name}-rejection.json", reject(run, recipe))
+    if "steadiness" in run.steps and recipe.needs_encoder and (talk := talk_in(run.data)):
+        model = EmotionModel.load(name)
+        section = run.timed(
+            f"{name}: steadiness", lambda: steadiness_section(model, talk, n_jobs=run.n_jobs)
+        )
+        run.write(f"{name}-steadiness.json", section)
     if run.n_seeds > 1 and MAIN in records:
         measure_again(run, recipe, recordings)
 
@@ -326,7 +337,7 @@ def reject(run: Run, recipe: Recipe) -> dict[str, Any]:
 
 def hold_out_corpora(run: Run, recipe: Recipe, seed: int) -> dict[str, Any]:
     """Each corpus judged by a model that never saw it."""
-    recordings = recordings_in(run.data)
+    recordings = recordings_in(run.data, (*CORPORA_APART, *recipe.corpora))
     evaluation = run.evaluation(recipe, recordings, seed)
     examples = run.timed(f"{recipe.name}: all corpora", lambda: evaluation.examples(MAIN))
     return run.timed(

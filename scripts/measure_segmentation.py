@@ -26,6 +26,7 @@ import soundfile
 
 from ser_live.arrays import Bool, Float32, Float64
 from ser_live.config import SAMPLE_RATE_HZ, Settings
+from ser_live.datasets.conversations import find_conversations
 from ser_live.evaluation import segmentation as sg
 from ser_live.synthesis.disturbances import CLATTER, clatter, music
 from ser_live.synthesis.noises import pink_noise
@@ -200,8 +201,9 @@ def measure_conversation(folder: Path, find: Finder) -> dict[str, Row]:
     """Meetings against their annotation, and all of them together."""
     print("\nMeetings (found/cut: turns by their overlap with an utterance)")
     rows, truths, founds = {}, [], []
-    for name, spans in sorted(sg.read_rttm(folder / "conversation" / "truth.rttm").items()):
-        samples = read(folder / "conversation" / f"{name}.flac")
+    for conversation in find_conversations(folder / "conversation"):
+        name, spans = conversation.name, list(conversation.turns)
+        samples = read(conversation.path)
         truth = sg.steps_of_spans(spans, len(samples))
         rows[name] = measure_stream(name, samples, truth, spans, find)
         found = sg.steps_of_frames(find(samples).speech)

@@ -102,7 +102,7 @@ def command(
       ser-live evaluate --data corpora --leave-corpus-out
       ser-live evaluate --data corpora --onset --robustness
     """
-    from ser_live.datasets.corpora import recordings_in
+    from ser_live.datasets.corpora import CORPORA_APART, recordings_in
     from ser_live.evaluation.evaluate import Evaluation
 
     if is_own(data, recipe_name):
@@ -116,7 +116,8 @@ def command(
     if onset or robustness:
         _refuse_without_actors(leave_corpus_out, protocol)
     recipe = named_recipe(recipe_name)
-    recordings = recordings_in(data, None if leave_corpus_out else recipe.corpora)
+    judged_apart = CORPORA_APART if leave_corpus_out else ()
+    recordings = recordings_in(data, (*judged_apart, *recipe.corpora))
     _note_copies(recordings)
     _warn_of_leak(leave_corpus_out, protocol)
     with progress_bars() as bars:
@@ -200,9 +201,11 @@ def _actors_judged(evaluation: Evaluation, bars: Bars, protocol: str) -> _Judged
 
 
 def _corpora_judged(evaluation: Evaluation, bars: Bars) -> _Judged:
+    from ser_live.datasets.corpora import CORPORA_APART
     from ser_live.evaluation.cross_corpus import corpora_table, leave_corpus_out
 
-    n_corpora = len({recording.corpus for recording in evaluation.recordings})
+    found = {recording.corpus for recording in evaluation.recordings}
+    n_corpora = len(found.intersection(CORPORA_APART))
     bars.expect(evaluation.n_examples("emobox"), n_corpora)
     record = leave_corpus_out(
         evaluation.recipe,

@@ -1,7 +1,8 @@
 """ASED: Amharic, 65 speakers of four dialects, five emotions.
 
 Retta et al. 2023, https://doi.org/10.1145/3529759: 2474 clips, each accepted by at least five of
-eight judges. A name is emotion, sentence, repetition, sex, speaker: ``a5-01-01-02-07.wav``.
+eight judges. A name is emotion, sentence, repetition, sex, speaker: ``a5-01-01-02-07.wav``; a few
+begin with a capital letter.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ _NAME = re.compile(rf"({'|'.join(_EMOTIONS)})-\d\d-\d\d-(01|02)-(\d\d)", re.ASCI
 
 def parse(stem: str) -> Spoken | None:
     """Emotion, sex and speaker of a file name; None for any other name."""
-    match = _NAME.fullmatch(stem)
+    match = _NAME.fullmatch(stem.lower())
     if match is None:
         return None
     return Spoken(_EMOTIONS[match[1]], match[3], _SEXES[match[2]])

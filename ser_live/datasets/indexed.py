@@ -6,6 +6,8 @@ A corpus declares itself once (`Declaration`); both forms of it are read here:
   what is listed counts, and files that are not listed are left out;
 - the corpus as published, where the file names say everything.
 
+A corpus may lie in two folders, each in either form: `merged` makes one of them.
+
 Nothing disappears silently: `Found` counts what was left out, by reason.
 """
 
@@ -13,7 +15,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
@@ -22,7 +24,7 @@ from ser_live.emotions import LABELS, Emotion
 from ser_live.errors import DatasetError
 
 INDEX = "index.csv"
-SUFFIXES = (".flac", ".wav")
+SUFFIXES = (".flac", ".wav", ".opus", ".ogg")
 """Extensions of recordings, lower case."""
 
 _COLUMNS = ("file", "emotion", "speaker", "gender")
@@ -41,6 +43,8 @@ class Spoken:
     sex: str = ""
     """``male``, ``female``, or empty when the name does not say."""
     intensity: str = ""
+    language: str = ""
+    """BCP 47 tag where the corpus has several languages, else empty."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ class Declaration:
     licence: str
     citation: str
     language: str
-    """BCP 47 tag."""
+    """BCP 47 tag; that of a recording whose name tells none."""
     emotions: frozenset[Emotion]
     """Labels the published corpus has; about the others it teaches nothing."""
     parse: Callable[[str], Spoken | None]
@@ -88,7 +92,7 @@ class Found:
 
 def is_folder_of(folder: Path, declaration: Declaration) -> bool:
     """Whether any sound file below `folder` carries a name of this corpus."""
-    return any(declaration.parse(path.stem) is not None for path in _sounds(folder))
+    return any(declaration.parse(path.stem) is not None for path in sounds_in(folder))
 
 
 def find_recordings(folder: Path, declaration: Declaration) -> Found:
@@ -111,6 +115,20 @@ def find_recordings(folder: Path, declaration: Declaration) -> Found:
             f"{INDEX} or with the files as published."
         )
     return found
+
+
+def merged(parts: Sequence[Found]) -> Found:
+    """Parts of one corpus as a whole: a clip that an earlier part has is taken from there."""
+    recordings: list[Recording] = []
+    left_out: Counter[str] = Counter()
+    for part in parts:
+        known = {recording.path.stem for recording in recordings}
+        new = [recording for recording in part.recordings if recording.path.stem not in known]
+        recordings += new
+        left_out.update(part.left_out)
+        if n_twice := len(part.recordings) - len(new):
+            left_out["there twice"] += n_twice
+    return Found(sorted(recordings), dict(left_out))
 
 
 def index_rows(folder: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
@@ -175,11 +193,11 @@ def _read_index(folder: Path, declaration: Declaration) -> Found:
                 path=path,
                 label=row["emotion"],
                 sex=row["gender"],
-                language=declaration.language,
+                language=(spoken.language if spoken else "") or declaration.language,
                 intensity=spoken.intensity if spoken else "",
             )
         )
-    if n_unlisted := sum(path not in listed for path in _sounds(folder)):
+    if n_unlisted := sum(path not in listed for path in sounds_in(folder)):
         left_out["not listed"] = n_unlisted
     return Found(sorted(recordings), dict(left_out))
 
@@ -208,7 +226,7 @@ def _read_names(folder: Path, declaration: Declaration) -> Found:
     taken: dict[str, Recording] = {}
     left_out: Counter[str] = Counter()
     sexes = declaration.sexes(folder)
-    for path in _sounds(folder):
+    for path in sounds_in(folder):
         spoken = declaration.parse(path.stem)
         if spoken is None:
             left_out["named otherwise"] += 1
@@ -221,13 +239,14 @@ def _read_names(folder: Path, declaration: Declaration) -> Found:
                 path=path,
                 label=spoken.emotion.value,
                 sex=spoken.sex or sexes.get(spoken.speaker, ""),
-                language=declaration.language,
+                language=spoken.language or declaration.language,
                 intensity=spoken.intensity,
             )
     return Found(sorted(taken.values()), dict(left_out))
 
 
-def _sounds(folder: Path) -> list[Path]:
+def sounds_in(folder: Path) -> list[Path]:
+    """Visible sound files below a folder, sorted."""
     return sorted(
         path
         for path in folder.rglob("*")

@@ -12,6 +12,10 @@ statements, CC BY-NC-SA 4.0. Seven two-digit fields make a name::
     │  │  └────────────── emotion 01-08, the order of ``EMOTIONS`` (song: 01-06)
     │  └───────────────── vocal channel 01 speech, 02 song
     └──────────────────── modality 01 audio and video, 02 video only, 03 audio only
+
+Speech and song are two corpora of the same actors, and an actor is one speaker in both. 23 actors
+sing. A copy of the song in which every clip ends after 2.39 s is about; of a performance that is
+there whole as well, the whole is taken (``corpora``).
 """
 
 from __future__ import annotations
@@ -26,13 +30,14 @@ from ser_live.emotions import EMOTIONS, Emotion
 from ser_live.errors import DatasetError
 
 CORPUS = "ravdess"
+SONG_CORPUS = "ravdess_song"
 LICENCE = "CC BY-NC-SA 4.0"
 CITATION = (
     "Livingstone SR, Russo FA (2018) The Ryerson Audio-Visual Database of Emotional Speech "
     "and Song (RAVDESS). PLoS ONE 13(5): e0196391. https://doi.org/10.1371/journal.pone.0196391"
 )
 N_ACTORS = 24
-EXTENSIONS = (".wav", ".flac", ".mp4")
+EXTENSIONS = (".wav", ".flac", ".opus", ".ogg", ".mp4")
 """Extensions of published and re-encoded RAVDESS files, lower case."""
 
 _NAME = re.compile(r"(\d\d)-(\d\d)-(\d\d)-(\d\d)-(\d\d)-(\d\d)-(\d\d)", re.ASCII)
@@ -158,7 +163,7 @@ def recording_of(path: Path) -> Recording:
     """The record of one RAVDESS file; raises ``DatasetError`` for an illegal name."""
     name = parse_name(path)
     return Recording(
-        corpus=CORPUS,
+        corpus=SONG_CORPUS if name.vocal_channel is VocalChannel.SONG else CORPUS,
         speaker=name.speaker,
         path=path,
         label=name.emotion.value,
@@ -169,7 +174,7 @@ def recording_of(path: Path) -> Recording:
 
 
 def actor_of(recording: Recording) -> int:
-    """Actor number 1 to 24 of a RAVDESS recording."""
+    """Actor number 1 to 24 of a RAVDESS recording, spoken or sung."""
     return parse_name(recording.path).actor
 
 

@@ -1,6 +1,6 @@
-"""Sounds without emotional speech: noises, and voices without words.
+"""Sounds without emotional speech: noises, music, and voices without words.
 
-Both folders are listed in an ``index.csv``, as ``indexed`` reads it.
+Each folder is listed in an ``index.csv``, as ``indexed`` reads it.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ UNNAMED = "unnamed"
 
 _NOISE = re.compile(r"noise(?: class)?: ([^;(]+)")
 _BURST = re.compile(r"category ([^;(]+)")
+_CUT = re.compile(r"(?:_(?:guitar|song))?_\d+$")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _NO_KIND = ("speechbrain test sample",)
 
@@ -47,7 +48,16 @@ class VocalBurst:
     path: Path
 
 
-_Sound = TypeVar("_Sound", Noise, VocalBurst)
+@dataclass(frozen=True, order=True)
+class Music:
+    """A cut from a piece of music in which nobody speaks."""
+
+    piece: str
+    """Name that all cuts of a piece share, in every version of it; to be held out whole."""
+    path: Path
+
+
+_Sound = TypeVar("_Sound", Noise, VocalBurst, Music)
 
 
 def find_noises(folder: Path) -> list[Noise]:
@@ -79,6 +89,11 @@ def read_backgrounds(folder: Path) -> dict[str, list[Float32]]:
 def find_vocal_bursts(folder: Path) -> list[VocalBurst]:
     """Voices listed in ``index.csv``, sorted by category; raises ``DatasetError``."""
     return _listed(folder, ("file", "speaker", "notes"), _burst_of)
+
+
+def find_music(folder: Path) -> list[Music]:
+    """Cuts listed in ``index.csv``, sorted by piece; raises ``DatasetError``."""
+    return _listed(folder, ("file",), lambda path, _: Music(_CUT.sub("", path.stem), path))
 
 
 def _listed(

@@ -31,7 +31,7 @@ class Evaluation:
     """One evaluation to run: recipe, recordings, seed and processes.
 
     Several corpora may be given; RAVDESS alone is tested, and the others are trained on in
-    every fold.
+    every fold, but for what the actors under test sing.
     """
 
     recipe: Recipe

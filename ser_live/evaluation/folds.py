@@ -93,21 +93,24 @@ def fit_folds(
 def training_rows(examples: Examples, is_test: Bool) -> Bool:
     """Rows that may be trained on when these recordings are tested.
 
+    What tested speakers say in a corpus that is not tested, such as the song of an actor whose
+    speech is, may not.
+
     Raises
     ------
     DatasetError
-        A speaker is on both sides.
+        A speaker of one corpus is on both sides.
     """
     row_is_test = is_test[examples.clips]
-    both = sorted(
-        set(examples.speakers[row_is_test].tolist()) & set(examples.speakers[~row_is_test].tolist())
-    )
-    if both:
+    is_of_tested = np.isin(examples.speakers, examples.speakers[row_is_test])
+    is_of_corpus = np.isin(examples.corpora, examples.corpora[row_is_test])
+    both = np.unique(examples.speakers[is_of_tested & is_of_corpus & ~row_is_test])
+    if len(both):
         raise DatasetError(
             f"found {', '.join(both)} among those tested and those trained on, but whole speakers "
             "must be held out: split by speaker."
         )
-    return ~row_is_test
+    return ~is_of_tested
 
 
 def _fit_fold(

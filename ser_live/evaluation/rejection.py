@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ser_live.arrays import Bool, Float32, Int64, Str
+from ser_live.datasets import ravdess
 from ser_live.errors import DatasetError
 from ser_live.evaluation.metrics import bootstrap_interval
 from ser_live.evaluation.protocols import EMOBOX_TEST_ACTORS
@@ -85,7 +86,7 @@ def folds_of_speech(speech: Examples) -> Int64:
     for corpus in np.unique(speech.corpora):
         inside = speech.corpora == corpus
         names, inverse = np.unique(speech.speakers[inside], return_inverse=True)
-        if corpus == "ravdess":
+        if corpus in (ravdess.CORPUS, ravdess.SONG_CORPUS):
             fold_of = [_emobox_fold(int(name.rpartition("-")[2])) for name in names]
         else:
             fold_of = [number % N_FOLDS for number in range(len(names))]

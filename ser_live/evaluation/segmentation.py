@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 
@@ -150,15 +149,3 @@ def onset_error_s(truth: Bool, utterances: Sequence[Utterance]) -> float:
     onset = int(np.argmax(truth)) * STEP_SAMPLES
     starts = [u.start_sample for u in utterances if u.end_sample > onset]
     return (min(starts) - onset) / SAMPLE_RATE_HZ if starts else float("nan")
-
-
-def read_rttm(path: Path) -> dict[str, list[tuple[int, int]]]:
-    """Turns ``[start, end)`` in samples per recording of an RTTM file."""
-    turns: dict[str, list[tuple[int, int]]] = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
-        fields = line.split()
-        if fields[:1] == ["SPEAKER"]:
-            start, duration = float(fields[3]), float(fields[4])
-            span = (round(start * SAMPLE_RATE_HZ), round((start + duration) * SAMPLE_RATE_HZ))
-            turns.setdefault(fields[1], []).append(span)
-    return turns

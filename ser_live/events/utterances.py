@@ -136,7 +136,8 @@ class EmotionResult(OfStream):
     end_sample: Annotated[int, SAMPLES.at("end_s")]
     """Position just after its last sample."""
     emotion: Annotated[str | None, or_none(LABEL)]
-    """The model's label; ``None`` whenever `state` is not ``OK``."""
+    """The model's label; ``None`` whenever `state` is not ``OK``. A partial result keeps to the one
+    shown before until there is evidence for another; the final one is free of what was shown."""
     state: Annotated[Verdict, word(Verdict)]
     """``OK``, or why no emotion is named."""
     probabilities: Annotated[tuple[float, ...] | None, PROBABILITIES]
@@ -171,6 +172,8 @@ class EmotionResult(OfStream):
         by_name = values["probabilities"]
         if not isinstance(by_name, Mapping):
             return values
+        if values["emotion"] is not None and values["emotion"] not in by_name:
+            raise FormError("an emotion among the probabilities is needed")
         return {**values, "probabilities": tuple(by_name.values()), "labels": tuple(by_name)}
 
     @property
@@ -185,8 +188,12 @@ class EmotionResult(OfStream):
 
     @property
     def confidence(self) -> float | None:
-        """Largest probability, ``None`` where there are none."""
-        return None if self.probabilities is None else max(self.probabilities)
+        """Probability of `emotion`, the largest where none is named, ``None`` without any."""
+        if self.probabilities is None:
+            return None
+        if self.emotion is None:
+            return max(self.probabilities)
+        return self.probabilities[self.labels.index(self.emotion)]
 
     @property
     def probabilities_by_name(self) -> dict[str, float] | None:

@@ -40,6 +40,7 @@ from ser_live.speaker.memory import SpeakerMemory
 from ser_live.speaker.profile import SpeakerProfile
 from ser_live.speech.segmenter import no_clock
 from ser_live.stream.segmenting import EndOfStream, Segmented
+from ser_live.stream.steady import SteadyLabel, sure_label
 
 _warm: WeakSet[EmotionModel] = WeakSet()
 """Models that ran once in this process."""
@@ -86,6 +87,7 @@ class AnalysisStage:
 
     def forget(self) -> None:
         """Forget the speaker heard so far; an enrolled one is begun with again."""
+        self._steady = SteadyLabel(self._min_confidence)
         self.speaker = SpeakerMemory(self._model, adapt=self._settings.adapt, profile=self._profile)
 
     def take(self, item: Segmented) -> StreamEvent:
@@ -135,8 +137,10 @@ class AnalysisStage:
             return self._result(utterance, level, snr_db, Verdict.NOT_SPEECH)
         speaker = self.speaker
         probabilities = self._model.predict_proba(x, speaker.shift)
-        best = int(np.argmax(probabilities))
-        sure = probabilities[best] >= self._min_confidence
+        if utterance.kind is Kind.FINAL:
+            label = sure_label(probabilities, self._min_confidence)
+        else:
+            label = self._steady.label(utterance.id, utterance.speech_s, probabilities)
         affect = speaker.affect(probabilities, x)
         reasons, n_past = speaker.reasons(x), speaker.n_past
         if utterance.kind is Kind.FINAL:
@@ -145,8 +149,8 @@ class AnalysisStage:
             utterance,
             level,
             snr_db,
-            Verdict.OK if sure else Verdict.UNCERTAIN,
-            emotion=self._model.card.labels[best] if sure else None,
+            Verdict.UNCERTAIN if label is None else Verdict.OK,
+            emotion=None if label is None else self._model.card.labels[label],
             labels=self._model.card.labels,
             probabilities=tuple(float(p) for p in probabilities),
             valence=None if affect is None else affect.valence,

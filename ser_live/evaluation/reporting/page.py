@@ -22,6 +22,7 @@ from ser_live.evaluation.reporting.page_sections import (
     robustness,
     sessions,
     sexes,
+    steadiness,
     table,
 )
 
@@ -48,7 +49,7 @@ def page(folder: Path) -> str:
     ----------
     folder : Path
         Holds ``MODEL-PROTOCOL.json``, ``MODEL-corpora.json``, ``MODEL-robustness.json``,
-        ``MODEL-rejection.json``, ``MODEL-seeds.json``,
+        ``MODEL-rejection.json``, ``MODEL-steadiness.json``, ``MODEL-seeds.json``,
         ``targets.json``, ``run.json``, and plots in a folder per model.
     """
     parts = [
@@ -79,6 +80,7 @@ def page(folder: Path) -> str:
         parts += robustness(_read(folder / f"{model}-robustness.json"))
         parts += corpora(_read(folder / f"{model}-corpora.json"))
         parts += rejection(_read(folder / f"{model}-rejection.json"))
+        parts += steadiness(_read(folder / f"{model}-steadiness.json"))
         parts += permutation(main)
     parts += finding_speech(_read(folder / "segmentation.json"))
     parts += _run(_read(folder / RUN_FILE))

@@ -233,6 +233,46 @@ def rejection(score: Json | None) -> list[str]:
     ]
 
 
+_STEADINESS = {
+    "changes_per_step": "partial results that show another label than the one before",
+    "changes_per_judged_step": "the same, refused ones (`not speech` ...) left out",
+    "changes_per_utterance": "changes of the label per utterance",
+    "utterances_changed": "utterances whose partial results change the label",
+    "partials_as_final": "partial results that show the final label",
+    "final_unseen": "utterances whose final label no partial result showed",
+    "delay_s": "speech from the first partial result until the final label stays, seconds",
+}
+
+
+def steadiness(score: Json | None) -> list[str]:
+    """Changes of the label while somebody speaks, without a memory of what was shown and with."""
+    if score is None:
+        return []
+    rows = [
+        (
+            name,
+            text,
+            *(
+                f"{number(found[side][key]['value'])} {interval(found[side][key]['interval'])}"
+                for side in ("before", "after")
+            ),
+        )
+        for name, found in score["sets"].items()
+        for key, text in _STEADINESS.items()
+    ]
+    said = ", ".join(
+        f"{name} {found['n_utterances']} utterances of {found['n_speakers']}, "
+        f"{found['n_steps']} steps between partial results"
+        for name, found in score["sets"].items()
+    )
+    return [
+        "### Steady while speaking\n",
+        "Recordings that nothing was trained or set on, heard as live streams by the shipped "
+        f"model ({said}). A meeting counts as one speaker.\n",
+        table(("talk", "what", "each partial result alone", "as shown"), rows),
+    ]
+
+
 _AFFECT = {
     "arousal_rank": "arousal of angry, fearful, happy, surprised above neutral, calm, sad (AUC)",
     "intensity": "arousal of strong above normal, same speaker and emotion (pairs)",

@@ -347,11 +347,13 @@ class DashboardState:
 
     @property
     def winner(self) -> tuple[str, float] | None:
-        """The highest bar and its height; ``None`` while there are no bars."""
+        """The label named, else that of the highest bar, and its bar; ``None`` without bars."""
         if self.probabilities is None:
             return None
-        height = max(self.probabilities)
-        return self.labels[self.probabilities.index(height)], height
+        named = None if self.result is None else self.result.emotion
+        if named is None:
+            named = self.labels[self.probabilities.index(max(self.probabilities))]
+        return named, self.probabilities[self.labels.index(named)]
 
     def probability(self, label: str) -> float | None:
         """The bar of one label, ``None`` while there are no bars."""

@@ -295,13 +295,14 @@ class DashboardView:
         if result.state is Verdict.OK and winner is not None:
             label, probability = winner
             is_final = result.kind is Kind.FINAL
+            is_ahead = probability >= max(self.state.probabilities or ())
             row = Text.assemble(
                 (
                     f"{' ' if is_final else self.pen.signs.edge}{self.pen.safe(label)} ",
                     f"bold{' reverse' if is_final else ''} {self._color(label)}",
                 ),
                 (f"   {percent(probability)}", "bold"),
-                f"   {confidence_in_words(probability)}",
+                f"   {confidence_in_words(probability) if is_ahead else 'overtaken'}",
             )
         elif winner is not None:
             label, probability = winner

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from ser_live.datasets import ased, crema_d, etts_ko, nemo
+from ser_live.datasets import ased, crema_d, emotale, etts_ko, iesc, nemo, ravdess
 from ser_live.datasets.corpora import (
     CITATIONS,
     CORPORA,
+    CORPORA_APART,
     LICENCES,
     find_corpora,
+    recordings_in,
     survey_corpora,
 )
-from ser_live.datasets.indexed import Declaration, Found, Spoken, find_recordings
+from ser_live.datasets.indexed import Declaration, Found, Spoken, find_recordings, index_rows
+from ser_live.datasets.recording import byte_identical
 from ser_live.emotions import Emotion
 from ser_live.errors import DatasetError
 
-DECLARATIONS = (nemo.DECLARATION, crema_d.DECLARATION, etts_ko.DECLARATION, ased.DECLARATION)
+DECLARATIONS = (
+    nemo.DECLARATION,
+    crema_d.DECLARATION,
+    etts_ko.DECLARATION,
+    ased.DECLARATION,
+    iesc.DECLARATION,
+    emotale.DECLARATION,
+)
+UNKNOWN = Spoken(Emotion.ANGRY, "d14a028c")
 HEADER = "file,emotion,speaker,gender,language,notes\n"
 
 
@@ -44,6 +56,11 @@ def _touch(folder: Path, *names: str) -> None:
         (etts_ko.parse, "nek00400", Spoken(Emotion.SAD, "nek", "male")),
         (ased.parse, "a5-01-02-02-07", Spoken(Emotion.ANGRY, "07", "male")),
         (ased.parse, "n1-05-02-01-65", Spoken(Emotion.NEUTRAL, "65", "female")),
+        (ased.parse, "S4-04-02-01-29", Spoken(Emotion.SAD, "29", "female")),
+        (iesc.parse, "bacho-safe-angry-1562907046662-d14a028c2a3a2bc9", UNKNOWN),
+        (iesc.parse, "webservice_no-safe-fearful-??-b4e29092", Spoken(Emotion.FEARFUL, "b4e29092")),
+        (emotale.parse, "DK_001_A_1", Spoken(Emotion.ANGRY, "001", "female", language="da")),
+        (emotale.parse, "EN_018_S_5", Spoken(Emotion.SAD, "018", "male", language="en")),
     ],
 )
 def test_published_names_are_read(parse: object, stem: str, spoken: Spoken) -> None:
@@ -63,6 +80,9 @@ def test_published_names_are_read(parse: object, stem: str, spoken: Spoken) -> N
         "emx00001",
         "x1-01-01-01-01",
         "a5-01-01-03-01",
+        "background-safe-None-20190701193438-d14a028c",
+        "DK_001_B_1",
+        "SE_001_A_1",
         "03-01-03-01-01-01-99",
         "",
     ],
@@ -187,6 +207,8 @@ def test_an_index_leads_nowhere_else(tmp_path: Path, listed: str) -> None:
         ("crema_d", "AudioWAV/1001_DFA_ANG_XX.wav"),
         ("etts_ko", "plain-to-emotional/ema/wav/ema00201.wav"),
         ("ased", "a5-01-01-01-01.wav"),
+        ("iesc", "house/bacho-safe-angry-1562907046662-d14a028c2a3a2bc9.wav"),
+        ("emotale", "DK_001_A_1.wav"),
     ],
 )
 def test_a_corpus_is_known_by_its_files_and_by_its_folder(
@@ -214,6 +236,57 @@ def test_folders_without_corpora_are_refused(tmp_path: Path) -> None:
         find_corpora(tmp_path)
 
 
+def test_a_corpus_in_two_folders_is_one(tmp_path: Path) -> None:
+    """Speakers are merged, a clip in both counts once, the second folder alone will do too."""
+    _touch(tmp_path, "nemo/EB0_anger_1.flac", "nemo/EB0_fear_1.flac")
+    _touch(tmp_path, "nemo_more/EB0_anger_2.opus", "nemo_more/EB0_fear_1.opus")
+    _touch(tmp_path, "nemo_more/notes.ogg")
+    found = survey_corpora(tmp_path)["nemo"]
+    assert [r.path.relative_to(tmp_path).as_posix() for r in found.recordings] == [
+        "nemo/EB0_anger_1.flac",
+        "nemo/EB0_fear_1.flac",
+        "nemo_more/EB0_anger_2.opus",
+    ]
+    assert {r.speaker for r in found.recordings} == {"nemo-EB0"}
+    assert found.left_out == {"there twice": 1, "named otherwise": 1}
+    shutil.rmtree(tmp_path / "nemo")
+    assert [r.path.suffix for r in find_corpora(tmp_path)["nemo"]] == [".opus", ".opus"]
+    assert len(find_corpora(tmp_path / "nemo_more")["nemo"]) == 2
+    _touch(tmp_path, "NEMO-more/EB0_anger_2.opus")
+    with pytest.raises(DatasetError, match="both of them nemo_more"):
+        find_corpora(tmp_path)
+
+
+def test_song_has_the_speakers_of_speech(tmp_path: Path) -> None:
+    """An actor is one voice in both corpora, and a whole recording goes before a cut one."""
+    _touch(tmp_path, "ravdess/Actor_01/03-01-05-01-01-01-01.wav")
+    _touch(tmp_path, "ravdess_song/Actor_01/03-02-05-01-01-01-01.flac")
+    _touch(tmp_path, "ravdess_song_more/03-02-05-01-01-01-01.opus")
+    _touch(tmp_path, "ravdess_song_more/03-02-02-02-01-01-02.opus")
+    found = survey_corpora(tmp_path)
+    (spoken,), song = found["ravdess"].recordings, found["ravdess_song"]
+    assert [(r.corpus, r.speaker, r.label, r.path.suffix) for r in song.recordings] == [
+        ("ravdess_song", "ravdess-01", "angry", ".flac"),
+        ("ravdess_song", "ravdess-02", "calm", ".opus"),
+    ]
+    assert song.left_out == {"there twice": 1}
+    assert spoken.speaker == song.recordings[0].speaker
+
+
+def test_only_the_corpora_asked_for_are_returned(tmp_path: Path) -> None:
+    """RAVDESS always, others by name; the song of its actors never unasked."""
+    _touch(tmp_path, "ravdess/03-01-05-01-01-01-01.wav", "nemo/EB0_anger_1.flac")
+    _touch(tmp_path, "ravdess_song/03-02-05-01-01-01-01.wav", "emotale/DK_001_A_1.opus")
+
+    def asked(*args: tuple[str, ...]) -> list[str]:
+        return [recording.corpus for recording in recordings_in(tmp_path, *args)]
+
+    assert asked(()) == ["ravdess"]
+    assert asked(("nemo",)) == ["ravdess", "nemo"]
+    assert asked(("ravdess_song", "nemo_more")) == ["ravdess", "ravdess_song"]
+    assert asked() == asked(CORPORA_APART) == ["ravdess", "nemo", "emotale"]
+
+
 def test_scripted_labels_exchange_angry_and_sad(tmp_path: Path) -> None:
     """The listed labels are what is read; the exchange is asked for by name."""
     _touch(tmp_path, "nea00001.wav", "nea00101.wav", "nea00201.wav", "nea00301.wav")
@@ -237,6 +310,8 @@ def test_nothing_left_out_says_only_how_many() -> None:
         (crema_d.DECLARATION, 234, 11, 39, {"female": 114, "male": 120}),
         (etts_ko.DECLARATION, 120, 0, 15, {"female": 56, "male": 64}),
         (ased.DECLARATION, 159, 0, 40, {"female": 80, "male": 79}),
+        (iesc.DECLARATION, 800, 0, 92, {"": 800}),
+        (emotale.DECLARATION, 640, 0, 18, {"female": 460, "male": 180}),
     ],
 )
 def test_the_samples_are_complete(
@@ -270,7 +345,76 @@ def test_a_folder_of_corpora_is_surveyed(corpus_dir: Path) -> None:
     assert "ravdess" in found
     assert len(found["ravdess"]) == 1440
     assert all(
-        recording.corpus == name and recording.speaker.startswith(f"{name}-")
+        recording.corpus == name and recording.speaker.startswith(f"{name.removesuffix('_song')}-")
         for name, recordings in found.items()
         for recording in recordings
     )
+
+
+@pytest.mark.corpus
+@pytest.mark.parametrize(
+    ("corpus", "n_recordings", "n_speakers", "left_out"),
+    [
+        ("ravdess_song", 1009, 23, {"there twice": 88}),
+        ("nemo", 1783, 9, {}),
+        ("ased", 1159, 65, {}),
+        (
+            "crema_d",
+            1001,
+            39,
+            {
+                "labelled angry": 4,
+                "labelled disgust": 4,
+                "labelled fearful": 1,
+                "labelled neutral": 3,
+            },
+        ),
+    ],
+)
+def test_the_two_folders_of_a_corpus_are_one(
+    corpus_dir: Path, corpus: str, n_recordings: int, n_speakers: int, left_out: dict[str, int]
+) -> None:
+    """No clip twice, in no form; speakers of the second folder bear the names of the first."""
+    folders = [corpus_dir / corpus, corpus_dir / f"{corpus}_more"]
+    if not all(folder.is_dir() for folder in folders):
+        pytest.skip(f"no {corpus} and {corpus}_more in {corpus_dir}")
+    found = survey_corpora(corpus_dir)[corpus]
+    assert len(found.recordings) == n_recordings
+    assert found.left_out == left_out
+    assert not byte_identical(found.recordings)
+    assert len({r.path.stem.lower() for r in found.recordings}) == n_recordings
+    speakers = [{r.speaker for r in find_corpora(folder)[corpus]} for folder in folders]
+    assert speakers[0] <= speakers[1] == {r.speaker for r in found.recordings}
+    assert len(speakers[1]) == n_speakers
+
+
+@pytest.mark.corpus
+def test_the_labels_of_song_are_those_of_its_index(corpus_dir: Path) -> None:
+    """23 actors of the speech sing six emotions; index and names agree."""
+    folder = corpus_dir / "ravdess_song_more"
+    if not folder.is_dir():
+        pytest.skip(f"no ravdess_song_more in {corpus_dir}")
+    listed = {row["file"]: row for row in index_rows(folder, ("file", "emotion", "speaker"))}
+    found = find_corpora(folder)["ravdess_song"]
+    assert len(found) == len(listed) == 1009
+    for recording in found:
+        row = listed[recording.path.name]
+        assert row["emotion"] == recording.label
+        assert row["speaker"].removeprefix("ravdess") == f"{ravdess.actor_of(recording):02d}"
+    spoken = {r.speaker for r in find_corpora(corpus_dir)["ravdess"]}
+    assert spoken - {r.speaker for r in found} == {"ravdess-18"}
+
+
+@pytest.mark.corpus
+def test_children_of_emotale(corpus_dir: Path) -> None:
+    """The three speakers said to be children are those whose notes tell so."""
+    folder = corpus_dir / "emotale"
+    if not folder.is_dir():
+        pytest.skip(f"no emotale in {corpus_dir}")
+    ages = {
+        emotale.DECLARATION.speaker_id(row["speaker"]): int(row["notes"].split()[1].rstrip(";"))
+        for row in index_rows(folder, ("file", "speaker", "notes"))
+    }
+    assert {speaker for speaker, age in ages.items() if age < 18} == emotale.CHILDREN
+    languages = Counter(r.language for r in find_corpora(folder)["emotale"])
+    assert languages == {"da": 360, "en": 280}

@@ -12,6 +12,7 @@ import soundfile
 from ser_live.datasets.impulse_responses import direct_onset, find_rooms, measure
 from ser_live.datasets.sounds import (
     BACKGROUNDS,
+    find_music,
     find_noises,
     find_vocal_bursts,
     read_backgrounds,
@@ -83,6 +84,19 @@ def test_categories_of_vocal_bursts_are_read_from_the_notes(tmp_path: Path) -> N
     (tmp_path / "a.flac").touch()
     (burst,) = find_vocal_bursts(tmp_path)
     assert (burst.category, burst.speaker) == ("amusement", "emogator-000294")
+
+
+def test_cuts_of_a_piece_of_music_belong_together(tmp_path: Path) -> None:
+    """Every version of a piece is the same piece."""
+    names = ("Feelings_guitar_1", "Feelings_song_2", "music_race1_jt_3")
+    (tmp_path / "index.csv").write_text("file\n" + "".join(f"{name}.opus\n" for name in names))
+    for name in names:
+        (tmp_path / f"{name}.opus").touch()
+    assert [music.piece for music in find_music(tmp_path)] == [
+        "Feelings",
+        "Feelings",
+        "music_race1_jt",
+    ]
 
 
 @pytest.mark.parametrize("reverberation_s", [0.3, 0.8, 2.0])
@@ -175,6 +189,16 @@ def test_the_real_vocal_bursts_are_found(corpus_dir: Path) -> None:
     assert len(bursts) == 120
     assert len({burst.speaker for burst in bursts}) == 101
     assert all(burst.category for burst in bursts)
+
+
+@pytest.mark.corpus
+def test_the_real_music_is_found(corpus_dir: Path) -> None:
+    """116 cuts of 16 pieces."""
+    if not (corpus_dir / "music").is_dir():
+        pytest.skip(f"no music in {corpus_dir}")
+    cuts = find_music(corpus_dir / "music")
+    assert len(cuts) == 116
+    assert len({cut.piece for cut in cuts}) == 16
 
 
 @pytest.mark.corpus

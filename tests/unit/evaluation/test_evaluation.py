@@ -31,6 +31,7 @@ from ser_live.evaluation.judge import judged, sexes_compared
 from ser_live.evaluation.live_path import Hearing
 from ser_live.evaluation.onset import SECONDS, clips_under_test, onset_section
 from ser_live.evaluation.permutation import permutation_check, permuted_labels
+from ser_live.evaluation.rejection import folds_of_speech
 from ser_live.evaluation.robustness import robustness_section
 from ser_live.evaluation.robustness_suite import Corruption
 from ser_live.features import FEATURE_NAMES
@@ -143,6 +144,41 @@ def test_the_gap_between_the_sexes() -> None:
     assert found["gap"] == {"uar": -0.5, "interval": [-0.5, -0.5]}
 
 
+def test_what_tested_actors_sing_is_neither_tested_nor_trained_on() -> None:
+    """Each fold trains on the song of the other actors alone; the song has no score."""
+    examples, recordings = speech_and_song("ravdess")
+    evaluation = Evaluation(RECIPE, recordings)
+    evaluation.made[RECIPE.variants] = examples
+    record = evaluation.run("loso").as_json()
+    assert record["n"] == 3 * 60
+    assert set(record["per_actor"]) == {"ravdess-01", "ravdess-02", "ravdess-03"}
+    sung = examples.corpora == "ravdess_song"
+    for fit in evaluation.fits("loso"):
+        trained = training_rows(examples, fit.is_test)
+        (actor,) = set(examples.speakers[fit.is_test])
+        assert not (trained & (examples.speakers == actor)).any()
+        assert set(examples.speakers[trained & sung]) == set(examples.speakers) - {actor}
+        assert not (fit.is_test & sung).any()
+
+
+def test_song_is_no_corpus_that_can_be_left_out() -> None:
+    """Its voices are those of RAVDESS: it is trained on with it and never judged."""
+    examples, recordings = speech_and_song("ravdess", "nemo")
+    ROWS_SEEN.clear()
+    found = leave_corpus_out(RECIPE, examples, recordings)
+    assert list(found["corpora"]) == ["nemo"]
+    assert found["corpora"]["nemo"]["trained_on"] == ["ravdess", "ravdess_song"]
+    assert [{"ravdess-01", "ravdess-02", "ravdess-03"}] * 2 == ROWS_SEEN
+
+
+def test_song_is_in_the_fold_of_its_actor() -> None:
+    """The speech check is measured without a voice it knows, too."""
+    examples, _ = speech_and_song("ravdess", "nemo")
+    folds = folds_of_speech(examples)
+    for speaker in np.unique(examples.speakers):
+        assert len(np.unique(folds[examples.speakers == speaker])) == 1
+
+
 def test_speakers_on_both_sides_are_refused() -> None:
     """A split through a speaker is an error, by name."""
     examples, recordings = synthetic_corpus(n_speakers=2)
@@ -230,6 +266,23 @@ def several_corpora(*names: str) -> tuple[Examples, list]:
     }
     columns["clips"] = np.arange(len(columns["y"]))
     return Examples(**columns), [recording for _, part in parts for recording in part]
+
+
+def speech_and_song(*names: str) -> tuple[Examples, list]:
+    """The corpora, and RAVDESS once more as song of the same actors."""
+    examples, recordings = several_corpora(*names, "ravdess_song")
+    sung = [
+        replace(
+            r,
+            speaker=r.speaker.replace("_song", ""),
+            path=Path(r.path.name.replace("-01", "-02", 1)),
+        )
+        if r.corpus == "ravdess_song"
+        else r
+        for r in recordings
+    ]
+    speakers = np.array([recording.speaker for recording in sung])
+    return replace(examples, speakers=speakers), sung
 
 
 def test_only_labels_with_enough_clips_are_judged() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -52,13 +51,6 @@ def test_energy_truth_skips_breath_and_bridges_short_pauses() -> None:
 def test_energy_truth_of_silence_is_empty() -> None:
     """Zeros hold no speech."""
     assert not sg.speech_by_energy(np.zeros(16000, np.float32)).any()
-
-
-def test_rttm_is_read_in_samples(tmp_path: Path) -> None:
-    """Start and duration in seconds become spans in samples."""
-    path = tmp_path / "truth.rttm"
-    path.write_text("SPEAKER a 1 1.5 0.25 <NA> <NA> X <NA> <NA>\n\nSPKR-INFO a 1\n")
-    assert sg.read_rttm(path) == {"a": [(24000, 28000)]}
 
 
 def test_pink_noise_falls_three_db_per_octave() -> None:

@@ -145,9 +145,12 @@ def instances(cls: type, *, on_grid: bool) -> st.SearchStrategy[Any]:
         return made
     classified = label_sets().flatmap(
         lambda labels: st.builds(
-            lambda event, p: replace(event, labels=labels, probabilities=p),
+            lambda event, p, emotion: replace(
+                event, labels=labels, probabilities=p, emotion=emotion
+            ),
             made,
             shares(len(labels), on_grid=on_grid),
+            st.none() | st.sampled_from(labels),
         )
     )
     return made | classified
@@ -199,6 +202,8 @@ def _examples() -> Iterator[Recorded]:
                 continue
             if f.name == "labels":
                 made[f.name] = LABELS
+            elif f.name == "emotion":
+                made[f.name] = "happy"
             elif f.name == "emotions":
                 made[f.name] = {"happy": 2}
             elif isinstance(inner, type) and issubclass(inner, Enum):
@@ -410,6 +415,7 @@ def test_what_does_not_fit_is_said(changed: Record, said: str) -> None:
         {"kind": "half"},
         {"emotion": "bo\nred"},
         {"emotion": ""},
+        {"emotion": "bored"},
         {"emotion": "\u202eangry"},
         {"state": "no speech"},
     ],

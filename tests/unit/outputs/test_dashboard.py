@@ -50,6 +50,7 @@ from ser_live.outputs.dashboard.live import LiveDashboard, can_draw, shows_only_
 from ser_live.outputs.dashboard.sink import DashboardSink
 from ser_live.outputs.dashboard.state import PEAK_HOLD_S, DashboardState
 from ser_live.outputs.dashboard.view import DashboardView, confidence_in_words, render
+from ser_live.outputs.text_lines import text_line
 
 SIZES = [(80, 24), (120, 40), (60, 15), (76, 20), (200, 60), (40, 10), (20, 5), (3, 2), (1, 1)]
 MOMENTS = [0.0, 1.5, 9.5, 17.0, 22.8, 43.0]
@@ -400,6 +401,18 @@ def test_partials_are_smoothed_and_a_final_snaps() -> None:
     state.apply(final)
     assert state.probabilities == final.probabilities
     assert state.winner == (Emotion.SAD, 0.9)
+
+
+def test_a_label_that_is_kept_is_shown_with_its_own_bar() -> None:
+    """A partial that still names happy though sad is ahead: happy, its height, and that."""
+    state = DashboardState()
+    kept = replace(result(1, Kind.PARTIAL, 0, 1, Emotion.SAD, 0.5), emotion=Emotion.HAPPY)
+    state.apply(kept)
+    height = (kept.probabilities or ())[EMOTIONS.index(Emotion.HAPPY)]
+    assert state.winner == (Emotion.HAPPY, height)
+    text = "\n".join(lines(state, 80, 24))
+    assert f"happy    {height * 100:.0f} %   overtaken so far" in text
+    assert f"happy      {height:.2f}" in text_line(kept)
 
 
 def test_a_new_utterance_starts_from_its_own_first_partial() -> None:
