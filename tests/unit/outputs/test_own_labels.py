@@ -148,9 +148,9 @@ def test_recordings_show_them() -> None:
     page = recording._repr_html_()
     assert ">&lt;b&gt;<" in page
     assert "<b>" not in page
+    assert file_fields(OWN)[5:11] == tuple(f"probability_{label}" for label in OWN)
     frame = pytest.importorskip("pandas") and recording.to_pandas()
     assert list(frame.filter(like="probability_").columns) == [f"probability_{x}" for x in OWN]
-    assert file_fields(OWN)[5:11] == tuple(f"probability_{label}" for label in OWN)
 
 
 def test_places_on_the_card_give_valence_and_arousal() -> None:
