@@ -25,10 +25,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
+
 from ser_live import __version__
 from ser_live.cli.training_options import encoder_of
 from ser_live.config import Settings
-from ser_live.datasets.corpora import CORPORA_APART, recordings_in
+from ser_live.datasets.corpora import CORPORA_APART
 from ser_live.datasets.recording import Recording
 from ser_live.errors import SerLiveError
 from ser_live.evaluation.affect_agreement import affect_section
@@ -47,8 +49,7 @@ from ser_live.evaluation.robustness_suite import suite_in
 from ser_live.evaluation.steadiness import steadiness_section, talk_in
 from ser_live.model.emotion_model import EmotionModel, find_encoder
 from ser_live.records.folders import examples_folder
-from ser_live.training.examples import make_examples
-from ser_live.training.recipe import RECIPES, Recipe
+from ser_live.training.recipe import RECIPES, Recipe, recordings_for
 from ser_live.training.speech_check import BURST, GATE_VARIANTS, NOISE, make_sounds
 
 FOLDER = Path(__file__).parents[1] / "docs" / "evaluation"
@@ -167,7 +168,7 @@ def main() -> None:
 def measure(run: Run, recipe: Recipe, protocols: list[str]) -> None:
     """Everything about one recipe."""
     name = recipe.name
-    recordings = recordings_in(run.data, recipe.corpora)
+    recordings = recordings_for(recipe, run.data)
     evaluation = run.evaluation(recipe, recordings)
     run.timed(f"{name}: examples", lambda: evaluation.examples(MAIN))
     records: dict[str, dict[str, Any]] = {}
@@ -309,16 +310,8 @@ def reject(run: Run, recipe: Recipe) -> dict[str, Any]:
 
     encoder = encoder_of(recipe)
     assert encoder is not None
-    speech = run.timed(
-        f"{recipe.name}: speech for the gate",
-        lambda: make_examples(
-            recordings_in(run.data),
-            GATE_VARIANTS,
-            encoder=encoder,
-            n_jobs=run.n_jobs,
-            cache_dir=run.cache_dir,
-        ),
-    )
+    examples = run.evaluation(recipe, recordings_for(recipe, run.data)).examples(MAIN)
+    speech = examples.where(np.isin(examples.variants, GATE_VARIANTS))
     sounds = run.timed(
         f"{recipe.name}: sounds for the gate", lambda: make_sounds(encoder, run.data)
     )
@@ -337,7 +330,7 @@ def reject(run: Run, recipe: Recipe) -> dict[str, Any]:
 
 def hold_out_corpora(run: Run, recipe: Recipe, seed: int) -> dict[str, Any]:
     """Each corpus judged by a model that never saw it."""
-    recordings = recordings_in(run.data, (*CORPORA_APART, *recipe.corpora))
+    recordings = recordings_for(recipe, run.data, CORPORA_APART)
     evaluation = run.evaluation(recipe, recordings, seed)
     examples = run.timed(f"{recipe.name}: all corpora", lambda: evaluation.examples(MAIN))
     return run.timed(

@@ -102,8 +102,9 @@ def command(
       ser-live evaluate --data corpora --leave-corpus-out
       ser-live evaluate --data corpora --onset --robustness
     """
-    from ser_live.datasets.corpora import CORPORA_APART, recordings_in
+    from ser_live.datasets.corpora import CORPORA_APART
     from ser_live.evaluation.evaluate import Evaluation
+    from ser_live.training.recipe import recordings_for
 
     if is_own(data, recipe_name):
         _refuse_for_own(protocol, leave_corpus_out, onset, robustness)
@@ -117,7 +118,7 @@ def command(
         _refuse_without_actors(leave_corpus_out, protocol)
     recipe = named_recipe(recipe_name)
     judged_apart = CORPORA_APART if leave_corpus_out else ()
-    recordings = recordings_in(data, (*judged_apart, *recipe.corpora))
+    recordings = recordings_for(recipe, data, judged_apart)
     _note_copies(recordings)
     _warn_of_leak(leave_corpus_out, protocol)
     with progress_bars() as bars:

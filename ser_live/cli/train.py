@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +19,8 @@ from ser_live.records.folders import examples_folder
 from ser_live.terminal.printing import echo
 
 if TYPE_CHECKING:
-    from ser_live.datasets.recording import Recording
-    from ser_live.evaluation.evaluate import Evaluation
     from ser_live.model.speech_check import SpeechCheck
     from ser_live.training.examples import Examples
-    from ser_live.training.recipe import Recipe
 
 
 @click.command()
@@ -71,9 +67,9 @@ def command(
       ser-live --model models/mine
       ser-live train --data corpora --model ear --out models/ear2 --jobs 4
     """
-    from ser_live.datasets.corpora import recordings_in
-    from ser_live.training.examples import make_examples
+    from ser_live.evaluation.evaluate import Evaluation
     from ser_live.training.export import train_model
+    from ser_live.training.recipe import recordings_for
 
     if is_own(data, recipe_name):
         from ser_live.cli.own import train_on_own
@@ -84,25 +80,24 @@ def command(
         _report(out, card, score)
         return
     recipe = named_recipe(recipe_name)
-    recordings = recordings_in(data, recipe.corpora)
+    recordings = recordings_for(recipe, data)
     encoder = encoder_of(recipe)
     with progress_bars() as bars:
-        evaluation = _evaluation(recipe, recordings, seed, jobs, bars.fold) if scores else None
-        # Counting the folds also refuses recordings that they cannot be made of, before the work.
-        n_folds = evaluation.n_folds("emobox") if evaluation else 0
-        bars.expect(len(recordings) * len(recipe.variants), n_folds)
-        examples = make_examples(
+        evaluation = Evaluation(
+            recipe,
             recordings,
-            recipe.variants,
-            encoder=encoder,
+            seed=seed,
             n_jobs=jobs,
             cache_dir=cache_dir or examples_folder(),
-            on_progress=bars.example,
+            encoder=encoder,
+            on_example=bars.example,
+            on_fold=bars.fold,
         )
-        measured = {}
-        if evaluation:
-            evaluation.made[recipe.variants] = examples
-            measured["emobox"] = evaluation.run("emobox").as_json()
+        # Counting the folds also refuses recordings that they cannot be made of, before the work.
+        n_folds = evaluation.n_folds("emobox") if scores else 0
+        bars.expect(evaluation.n_examples("emobox"), n_folds)
+        examples = evaluation.examples("emobox")
+        measured = {"emobox": evaluation.run("emobox").as_json()} if scores else {}
         card = train_model(
             out,
             recipe,
@@ -132,18 +127,6 @@ def _report(out: Path, card: dict[str, Any], measured: dict[str, dict[str, Any]]
         )
         if "by" in score and "warning" in score:
             echo(f"Note: {score['warning']}")
-
-
-def _evaluation(
-    recipe: Recipe,
-    recordings: Sequence[Recording],
-    seed: int,
-    n_jobs: int,
-    on_fold: Callable[[], None],
-) -> Evaluation:
-    from ser_live.evaluation.evaluate import Evaluation
-
-    return Evaluation(recipe, recordings, seed=seed, n_jobs=n_jobs, on_fold=on_fold)
 
 
 def _gate(examples: Examples, encoder: Path, data: Path, seed: int) -> SpeechCheck:

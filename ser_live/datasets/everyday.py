@@ -11,13 +11,15 @@ are to be held out, not speakers alone.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from ser_live.datasets import etts_ko
 from ser_live.datasets.indexed import index_rows
+from ser_live.datasets.recording import Recording
+from ser_live.emotions import Emotion
 from ser_live.errors import DatasetError
 
 FOLDER = "everyday"
@@ -104,6 +106,35 @@ class EverydayRecording:
     age: str
     """``child``, ``adult`` or ``older``, or empty when the source does not say."""
     label: str = PLAIN
+
+
+CORPUS_PREFIX = FOLDER + "/"
+"""Beginning of the corpus of an everyday recording that is trained on: each source is one."""
+
+
+def is_everyday(corpus: str) -> bool:
+    """Whether a recording's corpus is a source of everyday speech."""
+    return corpus.startswith(CORPUS_PREFIX)
+
+
+def as_recordings(found: Iterable[EverydayRecording]) -> list[Recording]:
+    """Everyday speech for training; what the label says there is read as neutral or calm."""
+    return [
+        Recording(
+            corpus=CORPUS_PREFIX + one.source,
+            speaker=one.speaker,
+            path=one.path,
+            label=Emotion.NEUTRAL.value,
+            sex=one.sex,
+            language=one.language,
+        )
+        for one in found
+    ]
+
+
+def has_everyday(root: Path) -> bool:
+    """Whether a folder of corpora holds everyday speech."""
+    return (root / FOLDER).is_dir() or (root / ETTS_KO_READ).is_dir()
 
 
 def find_everyday(root: Path) -> list[EverydayRecording]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,13 +11,17 @@ import numpy as np
 
 from ser_live.arrays import Bool, Float64, Int64, Str
 from ser_live.datasets import etts_ko
+from ser_live.datasets.everyday import CORPUS_PREFIX
 from ser_live.datasets.ravdess import CORPUS, SONG_CORPUS
 from ser_live.datasets.recording import Recording
-from ser_live.emotions import LABELS
+from ser_live.emotions import LABELS, Emotion
 from ser_live.errors import DatasetError
-from ser_live.evaluation.folds import FoldFit, clip_probabilities, fit_folds
+from ser_live.evaluation.calibration import reliability_bins
+from ser_live.evaluation.everyday import everyday_means, everyday_shares, sources_judged
+from ser_live.evaluation.folds import FoldFit, Predicts, clip_probabilities, fit_folds
 from ser_live.evaluation.judge import rounded, rounded_pair, speaker_matrices, uar_with_interval
-from ser_live.evaluation.metrics import bootstrap_values
+from ser_live.evaluation.metrics import bootstrap_values, expected_calibration_error
+from ser_live.model.fitted import Fitted
 from ser_live.training.examples import Examples
 from ser_live.training.recipe import Recipe
 
@@ -27,6 +31,8 @@ if TYPE_CHECKING:
 
 JUDGED_LABELS = ("angry", "happy", "neutral", "sad")
 """Labels that most corpora share."""
+SURE_ANSWER = 0.90
+"""Probability from which an answer counts as sure."""
 MIN_CLIPS_PER_LABEL = 5
 """A label with fewer clips in a corpus is not judged there."""
 SECOND_READINGS = {etts_ko.CORPUS: etts_ko.as_scripted}
@@ -72,8 +78,10 @@ def leave_corpus_out(
         recipe, examples, masks, seed=seed, n_jobs=n_jobs, fits_dir=fits_dir, on_fold=on_fold
     )
     results: dict[str, dict[str, Any]] = {}
+    sources: dict[str, dict[str, Any]] = {}
     draws: list[Float64] = []
     for held_out in pooled:
+        sources.update(sources_judged(held_out, held_out.name, examples, recordings))
         fit = FoldFit(held_out.name, corpora == held_out.name, held_out.fitted)
         judged = judged_labels([recordings[clip] for clip in np.flatnonzero(fit.is_test).tolist()])
         if len(judged) < 2:
@@ -90,7 +98,14 @@ def leave_corpus_out(
     if not results:
         raise _too_few_clips(fit.name for fit in pooled)
     about = {"protocol": "leave one corpus out", "model": recipe.name}
-    return {**about, **_means(results, draws), "corpora": results, "seed": seed}
+    everyday = {**everyday_means(sources), "sources": sources} if sources else None
+    return {
+        **about,
+        **_means(results, draws),
+        "corpora": results,
+        "everyday": everyday,
+        "seed": seed,
+    }
 
 
 def _too_few_clips(names: Iterable[str]) -> DatasetError:
@@ -103,15 +118,21 @@ def _too_few_clips(names: Iterable[str]) -> DatasetError:
 def _held_out(corpora: Str, recipe: Recipe) -> list[tuple[str, Bool]]:
     """Test recordings for each corpus but RAVDESS, and for training on RAVDESS alone."""
     is_ravdess = np.isin(corpora, [CORPUS, SONG_CORPUS])
-    others = [str(name) for name in np.unique(corpora[~is_ravdess])]
+    everyday = np.char.startswith(corpora, CORPUS_PREFIX)
+    others = [str(name) for name in np.unique(corpora[~is_ravdess & ~everyday])]
     if CORPUS not in corpora or not others:
         raise DatasetError(
             f"found {', '.join(np.unique(corpora))}, but leaving a corpus out needs {CORPUS} and "
             "another one: give the folder that holds them all."
         )
     # A corpus that the recipe does not train on is held out always.
-    never = ~(is_ravdess | np.isin(corpora, recipe.corpora))
-    masks = [(name, never | (corpora == name)) for name in others]
+    never = ~(is_ravdess | everyday | np.isin(corpora, recipe.corpora))
+    # With each corpus some sources of everyday speech are left out, each of them once.
+    sources = np.unique(corpora[everyday])
+    masks = [
+        (name, never | np.isin(corpora, [name, *sources[turn :: len(others)]]))
+        for turn, name in enumerate(others)
+    ]
     return [*masks, (f"{CORPUS} alone", ~is_ravdess)]
 
 
@@ -125,6 +146,8 @@ def _scores(
     """Scores of one corpus; `alone` was trained on RAVDESS only."""
     scores = {
         **_judge(fit, examples, recordings, labels),
+        **_of_all_labels(fit, examples),
+        "everyday_prior_uar": _everyday_uar(fit, examples, recordings, labels),
         "ravdess_alone": _judge(alone, examples, recordings, labels),
     }
     if fit.name in SECOND_READINGS:
@@ -147,6 +170,15 @@ def _means(results: Mapping[str, Mapping[str, Any]], draws: Sequence[Float64]) -
             float(np.mean([score["ravdess_alone"]["uar"] for score in scores]))
         ),
         "mean_chance_uar": rounded(float(np.mean([score["chance_uar"] for score in scores]))),
+        "mean_everyday_prior_uar": rounded(
+            float(np.mean([score["everyday_prior_uar"] for score in scores]))
+        ),
+        "mean_ece": rounded(float(np.mean([score["ece"] for score in scores]))),
+        "worst_ece": max(score["ece"] for score in scores),
+        "least_right_when_sure": min(
+            (score["sure_right"] for score in scores if score["sure_right"] is not None),
+            default=None,
+        ),
     }
 
 
@@ -209,6 +241,47 @@ def _judge(
     }
 
 
+def _of_all_labels(fit: FoldFit, examples: Examples) -> dict[str, Any]:
+    """How far the answers of all labels, an utterance each, can be believed."""
+    tested = fit.tested(examples)
+    answers = fit.fitted.predict_proba(tested.X.astype(np.float64))
+    sure = answers.max(axis=1) >= SURE_ANSWER
+    is_right = answers.argmax(axis=1) == tested.y
+    return {
+        "ece": rounded(expected_calibration_error(tested.y, answers)),
+        "reliability": reliability_bins(tested.y, answers),
+        "sure_share": rounded(float(sure.mean())),
+        "n_sure": int(sure.sum()),
+        "sure_right": rounded(float(is_right[sure].mean())) if sure.any() else None,
+    }
+
+
+@dataclass(frozen=True)
+class _InEverydayTalk:
+    """A model under the everyday prior; calm is as right as neutral."""
+
+    fitted: Fitted
+
+    def predict_proba(self, X: Any) -> Float64:
+        """Probabilities with those of the plain labels at neutral, shape (n, n_labels)."""
+        shares = everyday_shares(self.fitted)
+        answers = self.fitted.predict_proba(X.astype(np.float64), None, shares)
+        neutral, calm = LABELS.index(Emotion.NEUTRAL), LABELS.index(Emotion.CALM)
+        answers[:, neutral] += answers[:, calm]
+        answers[:, calm] = 0.0
+        return answers
+
+
+def _everyday_uar(
+    fit: FoldFit, examples: Examples, recordings: Sequence[Recording], labels: Sequence[str]
+) -> float | None:
+    """UAR under the everyday prior."""
+    answers = _answers(fit, examples, recordings, labels, _InEverydayTalk(fit.fitted))
+    predicted = answers.probabilities.argmax(axis=1)
+    recalls = [np.mean(predicted[answers.y == label] == label) for label in range(len(labels))]
+    return rounded(float(np.mean(recalls)))
+
+
 def _uar_draws(
     fit: FoldFit,
     examples: Examples,
@@ -238,11 +311,17 @@ class _Answers(NamedTuple):
 
 
 def _answers(
-    fit: FoldFit, examples: Examples, recordings: Sequence[Recording], labels: Sequence[str]
+    fit: FoldFit,
+    examples: Examples,
+    recordings: Sequence[Recording],
+    labels: Sequence[str],
+    classifier: Predicts | None = None,
 ) -> _Answers:
+    """Answers of the fold's model, or of a classifier made of it."""
     tested = fit.tested(examples)
     wanted = np.flatnonzero(fit.is_test)
-    probabilities, n_empty = clip_probabilities(fit.fitted, tested, tested.clips, wanted)
+    classifier = classifier or fit.fitted
+    probabilities, n_empty = clip_probabilities(classifier, tested, tested.clips, wanted)
     chosen = [recordings[clip] for clip in wanted.tolist()]
     keep = np.array([recording.label in labels for recording in chosen])
     kept = [recording for recording, is_kept in zip(chosen, keep, strict=True) if is_kept]

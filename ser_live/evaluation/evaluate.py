@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
 from ser_live.arrays import Bool, Float64, Int64
 from ser_live.config import Settings
+from ser_live.datasets.everyday import is_everyday
 from ser_live.datasets.ravdess import CORPUS, actor_of
 from ser_live.datasets.recording import Recording
 from ser_live.emotions import LABELS
@@ -24,6 +26,9 @@ from ser_live.training.examples import Examples, make_examples
 from ser_live.training.recipe import Recipe
 
 NOTEBOOK_TEST_SHARE = 0.25
+
+_Part: TypeAlias = tuple[list[int], tuple[str, ...], tuple[str, ...] | None]
+"""Recordings, the variants that are made of them, and those of which with beginnings."""
 
 
 @dataclass
@@ -59,7 +64,7 @@ class Evaluation:
 
     def n_examples(self, protocol: str) -> int:
         """Number of calls of ``on_example`` to expect."""
-        return sum(len(clips) * len(variants) for clips, variants in self._parts(protocol))
+        return sum(len(clips) * len(variants) for clips, variants, _ in self._parts(protocol))
 
     def n_folds(self, protocol: str) -> int:
         """Number of calls of ``on_fold`` to expect; also checks that the protocol can run."""
@@ -92,10 +97,11 @@ class Evaluation:
         variants = self._variants(protocol)
         if variants not in self.made:
             parts = []
-            for clips, wanted in self._parts(protocol):
+            for clips, wanted, beginnings in self._parts(protocol):
                 part = make_examples(
                     [self.recordings[clip] for clip in clips],
                     wanted,
+                    beginnings=beginnings,
                     settings=self.settings,
                     encoder=self.encoder,
                     n_jobs=self.n_jobs,
@@ -107,14 +113,23 @@ class Evaluation:
             self.made[variants] = joined(parts)
         return self.made[variants]
 
-    def _parts(self, protocol: str) -> list[tuple[list[int], tuple[str, ...]]]:
-        """Recordings to train on in all variants; those only judged, unchanged."""
-        known = (CORPUS, *self.recipe.corpora)
-        is_known = [recording.corpus in known for recording in self.recordings]
-        trained = [clip for clip, one in enumerate(is_known) if one]
-        judged = [clip for clip, one in enumerate(is_known) if not one]
-        parts = [(trained, self._variants(protocol)), (judged, (PLAIN,))]
-        return [part for part in parts if part[0]] or parts[:1]
+    def _parts(self, protocol: str) -> list[_Part]:
+        """Recordings by what is made of them: all variants, some, or none where only judged."""
+        recipe, variants = self.recipe, self._variants(protocol)
+        others = variants if recipe.other_variants is None else recipe.other_variants
+        parts: dict[str, _Part] = {
+            "main": ([], variants, recipe.beginnings),
+            "others": ([], others, recipe.beginnings if others is variants else ()),
+            "judged": ([], (PLAIN,), ()),
+        }
+        for clip, recording in enumerate(self.recordings):
+            if recording.corpus == CORPUS:
+                parts["main"][0].append(clip)
+            elif recording.corpus in recipe.corpora or is_everyday(recording.corpus):
+                parts["others"][0].append(clip)
+            else:
+                parts["judged"][0].append(clip)
+        return [part for part in parts.values() if part[0]] or [parts["main"]]
 
     def masks(self, protocol: str) -> list[tuple[str, Bool]]:
         """Name and test recordings of each fold."""

@@ -30,7 +30,7 @@ from ser_live.model.archive import (
 from ser_live.model.card import ModelCard
 from ser_live.model.fitted import Fitted
 from ser_live.model.inputs import Encoder, InputLayout
-from ser_live.model.prior import shares_of
+from ser_live.model.prior import EVERYDAY_PLAIN_SHARE, shares_of
 from ser_live.model.speaker_shift import SpeakerShift
 
 DEFAULT_MODEL = "ear"
@@ -176,7 +176,9 @@ class EmotionModel:
         UsageError
             As ``prior.shares_of`` does.
         """
-        return shares_of(prior, self.card.labels, self.card.everyday_plain_share)
+        judge = self.fitted.expression
+        plain_share = EVERYDAY_PLAIN_SHARE if judge is None else float(judge.everyday_share)
+        return shares_of(prior, self.card.labels, plain_share)
 
     def predict_proba(
         self, x: Float64, speaker: SpeakerShift | None = None, shares: Float64 | None = None

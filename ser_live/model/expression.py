@@ -44,6 +44,8 @@ class ExpressionJudge:
     """Shape ()."""
     plain: Bool
     """Labels of a voice that expresses nothing, shape (n_labels,); some, not all."""
+    everyday_share: Float64
+    """Share of these that makes everyday speech of strangers come out as plain, shape ()."""
 
     def log_odds(self, X: NDArray[np.floating[Any]], probabilities: Float64) -> Float64:
         """Log-odds of expression under equal base rates, shape (n,).
@@ -65,9 +67,12 @@ class ExpressionJudge:
         self, X: NDArray[np.floating[Any]], probabilities: Float64, shares: Float64
     ) -> Float64:
         """Answers under these base rates: whether by this judge, what by the namer."""
+        return self.combined(self.log_odds(X, probabilities), probabilities, shares)
+
+    def combined(self, log_odds: Float64, probabilities: Float64, shares: Float64) -> Float64:
+        """The same from log-odds of expression under equal base rates, shape (n,)."""
         share = float(shares[self.plain].sum())
-        log_odds = self.log_odds(X, probabilities) + np.log((1.0 - share) / share)
-        expressed = 0.5 * (1.0 + np.tanh(0.5 * log_odds))
+        expressed = 0.5 * (1.0 + np.tanh(0.5 * (log_odds + np.log((1.0 - share) / share))))
         answer = np.empty_like(probabilities)
         for group, whole in ((self.plain, 1.0 - expressed), (~self.plain, expressed)):
             part = shares[group] / shares[group].sum()
@@ -84,6 +89,7 @@ class ExpressionJudge:
             "naming": self.naming,
             "intercept": self.intercept,
             "plain": self.plain.astype(np.int64),
+            "everyday_share": self.everyday_share,
         }
 
     @classmethod
@@ -98,8 +104,9 @@ class ExpressionJudge:
             naming=take_array(rest, "naming", ()),
             intercept=take_array(rest, "intercept", ()),
             plain=take_array(rest, "plain", (n_labels,), kind="i").astype(bool),
+            everyday_share=take_array(rest, "everyday_share", ()),
         )
-        positive = (judge.scale > 0).all() and judge.limit > 0
+        positive = (judge.scale > 0).all() and judge.limit > 0 and 0 < judge.everyday_share < 1
         if rest or not positive or not judge.plain.any() or judge.plain.all():
             raise ModelError(
                 f"{WEIGHTS_FILE} holds a judge of expression whose parts do not fit together: "

@@ -7,8 +7,9 @@ rule turns the one into the other::
 
     p(label | utterance) ~ p_balanced(label | utterance) * share(label) / balanced share(label)
 
-``everyday`` gives half of all utterances to the plain labels, unless the model's card knows
-better; what else is expected is spread evenly. Anybody can state shares of their own.
+``everyday`` gives most to the plain labels: as much as makes plain talk of strangers come out as
+plain, which is found in training. What else is expected is spread evenly. Anybody can state shares
+of their own.
 """
 
 from __future__ import annotations
@@ -26,9 +27,10 @@ PLAIN_LABELS: tuple[str, ...] = (Emotion.NEUTRAL.value, Emotion.CALM.value)
 """Labels of a voice that expresses nothing in particular."""
 
 EVERYDAY_PLAIN_SHARE = 0.8
-"""Share of the plain labels in ``everyday`` for a model whose card does not say.
+"""Share of the plain labels in ``everyday`` for a model that has no judge of expression.
 
-With it, of what today's models name in plain talk of strangers, four fifths are plain."""
+With it, of what the model ``ear`` of version 0.1 named in plain talk of strangers, four fifths
+were plain."""
 
 
 def is_plain(labels: Sequence[str]) -> Bool:

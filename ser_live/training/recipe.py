@@ -7,10 +7,15 @@ in inner folds by speaker.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
+from ser_live.datasets.corpora import recordings_in
+from ser_live.datasets.everyday import as_recordings, find_everyday, has_everyday
+from ser_live.datasets.ravdess import CORPUS as RAVDESS
+from ser_live.datasets.recording import Recording
 from ser_live.errors import UsageError
 from ser_live.model.ensemble import Ensemble
 from ser_live.model.fitted import Fitted
@@ -32,16 +37,45 @@ class Recipe:
     """Whether its examples need the learned encoder."""
     corpora: tuple[str, ...] = ("ravdess",)
     """Corpora it trains on where they are at hand; RAVDESS always."""
+    other_variants: tuple[str, ...] | None = None
+    """Variants of the recordings of other corpora, without beginnings; None: as of RAVDESS."""
+    beginnings: tuple[str, ...] | None = None
+    """Variants of RAVDESS that come with their beginnings; None: all."""
+    hears_everyday: bool = False
+    """Whether it learns from people who act nothing, where such recordings are at hand."""
 
 
 def _fit_classic(examples: Examples, seed: int) -> Fitted:
     return Fitted(cold=Ensemble.of(classic.fit(examples, seed)))
 
 
+def recordings_for(recipe: Recipe, folder: Path, further: Sequence[str] = ()) -> list[Recording]:
+    """Recordings of a folder of corpora that a recipe trains on, and of `further` corpora.
+
+    Raises
+    ------
+    DatasetError
+        The folder holds nothing usable.
+    """
+    found = recordings_in(folder, (*further, *recipe.corpora))
+    is_among_others = any(recording.corpus != RAVDESS for recording in found)
+    if recipe.hears_everyday and is_among_others and has_everyday(folder):
+        found += as_recordings(find_everyday(folder))
+    return found
+
+
 RECIPES: dict[str, Recipe] = {
     "classic": Recipe("classic", classic.DESCRIPTION, classic.VARIANTS, _fit_classic),
     "ear": Recipe(
-        "ear", ear.DESCRIPTION, ear.VARIANTS, ear.fit, needs_encoder=True, corpora=ear.CORPORA
+        "ear",
+        ear.DESCRIPTION,
+        ear.VARIANTS,
+        ear.fit,
+        needs_encoder=True,
+        corpora=ear.CORPORA,
+        other_variants=ear.OTHER_VARIANTS,
+        beginnings=ear.WITH_BEGINNINGS,
+        hears_everyday=True,
     ),
 }
 """Recipes by name."""

@@ -15,7 +15,7 @@ import numpy as np
 
 from ser_live.arrays import Bool, Float32, Float64, Int64, Str
 from ser_live.config import Settings
-from ser_live.datasets.sounds import find_noises, find_vocal_bursts
+from ser_live.datasets.sounds import find_music, find_noises, find_vocal_bursts
 from ser_live.errors import DatasetError
 from ser_live.events import Kind
 from ser_live.model.encoder import SpeechEncoder
@@ -25,6 +25,7 @@ from ser_live.sources import read_recording
 from ser_live.synthesis.wordless_sounds import SOUNDS, wordless_sound
 from ser_live.training.augmentation import MILD, PLAIN, STRONG, vary
 from ser_live.training.examples import Examples, utterances_of
+from ser_live.training.masked_regression import MaskedTargets, fit_masked
 
 GATE_VARIANTS = (PLAIN, MILD, STRONG)
 """Variants of speech and of recorded sounds that the check learns from."""
@@ -32,14 +33,17 @@ MAX_LOSS = 0.01
 """Share of whole utterances of speech that the check may lose."""
 LIMIT = 4.0
 """Standardised values are cut at this many deviations."""
-INVERSE_PENALTY = 0.01
+PENALTY = 200.0
+"""Penalty on the coefficients, per row."""
+N_ITERATIONS = 150
+"""At most, of the fit."""
 N_INNER_FOLDS = 3
 PARTIAL_WEIGHT = 0.5
 """Weight of all beginnings in a recording together; a whole utterance has 1."""
 SYNTHETIC_WEIGHT = 0.25
 """Weight of a synthesised sound; a recorded one has 1."""
 
-NOISE, BURST, SYNTHETIC = "noise", "vocal burst", "synthetic"
+NOISE, BURST, MUSIC, SYNTHETIC = "noise", "vocal burst", "music", "synthetic"
 
 N_SYNTHETIC = dict.fromkeys(SOUNDS, 40) | {"voice": 240}
 """Number of synthesised sounds by kind."""
@@ -52,7 +56,7 @@ class Sounds:
     X: Float32
     """Input vectors without the hand-made features, which are NaN, shape (n_rows, n_inputs)."""
     sources: Str
-    """``noise``, ``vocal burst`` or ``synthetic``."""
+    """``noise``, ``vocal burst``, ``music`` or ``synthetic``."""
     groups: Str
     """Kind of noise, or speaker of a vocal burst: held out whole."""
     kinds: Str
@@ -86,8 +90,8 @@ def make_sounds(
     encoder : Path
         Graph of the learned encoder.
     data : Path or None
-        Folder in which ``noise`` and ``vocal_bursts`` are looked for, as ``datasets.sounds``
-        reads them; where either is missing, there are none.
+        Folder in which ``noise``, ``vocal_bursts`` and ``music`` are looked for, as
+        ``datasets.sounds`` reads them; where one is missing, there are none of it.
     n_synthetic : mapping
         Number of synthesised sounds by kind.
     variants : sequence of str
@@ -111,6 +115,10 @@ def make_sounds(
     if data is not None and (data / "vocal_bursts").is_dir():
         bursts = find_vocal_bursts(data / "vocal_bursts")
         recorded += [(BURST, b.speaker, b.category, b.path) for b in bursts]
+    if data is not None and (data / "music").is_dir():
+        recorded += [
+            (MUSIC, f"music {m.piece}", m.piece, m.path) for m in find_music(data / "music")
+        ]
     for source, group, kind, path in recorded:
         samples = read_recording(path)
         for variant in variants:
@@ -179,23 +187,25 @@ def loss_threshold(scores: Float64, strata: Str, max_loss: float) -> float:
 
 
 def _fit(X: Float64, is_speech: Bool, weights: Float64) -> SpeechCheck:
-    from sklearn.linear_model import LogisticRegression
-
     low, high = np.percentile(X, [1, 99], axis=0)
     usual = np.clip(X, low, high)
     mean = np.average(usual, axis=0, weights=weights)
     scale = np.sqrt(np.average(np.square(usual - mean), axis=0, weights=weights))
     scale = np.where(scale > 1e-9, scale, 1.0)
-    z = np.clip((X - mean) / scale, -LIMIT, LIMIT)
-    regression = LogisticRegression(C=INVERSE_PENALTY, max_iter=300, tol=1e-3)
-    regression.fit(z, is_speech, sample_weight=weights)
+    z = np.clip((X - mean) / scale, -LIMIT, LIMIT).astype(np.float32)
+    right = np.column_stack([~is_speech, is_speech])
+    head = fit_masked(
+        z, MaskedTargets(right, np.ones_like(right)), weights, PENALTY / len(z), N_ITERATIONS
+    )
+    # Two outputs that mirror each other; their difference is the log-odds.
+    coef, intercept = head.coef[:, 1] - head.coef[:, 0], head.intercept[1] - head.intercept[0]
     # As they are stored, so that a loaded gate answers the same.
     return SpeechCheck(
         mean=mean.astype(np.float32).astype(np.float64),
         scale=scale.astype(np.float32).astype(np.float64),
         limit=np.array(LIMIT),
-        coef=regression.coef_[0].astype(np.float32).astype(np.float64),
-        intercept=np.array(float(regression.intercept_[0])),
+        coef=coef.astype(np.float32).astype(np.float64),
+        intercept=np.array(float(intercept)),
         min_probability=np.array(0.5),
     )
 
