@@ -5,7 +5,7 @@ trusted. The distance is Mahalanobis's, between the utterance's averaged hidden 
 nearest corpus, with the covariance within corpora; it sets a temperature::
 
     d^2 = min_c (z - m_c)' S^-1 (z - m_c) / n
-    T = exp(max(0, intercept + slope * log d))
+    T = exp(clip(intercept + slope * log d, -1, 3))
     p = q^(1/T) / sum q^(1/T)
 
 Intercept and slope were fitted to corpora left out. S is kept as its strongest directions and one
@@ -25,7 +25,8 @@ from ser_live.errors import ModelError
 from ser_live.model.archive import WEIGHTS_FILE, Arrays, take_array
 from ser_live.model.classifier import softmax
 
-MAX_LOG_TEMPERATURE = 3.0
+LOG_TEMPERATURES = (-1.0, 3.0)
+"""Least and largest logarithm of a temperature."""
 
 
 @dataclass(frozen=True)
@@ -74,10 +75,10 @@ class Caution:
     slope: Float64
 
     def temperature(self, X: NDArray[np.floating[Any]]) -> Float64:
-        """Temperature of each utterance, at least 1, shape (n,)."""
+        """Temperature of each utterance, shape (n,)."""
         log_distance = np.log(self.familiarity.distance(X))
         exponent = self.intercept + self.slope * log_distance
-        return np.asarray(np.exp(np.clip(exponent, 0.0, MAX_LOG_TEMPERATURE)))
+        return np.asarray(np.exp(np.clip(exponent, *LOG_TEMPERATURES)))
 
     def temper(self, X: NDArray[np.floating[Any]], probabilities: Float64) -> Float64:
         """Answers as sure as they may be, shape (n, n_labels)."""

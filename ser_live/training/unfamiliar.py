@@ -27,7 +27,7 @@ from scipy import linalg, optimize
 from ser_live.arrays import Bool, Float32, Float64, Int64, Str
 from ser_live.datasets.everyday import CORPUS_PREFIX
 from ser_live.emotions import LABELS
-from ser_live.model.caution import MAX_LOG_TEMPERATURE, Caution
+from ser_live.model.caution import LOG_TEMPERATURES, Caution
 from ser_live.model.classifier import fold, softmax
 from ser_live.model.ensemble import MIN_PROBABILITY
 from ser_live.model.expression import ExpressionJudge, naming_log_odds
@@ -125,7 +125,7 @@ def fit_unfamiliar(
     caution = Caution(fit_familiarity(of.X, of.corpora, rows.averages), intercept, slope)
     if not rows.is_everyday.any():
         return caution, None
-    exponent = np.clip(intercept + slope * np.log(held.distance), 0.0, MAX_LOG_TEMPERATURE)
+    exponent = np.clip(intercept + slope * np.log(held.distance), *LOG_TEMPERATURES)
     sober = softmax(np.log(named) / np.exp(exponent)[:, None])
     return caution, _judge(rows, held, sober, threshold)
 
@@ -220,7 +220,7 @@ def _best_caution(held: _Held, named: Float64, main_corpus: str) -> tuple[Float6
         weights[side] /= weights[side].sum()
 
     def loss(parameters: Float64) -> float:
-        exponent = np.clip(parameters[0] + parameters[1] * log_d, 0.0, MAX_LOG_TEMPERATURE)
+        exponent = np.clip(parameters[0] + parameters[1] * log_d, *LOG_TEMPERATURES)
         p = softmax(log_p / np.exp(exponent)[:, None])[np.arange(len(y)), y]
         return float(weights @ -np.log(np.maximum(p, 1e-300)))
 
