@@ -22,6 +22,35 @@ FRAME_S = FRAME_SAMPLES / SAMPLE_RATE_HZ
 """Length of one voice-activity frame, in seconds."""
 
 
+EVERYDAY, BALANCED = "everyday", "balanced"
+"""Priors that have a name."""
+
+
+def read_shares(prior: str) -> dict[str, float]:
+    """Shares by label from ``neutral=0.6,happy=0.1``.
+
+    Raises
+    ------
+    UsageError
+        It has another form, names a label twice, or a share is not between 0 and 1.
+    """
+    given: dict[str, float] = {}
+    for part in prior.split(","):
+        label, _, number = part.rpartition("=")
+        label = label.strip()
+        try:
+            share = float(number)
+        except ValueError:
+            share = 0.0
+        if not label or not 0.0 < share < 1.0 or label in given:
+            raise UsageError(
+                f"the prior is {prior[:60]!r}, but {EVERYDAY}, {BALANCED} or shares between 0 and "
+                "1 such as neutral=0.6,happy=0.1 are needed."
+            )
+        given[label] = share
+    return given
+
+
 def within(low: float, high: float, default: _Number) -> _Number:
     """Field of a number from `low` to `high`, both included."""
     number: _Number = field(default=default, metadata={"limits": (low, high)})
@@ -159,8 +188,13 @@ class Settings:
     reject: RejectSettings = field(default_factory=RejectSettings)
     adapt: bool = True
     """Whether a session's utterances are judged against the speaker's own past in it."""
+    prior: str = EVERYDAY
+    """How often each label is expected: ``everyday`` (mostly plain talk), ``balanced`` (all alike,
+    as with actors), or shares such as ``neutral=0.6,happy=0.1``."""
     queue_size: int = within(1, 100_000, 64)
     """Utterances that may wait for analysis before a live session drops one."""
 
     def __post_init__(self) -> None:
         check_limits(self)
+        if self.prior not in (EVERYDAY, BALANCED):
+            read_shares(self.prior)

@@ -13,6 +13,7 @@ from ser_live.cli.options import (
     jobs_option,
     load_speaker,
     model_option,
+    prior_option,
     settings_options,
     speaker_options,
 )
@@ -40,6 +41,7 @@ from ser_live.config import Settings
 @jobs_option
 @channel_option
 @model_option
+@prior_option
 @speaker_options
 @settings_options
 def command(

@@ -17,6 +17,7 @@ from ser_live.cli.options import (
     channel_option,
     load_speaker,
     model_option,
+    prior_option,
     settings_options,
     speaker_options,
     taking,
@@ -47,7 +48,14 @@ class LiveOptions:
 def live_options(command: Command) -> Command:
     """Add the options of a live command, which takes their values as `options`."""
     command = taking(LiveOptions, command)
-    for add in (settings_options, _output_options, speaker_options, model_option, channel_option):
+    for add in (
+        settings_options,
+        _output_options,
+        speaker_options,
+        prior_option,
+        model_option,
+        channel_option,
+    ):
         command = add(command)
     return command
 

@@ -87,7 +87,8 @@ def taking(cls: type, command: Command) -> Command:
 def settings_options(command: Command) -> Command:
     """Add one option per setting (listed by ``--help-settings``) and ``--help-settings``.
 
-    The command takes them all as one argument, `settings`, with ``--adapt`` where it has that.
+    The command takes them all as one argument, `settings`, with ``--adapt`` and ``--prior`` where
+    it has these.
     """
     command = _with_settings(command)
     for group, cls in reversed(SETTING_GROUPS.items()):
@@ -113,19 +114,19 @@ def settings_options(command: Command) -> Command:
 def _with_settings(command: Command) -> Command:
     @wraps(command)
     def with_settings(**values: object) -> None:
-        adapt = values.pop("adapt", Settings().adapt)
+        adapt = bool(values.pop("adapt", Settings().adapt))
+        prior = str(values.pop("prior", Settings().prior))
         changed = {
             group: {f.name: values.pop(f"{group}__{f.name}") for f in fields(cls)}
             for group, cls in SETTING_GROUPS.items()
         }
-        command(settings=_settings(bool(adapt), changed), **values)
+        command(settings=_settings(Settings(adapt=adapt, prior=prior), changed), **values)
 
     return with_settings
 
 
-def _settings(adapt: bool, changed: Mapping[str, Mapping[str, object]]) -> Settings:
-    """The default settings with the values that are not ``None`` put in."""
-    settings = Settings(adapt=adapt)
+def _settings(settings: Settings, changed: Mapping[str, Mapping[str, object]]) -> Settings:
+    """Settings with the values that are not ``None`` put in."""
     for group, values in changed.items():
         given = {name: value for name, value in values.items() if value is not None}
         settings = replace(settings, **{group: replace(getattr(settings, group), **given)})
@@ -144,6 +145,18 @@ def model_option(command: Command) -> Command:
         default=None,
         metavar="NAME|DIR",
         help="Bundled model by name, or a folder made by `ser-live train`.",
+    )(command)
+
+
+def prior_option(command: Command) -> Command:
+    """Add ``--prior``."""
+    return click.option(
+        "--prior",
+        default=Settings().prior,
+        show_default=True,
+        metavar="everyday|balanced|SHARES",
+        help="How often each label is expected: mostly plain talk, all alike, or shares of your "
+        "own such as neutral=0.6,happy=0.1.",
     )(command)
 
 

@@ -15,9 +15,7 @@ from ser_live.evaluation import metrics
 from ser_live.evaluation.folds import FoldFit, mean_by_clip
 from ser_live.evaluation.judge import judged, rounded, sexes_compared, uar_with_interval
 from ser_live.evaluation.sessions import MAKERS, N_SEEDS, Maker, Session, Speaker
-from ser_live.model.classifier import softmax
-from ser_live.model.ensemble import MIN_PROBABILITY
-from ser_live.model.fitted import Fitted
+from ser_live.model.fitted import Fitted, blend
 from ser_live.model.speaker_shift import SpeakerShift
 from ser_live.training.examples import Examples
 
@@ -53,7 +51,7 @@ class SessionAnswers:
 def adapted_probabilities(
     fitted: Fitted, X: Float64, cold: Float64, shifts: Sequence[SpeakerShift]
 ) -> Float64:
-    """``Fitted.predict_proba`` of many speakers at once, one utterance each.
+    """Answers for many speakers at once, one utterance each, before caution.
 
     Parameters
     ----------
@@ -78,11 +76,7 @@ def adapted_probabilities(
             [shift.offset for shift, known in zip(shifts, knows, strict=True) if known]
         )
         warm = fitted.warm.predict_proba(X[knows] - offsets)
-        share = share[knows]
-        result[knows] = softmax(
-            (1.0 - share) * np.log(cold[knows] + MIN_PROBABILITY)
-            + share * np.log(warm + MIN_PROBABILITY)
-        )
+        result[knows] = blend(cold[knows], warm, share[knows])
     return result
 
 
@@ -115,13 +109,15 @@ def hear(fitted: Fitted, tested: Examples, sessions: Sequence[Session]) -> Sessi
     for step in range(max((len(run.rows) for run in runs), default=0)):
         active = [run for run in runs if step < len(run.rows)]
         rows = np.array([run.rows[step] for run in active])
-        answers = adapted_probabilities(
+        named = adapted_probabilities(
             fitted, tested.X[rows], cold[rows], [run.shift for run in active]
         )
+        answers = fitted.considered(tested.X[rows], named)
         for run, row, answer in zip(active, rows, answers, strict=True):
             run.answers.append(answer)
             run.shift.update(tested.X[row], answer)
-    return SessionAnswers.joined([run.heard(tested, cold) for run in runs])
+    alone = fitted.considered(tested.X, cold)
+    return SessionAnswers.joined([run.heard(tested, alone) for run in runs])
 
 
 class _Run:
@@ -139,18 +135,18 @@ class _Run:
         self.n_past = n_enrolled + np.searchsorted(self.place, np.arange(len(rows)))
         self.answers: list[Float64] = []
 
-    def heard(self, tested: Examples, cold: Float64) -> SessionAnswers:
+    def heard(self, tested: Examples, alone: Float64) -> SessionAnswers:
         rows = np.array(self.rows, dtype=np.int64)
         answers = np.array(self.answers).reshape(-1, len(LABELS))
         n_clips, scored = len(self.session.clips), self.session.is_scored
         adapted, _ = mean_by_clip(answers, self.place, tested.speech_s[rows], n_clips)
-        alone, _ = mean_by_clip(cold[rows], self.place, tested.speech_s[rows], n_clips)
+        clip_alone, _ = mean_by_clip(alone[rows], self.place, tested.speech_s[rows], n_clips)
         return SessionAnswers(
             self.session.clips[scored],
             np.full(int(scored.sum()), self.session.seed),
             self.n_past[scored],
             adapted[scored],
-            alone[scored],
+            clip_alone[scored],
         )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from ser_live.emotions import COORDINATES, MAX_LABEL, MAX_LABELS, MIN_LABELS, are_labels
 from ser_live.errors import ModelError
 from ser_live.model.archive import CARD_FILE
+from ser_live.model.prior import EVERYDAY_PLAIN_SHARE
 
 CARD_FORMAT = 2
 """Version of the model folder's form; any other is refused."""
@@ -46,6 +47,8 @@ class ModelCard:
     """Values of an embedding; None for a card that does not say, whose encoder does."""
     affect: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     """Valence and arousal that the card gives to labels, -1 to +1."""
+    everyday_plain_share: float = EVERYDAY_PLAIN_SHARE
+    """Share of the plain labels in everyday talk, as this model hears it."""
 
     @property
     def coordinates(self) -> tuple[tuple[float, float], ...] | None:
@@ -85,6 +88,9 @@ class ModelCard:
                 n_embedding=_count(raw.get("encoder", {}).get("n_values")),
                 uncertain_below=_share(raw.get("uncertain", {}).get("below", UNCERTAIN_BELOW)),
                 affect=_affect(raw.get("affect", {}), raw["labels"]),
+                everyday_plain_share=_inner_share(
+                    raw.get("prior", {}).get("everyday_plain_share", EVERYDAY_PLAIN_SHARE)
+                ),
                 raw=raw,
             )
         except KeyError as error:
@@ -116,6 +122,13 @@ def _share(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
         raise TypeError
     return float(value)
+
+
+def _inner_share(value: Any) -> float:
+    share = _share(value)
+    if not 0.0 < share < 1.0:
+        raise TypeError
+    return share
 
 
 def _texts(value: Any) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ from ser_live.model.archive import (
 from ser_live.model.card import ModelCard
 from ser_live.model.fitted import Fitted
 from ser_live.model.inputs import Encoder, InputLayout
+from ser_live.model.prior import shares_of
 from ser_live.model.speaker_shift import SpeakerShift
 
 DEFAULT_MODEL = "ear"
@@ -167,7 +168,19 @@ class EmotionModel:
         """Shift of an unknown speaker; None for a model that does not adapt."""
         return None if self.fitted.shift is None else SpeakerShift(self.fitted.shift)
 
-    def predict_proba(self, x: Float64, speaker: SpeakerShift | None = None) -> Float64:
+    def shares(self, prior: str) -> Float64 | None:
+        """Base rates of the labels under a prior; None where all are expected the same.
+
+        Raises
+        ------
+        UsageError
+            As ``prior.shares_of`` does.
+        """
+        return shares_of(prior, self.card.labels, self.card.everyday_plain_share)
+
+    def predict_proba(
+        self, x: Float64, speaker: SpeakerShift | None = None, shares: Float64 | None = None
+    ) -> Float64:
         """Calibrated probabilities of one utterance.
 
         Parameters
@@ -176,6 +189,8 @@ class EmotionModel:
             Its input vector (``ser_live.model.inputs``), NaN where undefined.
         speaker : SpeakerShift or None
             The speaker's difference from others, which is taken off.
+        shares : float64 array, shape (n_labels,), or None
+            Base rates of the labels, from `shares`; None: all are expected the same.
 
         Returns
         -------
@@ -192,9 +207,8 @@ class EmotionModel:
                 f"got an input of shape {x.shape}, but model {self.card.id} needs "
                 f"({self.n_inputs},): make it with ser_live.model.inputs and the model's encoder."
             )
-        probabilities: Float64 = self.fitted.predict_proba(x[None, :].astype(np.float64), speaker)[
-            0
-        ]
+        row = x[None, :].astype(np.float64)
+        probabilities: Float64 = self.fitted.predict_proba(row, speaker, shares)[0]
         if not np.isfinite(probabilities).all():
             raise ModelError(
                 f"model {self.card.id} has weights so large that its probabilities are not finite: "

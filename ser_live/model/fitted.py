@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 from ser_live.arrays import Float64
 from ser_live.errors import ModelError
 from ser_live.model.archive import WEIGHTS_FILE, Arrays, take_part
+from ser_live.model.caution import Caution
 from ser_live.model.classifier import softmax
 from ser_live.model.ensemble import MIN_PROBABILITY, Ensemble
+from ser_live.model.expression import ExpressionJudge
 from ser_live.model.inputs import InputLayout
+from ser_live.model.prior import under
 from ser_live.model.speaker_shift import ShiftRule, SpeakerShift
 from ser_live.model.speech_check import SpeechCheck
 from ser_live.model.strangers import Strangers
@@ -34,6 +37,10 @@ class Fitted:
     """Rule by which that difference is learned; given with `warm` and never without."""
     speech_check: SpeechCheck | None = None
     """Tells speech from other sounds, for a model with a learned encoder."""
+    caution: Caution | None = None
+    """Makes answers less sure for what is unlike anything in training."""
+    expression: ExpressionJudge | None = None
+    """Tells whether anything is expressed, where base rates are given."""
 
     @property
     def feature_mean(self) -> Float64:
@@ -46,7 +53,10 @@ class Fitted:
         return self.cold.feature_scale
 
     def predict_proba(
-        self, X: NDArray[np.floating[Any]], speaker: SpeakerShift | None = None
+        self,
+        X: NDArray[np.floating[Any]],
+        speaker: SpeakerShift | None = None,
+        shares: Float64 | None = None,
     ) -> Float64:
         """Calibrated probabilities of utterances of one speaker.
 
@@ -56,6 +66,8 @@ class Fitted:
             NaN where undefined.
         speaker : SpeakerShift or None
             The speaker's difference; None or without a past, the voice is unknown.
+        shares : float64 array, shape (n_labels,), or None
+            Base rates (``prior.shares_of``); None: all labels are expected the same.
 
         Returns
         -------
@@ -64,12 +76,21 @@ class Fitted:
         """
         cold = self.cold.predict_proba(X)
         if self.warm is None or speaker is None or speaker.share == 0.0:
-            return cold
+            return self.considered(X, cold, shares)
         warm = self.warm.predict_proba(X - speaker.offset)
-        share = speaker.share
-        return softmax(
-            (1.0 - share) * np.log(cold + MIN_PROBABILITY) + share * np.log(warm + MIN_PROBABILITY)
-        )
+        return self.considered(X, blend(cold, warm, speaker.share), shares)
+
+    def considered(
+        self, X: NDArray[np.floating[Any]], named: Float64, shares: Float64 | None = None
+    ) -> Float64:
+        """What the ensembles named, as sure as it may be, under these base rates."""
+        if self.caution is not None:
+            named = self.caution.temper(X, named)
+        if shares is None:
+            return named
+        if self.expression is None:
+            return under(named, shares)
+        return self.expression.under(X, named, shares)
 
     def arrays(self) -> Arrays:
         """Everything as named arrays, for ``archive.write_arrays``."""
@@ -78,6 +99,8 @@ class Fitted:
             "warm": self.warm,
             "shift": self.shift,
             _SPEECH_CHECK: self.speech_check,
+            "caution": self.caution,
+            "expression": self.expression,
         }
         return {
             f"{part}.{name}": array
@@ -96,21 +119,31 @@ class Fitted:
         speech_check = (
             SpeechCheck.from_arrays(check_arrays, layout.n_embedding) if check_arrays else None
         )
+        caution_arrays = take_part(rest, "caution.")
+        expression_arrays = take_part(rest, "expression.")
         if rest or bool(warm_arrays) != bool(shift_arrays):
             name = sorted(rest or warm_arrays or shift_arrays)[0]
             raise ModelError(
                 f"{WEIGHTS_FILE} holds {name!r}, which has no place or lacks its counterpart: "
                 "update ser-live or train the model again."
             )
-        if not warm_arrays:
-            ensemble = Ensemble.from_arrays(cold_arrays, n_inputs, n_labels)
-            return cls(ensemble, speech_check=speech_check)
-        warm = Ensemble.from_arrays(warm_arrays, n_inputs, n_labels)
+        warm = Ensemble.from_arrays(warm_arrays, n_inputs, n_labels) if warm_arrays else None
         return cls(
-            Strangers.from_arrays(cold_arrays, warm, n_inputs)
-            if "voices" in cold_arrays
+            cold=Strangers.from_arrays(cold_arrays, warm, n_inputs)
+            if warm is not None and "voices" in cold_arrays
             else Ensemble.from_arrays(cold_arrays, n_inputs, n_labels),
-            warm,
-            ShiftRule.from_arrays(shift_arrays, n_inputs, n_labels),
-            speech_check,
+            warm=warm,
+            shift=None if warm is None else ShiftRule.from_arrays(shift_arrays, n_inputs, n_labels),
+            speech_check=speech_check,
+            caution=Caution.from_arrays(caution_arrays, n_inputs) if caution_arrays else None,
+            expression=ExpressionJudge.from_arrays(expression_arrays, n_inputs, n_labels)
+            if expression_arrays
+            else None,
         )
+
+
+def blend(cold: Float64, warm: Float64, share: float | Float64) -> Float64:
+    """Answers for a stranger and for a known voice, the latter with this weight."""
+    return softmax(
+        (1.0 - share) * np.log(cold + MIN_PROBABILITY) + share * np.log(warm + MIN_PROBABILITY)
+    )

@@ -81,6 +81,7 @@ class AnalysisStage:
         self._read_clock = clock
         self._keeps_audio = keeps_audio
         self._min_speech_probability, self._min_confidence = model.thresholds(settings.reject)
+        self._shares = model.shares(settings.prior)
         self._inputs = InputMaker(model.encoder)
         self._n_finals = 0
         self.forget()
@@ -136,7 +137,7 @@ class AnalysisStage:
             # It updates neither the baseline nor the speaker.
             return self._result(utterance, level, snr_db, Verdict.NOT_SPEECH)
         speaker = self.speaker
-        probabilities = self._model.predict_proba(x, speaker.shift)
+        probabilities = self._model.predict_proba(x, speaker.shift, self._shares)
         if utterance.kind is Kind.FINAL:
             label = sure_label(probabilities, self._min_confidence)
         else:
