@@ -1,4 +1,4 @@
-"""How right the recipe ``own`` is on voices it never heard, or on recordings."""
+"""Measuring the recipe ``own`` on voices it never heard, or on recordings."""
 
 from __future__ import annotations
 

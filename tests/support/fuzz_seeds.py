@@ -334,7 +334,21 @@ def settings() -> dict[str, bytes]:
     return found
 
 
-KINDS = (audio, pcm, ravdess, log, model, encoder, profile, settings)
+def table() -> dict[str, bytes]:
+    """Tables with every separator, with a mark at their beginning, and with mistakes."""
+    lines = ("file,label,speaker", "1.wav,bored,anna", "2.wav,stressed,ben", "absent.wav,bored,ben")
+    good = "\n".join(lines)
+    return {
+        "comma": good.encode(),
+        "semicolon": b"\xef\xbb\xbf" + good.replace(",", ";").replace("\n", "\r\n").encode(),
+        "tab": good.replace(",", "\t").encode(),
+        "quoted": b'"file","label"\n"1.wav","so ""bored"""\n2.wav,\xf0\x9f\x98\x80\n',
+        "no_columns": b"a,b\n1.wav,bored\n",
+        "leads_out": b"file,label\n../1.wav,bored\n",
+    }
+
+
+KINDS = (audio, pcm, ravdess, table, log, model, encoder, profile, settings)
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 import warnings
+import wave
 import zipfile
 from dataclasses import replace
 from functools import cache
@@ -122,6 +123,28 @@ def read_name(data: bytes, folder: Path) -> None:
             path.unlink()
     if error is not None:
         raise error
+
+
+# -- tables of files and labels
+
+
+def read_table(data: bytes, folder: Path) -> None:
+    """Find the recordings that a table names; only those beside it can be found."""
+    from ser_live.datasets.own import find_own
+    from ser_live.emotions import is_label
+
+    for number in (1, 2):
+        with wave.open(str(folder / f"{number}.wav"), "wb") as sound:
+            sound.setparams((1, 2, 16_000, 0, "NONE", ""))
+            sound.writeframes(bytes([number]) * 200)
+    table = folder / "calls.csv"
+    table.write_bytes(data)
+    try:
+        found = find_own(table)
+    finally:
+        table.unlink()
+    assert {r.path.resolve().parent for r in found.recordings} == {folder.resolve()}
+    assert all(is_label(label) for label in found.labels)
 
 
 # -- session logs
@@ -325,6 +348,24 @@ TARGETS = {
         ),
         Target("pcm", hear_pcm, REFUSED, tokens=(b"RIFF", b"\n", b"\xff\x7f" * 500, b"\0" * 2000)),
         Target("ravdess", read_name, REFUSED, tokens=(b"-", b"00", b".wav", b"/", b"\xd9\xa3")),
+        Target(
+            "table",
+            read_table,
+            REFUSED,
+            is_text=True,
+            tokens=(
+                b"file",
+                b"label",
+                b";",
+                b"\t",
+                b'"',
+                b"\n",
+                b"1.wav",
+                b"../",
+                b"\x00",
+                b"\xff",
+            ),
+        ),
         Target("log", read_session_log, REFUSED, is_text=True, tokens=_KINDS, more=documented_logs),
         Target("model", load_model, REFUSED, is_text=True, tokens=_KINDS),
         Target("encoder", load_encoder, REFUSED, tokens=(b"layer_0", b"log_mel", b"location")),

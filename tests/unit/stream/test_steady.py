@@ -135,6 +135,6 @@ def test_a_final_is_free_of_what_was_shown() -> None:
     ]
     assert second.state is Verdict.OK
     assert second.probabilities == third.probabilities == tuple(last)
-    assert second.best is Emotion.SAD
+    assert second.best == Emotion.SAD
     assert (second.confidence, third.confidence) == (0.4, 0.45)
     assert third.stream == STREAM

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from places import ROOT
 from rich.console import Console
 
 from ser_live import EmotionModel, analyze
@@ -189,7 +192,8 @@ def test_own_labels_from_training_to_the_log(corpus_dir: Path, tmp_path: Path) -
     assert isinstance(summary, dict)
     assert tuple(summary) == LABELS
     played = ["replay", *map(str, clips[::4]), "--speed", "0", "--model", str(out)]
-    lines = _run(*played, "--format", "lines", "--log", str(log))
+    live = [sys.executable, "-m", "ser_live", *played, "--format", "lines", "--log", str(log)]
+    lines = subprocess.run(live, capture_output=True, text=True, check=True, cwd=ROOT).stdout
     assert any(word in lines for word in (*LABELS, "uncertain"))
     assert "probability_bored,probability_excited,probability_stressed" in _run(
         "log", "export", str(log)
