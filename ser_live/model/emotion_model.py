@@ -17,7 +17,8 @@ import numpy as np
 
 from ser_live.arrays import Float64
 from ser_live.bundled import bundled_models
-from ser_live.config import RejectSettings
+from ser_live.config import EVERYDAY, RejectSettings
+from ser_live.emotions import LABELS
 from ser_live.errors import ModelError
 from ser_live.model.archive import (
     CARD_FILE,
@@ -176,9 +177,12 @@ class EmotionModel:
         UsageError
             As ``prior.shares_of`` does.
         """
-        judge = self.fitted.expression
+        judge, labels = self.fitted.expression, self.card.labels
+        if judge is None and prior == EVERYDAY and labels != LABELS:
+            # Recordings of one's own were made where they will be used: their shares may be right.
+            return None
         plain_share = EVERYDAY_PLAIN_SHARE if judge is None else float(judge.everyday_share)
-        return shares_of(prior, self.card.labels, plain_share)
+        return shares_of(prior, labels, plain_share)
 
     def predict_proba(
         self, x: Float64, speaker: SpeakerShift | None = None, shares: Float64 | None = None
