@@ -33,6 +33,8 @@ JUDGED_LABELS = ("angry", "happy", "neutral", "sad")
 """Labels that most corpora share."""
 SURE_ANSWER = 0.90
 """Probability from which an answer counts as sure."""
+N_BINS = 5
+"""Bins of the reliability diagram of a corpus, which has fewer clips than all of RAVDESS."""
 MIN_CLIPS_PER_LABEL = 5
 """A label with fewer clips in a corpus is not judged there."""
 SECOND_READINGS = {etts_ko.CORPUS: etts_ko.as_scripted}
@@ -249,7 +251,7 @@ def _of_all_labels(fit: FoldFit, examples: Examples) -> dict[str, Any]:
     is_right = answers.argmax(axis=1) == tested.y
     return {
         "ece": rounded(expected_calibration_error(tested.y, answers)),
-        "reliability": reliability_bins(tested.y, answers),
+        "reliability": reliability_bins(tested.y, answers, N_BINS),
         "sure_share": rounded(float(sure.mean())),
         "n_sure": int(sure.sum()),
         "sure_right": rounded(float(is_right[sure].mean())) if sure.any() else None,

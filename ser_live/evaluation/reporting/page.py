@@ -25,6 +25,11 @@ from ser_live.evaluation.reporting.page_sections import (
     steadiness,
     table,
 )
+from ser_live.evaluation.reporting.stranger_sections import (
+    confidence_of_strangers,
+    corpora_in_words,
+    plain_talk,
+)
 
 Json = Mapping[str, Any]
 
@@ -78,7 +83,10 @@ def page(folder: Path) -> str:
         parts += affect(main)
         parts += _plots(folder, model)
         parts += robustness(_read(folder / f"{model}-robustness.json"))
-        parts += corpora(_read(folder / f"{model}-corpora.json"))
+        left_out = _read(folder / f"{model}-corpora.json")
+        parts += plain_talk(left_out)
+        parts += corpora(left_out)
+        parts += confidence_of_strangers(left_out)
         parts += rejection(_read(folder / f"{model}-rejection.json"))
         parts += steadiness(_read(folder / f"{model}-steadiness.json"))
         parts += permutation(main)
@@ -151,7 +159,7 @@ def _protocols(scores: Mapping[str, Json | None]) -> list[str]:
     alone = at(scores["emobox"], ["ravdess_alone", "uar"])
     more = []
     if alone is not None and scores["emobox"]:
-        names = ", ".join(scores["emobox"].get("trained_on", ()))
+        names = ", ".join(corpora_in_words(scores["emobox"].get("trained_on", ())))
         more = [
             f"Trained on {names}. Trained on RAVDESS alone, the same recipe reaches "
             f"{number(alone)} on the same folds: what pooling costs or gains at home.\n"

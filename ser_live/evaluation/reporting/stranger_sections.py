@@ -1,0 +1,119 @@
+"""Sections about strangers: their plain talk, and how far answers about them can be believed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ser_live.datasets.everyday import is_everyday
+from ser_live.evaluation.reporting.page_sections import interval, number, table
+
+Json = Mapping[str, Any]
+
+
+def corpora_in_words(corpora: Sequence[str]) -> list[str]:
+    """Names of corpora, the sources of everyday speech as one."""
+    acted = [name for name in corpora if not is_everyday(name)]
+    n = len(corpora) - len(acted)
+    return [*acted, *([f"everyday speech of {n} sources"] if n else [])]
+
+
+def plain_talk(score: Json | None) -> list[str]:
+    """What is said of people who act nothing, by source and by kind."""
+    if score is None or not score.get("everyday"):
+        return []
+    found = score["everyday"]
+    rows = [
+        (
+            name,
+            one["kind"],
+            one["language"],
+            str(one["n"]),
+            str(one["n_speakers"]),
+            number(one["named"]),
+            f"**{number(one['plain_of_named'])}**",
+            interval(one["plain_of_named_interval"]),
+            number(one["surely_else"]),
+            number(one["auc"]),
+        )
+        for name, one in found["sources"].items()
+    ]
+    rows.append(
+        (
+            *("mean", "", "", "", ""),
+            number(found["mean_named"]),
+            f"**{number(found['mean_plain_of_named'])}**",
+            "",
+            number(found["mean_surely_else"]),
+            number(found["mean_auc"]),
+        )
+    )
+    kinds = [
+        (
+            kind,
+            number(one["named"]),
+            number(one["plain_of_named"]),
+            number(one["surely_else"]),
+            number(one["auc"]),
+        )
+        for kind, one in found["by_kind"].items()
+    ]
+    return [
+        "### Plain talk of strangers\n",
+        "People who act nothing: they read, talk, telephone. Every source was left out whole, with "
+        "its microphones and language, and judged under the prior `everyday`, as when listening. "
+        "*named*: the share of utterances that get an emotion; *plain*: the share of these that is "
+        "neutral or calm; *surely else*: the share of all utterances named something else at .70 "
+        "or surer; *AUC*: the chance that an acted emotion of a corpus left out as well sounds "
+        "more expressive than an utterance of the source (.5 is chance).\n",
+        table(
+            (
+                *("source", "kind", "language", "utterances", "speakers", "named", "plain"),
+                *("95 %", "surely else", "AUC"),
+            ),
+            rows,
+        ),
+        table(("kind", "named", "plain", "surely else", "AUC"), kinds),
+    ]
+
+
+def confidence_of_strangers(score: Json | None) -> list[str]:
+    """Calibration on each corpus left out."""
+    if score is None or not all("ece" in one for one in score["corpora"].values()):
+        return []
+    rows = [
+        (
+            name,
+            number(one["ece"]),
+            number(one["sure_share"]),
+            f"{number(one['sure_right'])} of {one['n_sure']}",
+            number(one["uar"]),
+            number(one["everyday_prior_uar"]),
+        )
+        for name, one in score["corpora"].items()
+    ]
+    edges = sorted(
+        {
+            (part["low"], part["high"])
+            for one in score["corpora"].values()
+            for part in one["reliability"]
+        }
+    )
+    bins = []
+    for name, one in score["corpora"].items():
+        by_low = {part["low"]: part for part in one["reliability"]}
+        parts = [by_low.get(low) for low, _ in edges]
+        cells = ("" if p is None else f"{number(p['accuracy'])} ({p['n']})" for p in parts)
+        bins.append((name, *cells))
+    return [
+        "### Confidence with strangers\n",
+        "The same corpora left out, all eight labels, an utterance each: the calibration error, "
+        "how many answers are .90 or surer and how many of those are right, and the UAR with equal "
+        "base rates and under `everyday`, where calm is as right as neutral.\n",
+        table(
+            ("corpus", "calibration error", "≥ .90", "of these right", "UAR", "UAR, everyday"),
+            rows,
+        ),
+        "Share right by confidence (number of answers):\n",
+        table(("corpus", *(f"{low:.1f}–{high:.1f}" for low, high in edges)), bins),
+    ]
