@@ -156,7 +156,23 @@ def scores_table() -> str:
                 f"| {score['accuracy']:.3f} | {score['ece']:.3f} |"
             )
             (leaking if score["leaks"] else lines).append(row)
-    return "\n".join(lines + leaking) + "\n"
+    return "\n".join([*lines, *leaking, *_plain_talk()]) + "\n"
+
+
+def _plain_talk() -> list[str]:
+    """The sentence about strangers' plain talk, where it was measured."""
+    path = ROOT / "docs" / "evaluation" / "ear-corpora.json"
+    score = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    found = score.get("everyday")
+    if not found:
+        return []
+    return [
+        "",
+        f"**Plain talk of strangers** ({len(found['sources'])} sources it never heard, `--prior "
+        f"everyday`): of what `ear` names, {found['mean_plain_of_named']:.0%} is neutral or calm; "
+        f"{found['mean_surely_else']:.1%} of the utterances are named something else at .70 or "
+        "surer.",
+    ]
 
 
 MODELS = ("ear", "classic")

@@ -189,8 +189,8 @@ class Settings:
     adapt: bool = True
     """Whether a session's utterances are judged against the speaker's own past in it."""
     prior: str = EVERYDAY
-    """How often each label is expected: ``everyday`` (mostly plain talk), ``balanced`` (all alike,
-    as with actors), or shares such as ``neutral=0.6,happy=0.1``."""
+    """Base rates of the labels: ``everyday`` (mostly plain talk), ``balanced`` (all alike, as with
+    actors), or shares such as ``neutral=0.6,happy=0.1``."""
     queue_size: int = within(1, 100_000, 64)
     """Utterances that may wait for analysis before a live session drops one."""
 

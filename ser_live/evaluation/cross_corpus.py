@@ -244,7 +244,7 @@ def _judge(
 
 
 def _of_all_labels(fit: FoldFit, examples: Examples) -> dict[str, Any]:
-    """How far the answers of all labels, an utterance each, can be believed."""
+    """Calibration of the answers of all labels, an utterance each."""
     tested = fit.tested(examples)
     answers = fit.fitted.predict_proba(tested.X.astype(np.float64))
     sure = answers.max(axis=1) >= SURE_ANSWER

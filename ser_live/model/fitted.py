@@ -83,7 +83,7 @@ class Fitted:
     def considered(
         self, X: NDArray[np.floating[Any]], named: Float64, shares: Float64 | None = None
     ) -> Float64:
-        """What the ensembles named, as sure as it may be, under these base rates."""
+        """Make what the ensembles named as sure as it may be, under these base rates."""
         if self.caution is not None:
             named = self.caution.temper(X, named)
         if shares is None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ser_live.datasets.everyday import is_everyday
+
 
 def card_text(card: Mapping[str, Any]) -> str:
     """``MODEL_CARD.md`` of a card; says what the numbers mean and what not to do."""
@@ -18,7 +20,8 @@ def card_text(card: Mapping[str, Any]) -> str:
         else f""" Beside them stand the mean and deviation over time of what the
 first layers of a speech encoder hear ({encoder["source"]}; {encoder["licence"]}), and the level."""
     )
-    languages = sorted({corpus["language"] for corpus in data["corpora"]})
+    acted = [corpus for corpus in data["corpora"] if not is_everyday(corpus["name"])]
+    languages = sorted({corpus["language"] for corpus in acted})
     corpora = "\n".join(
         f"| {corpus['name']} | {corpus['n_clips']} | {corpus['n_speakers']} | "
         f"{corpus['language']} | {', '.join(corpus['labels'])} | {corpus['licence']} |"
@@ -128,9 +131,10 @@ def _limits_text(languages: Sequence[str]) -> str:
   for. How people sound when they feel something is another question, which was not measured.
 - **Eight labels.** Whatever a voice carries, the answer is spread over these eight; mixtures,
   irony and everything else have no label of their own.
-- **Few voices.** Languages in training: {", ".join(languages)}; mostly studio microphones. Other
-  languages, ages, cultures, rooms and microphones do worse, and the probabilities are then too
-  sure.
+- **Few voices.** Languages of the acted speech in training: {", ".join(languages)}; mostly studio
+  microphones. With other languages, ages, cultures, rooms and microphones it is less often right.
+- **Plain talk.** Most of what people say expresses little, and a stranger's plain talk can still
+  be taken for something: answers are given under a prior, which is a choice and not a finding.
 - **Not a diagnosis**, and no statement about what a person thinks, means or is.
 - **Not for judging workers or students**: inferring their emotions at work or in education is
   forbidden in the European Union (Regulation (EU) 2024/1689, Article 5(1)(f)).

@@ -15,6 +15,7 @@ from ser_live import __version__
 from ser_live.config import Settings
 from ser_live.datasets import Recording
 from ser_live.datasets.corpora import CITATIONS, CORPORA, LICENCES
+from ser_live.datasets.everyday import CORPUS_PREFIX, PLAIN, SOURCES
 from ser_live.datasets.own import OwnRecordings
 from ser_live.emotions import LABELS
 from ser_live.features import FEATURE_NAMES, FEATURE_SET_VERSION
@@ -171,18 +172,23 @@ def train_own(
 def describe_corpora(recordings: Sequence[Recording]) -> list[dict[str, Any]]:
     """Name, terms, source and size of every corpus that the recordings come from."""
     described = []
-    for corpus in CORPORA:
+    everyday = {CORPUS_PREFIX + name: source for name, source in SOURCES.items()}
+    licences = {**LICENCES, **{name: source.licence for name, source in everyday.items()}}
+    citations = {**CITATIONS, **{name: source.origin for name, source in everyday.items()}}
+    for corpus in (*CORPORA, *everyday):
         own = [recording for recording in recordings if recording.corpus == corpus]
         if own:
             described.append(
                 {
                     "name": corpus,
-                    "licence": LICENCES[corpus],
-                    "citation": CITATIONS[corpus],
+                    "licence": licences[corpus],
+                    "citation": citations[corpus],
                     "language": ", ".join(sorted({recording.language for recording in own})),
                     "n_clips": len(own),
                     "n_speakers": len({recording.speaker for recording in own}),
-                    "labels": [label for label in LABELS if any(r.label == label for r in own)],
+                    "labels": [PLAIN]
+                    if corpus in everyday
+                    else [label for label in LABELS if any(r.label == label for r in own)],
                 }
             )
     return described

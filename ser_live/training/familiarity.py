@@ -1,4 +1,4 @@
-"""How familiar an utterance is: the corpora of the training, and the scatter about them."""
+"""Familiarity of an utterance: the corpora of the training, and the scatter about them."""
 
 from __future__ import annotations
 

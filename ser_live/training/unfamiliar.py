@@ -1,4 +1,4 @@
-"""What only corpora left out can teach: caution, and whether anything is expressed.
+"""Lessons that only corpora left out can teach: caution, and whether anything is expressed.
 
 Voices of a corpus that was trained on are no strangers: microphone, language and sentences are
 known. So each other corpus in turn, some sources of everyday speech and some speakers of the main

@@ -19,7 +19,7 @@ def corpora_in_words(corpora: Sequence[str]) -> list[str]:
 
 
 def plain_talk(score: Json | None) -> list[str]:
-    """What is said of people who act nothing, by source and by kind."""
+    """Answers about people who act nothing, by source and by kind."""
     if score is None or not score.get("everyday"):
         return []
     found = score["everyday"]

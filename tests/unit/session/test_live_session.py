@@ -207,7 +207,9 @@ def test_aborting_ends_both_threads_at_once(
 class BrokenModel(EmotionModel):
     """Breaks as a defect in the program would."""
 
-    def predict_proba(self, x: NDArray[np.float64], speaker: object = None) -> NDArray[np.float64]:
+    def predict_proba(
+        self, x: NDArray[np.float64], speaker: object = None, shares: object = None
+    ) -> NDArray[np.float64]:
         raise ZeroDivisionError("a defect")
 
 

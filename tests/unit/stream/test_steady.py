@@ -113,7 +113,9 @@ class Scripted(EmotionModel):
         model.script = list(script)
         return model
 
-    def predict_proba(self, x: Float64, speaker: SpeakerShift | None = None) -> Float64:
+    def predict_proba(
+        self, x: Float64, speaker: SpeakerShift | None = None, shares: Float64 | None = None
+    ) -> Float64:
         return self.script.pop(0)
 
 

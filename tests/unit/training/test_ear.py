@@ -168,7 +168,16 @@ def test_weights_balance_labels_and_hold_back_copies_and_other_corpora() -> None
     sums = np.bincount(fewer.y[main], weights=weights[main])
     assert sums == pytest.approx(np.full(K, sums[0]))
     other = weights[~main]
-    assert other[:3] == pytest.approx([0.2, 0.2 * 0.3, 0.2 * 0.5])
+    assert other[:3] / other[0] == pytest.approx([1.0, 0.3, 0.5])
+    assert other.sum() == pytest.approx(weights[main].sum())
+
+
+def test_every_other_corpus_weighs_the_same_and_all_of_them_as_much_as_ravdess() -> None:
+    some = join(make([1, 2]), make([20], "small", (ANGRY,)), make([30, 31, 32], "large"))
+    weights = ear.row_weights(some)
+    sums = {corpus: weights[some.corpora == corpus].sum() for corpus in np.unique(some.corpora)}
+    assert sums["small"] == pytest.approx(sums["large"])
+    assert sums["small"] + sums["large"] == pytest.approx(sums["ravdess"])
 
 
 # -- histories -----------------------------------------------------------------------------
