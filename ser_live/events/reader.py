@@ -48,7 +48,7 @@ class EventReader:
         fields = read_fields(cls, record)
         if issubclass(cls, OfStream):
             fields["stream"] = self._stream(record, begins=cls.names_source)
-        return build(cls, cls.arranged(fields))
+        return build(cls, cls._arranged(fields))
 
     def _stream(self, record: Mapping[str, object], *, begins: bool) -> StreamId:
         said = {

@@ -35,7 +35,7 @@ class Recorded:
     """Fields that a record has in another form, each with the property that gives that."""
 
     @classmethod
-    def arranged(cls, values: Mapping[str, object]) -> Mapping[str, object]:
+    def _arranged(cls, values: Mapping[str, object]) -> Mapping[str, object]:
         """Values by field, from those that the forms of the fields have read."""
         return values
 

@@ -167,7 +167,7 @@ class EmotionResult(OfStream):
     """Audio of a final result, 16 kHz mono, where it was asked for; not part of the record."""
 
     @classmethod
-    def arranged(cls, values: Mapping[str, object]) -> Mapping[str, object]:
+    def _arranged(cls, values: Mapping[str, object]) -> Mapping[str, object]:
         """Values by field; in a record the labels are the names of the probabilities."""
         by_name = values["probabilities"]
         if not isinstance(by_name, Mapping):

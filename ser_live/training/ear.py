@@ -220,7 +220,8 @@ def _judges(
     # NaN: nobody is judged as a speaker that the members of the fold were not fitted to.
     as_voice = np.full((len(voices), len(MEMBER_WEIGHTS), n, _K), np.nan, dtype=np.float32)
     for number, fold in enumerate(np.unique(folds)):
-        out = np.flatnonzero((folds == fold) & table.is_whole)
+        # Temperatures are chosen on the main corpus alone.
+        out = np.flatnonzero((folds == fold) & table.is_whole & table.is_main)
         heard = np.flatnonzero(folds != fold)
         known = set(table.speakers[heard].tolist())
         members = _members(adapted.where(heard), states, heard, _others(moments, number))

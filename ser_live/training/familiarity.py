@@ -58,14 +58,14 @@ def fit_familiarity(X: Float32, corpora: Str, used: Int64) -> Familiarity:
 
     Parameters
     ----------
-    X : float32 array, shape (n, n_inputs)
+    X : float32 array, shape (n, n_used)
     corpora : str array, shape (n,)
-    used : int array
-        Positions of the inputs that count.
+    used : int array, shape (n_used,)
+        Positions of these inputs among all that a model is given.
     """
     weights = equal_mass(corpora)
-    scaling = Scaling.of(X[:, used], weights)
-    z = scaling.apply(X[:, used])
+    scaling = Scaling.of(X, weights)
+    z = scaling.apply(X)
     names, inverse = np.unique(corpora, return_inverse=True)
     centres = np.stack([z[inverse == place].mean(axis=0) for place in range(len(names))])
     rest = z - centres[inverse]

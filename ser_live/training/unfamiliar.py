@@ -64,29 +64,42 @@ class _Rows:
     """Whole utterances, acted and everyday."""
 
     examples: Examples
+    """Everything but the inputs, which would be copied with each selection."""
+    averages: Float32
+    """Averaged states of the encoder, shape (n, n_averages)."""
+    hand_made: Float32
+    """Hand-made features, shape (n, n_hand_made)."""
     is_everyday: Bool
     is_expressed: Bool
-    layout: InputLayout
 
     @classmethod
-    def of(cls, examples: Examples) -> _Rows:
-        chosen = examples.where(examples.is_final & np.isin(examples.variants, VARIANTS))
-        everyday = np.char.startswith(chosen.corpora, CORPUS_PREFIX)
-        expressed = ~_PLAIN[chosen.y] & ~everyday
-        return cls(chosen, everyday, expressed, InputLayout.of_length(chosen.X.shape[1]))
+    def of(cls, examples: Examples, layout: InputLayout) -> _Rows:
+        everyday = np.char.startswith(examples.corpora, CORPUS_PREFIX)
+        return cls(
+            replace(examples, X=examples.X[:, :0]),
+            np.ascontiguousarray(examples.X[:, averaged_states(layout)]),
+            np.ascontiguousarray(examples.X[:, layout.hand_made]),
+            everyday,
+            ~_PLAIN[examples.y] & ~everyday,
+        )
 
-    @property
-    def states(self) -> slice:
-        return self.layout.embedding
+    def where(self, mask: Bool) -> _Rows:
+        return _Rows(
+            self.examples.where(mask),
+            self.averages[mask],
+            self.hand_made[mask],
+            self.is_everyday[mask],
+            self.is_expressed[mask],
+        )
 
-    @property
-    def averages(self) -> Int64:
-        """Positions of the averaged states: of each layer, mean and deviation follow each other."""
-        start, n = self.layout.embedding.start, self.layout.n_embedding
-        if n % 4:
-            return np.arange(start, start + n)
-        width = n // 4
-        return np.concatenate([np.arange(width), 2 * width + np.arange(width)]) + np.int64(start)
+
+def averaged_states(layout: InputLayout) -> Int64:
+    """Positions of the averages over time; of each layer, mean and deviation follow each other."""
+    start, n = layout.embedding.start, layout.n_embedding
+    if n % 4:
+        return np.arange(start, start + n)
+    width = n // 4
+    return np.concatenate([np.arange(width), 2 * width + np.arange(width)]) + np.int64(start)
 
 
 def fit_unfamiliar(
@@ -110,24 +123,27 @@ def fit_unfamiliar(
     Caution or None, ExpressionJudge or None
         None where fewer than two other corpora, or no everyday speech, are there to learn from.
     """
-    rows = _Rows.of(examples)
-    acted = ~rows.is_everyday
-    others = np.unique(rows.examples.corpora[acted & (rows.examples.corpora != main_corpus)])
+    layout = InputLayout.of_length(examples.X.shape[1])
+    whole = examples.where(examples.is_final & np.isin(examples.variants, VARIANTS))
+    every = _Rows.of(whole, layout)
+    rows = every.where(whole.variants == PLAIN)
+    corpora = rows.examples.corpora
+    others = np.unique(corpora[~rows.is_everyday & (corpora != main_corpus)])
     if len(others) < 2:
         return None, None
-    judged = [_judged(rows, out) for out in _left_out(rows, main_corpus, others, seed)]
-    held = _Held.joined(judged)
+    held = _Held.joined([_judged(rows, out) for out in _left_out(rows, main_corpus, others, seed)])
     home = held.is_acted & (held.corpora == main_corpus)
     temperature, _ = best_temperature(held.scores[home], held.y[home], np.ones(home.sum()))
     named = softmax(held.scores / temperature)
     intercept, slope = _best_caution(held, named, main_corpus)
-    of = rows.examples
-    caution = Caution(fit_familiarity(of.X, of.corpora, rows.averages), intercept, slope)
+    used = averaged_states(layout)
+    familiarity = fit_familiarity(every.averages, every.examples.corpora, used)
+    caution = Caution(familiarity, intercept, slope)
     if not rows.is_everyday.any():
         return caution, None
     exponent = np.clip(intercept + slope * np.log(held.distance), *LOG_TEMPERATURES)
     sober = softmax(np.log(named) / np.exp(exponent)[:, None])
-    return caution, _judge(rows, held, sober, threshold)
+    return caution, _judge(every, layout, held, sober, threshold)
 
 
 # -- leaving out
@@ -168,46 +184,42 @@ class _Held:
 
 def _judged(rows: _Rows, out: Bool) -> _Held:
     """The rows of one turn, judged by what was fitted to the others."""
-    of = rows.examples
-    namer = _Namer(rows, ~out & ~rows.is_everyday)
-    familiarity = fit_familiarity(of.X[~out], of.corpora[~out], rows.averages)
-    parts = np.stack([part.scores(of.X[out]) for part in _discriminants(rows, ~out)], axis=1)
+    heard, held = rows.where(~out), rows.where(out)
+    namer = _Namer(heard.where(~heard.is_everyday))
+    familiarity = fit_familiarity(
+        heard.averages, heard.examples.corpora, np.arange(heard.averages.shape[1])
+    )
+    of_states, of_features = _discriminants(heard)
     return _Held(
-        scores=namer(of.X[out]),
-        parts=parts,
-        distance=familiarity.distance(of.X[out].astype(np.float64)),
-        y=of.y[out],
-        corpora=of.corpora[out],
-        is_acted=~rows.is_everyday[out],
-        is_expressed=rows.is_expressed[out],
+        scores=namer.log_probabilities(held.averages),
+        parts=np.stack([of_states.scores(held.averages), of_features.scores(held.hand_made)], 1),
+        distance=familiarity.distance(held.averages),
+        y=held.examples.y,
+        corpora=held.examples.corpora,
+        is_acted=~held.is_everyday,
+        is_expressed=held.is_expressed,
     )
 
 
 class _Namer:
-    """Regression and discriminant on the states, as the recipe's own but fitted to less."""
+    """Regression and discriminant as in the recipe's ensemble, on averages and fewer rows."""
 
-    def __init__(self, rows: _Rows, chosen: Bool) -> None:
-        of = rows.examples.where(chosen)
+    def __init__(self, rows: _Rows) -> None:
+        of = rows.examples
         weights = equal_mass(of.corpora)
-        self._states = rows.states
-        self._scaling = Scaling.of(of.X[:, rows.states], weights)
-        z = self._scaling.apply(of.X[:, rows.states])
-        targets = targets_of(of)
-        self._regression = fit_masked(z, targets, weights, PENALTY, N_ITERATIONS)
+        self._scaling = Scaling.of(rows.averages, weights)
+        z = self._scaling.apply(rows.averages)
+        self._regression = fit_masked(z, targets_of(of), weights, PENALTY, N_ITERATIONS)
         self._discriminant = Moments.of(z, of.y, weights).discriminant(SHRINKAGE)
 
-    def __call__(self, X: Float32) -> Float64:
-        """Log-probabilities, not calibrated, shape (n, n_labels)."""
-        z = self._scaling.apply(X[:, self._states])
-        wide = z.astype(np.float64)
-        regression = fold(softmax(self._regression.scores(wide)), _K)
-        scores = self._discriminant.scores(wide)
+    def log_probabilities(self, averages: Float32) -> Float64:
+        """Not calibrated, shape (n, n_labels)."""
+        z = self._scaling.apply(averages).astype(np.float64)
+        regression = np.log(fold(softmax(self._regression.scores(z)), _K) + MIN_PROBABILITY)
+        scores = self._discriminant.scores(z)
         # About as sharp as the regression; the temperature follows from the answers together.
-        discriminant = softmax(scores * (np.log(regression + MIN_PROBABILITY).std() / scores.std()))
-        return np.asarray(
-            NAMER_WEIGHTS[0] * np.log(regression + MIN_PROBABILITY)
-            + NAMER_WEIGHTS[1] * np.log(discriminant + MIN_PROBABILITY)
-        )
+        discriminant = np.log(softmax(scores * regression.std() / scores.std()) + MIN_PROBABILITY)
+        return np.asarray(NAMER_WEIGHTS[0] * regression + NAMER_WEIGHTS[1] * discriminant)
 
 
 def _best_caution(held: _Held, named: Float64, main_corpus: str) -> tuple[Float64, Float64]:
@@ -234,26 +246,24 @@ def _best_caution(held: _Held, named: Float64, main_corpus: str) -> tuple[Float6
 
 @dataclass(frozen=True, eq=False)
 class _Discriminant:
-    """Acted emotions against plain voices, linear in some inputs."""
+    """Acted emotions against plain voices, linear in some inputs; scores of deviation 1."""
 
-    used: Int64
     scaling: Scaling
     coef: Float64
     intercept: float
 
     def scores(self, X: Float32) -> Float64:
-        z = self.scaling.apply(X[:, self.used])
+        z = self.scaling.apply(X)
         return np.asarray(z.astype(np.float64) @ self.coef + self.intercept)
 
 
-def _discriminants(rows: _Rows, chosen: Bool) -> tuple[_Discriminant, ...]:
-    """One on the averaged states, one on the hand-made features; scores of deviation 1."""
-    of = rows.examples.where(chosen)
-    expressed, everyday = rows.is_expressed[chosen], rows.is_everyday[chosen]
-    weights = expression_weights(of.corpora, expressed, everyday, EVERYDAY_WEIGHT)
-    return tuple(
-        _discriminant(of, used, expressed, weights)
-        for used in (rows.averages, np.r_[rows.layout.hand_made])
+def _discriminants(rows: _Rows) -> tuple[_Discriminant, _Discriminant]:
+    """One on the averaged states, one on the hand-made features."""
+    corpora, expressed = rows.examples.corpora, rows.is_expressed
+    weights = expression_weights(corpora, expressed, rows.is_everyday, EVERYDAY_WEIGHT)
+    return (
+        _discriminant(rows.averages, corpora, expressed, weights),
+        _discriminant(rows.hand_made, corpora, expressed, weights),
     )
 
 
@@ -275,9 +285,9 @@ def expression_weights(
     return weights
 
 
-def _discriminant(of: Examples, used: Int64, expressed: Bool, weights: Float64) -> _Discriminant:
-    scaling = Scaling.of(of.X[:, used], weights)
-    z = scaling.apply(of.X[:, used])
+def _discriminant(X: Float32, corpora: Str, expressed: Bool, weights: Float64) -> _Discriminant:
+    scaling = Scaling.of(X, weights)
+    z = scaling.apply(X)
     means = np.stack(
         [(weights[side] @ z[side]) / weights[side].sum() for side in (~expressed, expressed)]
     )
@@ -285,23 +295,25 @@ def _discriminant(of: Examples, used: Int64, expressed: Bool, weights: Float64) 
     scatter = (rest * (weights / weights.sum()).astype(np.float32)[:, None]).T @ rest
     sources = np.stack(
         [
-            z[(of.corpora == corpus) & ~expressed].mean(axis=0)
-            for corpus in np.unique(of.corpora[~expressed])
+            z[(corpora == corpus) & ~expressed].mean(axis=0)
+            for corpus in np.unique(corpora[~expressed])
         ]
     )
     sources = sources - sources.mean(axis=0)
     within = scatter.astype(np.float64) + SOURCE_SCATTER * (sources.T @ sources) / len(sources)
-    size = len(used)
+    size = X.shape[1]
     spherical = float(np.trace(within)) / size * np.eye(size)
     coef = linalg.solve(
         (1.0 - SHRINKAGE) * within + SHRINKAGE * spherical, means[1] - means[0], assume_a="pos"
     )
     spread = float((z @ coef).std())
     middle = float(means.mean(axis=0) @ coef)
-    return _Discriminant(used, scaling, coef / spread, -middle / spread)
+    return _Discriminant(scaling, coef / spread, -middle / spread)
 
 
-def _judge(rows: _Rows, held: _Held, named: Float64, threshold: float) -> ExpressionJudge:
+def _judge(
+    rows: _Rows, layout: InputLayout, held: _Held, named: Float64, threshold: float
+) -> ExpressionJudge:
     """Weigh the parts by what they said of rows left out; then fit them to all rows."""
     from sklearn.linear_model import LogisticRegression
 
@@ -313,14 +325,14 @@ def _judge(rows: _Rows, held: _Held, named: Float64, threshold: float) -> Expres
         weights[side] *= len(weights) / 2.0 / weights[side].sum()
     regression = LogisticRegression(C=1.0, max_iter=1000)
     regression.fit(opinions, held.is_expressed, sample_weight=weights)
-    n = rows.layout.n_inputs
+    n = layout.n_inputs
     mean, scale, coef = np.zeros(n), np.ones(n), np.zeros(n)
     intercept = float(regression.intercept_[0])
     *trusts, naming = regression.coef_[0].tolist()
-    whole = _discriminants(rows, np.ones(len(rows.examples), bool))
-    for trust, part in zip(trusts, whole, strict=True):
-        mean[part.used], scale[part.used] = part.scaling.mean, part.scaling.scale
-        coef[part.used] = trust * part.coef
+    places = (averaged_states(layout), np.r_[layout.hand_made])
+    for trust, used, part in zip(trusts, places, _discriminants(rows), strict=True):
+        mean[used], scale[used] = part.scaling.mean, part.scaling.scale
+        coef[used] = trust * part.coef
         intercept += trust * part.intercept
     judge = ExpressionJudge(
         mean=mean,
