@@ -191,11 +191,17 @@ def _key(event: EmotionResult | Drop) -> tuple[Any, ...]:
 
 
 def _verdict(result: EmotionResult | None) -> Any:
-    """Answer of a result, probabilities to six digits: sums may be made in another order."""
+    """Answer of a result, probabilities to six digits: sums may be made in another order.
+
+    Of a partial the probabilities alone: the label that it shows follows from the partials before
+    it, and some of these were given up.
+    """
     if result is None:
         return None
     probabilities = result.probabilities
     rounded = None if probabilities is None else [round(p, 6) for p in probabilities]
+    if result.kind is Kind.PARTIAL:
+        return rounded
     return (result.state, result.emotion, rounded)
 
 
