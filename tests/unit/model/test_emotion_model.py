@@ -388,7 +388,7 @@ def test_an_encoder_of_another_size_works_from_the_folder_to_the_label(tmp_path:
     probabilities = in_memory.predict_proba(x[None])[0]
     logistic = 1 / (1 + np.exp(-(expected.sum() + 0.25)))
     assert model.speech_probability(x) == pytest.approx(logistic, abs=1e-5)
-    result = analysis(model, Settings()).judge(utterance)
+    result = analysis(model, Settings(prior="balanced")).judge(utterance)
     assert result.probabilities == pytest.approx(probabilities)
     assert np.ptp(probabilities) > 0.1, "the embedding decides something"
 

@@ -33,6 +33,8 @@ PITCH = FEATURE_NAMES.index("f0_semitones_p50")
 NEUTRAL, ANGRY = EMOTIONS.index(Emotion.NEUTRAL), EMOTIONS.index(Emotion.ANGRY)
 ANGER_ST = 6.0
 """Anger raises the pitch by this much in the model's world."""
+BALANCED = Settings(prior="balanced")
+"""In that world people are angry as often as not."""
 
 
 def voice(pitch_st: float, seconds: float = 1.5, seed: int = 0) -> NDArray[np.float32]:
@@ -107,7 +109,7 @@ def hear(stage: AnalysisStage, pitches_st: list[float], first: int = 1) -> list[
 
 def test_a_long_angry_session_does_not_become_the_new_normal() -> None:
     """After thirty angry utterances anger is still anger, and calm speech neutral."""
-    stage = analysis(synthetic(), Settings())
+    stage = analysis(synthetic(), BALANCED)
     angry = hear(stage, [ANGER_ST] * 30)
     assert {r.emotion for r in angry} == {Emotion.ANGRY}
     assert angry[-1].probabilities is not None
@@ -119,7 +121,7 @@ def test_a_long_angry_session_does_not_become_the_new_normal() -> None:
 
 def test_without_the_guard_it_would() -> None:
     """The same session with a plain mean: what was angry is then no longer named so."""
-    stage = analysis(synthetic(correction=0.0), Settings())
+    stage = analysis(synthetic(correction=0.0), BALANCED)
     heard = hear(stage, [ANGER_ST] * 30)
     assert heard[0].emotion == Emotion.ANGRY
     assert heard[-1].emotion != Emotion.ANGRY
@@ -127,11 +129,11 @@ def test_without_the_guard_it_would() -> None:
 
 def test_a_higher_voice_is_got_to_know() -> None:
     """Two semitones above the training voices: neutral becomes surer with every utterance."""
-    stage = analysis(synthetic(), Settings())
+    stage = analysis(synthetic(), BALANCED)
     heard = hear(stage, [2.0] * 8)
     sure = [r.probabilities[NEUTRAL] for r in heard if r.probabilities]
     assert sure[0] < 0.9 < sure[-1]
-    fixed = hear(analysis(synthetic(), Settings(adapt=False)), [2.0] * 8)
+    fixed = hear(analysis(synthetic(), replace(BALANCED, adapt=False)), [2.0] * 8)
     assert fixed[-1].probabilities is not None
     assert fixed[-1].probabilities[NEUTRAL] == pytest.approx(sure[0], abs=0.05)
 
