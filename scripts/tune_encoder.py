@@ -41,8 +41,8 @@ from torch import Tensor, nn
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
-from ser_live.audio import high_passed  # noqa: E402
 from ser_live.features.mel import mel_filters  # noqa: E402
+from ser_live.high_pass import high_passed  # noqa: E402
 from ser_live.model.encoder import (  # noqa: E402
     HOP_SAMPLES,
     N_MELS,

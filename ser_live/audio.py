@@ -7,14 +7,11 @@ finite, nominal range [-1, 1]. `StreamConverter` makes it from whatever a source
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_live.arrays import Float64
 from ser_live.config import SAMPLE_RATE_HZ
 from ser_live.errors import InvalidAudioError, UsageError
 
@@ -66,129 +63,6 @@ def peak_dbfs(samples: NDArray[Any]) -> float:
         return math.nan
     peak = float(np.max(np.abs(samples)))
     return 20.0 * math.log10(peak) if peak > 0.0 else -math.inf
-
-
-HIGH_PASS_HZ = 80.0
-"""Corner of the high-pass: below it lie offset, mains hum and handling noise, hardly any voice."""
-
-
-class HighPass:
-    """Butterworth high-pass of fourth order at ``HIGH_PASS_HZ``, as a stream.
-
-    Levels, the noise floor, the speech detector and the model's inputs are made from what it
-    lets through: an offset of the sound card or hum of the mains is not sound of anybody. It
-    starts as if the first sample had always been there, so that an offset is gone at once.
-
-    The recursion is carried out in blocks, as products with small matrices; SciPy's filters
-    would take a second to import. The output does not depend on how a stream was cut, up to
-    rounding in double precision.
-    """
-
-    def __init__(self) -> None:
-        self._state = np.zeros(_HighPassBlocks.ORDER)
-        self._offset: float | None = None
-
-    def process(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Filter the next samples, shape ``(n,)``, 16 kHz, finite."""
-        if len(samples) == 0:
-            return samples
-        if self._offset is None:
-            self._offset = float(samples[0])
-        blocks = _high_pass_blocks()
-        filtered, self._state = blocks.run(samples - np.float64(self._offset), self._state)
-        return filtered.astype(np.float32)
-
-
-def high_passed(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Filter a whole signal, shape ``(n,)``, 16 kHz, by a new `HighPass`."""
-    return HighPass().process(samples)
-
-
-class _HighPassBlocks:
-    """The filter as matrices that bring it forward by a block.
-
-    With the state s before a block x: ``y = x @ through + s @ ringing`` and afterwards
-    ``s = s @ forward + x @ entering``.
-    """
-
-    ORDER = 4
-    BLOCK = 160
-    ROWS = 4
-    """Blocks in one product. Always as many: then a signal's beginning is filtered to the same
-    bits whatever follows it."""
-
-    def __init__(self) -> None:
-        one_step = self._one_step()
-        through, ringing = np.zeros((self.BLOCK, self.BLOCK)), np.zeros((self.ORDER, self.BLOCK))
-        entering = np.zeros((self.BLOCK, self.ORDER))
-        self.powers = np.zeros((self.BLOCK + 1, self.ORDER, self.ORDER))
-        self.powers[0] = np.eye(self.ORDER)
-        impulse = np.zeros(self.BLOCK)
-        after_impulse, state = one_step(1.0, np.zeros(self.ORDER))
-        impulse[0] = after_impulse
-        entering[-1] = state
-        for n in range(1, self.BLOCK):
-            impulse[n], state = one_step(0.0, state)
-            entering[-1 - n] = state
-        for index in range(self.ORDER):
-            state = np.eye(self.ORDER)[index]
-            for n in range(self.BLOCK):
-                ringing[index, n], state = one_step(0.0, state)
-                self.powers[n + 1, index] = state
-        for n in range(self.BLOCK):
-            through[n, n:] = impulse[: self.BLOCK - n]
-        self.through, self.ringing, self.entering = through, ringing, entering
-
-    def _one_step(self) -> Callable[[float, Float64], tuple[float, Float64]]:
-        """Two second-order sections in direct form II transposed, one sample."""
-        # Bilinear transform of Butterworth's poles, after the usual prewarping.
-        warped = 2.0 * math.tan(math.pi * HIGH_PASS_HZ / SAMPLE_RATE_HZ)
-        sections = []
-        for pair in range(self.ORDER // 2):
-            damping = 2.0 * math.sin(math.pi * (2 * pair + 1) / (2 * self.ORDER))
-            scale = 4.0 + 2.0 * damping * warped + warped * warped
-            a1 = (2.0 * warped * warped - 8.0) / scale
-            a2 = (4.0 - 2.0 * damping * warped + warped * warped) / scale
-            sections.append((4.0 / scale, a1, a2))
-
-        def step(x: float, state: Float64) -> tuple[float, Float64]:
-            after = np.zeros(self.ORDER)
-            for index, (b, a1, a2) in enumerate(sections):
-                y = b * x + state[2 * index]
-                after[2 * index] = -2.0 * b * x - a1 * y + state[2 * index + 1]
-                after[2 * index + 1] = b * x - a2 * y
-                x = y
-            return x, after
-
-        return step
-
-    def run(self, samples: Float64, state: Float64) -> tuple[Float64, Float64]:
-        """Filter samples, shape ``(n,)``, from a state; both as they are afterwards."""
-        n = len(samples)
-        size = self.BLOCK * self.ROWS
-        padded = np.zeros(-(-n // size) * size)
-        padded[:n] = samples
-        forward = self.powers[self.BLOCK]
-        filtered = np.empty_like(padded)
-        n_blocks, n_rest = divmod(n, self.BLOCK)
-        for start in range(0, len(padded), size):
-            rows = padded[start : start + size].reshape(self.ROWS, self.BLOCK)
-            entered = rows @ self.entering
-            states = np.empty((self.ROWS, self.ORDER))
-            for row in range(self.ROWS):
-                states[row] = state
-                if start // self.BLOCK + row < n_blocks:
-                    state = state @ forward + entered[row]
-            filtered[start : start + size] = (rows @ self.through + states @ self.ringing).ravel()
-        if n_rest:
-            rest = samples[n - n_rest :]
-            state = state @ self.powers[n_rest] + rest @ self.entering[self.BLOCK - n_rest :]
-        return filtered[:n], state
-
-
-@lru_cache(maxsize=1)
-def _high_pass_blocks() -> _HighPassBlocks:
-    return _HighPassBlocks()
 
 
 def check_samples(samples: NDArray[Any]) -> None:

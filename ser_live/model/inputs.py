@@ -4,7 +4,7 @@
 
     [ hand-made features | embedding | speech level ]
 
-All of it is made from what `audio.HighPass` lets through, started anew with each utterance. A
+All of it is made from what `high_pass.HighPass` lets through, started anew with each utterance. A
 model without a learned encoder sees the hand-made features alone. Training and live use this
 same code.
 """
@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from ser_live.arrays import Float32, Float64
-from ser_live.audio import HighPass, high_passed
 from ser_live.features import FEATURE_NAMES, FeatureStream, extract
+from ser_live.high_pass import HighPass, high_passed
 from ser_live.model.encoder import speech_level_db
 
 if TYPE_CHECKING:

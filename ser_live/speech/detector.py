@@ -10,7 +10,7 @@ The network (`ser_live.speech.silero`) sleeps until something stands above the n
 then says how likely each frame is speech: sure of it, it needs no cheap gate, which is deaf
 in strong noise; where the cheap gate hears something, it only has to think it possible.
 
-All of it hears what `audio.HighPass` lets through: an offset or hum of the mains is no sound.
+All of it hears what `high_pass.HighPass` lets through: an offset or hum of the mains is no sound.
 
 The segmenter opens no utterance without voiced frames: those the network is sure of, or,
 without it, periodic ones, which typing, doors and rain do not have. Everything is causal
@@ -28,9 +28,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_live.audio import HighPass
 from ser_live.config import FRAME_S, FRAME_SAMPLES, SAMPLE_RATE_HZ, VadSettings
 from ser_live.errors import InvalidAudioError
+from ser_live.high_pass import HighPass
 from ser_live.speech.shouting import ABOVE_NOISE_DB, Shouting
 from ser_live.speech.silero import Confirmer, is_runnable
 from ser_live.speech.voicing import Frame, burstiness, low_shares, periodicity

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_live.audio import HIGH_PASS_HZ, HighPass, high_passed, level_dbfs
+from ser_live.audio import level_dbfs
 from ser_live.config import SAMPLE_RATE_HZ
+from ser_live.high_pass import HIGH_PASS_HZ, HighPass, high_passed
 from ser_live.speech.detector import VoiceActivityDetector
 
 RATE = SAMPLE_RATE_HZ

@@ -16,12 +16,12 @@ import numpy as np
 import pytest
 from stream_parts import analysis, buzz
 
-from ser_live.audio import high_passed
 from ser_live.bundled import bundled_models
 from ser_live.config import Settings
 from ser_live.emotions import LABELS
 from ser_live.errors import ModelError
 from ser_live.features import FEATURE_NAMES
+from ser_live.high_pass import high_passed
 from ser_live.model.archive import write_arrays
 from ser_live.model.classifier import Classifier, LinearHead, RbfHead, softmax, temper
 from ser_live.model.emotion_model import MAX_KEPT_MODELS, EmotionModel, find_encoder, find_model

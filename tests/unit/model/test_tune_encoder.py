@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from places import ROOT
 from speechlike import speechlike
 
-from ser_live.audio import high_passed
+from ser_live.high_pass import high_passed
 from ser_live.model.encoder import N_MELS, at_level, log_mel, pool
 
 torch = pytest.importorskip("torch", reason="the encoder is tuned in torch, which is no dependency")

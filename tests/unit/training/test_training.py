@@ -11,7 +11,6 @@ from click.testing import CliRunner
 from small_corpus import write_small_corpus
 from stream_parts import segmenting
 
-from ser_live.audio import high_passed
 from ser_live.cli.evaluate import command as evaluate_command
 from ser_live.cli.train import command as train_command
 from ser_live.datasets.ravdess import find_recordings
@@ -22,6 +21,7 @@ from ser_live.evaluation.folds import clip_probabilities
 from ser_live.evaluation.protocols import actor_folds
 from ser_live.events import Kind, Utterance, Verdict
 from ser_live.features import FEATURE_NAMES, extract
+from ser_live.high_pass import high_passed
 from ser_live.model.classifier import Classifier
 from ser_live.model.emotion_model import EmotionModel
 from ser_live.model.ensemble import Ensemble
