@@ -6,15 +6,18 @@ nearest corpus, with the covariance within corpora; it sets a temperature::
 
     d^2 = min_c (z - m_c)' S^-1 (z - m_c) / n
     T = exp(clip(intercept + slope * log d, -1, 3))
-    p = q^(1/T) / sum q^(1/T)
+    e = DOUBT * clip((log d - log near) / (log far - log near), 0, 1)
+    p = (1 - e) * q^(1/T) / sum q^(1/T) + e / n_labels
 
-Intercept and slope were fitted to corpora left out. S is kept as its strongest directions and one
-variance for all others.
+The share e of the answer says nothing: beyond `far` no label gets .90, because no corpus that was
+left out bore such answers out. Intercept and slope were fitted to corpora left out; between `near`
+and `far` lie the voices of the main corpus. S is kept as its strongest directions and one variance
+for all others.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -27,6 +30,8 @@ from ser_live.model.classifier import softmax
 
 LOG_TEMPERATURES = (-1.0, 3.0)
 """Least and largest logarithm of a temperature."""
+DOUBT = 0.12
+"""Share of an answer about something unfamiliar that goes to all labels alike."""
 
 
 @dataclass(frozen=True)
@@ -66,24 +71,43 @@ class Familiarity:
 
 
 @dataclass(frozen=True)
+class CautionRule:
+    """How much less sure an answer becomes with distance; all arrays have shape ()."""
+
+    intercept: Float64
+    slope: Float64
+    near: Float64
+    """Distance from which on doubt grows, positive."""
+    far: Float64
+    """Distance from which on it is whole, greater than `near`."""
+
+    def temperature(self, distance: Float64) -> Float64:
+        """Temperature of answers at these distances, shape (n,)."""
+        exponent = self.intercept + self.slope * np.log(distance)
+        return np.asarray(np.exp(np.clip(exponent, *LOG_TEMPERATURES)))
+
+    def apply(self, probabilities: Float64, distance: Float64) -> Float64:
+        """Answers as sure as they may be, shape (n, n_labels)."""
+        log_p = np.log(np.maximum(probabilities, 1e-300))
+        tempered = softmax(log_p / self.temperature(distance)[:, None])
+        way = np.log(distance / self.near) / np.log(self.far / self.near)
+        doubt = DOUBT * np.clip(way, 0.0, 1.0)[:, None]
+        return np.asarray((1.0 - doubt) * tempered + doubt / probabilities.shape[1])
+
+
+_RULE = tuple(field.name for field in fields(CautionRule))
+
+
+@dataclass(frozen=True)
 class Caution:
-    """Temperature of an answer by how familiar the utterance is."""
+    """Confidence of an answer by how familiar the utterance is."""
 
     familiarity: Familiarity
-    intercept: Float64
-    """Shape (), like `slope`."""
-    slope: Float64
-
-    def temperature(self, X: NDArray[np.floating[Any]]) -> Float64:
-        """Temperature of each utterance, shape (n,)."""
-        log_distance = np.log(self.familiarity.distance(X))
-        exponent = self.intercept + self.slope * log_distance
-        return np.asarray(np.exp(np.clip(exponent, *LOG_TEMPERATURES)))
+    rule: CautionRule
 
     def temper(self, X: NDArray[np.floating[Any]], probabilities: Float64) -> Float64:
         """Answers as sure as they may be, shape (n, n_labels)."""
-        log_p = np.log(np.maximum(probabilities, 1e-300))
-        return softmax(log_p / self.temperature(X)[:, None])
+        return self.rule.apply(probabilities, self.familiarity.distance(X))
 
     def arrays(self) -> Arrays:
         """Everything as named arrays."""
@@ -97,8 +121,7 @@ class Caution:
             "directions": f.directions.astype(np.float32),
             "variances": f.variances,
             "other_variance": f.other_variance,
-            "intercept": self.intercept,
-            "slope": self.slope,
+            **{name: getattr(self.rule, name) for name in _RULE},
         }
 
     @classmethod
@@ -117,7 +140,7 @@ class Caution:
             variances=take_array(rest, "variances", (None,)),
             other_variance=take_array(rest, "other_variance", ()),
         )
-        caution = cls(familiarity, take_array(rest, "intercept", ()), take_array(rest, "slope", ()))
+        rule = CautionRule(**{name: take_array(rest, name, ()) for name in _RULE})
         f = familiarity
         fits = (
             n_used > 0
@@ -126,10 +149,11 @@ class Caution:
             and len(f.centres) > 0
             and len(f.variances) == f.directions.shape[1]
             and all((a > 0).all() for a in (f.scale, f.limit, f.variances, f.other_variance))
+            and 0.0 < rule.near < rule.far
         )
         if rest or not fits:
             raise ModelError(
                 f"{WEIGHTS_FILE} holds a caution whose parts do not fit together: fetch or train "
                 "the model again."
             )
-        return caution
+        return cls(familiarity, rule)

@@ -5,8 +5,7 @@ known. So each other corpus in turn, some sources of everyday speech and some sp
 corpus are left out together, and judged by classifiers that heard none of them. On these answers
 are fitted:
 
-1. the temperature by distance (``model.caution``), relative to that of the main corpus's own
-   speakers;
+1. the rule of caution by distance (``model.caution``), relative to the main corpus's own speakers;
 2. the weights in the judge of expression (``model.expression``): of two linear discriminants, on
    the encoder's averaged states and on hand-made features, and of the namer's own opinion;
 3. the share of plain talk that ``everyday`` stands for.
@@ -27,7 +26,7 @@ from scipy import linalg, optimize
 from ser_live.arrays import Bool, Float32, Float64, Int64, Str
 from ser_live.datasets.everyday import CORPUS_PREFIX
 from ser_live.emotions import LABELS
-from ser_live.model.caution import LOG_TEMPERATURES, Caution
+from ser_live.model.caution import Caution, CautionRule
 from ser_live.model.classifier import fold, softmax
 from ser_live.model.ensemble import MIN_PROBABILITY
 from ser_live.model.expression import ExpressionJudge, naming_log_odds
@@ -51,9 +50,11 @@ SOURCE_SCATTER = 10.0
 N_ITERATIONS = 40
 NAMER_WEIGHTS = (0.65, 0.35)
 """Weights of regression and discriminant in the namer that is judged."""
-PLAIN_AIM = 0.92
+HOME_QUANTILES = (0.5, 0.95)
+"""Quantiles of the distances of the main corpus's voices, left out, between which doubt grows."""
+PLAIN_AIM = 0.87
 """Share of what is named in everyday speech that ``everyday`` makes plain."""
-PLAIN_SHARES = tuple(np.round(np.arange(0.3, 0.91, 0.05), 2).tolist())
+PLAIN_SHARES = tuple(np.round(np.arange(0.3, 0.91, 0.02), 2).tolist())
 
 _K = len(LABELS)
 _PLAIN = is_plain(LABELS)
@@ -135,15 +136,13 @@ def fit_unfamiliar(
     home = held.is_acted & (held.corpora == main_corpus)
     temperature, _ = best_temperature(held.scores[home], held.y[home], np.ones(home.sum()))
     named = softmax(held.scores / temperature)
-    intercept, slope = _best_caution(held, named, main_corpus)
+    rule = _best_rule(held, named, main_corpus)
     used = averaged_states(layout)
     familiarity = fit_familiarity(every.averages, every.examples.corpora, used)
-    caution = Caution(familiarity, intercept, slope)
+    caution = Caution(familiarity, rule)
     if not rows.is_everyday.any():
         return caution, None
-    exponent = np.clip(intercept + slope * np.log(held.distance), *LOG_TEMPERATURES)
-    sober = softmax(np.log(named) / np.exp(exponent)[:, None])
-    return caution, _judge(every, layout, held, sober, threshold)
+    return caution, _judge(every, layout, held, rule.apply(named, held.distance), threshold)
 
 
 # -- leaving out
@@ -222,23 +221,25 @@ class _Namer:
         return np.asarray(NAMER_WEIGHTS[0] * regression + NAMER_WEIGHTS[1] * discriminant)
 
 
-def _best_caution(held: _Held, named: Float64, main_corpus: str) -> tuple[Float64, Float64]:
-    """Intercept and slope with the best likelihood; home counts as much as all others."""
+def _best_rule(held: _Held, named: Float64, main_corpus: str) -> CautionRule:
+    """The rule with the best likelihood; home counts as much as all others."""
     acted = held.is_acted
-    log_p, y, log_d = np.log(named[acted]), held.y[acted], np.log(held.distance[acted])
+    p, y, distance = named[acted], held.y[acted], held.distance[acted]
     weights = equal_mass(held.corpora[acted])
     is_home = held.corpora[acted] == main_corpus
     for side in (is_home, ~is_home):
         weights[side] /= weights[side].sum()
+    near, far = np.quantile(distance[is_home], HOME_QUANTILES)
+
+    def rule(parameters: Float64) -> CautionRule:
+        intercept, slope = np.asarray(parameters, dtype=np.float64)
+        return CautionRule(np.array(intercept), np.array(slope), np.array(near), np.array(far))
 
     def loss(parameters: Float64) -> float:
-        exponent = np.clip(parameters[0] + parameters[1] * log_d, *LOG_TEMPERATURES)
-        p = softmax(log_p / np.exp(exponent)[:, None])[np.arange(len(y)), y]
-        return float(weights @ -np.log(np.maximum(p, 1e-300)))
+        right = rule(parameters).apply(p, distance)[np.arange(len(y)), y]
+        return float(weights @ -np.log(np.maximum(right, 1e-300)))
 
-    start = np.array([0.1, 1.0])
-    found = optimize.minimize(loss, start, method="Nelder-Mead").x
-    return np.array(found[0]), np.array(found[1])
+    return rule(optimize.minimize(loss, np.array([0.1, 1.0]), method="Nelder-Mead").x)
 
 
 # -- expression

@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 from ser_live.config import Settings
 from ser_live.emotions import LABELS
 from ser_live.errors import ModelError, UsageError
-from ser_live.model.caution import Caution, Familiarity
+from ser_live.model.caution import Caution, CautionRule, Familiarity
 from ser_live.model.emotion_model import EmotionModel
 from ser_live.model.expression import ExpressionJudge, naming_log_odds
 from ser_live.model.prior import is_plain, shares_of, under
@@ -52,8 +52,12 @@ def caution(slope: float = 1.0) -> Caution:
             variances=np.array([4.0]),
             other_variance=np.array(1.0),
         ),
-        np.array(0.0),
-        np.array(slope),
+        CautionRule(
+            intercept=np.array(0.0),
+            slope=np.array(slope),
+            near=np.array(1.0),
+            far=np.array(4.0),
+        ),
     )
 
 
@@ -162,6 +166,14 @@ def test_what_is_far_is_said_with_less_confidence_and_the_same_label() -> None:
     assert far.sum() == pytest.approx(1.0)
 
 
+def test_nothing_unfamiliar_is_answered_at_90_percent() -> None:
+    certain = np.array([[1.0] + [0.0] * 7] * 3)
+    answers = caution(slope=0.0).rule.apply(certain, np.array([0.5, 2.0, 4.0])).max(axis=1)
+    assert answers[0] == pytest.approx(1.0)
+    assert answers[1] == pytest.approx(1.0 - 0.06 * 7 / 8)
+    assert answers[2] == pytest.approx(0.895)
+
+
 # -- files
 
 
@@ -171,7 +183,9 @@ def test_both_survive_their_file() -> None:
     assert again.everyday_share == 0.6
     X = np.array([[3.0, 1.0]])
     loaded = Caution.from_arrays(caution().arrays(), 2)
-    assert loaded.temperature(X) == pytest.approx(caution().temperature(X))
+    p = np.full((1, 8), 1 / 8)
+    p[0, :2] = 0.2, 0.05
+    assert loaded.temper(X, p) == pytest.approx(caution().temper(X, p))
 
 
 @pytest.mark.parametrize(
@@ -198,6 +212,8 @@ def test_a_judge_that_cannot_be_is_refused(change: dict[str, np.ndarray]) -> Non
         {"directions": np.zeros((2, 3))},
         {"centres": np.zeros((0, 2))},
         {"limit": np.array(-1.0)},
+        {"near": np.array(0.0)},
+        {"far": np.array(1.0)},
     ],
 )
 def test_a_caution_that_cannot_be_is_refused(change: dict[str, np.ndarray]) -> None:

@@ -73,9 +73,10 @@ def test_a_corpus_never_heard_is_farther_and_answered_with_more_caution(fitted: 
     caution, _ = fitted
     far = make("gamma", 4, EVERYTHING, 7)
     home = make("ravdess", 4, EVERYTHING, 1)
-    distance = caution.familiarity.distance
-    assert distance(far.X).mean() > 1.2 * distance(home.X).mean()
-    assert caution.temperature(far.X).mean() > caution.temperature(home.X).mean()
+    distances = [caution.familiarity.distance(rows.X) for rows in (far, home)]
+    assert distances[0].mean() > 1.2 * distances[1].mean()
+    temperatures = [caution.rule.temperature(distance).mean() for distance in distances]
+    assert temperatures[0] > temperatures[1]
 
 
 def test_the_judge_hears_expression_through_microphones_it_never_met(fitted: tuple) -> None:
