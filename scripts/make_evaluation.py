@@ -6,8 +6,8 @@ DIR holds corpora (``ravdess/`` and others), or is RAVDESS itself; ``noise/`` an
 add recorded noises and rooms to the spoilt sound. Features, spoilt sound and fitted models are
 cached, so that a run that was interrupted goes on where it was. Every fold is fitted once, and
 its model serves every measurement. What is written: MODEL-PROTOCOL.json, MODEL-corpora.json,
-MODEL-robustness.json, MODEL-rejection.json, MODEL-steadiness.json, MODEL-seeds.json, run.json,
-MODEL/*.svg and README.md.
+MODEL-robustness.json, MODEL-rejection.json, MODEL-refused.json, MODEL-steadiness.json,
+MODEL-seeds.json, run.json, MODEL/*.svg and README.md.
 
 With --n-seeds the targets of ``targets.json`` are measured with further seeds too (inner folds,
 random pasts and orders of sessions differ), and the page gives their mean.
@@ -30,6 +30,7 @@ import numpy as np
 from ser_live import __version__
 from ser_live.cli.training_options import encoder_of
 from ser_live.config import Settings
+from ser_live.datasets.conversations import find_conversations
 from ser_live.datasets.corpora import CORPORA_APART
 from ser_live.datasets.recording import Recording
 from ser_live.errors import SerLiveError
@@ -40,17 +41,18 @@ from ser_live.evaluation.judge import uar_with_interval
 from ser_live.evaluation.live_path import Hearing
 from ser_live.evaluation.onset import onset_section
 from ser_live.evaluation.permutation import permutation_check
+from ser_live.evaluation.refused_talk import refused_talk_section
 from ser_live.evaluation.rejection import rejection_section
 from ser_live.evaluation.reporting.figures import draw_all
 from ser_live.evaluation.reporting.page import MODELS, RUN_FILE, SEEDS_FILE, TARGETS_FILE, page
 from ser_live.evaluation.reporting.page_sections import at
 from ser_live.evaluation.robustness import robustness_section
 from ser_live.evaluation.robustness_suite import suite_in
-from ser_live.evaluation.steadiness import steadiness_section, talk_in
+from ser_live.evaluation.steadiness import CONVERSATION, steadiness_section, talk_in
 from ser_live.model.emotion_model import EmotionModel, find_encoder
 from ser_live.records.folders import examples_folder
 from ser_live.training.recipe import RECIPES, Recipe, recordings_for
-from ser_live.training.speech_check import BURST, GATE_VARIANTS, NOISE, make_sounds
+from ser_live.training.speech_check import BURST, GATE_VARIANTS, MUSIC, NOISE, make_sounds
 
 FOLDER = Path(__file__).parents[1] / "docs" / "evaluation"
 MAIN = "emobox"
@@ -123,7 +125,7 @@ def main() -> None:
         nargs="+",
         default=[
             *("onset", "affect", "permutation", "alone"),
-            *("robustness", "corpora", "rejection", "steadiness"),
+            *("robustness", "corpora", "rejection", "refused", "steadiness"),
         ],
         help="measurements in addition to the protocols",
     )
@@ -191,14 +193,27 @@ def measure(run: Run, recipe: Recipe, protocols: list[str]) -> None:
         run.write(f"{name}-corpora.json", hold_out_corpora(run, recipe, run.seed))
     if "rejection" in run.steps and recipe.needs_encoder and (run.data / "noise").is_dir():
         run.write(f"{name}-rejection.json", reject(run, recipe))
-    if "steadiness" in run.steps and recipe.needs_encoder and (talk := talk_in(run.data)):
-        model = EmotionModel.load(name)
-        section = run.timed(
-            f"{name}: steadiness", lambda: steadiness_section(model, talk, n_jobs=run.n_jobs)
-        )
-        run.write(f"{name}-steadiness.json", section)
+    if recipe.needs_encoder:
+        listen_to_talk(run, name)
     if run.n_seeds > 1 and MAIN in records:
         measure_again(run, recipe, recordings)
+
+
+def listen_to_talk(run: Run, name: str) -> None:
+    """Hear talk that nothing was trained on with the shipped model, as streams."""
+    meetings = run.data / CONVERSATION
+    if "refused" in run.steps and meetings.is_dir():
+        section = run.timed(
+            f"{name}: refused talk",
+            lambda: refused_talk_section(find_conversations(meetings), EmotionModel.load(name)),
+        )
+        run.write(f"{name}-refused.json", section)
+    if "steadiness" in run.steps and (talk := talk_in(run.data)):
+        section = run.timed(
+            f"{name}: steadiness",
+            lambda: steadiness_section(EmotionModel.load(name), talk, n_jobs=run.n_jobs),
+        )
+        run.write(f"{name}-steadiness.json", section)
 
 
 def measure_again(run: Run, recipe: Recipe, recordings: list[Recording]) -> None:
@@ -306,7 +321,7 @@ def spoil(run: Run, evaluation: Evaluation) -> dict[str, Any]:
 
 def reject(run: Run, recipe: Recipe) -> dict[str, Any]:
     """Measure the sounds that the speech check keeps out, and the speech it costs."""
-    from ser_live.datasets.sounds import find_noises, find_vocal_bursts
+    from ser_live.datasets.sounds import find_music, find_noises, find_vocal_bursts
 
     encoder = encoder_of(recipe)
     assert encoder is not None
@@ -316,13 +331,14 @@ def reject(run: Run, recipe: Recipe) -> dict[str, Any]:
         f"{recipe.name}: sounds for the gate", lambda: make_sounds(encoder, run.data)
     )
     section = run.timed(f"{recipe.name}: gate", lambda: rejection_section(speech, sounds, run.seed))
-    bursts = run.data / "vocal_bursts"
+    bursts, music = run.data / "vocal_bursts", run.data / "music"
     return {
         "model": recipe.name,
         "seed": run.seed,
         "n_offered": {
             NOISE: len(find_noises(run.data / "noise")),
             BURST: len(find_vocal_bursts(bursts)) if bursts.is_dir() else 0,
+            MUSIC: len(find_music(music)) if music.is_dir() else 0,
         },
         **section,
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,7 +80,9 @@ def adapted_probabilities(
     return result
 
 
-def hear(fitted: Fitted, tested: Examples, sessions: Sequence[Session]) -> SessionAnswers:
+def hear(
+    fitted: Fitted, tested: Examples, sessions: Sequence[Session], shares: Float64 | None = None
+) -> SessionAnswers:
     """Run sessions utterance by utterance, all sessions in step.
 
     Each answer is given from the utterances before it alone; then the speaker's shift
@@ -93,6 +95,8 @@ def hear(fitted: Fitted, tested: Examples, sessions: Sequence[Session]) -> Sessi
     tested : Examples
         Whole utterances of all clips of the sessions.
     sessions : sequence of Session
+    shares : float64 array, shape (n_labels,), or None
+        Base rates, as in ``Fitted.predict_proba``.
     """
     if fitted.shift is None:
         raise ValueError("a model without a shift does not adapt: there is nothing to hear")
@@ -104,7 +108,7 @@ def hear(fitted: Fitted, tested: Examples, sessions: Sequence[Session]) -> Sessi
     for run in runs:
         for row in (row for clip in run.session.enrolled for row in rows_of_clip.get(clip, ())):
             # As `ser-live enroll` does: from the model's own answers to the reading.
-            answer = fitted.predict_proba(tested.X[[row]].astype(np.float64), run.shift)[0]
+            answer = fitted.predict_proba(tested.X[[row]].astype(np.float64), run.shift, shares)[0]
             run.shift.update(tested.X[row], answer)
     for step in range(max((len(run.rows) for run in runs), default=0)):
         active = [run for run in runs if step < len(run.rows)]
@@ -112,11 +116,11 @@ def hear(fitted: Fitted, tested: Examples, sessions: Sequence[Session]) -> Sessi
         named = adapted_probabilities(
             fitted, tested.X[rows], cold[rows], [run.shift for run in active]
         )
-        answers = fitted.considered(tested.X[rows], named)
+        answers = fitted.considered(tested.X[rows], named, shares)
         for run, row, answer in zip(active, rows, answers, strict=True):
             run.answers.append(answer)
             run.shift.update(tested.X[row], answer)
-    alone = fitted.considered(tested.X, cold)
+    alone = fitted.considered(tested.X, cold, shares)
     return SessionAnswers.joined([run.heard(tested, alone) for run in runs])
 
 
@@ -158,8 +162,12 @@ def hear_all(
     *,
     seed: int = 0,
     n_seeds: int = N_SEEDS,
+    shares: Callable[[Fitted], Float64] | None = None,
 ) -> SessionAnswers:
-    """One kind of session with every test speaker of every fold, in several orders."""
+    """One kind of session with every test speaker of every fold, in several orders.
+
+    `shares` gives the base rates for a model; None: all labels are expected the same.
+    """
     speakers = np.array([recording.speaker for recording in recordings])
     parts = []
     for fit in fits:
@@ -172,7 +180,8 @@ def hear_all(
                 rng = np.random.default_rng([seed, number, identity])
                 sessions += make(speaker, number, rng)
         if sessions:
-            parts.append(hear(fit.fitted, fit.tested(examples), sessions))
+            expected = None if shares is None else shares(fit.fitted)
+            parts.append(hear(fit.fitted, fit.tested(examples), sessions, expected))
     return SessionAnswers.joined(parts)
 
 

@@ -14,13 +14,18 @@ from ser_live.datasets import etts_ko
 from ser_live.datasets.everyday import CORPUS_PREFIX
 from ser_live.datasets.ravdess import CORPUS, SONG_CORPUS
 from ser_live.datasets.recording import Recording
-from ser_live.emotions import LABELS, Emotion
+from ser_live.emotions import LABELS
 from ser_live.errors import DatasetError
-from ser_live.evaluation.calibration import reliability_bins
 from ser_live.evaluation.everyday import everyday_means, everyday_shares, sources_judged
 from ser_live.evaluation.folds import FoldFit, Predicts, clip_probabilities, fit_folds
 from ser_live.evaluation.judge import rounded, rounded_pair, speaker_matrices, uar_with_interval
-from ser_live.evaluation.metrics import bootstrap_values, expected_calibration_error
+from ser_live.evaluation.metrics import bootstrap_values
+from ser_live.evaluation.stranger_confidence import (
+    calm_as_neutral,
+    corpus_confidence,
+    selective_answers,
+)
+from ser_live.evaluation.stranger_sessions import corpus_sessions, everyday_sessions
 from ser_live.model.fitted import Fitted
 from ser_live.training.examples import Examples
 from ser_live.training.recipe import Recipe
@@ -31,10 +36,6 @@ if TYPE_CHECKING:
 
 JUDGED_LABELS = ("angry", "happy", "neutral", "sad")
 """Labels that most corpora share."""
-SURE_ANSWER = 0.90
-"""Probability from which an answer counts as sure."""
-N_BINS = 5
-"""Bins of the reliability diagram of a corpus, which has fewer clips than all of RAVDESS."""
 MIN_CLIPS_PER_LABEL = 5
 """A label with fewer clips in a corpus is not judged there."""
 SECOND_READINGS = {etts_ko.CORPUS: etts_ko.as_scripted}
@@ -68,6 +69,8 @@ def leave_corpus_out(
         ``corpora`` by name, and ``mean_uar`` over them with its interval (95 %, the speakers of
         each drawn with replacement), pooled and with RAVDESS alone. A corpus
         of ``SECOND_READINGS`` also has ``second_reading``; the mean uses the published labels.
+        ``everyday`` is about sources of everyday speech, where there are some, and ``selective``
+        about the answers that are sure enough.
 
     Raises
     ------
@@ -81,9 +84,12 @@ def leave_corpus_out(
     )
     results: dict[str, dict[str, Any]] = {}
     sources: dict[str, dict[str, Any]] = {}
+    talk: dict[str, dict[str, Any] | None] = {}
     draws: list[Float64] = []
+    left_out: list[FoldFit] = []
     for held_out in pooled:
         sources.update(sources_judged(held_out, held_out.name, examples, recordings))
+        talk.update(everyday_sessions(held_out, examples, recordings, seed))
         fit = FoldFit(held_out.name, corpora == held_out.name, held_out.fitted)
         judged = judged_labels([recordings[clip] for clip in np.flatnonzero(fit.is_test).tolist()])
         if len(judged) < 2:
@@ -94,16 +100,21 @@ def leave_corpus_out(
             "language": recordings[int(np.argmax(fit.is_test))].language,
             "trained_on": sorted(set(corpora[~held_out.is_test].tolist())),
             **_scores(fit, replace(fit, fitted=alone.fitted), examples, recordings, judged),
+            "sessions": corpus_sessions(fit, examples, recordings, judged, seed),
         }
+        left_out.append(fit)
         # Speakers of each corpus are drawn apart from those of the others.
         draws.append(_uar_draws(fit, examples, recordings, judged, seed=len(draws)))
     if not results:
         raise _too_few_clips(fit.name for fit in pooled)
     about = {"protocol": "leave one corpus out", "model": recipe.name}
-    everyday = {**everyday_means(sources), "sources": sources} if sources else None
+    everyday = (
+        {**everyday_means(sources), "sources": sources, "sessions": talk} if sources else None
+    )
     return {
         **about,
         **_means(results, draws),
+        "selective": selective_answers(left_out, examples),
         "corpora": results,
         "everyday": everyday,
         "seed": seed,
@@ -148,7 +159,7 @@ def _scores(
     """Scores of one corpus; `alone` was trained on RAVDESS only."""
     scores = {
         **_judge(fit, examples, recordings, labels),
-        **_of_all_labels(fit, examples),
+        **corpus_confidence(fit, examples),
         "everyday_prior_uar": _everyday_uar(fit, examples, recordings, labels),
         "ravdess_alone": _judge(alone, examples, recordings, labels),
     }
@@ -243,21 +254,6 @@ def _judge(
     }
 
 
-def _of_all_labels(fit: FoldFit, examples: Examples) -> dict[str, Any]:
-    """Calibration of the answers of all labels, an utterance each."""
-    tested = fit.tested(examples)
-    answers = fit.fitted.predict_proba(tested.X.astype(np.float64))
-    sure = answers.max(axis=1) >= SURE_ANSWER
-    is_right = answers.argmax(axis=1) == tested.y
-    return {
-        "ece": rounded(expected_calibration_error(tested.y, answers)),
-        "reliability": reliability_bins(tested.y, answers, N_BINS),
-        "sure_share": rounded(float(sure.mean())),
-        "n_sure": int(sure.sum()),
-        "sure_right": rounded(float(is_right[sure].mean())) if sure.any() else None,
-    }
-
-
 @dataclass(frozen=True)
 class _InEverydayTalk:
     """A model under the everyday prior; calm is as right as neutral."""
@@ -267,11 +263,7 @@ class _InEverydayTalk:
     def predict_proba(self, X: Any) -> Float64:
         """Probabilities with those of the plain labels at neutral, shape (n, n_labels)."""
         shares = everyday_shares(self.fitted)
-        answers = self.fitted.predict_proba(X.astype(np.float64), None, shares)
-        neutral, calm = LABELS.index(Emotion.NEUTRAL), LABELS.index(Emotion.CALM)
-        answers[:, neutral] += answers[:, calm]
-        answers[:, calm] = 0.0
-        return answers
+        return calm_as_neutral(self.fitted.predict_proba(X.astype(np.float64), None, shares))
 
 
 def _everyday_uar(

@@ -97,27 +97,33 @@ def sources_judged(
 def _source_scores(fitted: Fitted, own: Examples, acted: Float64) -> dict[str, Any]:
     X = own.X.astype(np.float64)
     answers = fitted.predict_proba(X, None, everyday_shares(fitted))
-    is_named = answers.max(axis=1) >= UNCERTAIN_BELOW
-    is_said_plain = _PLAIN[answers.argmax(axis=1)]
-    plain_of_named = np.where(is_named, is_said_plain, np.nan)
 
     def share(rows: Any) -> float:
-        values = plain_of_named[rows]
-        return float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
+        return plain_of_named(answers[rows])
 
     return {
         "n": len(own),
         "n_speakers": len(np.unique(own.speakers)),
-        "named": rounded(float(is_named.mean())),
+        "named": rounded(float(np.mean(_is_named(answers)))),
         "plain_of_named": rounded(share(slice(None))),
         "plain_of_named_interval": rounded_pair(bootstrap_rows_interval(share, own.speakers)),
-        "surely_else": rounded(float(_is_surely_else(answers).mean())),
+        "surely_else": rounded(float(surely_else(answers).mean())),
         "auc": rounded(area_under_curve(acted, expression_log_odds(fitted, X))),
     }
 
 
-def _is_surely_else(answers: Float64) -> Bool:
-    """Whether a label that is not plain is named at ``SURE`` or surer."""
+def _is_named(answers: Float64) -> Bool:
+    return np.asarray(answers.max(axis=1) >= UNCERTAIN_BELOW)
+
+
+def plain_of_named(answers: Float64) -> float:
+    """Share of the named answers that are neutral or calm; NaN where nothing is named."""
+    named = answers[_is_named(answers)]
+    return float(_PLAIN[named.argmax(axis=1)].mean()) if len(named) else float("nan")
+
+
+def surely_else(answers: Float64) -> Bool:
+    """Answers that name something that is not plain at ``SURE`` or surer, shape (n,)."""
     return np.asarray(~_PLAIN[answers.argmax(axis=1)] & (answers.max(axis=1) >= SURE))
 
 

@@ -3,19 +3,21 @@
 Six folds: RAVDESS by the actors of EmoBox, speakers of other corpora, kinds of noise and
 speakers of vocal bursts are held out whole. Synthetic sounds are trained on and never
 tested. The threshold is chosen inside the training rows. In addition, each corpus is left out
-of training altogether.
+of training altogether, with some sources of everyday speech.
 
 A recording counts as rejected (or lost, if it is speech) when no utterance in it passes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from ser_live.arrays import Bool, Float32, Int64, Str
 from ser_live.datasets import ravdess
+from ser_live.datasets.everyday import CORPUS_PREFIX
 from ser_live.errors import DatasetError
 from ser_live.evaluation.metrics import bootstrap_interval
 from ser_live.evaluation.protocols import EMOBOX_TEST_ACTORS
@@ -68,8 +70,7 @@ def rejection_section(speech: Examples, sounds: Sounds, seed: int = 0) -> dict[s
         sound_passes[tests_sound] = _passes(gate, sounds.X[tests_sound])
     left_out = np.zeros(len(speech), dtype=np.bool_)
     corpora = np.unique(speech.corpora)
-    for corpus in corpora if len(corpora) > 1 else []:
-        inside = speech.corpora == corpus
+    for inside in _corpora_in_turn(speech) if len(corpora) > 1 else []:
         gate = fit_gate(speech.where(~inside), sounds, seed)
         left_out[inside] = _passes(gate, speech.X[inside])
     return {
@@ -78,6 +79,14 @@ def rejection_section(speech: Examples, sounds: Sounds, seed: int = 0) -> dict[s
         "speech": _of_speech(speech, speech_passes),
         "left_out": _of_speech(speech, left_out) if len(corpora) > 1 else {},
     }
+
+
+def _corpora_in_turn(speech: Examples) -> Iterator[Bool]:
+    """Rows of an acted corpus and of some sources of everyday speech, each of them once."""
+    everyday = np.char.startswith(speech.corpora, CORPUS_PREFIX)
+    acted, sources = np.unique(speech.corpora[~everyday]), np.unique(speech.corpora[everyday])
+    for turn, corpus in enumerate(acted):
+        yield np.isin(speech.corpora, [corpus, *sources[turn :: len(acted)]])
 
 
 def folds_of_speech(speech: Examples) -> Int64:

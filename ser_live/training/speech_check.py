@@ -2,7 +2,7 @@
 
 Logistic regression on the embedding. Its threshold is chosen so that of whole utterances
 of speech, every corpus and variant counting alike, a stated share is lost in inner folds
-that hold out speakers and kinds of sound.
+that hold out whole corpora (speakers, where there are few corpora) and kinds of sound.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from ser_live.sources import read_recording
 from ser_live.synthesis.wordless_sounds import SOUNDS, wordless_sound
 from ser_live.training.augmentation import MILD, PLAIN, STRONG, vary
 from ser_live.training.examples import Examples, utterances_of
+from ser_live.training.familiarity import Scaling
 from ser_live.training.masked_regression import MaskedTargets, fit_masked
 
 GATE_VARIANTS = (PLAIN, MILD, STRONG)
@@ -151,9 +152,9 @@ def fit_gate(speech: Examples, sounds: Sounds, seed: int = 0) -> SpeechCheck:
     DatasetError
         Fewer than two speakers or kinds of sound, or no embeddings.
     """
-    groups = np.concatenate([np.char.add("speech ", speech.speakers), sounds.groups])
+    groups = np.concatenate([_strangers(speech), sounds.groups])
     is_speech = np.arange(len(groups)) < len(speech)
-    n_speakers, n_kinds = (len(np.unique(groups[mask])) for mask in (is_speech, ~is_speech))
+    n_speakers, n_kinds = (len(np.unique(names)) for names in (speech.speakers, sounds.groups))
     layout = InputLayout.of_length(speech.X.shape[1])
     if min(n_speakers, n_kinds) < 2 or not layout.n_embedding:
         raise DatasetError(
@@ -162,7 +163,7 @@ def fit_gate(speech: Examples, sounds: Sounds, seed: int = 0) -> SpeechCheck:
             "an embedding among the inputs: give more recordings and the learned encoder."
         )
     learned = layout.embedding
-    X = np.concatenate([speech.X[:, learned], sounds.X[:, learned]]).astype(np.float64)
+    X = np.concatenate([speech.X[:, learned], sounds.X[:, learned]])
     weights = _balanced(_speech_weights(speech), _sound_weights(sounds))
     folds = _folds(groups, is_speech, seed)
     judged = np.flatnonzero(speech.is_final)
@@ -186,13 +187,9 @@ def loss_threshold(scores: Float64, strata: Str, max_loss: float) -> float:
     return float(scores[order[np.searchsorted(share_below, max_loss + 1e-9, side="right")]])
 
 
-def _fit(X: Float64, is_speech: Bool, weights: Float64) -> SpeechCheck:
-    low, high = np.percentile(X, [1, 99], axis=0)
-    usual = np.clip(X, low, high)
-    mean = np.average(usual, axis=0, weights=weights)
-    scale = np.sqrt(np.average(np.square(usual - mean), axis=0, weights=weights))
-    scale = np.where(scale > 1e-9, scale, 1.0)
-    z = np.clip((X - mean) / scale, -LIMIT, LIMIT).astype(np.float32)
+def _fit(X: Float32, is_speech: Bool, weights: Float64) -> SpeechCheck:
+    scaling = Scaling.of(X, weights)
+    z = np.clip(scaling.apply(X), -LIMIT, LIMIT)
     right = np.column_stack([~is_speech, is_speech])
     head = fit_masked(
         z, MaskedTargets(right, np.ones_like(right)), weights, PENALTY / len(z), N_ITERATIONS
@@ -201,8 +198,8 @@ def _fit(X: Float64, is_speech: Bool, weights: Float64) -> SpeechCheck:
     coef, intercept = head.coef[:, 1] - head.coef[:, 0], head.intercept[1] - head.intercept[0]
     # As they are stored, so that a loaded gate answers the same.
     return SpeechCheck(
-        mean=mean.astype(np.float32).astype(np.float64),
-        scale=scale.astype(np.float32).astype(np.float64),
+        mean=scaling.mean.astype(np.float64),
+        scale=scaling.scale.astype(np.float64),
         limit=np.array(LIMIT),
         coef=coef.astype(np.float32).astype(np.float64),
         intercept=np.array(float(intercept)),
@@ -210,7 +207,7 @@ def _fit(X: Float64, is_speech: Bool, weights: Float64) -> SpeechCheck:
     )
 
 
-def _scores(gate: SpeechCheck, embeddings: Float64) -> Float64:
+def _scores(gate: SpeechCheck, embeddings: Float32) -> Float64:
     """Log-odds of speech."""
     z = np.clip((embeddings - gate.mean) / gate.scale, -gate.limit, gate.limit)
     return np.asarray(z @ gate.coef + gate.intercept)
@@ -244,8 +241,18 @@ def _balanced(speech: Float64, sounds: Float64) -> Float64:
     return both * len(both) / 2.0
 
 
+def _strangers(speech: Examples) -> Str:
+    """Groups that are left out together: corpora, or speakers where there are few corpora.
+
+    Who uses the check is a stranger in another room; what is lost of such is to be limited.
+    """
+    corpora = np.unique(speech.corpora)
+    names = speech.corpora if len(corpora) >= 2 * N_INNER_FOLDS else speech.speakers
+    return np.char.add("speech ", names)
+
+
 def _folds(groups: Str, is_speech: Bool, seed: int) -> Int64:
-    """Inner fold of each row; no speaker or kind of sound is in two."""
+    """Inner fold of each row; no group of speech or of sounds is in two."""
     folds = np.empty(len(groups), dtype=np.int64)
     for side in (is_speech, ~is_speech):
         names, inverse = np.unique(groups[side], return_inverse=True)

@@ -29,6 +29,8 @@ from ser_live.evaluation.reporting.stranger_sections import (
     confidence_of_strangers,
     corpora_in_words,
     plain_talk,
+    refused,
+    sessions_of_strangers,
 )
 
 Json = Mapping[str, Any]
@@ -54,8 +56,8 @@ def page(folder: Path) -> str:
     ----------
     folder : Path
         Holds ``MODEL-PROTOCOL.json``, ``MODEL-corpora.json``, ``MODEL-robustness.json``,
-        ``MODEL-rejection.json``, ``MODEL-steadiness.json``, ``MODEL-seeds.json``,
-        ``targets.json``, ``run.json``, and plots in a folder per model.
+        ``MODEL-rejection.json``, ``MODEL-refused.json``, ``MODEL-steadiness.json``,
+        ``MODEL-seeds.json``, ``targets.json``, ``run.json``, and plots in a folder per model.
     """
     parts = [
         "# How right it is\n",
@@ -87,7 +89,9 @@ def page(folder: Path) -> str:
         parts += plain_talk(left_out)
         parts += corpora(left_out)
         parts += confidence_of_strangers(left_out)
+        parts += sessions_of_strangers(left_out)
         parts += rejection(_read(folder / f"{model}-rejection.json"))
+        parts += refused(_read(folder / f"{model}-refused.json"))
         parts += steadiness(_read(folder / f"{model}-steadiness.json"))
         parts += permutation(main)
     parts += finding_speech(_read(folder / "segmentation.json"))

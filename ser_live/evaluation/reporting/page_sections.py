@@ -226,8 +226,8 @@ def rejection(score: Json | None) -> list[str]:
         "### What is not speech\n",
         "Kinds of noise, people who laugh or groan, and speakers are held out whole; a recording "
         "is kept out when nothing in it gets an emotion. Corpora of speech also by a gate that "
-        "never heard them. Recordings of coughs and of music are not among the noises: they are "
-        "not measured, and of music the gate knows synthesised pieces alone.\n",
+        "never heard them, with some sources of everyday speech each. Recordings of coughs are not "
+        "among the noises: they are not measured.\n",
         table(head, sounds),
         table(("speech", "recordings", "lost", "lost, corpus left out"), speech),
     ]

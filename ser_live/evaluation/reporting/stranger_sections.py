@@ -86,7 +86,8 @@ def confidence_of_strangers(score: Json | None) -> list[str]:
             name,
             number(one["ece"]),
             number(one["sure_share"]),
-            f"{number(one['sure_right'])} of {one['n_sure']}",
+            _right_of(one),
+            _right_of(one["everyday"]),
             number(one["uar"]),
             number(one["everyday_prior_uar"]),
         )
@@ -111,9 +112,107 @@ def confidence_of_strangers(score: Json | None) -> list[str]:
         "how many answers are .90 or surer and how many of those are right, and the UAR with equal "
         "base rates and under `everyday`, where calm is as right as neutral.\n",
         table(
-            ("corpus", "calibration error", "≥ .90", "of these right", "UAR", "UAR, everyday"),
+            (
+                *("corpus", "calibration error", "≥ .90", "of these right"),
+                *("the same, everyday", "UAR", "UAR, everyday"),
+            ),
             rows,
         ),
         "Share right by confidence (number of answers):\n",
         table(("corpus", *(f"{low:.1f}–{high:.1f}" for low, high in edges)), bins),
+        *_selective(score["selective"]),
+    ]
+
+
+def _right_of(sure: Json) -> str:
+    return f"{number(sure['sure_right'])} of {sure['n_sure']}" if sure["n_sure"] else "none"
+
+
+def _selective(found: Json) -> list[str]:
+    """Error by how much is answered."""
+    named, threshold = found["named"], found["threshold"]
+    reached = (
+        f"A threshold for at most {threshold['max_error']:.0%} wrong, chosen on the other corpora, "
+        f"is {number(threshold['threshold'])} on average: it answers "
+        f"{threshold['coverage']:.0%} and is wrong in {threshold['error']:.0%} of them."
+        if threshold["error"] is not None
+        else f"No threshold chosen on the other corpora leaves answers with at most "
+        f"{threshold['max_error']:.0%} wrong."
+    )
+    return [
+        f"Of {found['n']} utterances of all these corpora together, the surest answers are wrong "
+        "this often:\n",
+        table(
+            ("answered", *(f"{one['coverage']:.0%}" for one in found["coverage"])),
+            [("wrong", *(f"{one['error']:.0%}" for one in found["coverage"]))],
+        ),
+        f"From {number(named['below'])} up an emotion is named: {named['share']:.0%} of the "
+        f"utterances, and {number(named['error'])} of these names are wrong. {reached}\n",
+    ]
+
+
+def sessions_of_strangers(score: Json | None) -> list[str]:
+    """What learning the voice while listening gives strangers."""
+    if score is None:
+        return []
+    rows = [
+        (name, _SESSION_KINDS[kind], "UAR", *_gain(part, "uar"))
+        for name, one in score["corpora"].items()
+        for kind, part in (one.get("sessions") or {}).items()
+        if part
+    ]
+    talk = (score.get("everyday") or {}).get("sessions") or {}
+    rows += [
+        (name, "plain talk", text, *_gain(part, key))
+        for name, part in talk.items()
+        if part
+        for key, text in (("plain_of_named", "plain of named"), ("surely_else", "surely else"))
+    ]
+    if not rows:
+        return []
+    return [
+        "### Learning a stranger's voice\n",
+        "Speakers of what was left out, from their fifth utterance on: what is answered with their "
+        "past, as when listening, and what of the same utterances alone.\n",
+        table(
+            ("who", "session", "what", "utterances", "speakers", "alone", "with past", "gain"),
+            rows,
+        ),
+    ]
+
+
+_SESSION_KINDS = {"balanced": "every utterance once", "mostly_neutral": "four of five neutral"}
+
+
+def _gain(part: Json, key: str) -> tuple[str, ...]:
+    found = part[key]
+    gain = found["gain"]
+    return (
+        str(part["n"]),
+        str(part["n_speakers"]),
+        number(found["alone"]),
+        f"**{number(found['with_past'])}**",
+        "–" if gain is None else f"{gain:+.3f} {interval(found['interval'])}",
+    )
+
+
+def refused(score: Json | None) -> list[str]:
+    """Talk in conversations that got no answer."""
+    if score is None:
+        return []
+    everything = {name: one["shares"] for name, one in score["conversations"].items()}
+    everything["all"] = score["shares"]
+    fates = sorted({fate for shares in everything.values() for fate in shares})
+    return [
+        "### Talk that is refused\n",
+        f"{score['speech_s']:.0f} s of published speech in {len(score['conversations'])} "
+        "recordings of conversations, heard as streams by the shipped model, which was not trained "
+        "on them: shares by what became of it.\n",
+        table(
+            ("recording", *fates),
+            [
+                (name, *(number(shares.get(fate)) for fate in fates))
+                for name, shares in everything.items()
+            ],
+        ),
     ]
