@@ -29,6 +29,9 @@ from ser_live.terminal.pen import (
 )
 from ser_live.terminal.text import clock, pad, wrap
 
+VERY_SURE = 0.90
+"""Probability called very sure. The evaluation tells how many such answers about strangers are
+right, and caution keeps unfamiliar voices below it."""
 WIDE = 76
 """Least width in cells with the timeline next to the bars."""
 
@@ -47,7 +50,7 @@ _HINTS = {
 
 def confidence_in_words(probability: float) -> str:
     """Meaning of a calibrated probability of the winning emotion, in words."""
-    if probability >= 0.85:
+    if probability >= VERY_SURE:
         return "very sure"
     if probability >= 0.65:
         return "sure"

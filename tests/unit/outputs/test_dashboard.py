@@ -186,7 +186,7 @@ def test_a_final_verdict_is_named_with_its_confidence_in_words_and_number() -> N
 
 def test_colour_is_never_the_only_sign() -> None:
     """Words for confidence rise with it, and marks differ in shape."""
-    words = [confidence_in_words(p) for p in (0.36, 0.5, 0.65, 0.85)]
+    words = [confidence_in_words(p) for p in (0.36, 0.5, 0.65, 0.9)]
     assert words == ["weak lead", "fairly sure", "sure", "very sure"]
     text = "\n".join(lines(state_at(43.0), 80, 24))
     assert "● angry" in text
