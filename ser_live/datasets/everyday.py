@@ -110,6 +110,8 @@ class EverydayRecording:
 
 CORPUS_PREFIX = FOLDER + "/"
 """Beginning of the corpus of an everyday recording that is trained on: each source is one."""
+READ_FOR = {etts_ko.CORPUS: CORPUS_PREFIX + ETTS_KO_READ}
+"""Sources that were read with the voices and microphones of an acted corpus, by that corpus."""
 
 
 def is_everyday(corpus: str) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 
 from ser_live.arrays import Bool, Float64, Int64, Str
 from ser_live.datasets import etts_ko
-from ser_live.datasets.everyday import CORPUS_PREFIX
+from ser_live.datasets.everyday import CORPUS_PREFIX, READ_FOR
 from ser_live.datasets.ravdess import CORPUS, SONG_CORPUS
 from ser_live.datasets.recording import Recording
 from ser_live.emotions import LABELS
@@ -20,6 +20,7 @@ from ser_live.evaluation.everyday import everyday_means, everyday_shares, source
 from ser_live.evaluation.folds import FoldFit, Predicts, clip_probabilities, fit_folds
 from ser_live.evaluation.judge import rounded, rounded_pair, speaker_matrices, uar_with_interval
 from ser_live.evaluation.metrics import bootstrap_values
+from ser_live.evaluation.remembering import remembering
 from ser_live.evaluation.stranger_confidence import (
     calm_as_neutral,
     corpus_confidence,
@@ -87,7 +88,9 @@ def leave_corpus_out(
     talk: dict[str, dict[str, Any] | None] = {}
     draws: list[Float64] = []
     left_out: list[FoldFit] = []
-    for held_out in pooled:
+    alone = replace(alone, fitted=remembering(alone.fitted))
+    for fresh in pooled:
+        held_out = replace(fresh, fitted=remembering(fresh.fitted))
         sources.update(sources_judged(held_out, held_out.name, examples, recordings))
         talk.update(everyday_sessions(held_out, examples, recordings, seed))
         fit = FoldFit(held_out.name, corpora == held_out.name, held_out.fitted)
@@ -141,9 +144,11 @@ def _held_out(corpora: Str, recipe: Recipe) -> list[tuple[str, Bool]]:
     # A corpus that the recipe does not train on is held out always.
     never = ~(is_ravdess | everyday | np.isin(corpora, recipe.corpora))
     # With each corpus some sources of everyday speech are left out, each of them once.
-    sources = np.unique(corpora[everyday])
+    sources = [str(name) for name in np.unique(corpora[everyday])]
+    own = {name: [READ_FOR[name]] for name in others if READ_FOR.get(name) in sources}
+    rest = [name for name in sources if [name] not in own.values()]
     masks = [
-        (name, never | np.isin(corpora, [name, *sources[turn :: len(others)]]))
+        (name, never | np.isin(corpora, [name, *own.get(name, []), *rest[turn :: len(others)]]))
         for turn, name in enumerate(others)
     ]
     return [*masks, (f"{CORPUS} alone", ~is_ravdess)]

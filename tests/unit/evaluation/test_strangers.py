@@ -10,6 +10,7 @@ from synthetic_examples import fitted_that_adapts, linear, synthetic_corpus
 
 from ser_live.emotions import LABELS
 from ser_live.evaluation.folds import FoldFit
+from ser_live.evaluation.remembering import remembering
 from ser_live.evaluation.reporting.stranger_sections import (
     confidence_of_strangers,
     refused,
@@ -23,6 +24,7 @@ from ser_live.evaluation.stranger_confidence import (
 from ser_live.evaluation.stranger_sessions import corpus_sessions, everyday_sessions
 from ser_live.model.ensemble import Ensemble
 from ser_live.model.fitted import Fitted
+from ser_live.model.strangers import Strangers
 
 K = len(LABELS)
 
@@ -101,3 +103,18 @@ def test_refused_talk_has_a_row_a_recording() -> None:
     assert "| recording | answered | not speech |" in text
     assert "| all | 0.750 | 0.250 |" in text
     assert refused(None) == []
+
+
+def test_what_is_remembered_is_what_was_answered() -> None:
+    """The same values, asked once: what a caller does to them changes nothing."""
+    warm = fitted_that_adapts().warm
+    assert warm is not None
+    fitted = replace(fitted_that_adapts(), cold=Strangers(warm, np.eye(K)[:3], np.array(1.5)))
+    remembers = remembering(fitted)
+    X = np.random.default_rng(0).standard_normal((5, K))
+    for _ in range(2):
+        given = remembers.predict_proba(X)
+        assert np.array_equal(given, fitted.predict_proba(X))
+        given[:] = 0.0
+    assert len(remembers.cold.given) == 1  # type: ignore[union-attr]
+    assert remembering(fitted_that_adapts()).cold is not None
