@@ -16,7 +16,13 @@ from ser_live.datasets.ravdess import CORPUS, SONG_CORPUS
 from ser_live.datasets.recording import Recording
 from ser_live.emotions import LABELS
 from ser_live.errors import DatasetError
-from ser_live.evaluation.everyday import everyday_means, everyday_shares, sources_judged
+from ser_live.evaluation.everyday import (
+    everyday_means,
+    everyday_shares,
+    expression_heard,
+    sources_judged,
+    told_apart,
+)
 from ser_live.evaluation.folds import FoldFit, Predicts, clip_probabilities, fit_folds
 from ser_live.evaluation.judge import rounded, rounded_pair, speaker_matrices, uar_with_interval
 from ser_live.evaluation.metrics import bootstrap_values
@@ -85,13 +91,15 @@ def leave_corpus_out(
     )
     results: dict[str, dict[str, Any]] = {}
     sources: dict[str, dict[str, Any]] = {}
+    expression: dict[str, Float64] = {}
     talk: dict[str, dict[str, Any] | None] = {}
     draws: list[Float64] = []
     left_out: list[FoldFit] = []
     alone = replace(alone, fitted=remembering(alone.fitted))
     for fresh in pooled:
         held_out = replace(fresh, fitted=remembering(fresh.fitted))
-        sources.update(sources_judged(held_out, held_out.name, examples, recordings))
+        sources.update(sources_judged(held_out, examples, recordings))
+        expression.update(expression_heard(held_out, examples))
         talk.update(everyday_sessions(held_out, examples, recordings, seed))
         fit = FoldFit(held_out.name, corpora == held_out.name, held_out.fitted)
         judged = judged_labels([recordings[clip] for clip in np.flatnonzero(fit.is_test).tolist()])
@@ -111,6 +119,8 @@ def leave_corpus_out(
     if not results:
         raise _too_few_clips(fit.name for fit in pooled)
     about = {"protocol": "leave one corpus out", "model": recipe.name}
+    for name, area in told_apart(expression).items():
+        sources[name]["auc"] = area
     everyday = (
         {**everyday_means(sources), "sources": sources, "sessions": talk} if sources else None
     )

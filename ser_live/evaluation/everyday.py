@@ -65,21 +65,18 @@ def area_under_curve(positive: Float64, negative: Float64) -> float:
 
 
 def sources_judged(
-    fit: FoldFit, corpus: str, examples: Examples, recordings: Sequence[Recording]
+    fit: FoldFit, examples: Examples, recordings: Sequence[Recording]
 ) -> dict[str, dict[str, Any]]:
     """Scores of each everyday source that a fit left out, by its name.
 
     Parameters
     ----------
     fit : FoldFit
-        Its test recordings hold the sources and, of `corpus`, acted emotions to tell them from.
-    corpus : str
+        Its test recordings hold the sources.
     examples : Examples
     recordings : sequence of Recording
     """
     tested = fit.tested(examples)
-    expressed = tested.where((tested.corpora == corpus) & ~_PLAIN[tested.y])
-    acted = expression_log_odds(fit.fitted, expressed.X.astype(np.float64))
     found = {}
     for name in np.unique(tested.corpora[np.char.startswith(tested.corpora, CORPUS_PREFIX)]):
         own = tested.where(tested.corpora == name)
@@ -88,15 +85,14 @@ def sources_judged(
         found[source] = {
             "kind": SOURCES[source].kind,
             "language": one.language,
-            "left_out_with": corpus,
-            **_source_scores(fit.fitted, own, acted),
+            "left_out_with": fit.name,
+            **_source_scores(fit.fitted, own),
         }
     return found
 
 
-def _source_scores(fitted: Fitted, own: Examples, acted: Float64) -> dict[str, Any]:
-    X = own.X.astype(np.float64)
-    answers = fitted.predict_proba(X, None, everyday_shares(fitted))
+def _source_scores(fitted: Fitted, own: Examples) -> dict[str, Any]:
+    answers = fitted.predict_proba(own.X.astype(np.float64), None, everyday_shares(fitted))
 
     def share(rows: Any) -> float:
         return plain_of_named(answers[rows])
@@ -108,7 +104,44 @@ def _source_scores(fitted: Fitted, own: Examples, acted: Float64) -> dict[str, A
         "plain_of_named": rounded(share(slice(None))),
         "plain_of_named_interval": rounded_pair(bootstrap_rows_interval(share, own.speakers)),
         "surely_else": rounded(float(surely_else(answers).mean())),
-        "auc": rounded(area_under_curve(acted, expression_log_odds(fitted, X))),
+    }
+
+
+def expression_heard(fit: FoldFit, examples: Examples) -> dict[str, Float64]:
+    """Log-odds of expression of what a fit left out: of acted emotions, and of plain talk.
+
+    Returns
+    -------
+    dict
+        By corpus: of the utterances with an emotion, or of all utterances of an everyday source.
+    """
+    tested = fit.tested(examples)
+    found = {}
+    for corpus in np.unique(tested.corpora):
+        everyday = corpus.startswith(CORPUS_PREFIX)
+        if everyday or corpus == fit.name:
+            own = (tested.corpora == corpus) & (everyday | ~_PLAIN[tested.y])
+            if own.any():
+                X = tested.where(own).X.astype(np.float64)
+                found[str(corpus)] = expression_log_odds(fit.fitted, X)
+    return found
+
+
+def told_apart(heard: Mapping[str, Float64]) -> dict[str, float | None]:
+    """Area under the curve of each everyday source, the mean over all acted corpora.
+
+    Parameters
+    ----------
+    heard : mapping
+        As `expression_heard` gives it, joined: both sides strangers to the models that heard them.
+    """
+    acted = [odds for name, odds in heard.items() if not name.startswith(CORPUS_PREFIX)]
+    return {
+        name.removeprefix(CORPUS_PREFIX): rounded(
+            float(np.mean([area_under_curve(emotions, plain) for emotions in acted]))
+        )
+        for name, plain in heard.items()
+        if name.startswith(CORPUS_PREFIX) and acted
     }
 
 

@@ -65,7 +65,8 @@ def plain_talk(score: Json | None) -> list[str]:
         "*named*: the share of utterances that get an emotion; *plain*: the share of these that is "
         "neutral or calm; *surely else*: the share of all utterances named something else at .70 "
         "or surer; *AUC*: the chance that an acted emotion of a corpus left out as well sounds "
-        "more expressive than an utterance of the source (.5 is chance).\n",
+        "more expressive than an utterance of the source, the mean over the corpora (.5 is "
+        "chance).\n",
         table(
             (
                 *("source", "kind", "language", "utterances", "speakers", "named", "plain"),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import ser_live
 from ser_live.datasets.conversations import find_conversations
-from ser_live.evaluation.everyday import area_under_curve, everyday_means
+from ser_live.evaluation.everyday import area_under_curve, everyday_means, told_apart
 from ser_live.evaluation.refused_talk import HEARD, MISSED, refused_talk_section
 from ser_live.model.emotion_model import EmotionModel
 
@@ -29,6 +29,17 @@ def test_the_area_is_the_chance_that_a_positive_scores_higher(a: list[int], b: l
 
 def test_the_area_of_nothing_is_undefined() -> None:
     assert np.isnan(area_under_curve(np.zeros(0), np.ones(3)))
+
+
+def test_sources_are_told_from_every_corpus_alike() -> None:
+    """Small corpora count as much as large ones."""
+    heard = {
+        "nemo": np.full(90, 1.0),
+        "ased": np.array([-1.0]),
+        "everyday/talk": np.zeros(5),
+        "everyday/words": np.full(3, -2.0),
+    }
+    assert told_apart(heard) == {"talk": 0.5, "words": 1.0}
 
 
 def test_means_count_every_source_the_same() -> None:
