@@ -6,13 +6,16 @@ nearest corpus, with the covariance within corpora; it sets a temperature::
 
     d^2 = min_c (z - m_c)' S^-1 (z - m_c) / n
     T = exp(clip(intercept + slope * log d, -1, 3))
+    p = q^(1/T) / sum q^(1/T)
+
+Intercept and slope were fitted to corpora left out. S is kept as its strongest directions and one
+variance for all others. What was decided in the end, under whatever base rates, is then doubted::
+
     e = DOUBT * clip((log d - log near) / (log far - log near), 0, 1)
-    p = (1 - e) * q^(1/T) / sum q^(1/T) + e / n_labels
+    p' = (1 - e) * p + e / n_labels
 
 The share e of the answer says nothing: beyond `far` no label gets .90, because no corpus that was
-left out bore such answers out. Intercept and slope were fitted to corpora left out; between `near`
-and `far` lie the voices of the main corpus. S is kept as its strongest directions and one variance
-for all others.
+left out bore such answers out. Between `near` and `far` lie the voices of the main corpus.
 """
 
 from __future__ import annotations
@@ -86,13 +89,16 @@ class CautionRule:
         exponent = self.intercept + self.slope * np.log(distance)
         return np.asarray(np.exp(np.clip(exponent, *LOG_TEMPERATURES)))
 
-    def apply(self, probabilities: Float64, distance: Float64) -> Float64:
-        """Answers as sure as they may be, shape (n, n_labels)."""
+    def temper(self, probabilities: Float64, distance: Float64) -> Float64:
+        """Answers as sure as the distance allows, shape (n, n_labels)."""
         log_p = np.log(np.maximum(probabilities, 1e-300))
-        tempered = softmax(log_p / self.temperature(distance)[:, None])
+        return softmax(log_p / self.temperature(distance)[:, None])
+
+    def doubt(self, probabilities: Float64, distance: Float64) -> Float64:
+        """Answers of which a share says nothing, shape (n, n_labels)."""
         way = np.log(distance / self.near) / np.log(self.far / self.near)
-        doubt = DOUBT * np.clip(way, 0.0, 1.0)[:, None]
-        return np.asarray((1.0 - doubt) * tempered + doubt / probabilities.shape[1])
+        share = DOUBT * np.clip(way, 0.0, 1.0)[:, None]
+        return np.asarray((1.0 - share) * probabilities + share / probabilities.shape[1])
 
 
 _RULE = tuple(field.name for field in fields(CautionRule))
@@ -104,10 +110,6 @@ class Caution:
 
     familiarity: Familiarity
     rule: CautionRule
-
-    def temper(self, X: NDArray[np.floating[Any]], probabilities: Float64) -> Float64:
-        """Answers as sure as they may be, shape (n, n_labels)."""
-        return self.rule.apply(probabilities, self.familiarity.distance(X))
 
     def arrays(self) -> Arrays:
         """Everything as named arrays."""

@@ -84,8 +84,14 @@ class Fitted:
         self, X: NDArray[np.floating[Any]], named: Float64, shares: Float64 | None = None
     ) -> Float64:
         """Make what the ensembles named as sure as it may be, under these base rates."""
-        if self.caution is not None:
-            named = self.caution.temper(X, named)
+        if self.caution is None:
+            return self._under(X, named, shares)
+        rule, distance = self.caution.rule, self.caution.familiarity.distance(X)
+        return rule.doubt(self._under(X, rule.temper(named, distance), shares), distance)
+
+    def _under(
+        self, X: NDArray[np.floating[Any]], named: Float64, shares: Float64 | None
+    ) -> Float64:
         if shares is None:
             return named
         if self.expression is None:

@@ -26,7 +26,7 @@ from scipy import linalg, optimize
 from ser_live.arrays import Bool, Float32, Float64, Int64, Str
 from ser_live.datasets.everyday import CORPUS_PREFIX
 from ser_live.emotions import LABELS
-from ser_live.model.caution import Caution, CautionRule
+from ser_live.model.caution import Caution, CautionRule, Familiarity
 from ser_live.model.classifier import fold, softmax
 from ser_live.model.ensemble import MIN_PROBABILITY
 from ser_live.model.expression import ExpressionJudge, naming_log_odds
@@ -137,12 +137,12 @@ def fit_unfamiliar(
     temperature, _ = best_temperature(held.scores[home], held.y[home], np.ones(home.sum()))
     named = softmax(held.scores / temperature)
     rule = _best_rule(held, named, main_corpus)
-    used = averaged_states(layout)
-    familiarity = fit_familiarity(every.averages, every.examples.corpora, used)
-    caution = Caution(familiarity, rule)
+    acted = rows.where(~rows.is_everyday)
+    caution = Caution(_familiarity(acted, averaged_states(layout)), rule)
     if not rows.is_everyday.any():
         return caution, None
-    return caution, _judge(every, layout, held, rule.apply(named, held.distance), threshold)
+    named = rule.temper(named, held.distance)
+    return caution, _judge(every, layout, held, named, rule, threshold)
 
 
 # -- leaving out
@@ -184,10 +184,9 @@ class _Held:
 def _judged(rows: _Rows, out: Bool) -> _Held:
     """The rows of one turn, judged by what was fitted to the others."""
     heard, held = rows.where(~out), rows.where(out)
-    namer = _Namer(heard.where(~heard.is_everyday))
-    familiarity = fit_familiarity(
-        heard.averages, heard.examples.corpora, np.arange(heard.averages.shape[1])
-    )
+    acted = heard.where(~heard.is_everyday)
+    namer = _Namer(acted)
+    familiarity = _familiarity(acted, np.arange(heard.averages.shape[1]))
     of_states, of_features = _discriminants(heard)
     return _Held(
         scores=namer.log_probabilities(held.averages),
@@ -198,6 +197,11 @@ def _judged(rows: _Rows, out: Bool) -> _Held:
         is_acted=~held.is_everyday,
         is_expressed=held.is_expressed,
     )
+
+
+def _familiarity(acted: _Rows, used: Int64) -> Familiarity:
+    """Distance from where names were learned: a microphone known from plain talk counts not."""
+    return fit_familiarity(acted.averages, acted.examples.corpora, used)
 
 
 class _Namer:
@@ -236,7 +240,9 @@ def _best_rule(held: _Held, named: Float64, main_corpus: str) -> CautionRule:
         return CautionRule(np.array(intercept), np.array(slope), np.array(near), np.array(far))
 
     def loss(parameters: Float64) -> float:
-        right = rule(parameters).apply(p, distance)[np.arange(len(y)), y]
+        tried = rule(parameters)
+        answers = tried.doubt(tried.temper(p, distance), distance)
+        right = answers[np.arange(len(y)), y]
         return float(weights @ -np.log(np.maximum(right, 1e-300)))
 
     return rule(optimize.minimize(loss, np.array([0.1, 1.0]), method="Nelder-Mead").x)
@@ -313,7 +319,12 @@ def _discriminant(X: Float32, corpora: Str, expressed: Bool, weights: Float64) -
 
 
 def _judge(
-    rows: _Rows, layout: InputLayout, held: _Held, named: Float64, threshold: float
+    rows: _Rows,
+    layout: InputLayout,
+    held: _Held,
+    named: Float64,
+    rule: CautionRule,
+    threshold: float,
 ) -> ExpressionJudge:
     """Weigh the parts by what they said of rows left out; then fit them to all rows."""
     from sklearn.linear_model import LogisticRegression
@@ -349,7 +360,9 @@ def _judge(
     log_odds = regression.decision_function(opinions[everyday])
     for share in PLAIN_SHARES:
         shares = np.where(_PLAIN, share / _PLAIN.sum(), (1.0 - share) / (~_PLAIN).sum())
-        answers = judge.combined(log_odds, named[everyday], shares)
+        answers = rule.doubt(
+            judge.combined(log_odds, named[everyday], shares), held.distance[everyday]
+        )
         if plain_of_named(answers, held.corpora[everyday], threshold) >= PLAIN_AIM:
             return replace(judge, everyday_share=np.array(share))
     return judge

@@ -61,6 +61,12 @@ def caution(slope: float = 1.0) -> Caution:
     )
 
 
+def answered(caution: Caution, X: np.ndarray, p: np.ndarray) -> np.ndarray:
+    """What a stranger's answer becomes."""
+    distance = caution.familiarity.distance(X)
+    return caution.rule.doubt(caution.rule.temper(p, distance), distance)
+
+
 # -- shares
 
 
@@ -160,7 +166,7 @@ def test_distance_is_that_from_the_nearest_corpus_in_its_own_scatter() -> None:
 
 def test_what_is_far_is_said_with_less_confidence_and_the_same_label() -> None:
     p = np.array([[0.9] + [0.1 / 7] * 7] * 2)
-    near, far = caution().temper(np.array([[2.0, 0.0], [5.0, 9.0]]), p)
+    near, far = answered(caution(), np.array([[2.0, 0.0], [5.0, 9.0]]), p)
     assert far.max() < near.max()
     assert far.argmax() == near.argmax() == 0
     assert far.sum() == pytest.approx(1.0)
@@ -168,7 +174,7 @@ def test_what_is_far_is_said_with_less_confidence_and_the_same_label() -> None:
 
 def test_nothing_unfamiliar_is_answered_at_90_percent() -> None:
     certain = np.array([[1.0] + [0.0] * 7] * 3)
-    answers = caution(slope=0.0).rule.apply(certain, np.array([0.5, 2.0, 4.0])).max(axis=1)
+    answers = caution().rule.doubt(certain, np.array([0.5, 2.0, 4.0])).max(axis=1)
     assert answers[0] == pytest.approx(1.0)
     assert answers[1] == pytest.approx(1.0 - 0.06 * 7 / 8)
     assert answers[2] == pytest.approx(0.895)
@@ -185,7 +191,7 @@ def test_both_survive_their_file() -> None:
     loaded = Caution.from_arrays(caution().arrays(), 2)
     p = np.full((1, 8), 1 / 8)
     p[0, :2] = 0.2, 0.05
-    assert loaded.temper(X, p) == pytest.approx(caution().temper(X, p))
+    assert answered(loaded, X, p) == pytest.approx(answered(caution(), X, p))
 
 
 @pytest.mark.parametrize(
