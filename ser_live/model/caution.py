@@ -5,7 +5,7 @@ trusted. The distance is Mahalanobis's, between the utterance's averaged hidden 
 nearest corpus, with the covariance within corpora; it sets a temperature::
 
     d^2 = min_c (z - m_c)' S^-1 (z - m_c) / n
-    T = exp(clip(intercept + slope * log d, -1, 3))
+    T = exp(clip(intercept + slope * log d, 0, 3))
     p = q^(1/T) / sum q^(1/T)
 
 Intercept and slope were fitted to corpora left out. S is kept as its strongest directions and one
@@ -31,8 +31,8 @@ from ser_live.errors import ModelError
 from ser_live.model.archive import WEIGHTS_FILE, Arrays, take_array
 from ser_live.model.classifier import softmax
 
-LOG_TEMPERATURES = (-1.0, 3.0)
-"""Least and largest logarithm of a temperature."""
+LOG_TEMPERATURES = (0.0, 3.0)
+"""Least and largest logarithm of a temperature: what is near is not made surer for that."""
 DOUBT = 0.12
 """Share of an answer about something unfamiliar that goes to all labels alike."""
 

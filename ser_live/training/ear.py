@@ -11,9 +11,10 @@
 4. The classifiers are fitted to inputs from which the shift of a random past was taken
    off, or nothing (``histories``). So the same ones serve strangers and known voices.
 5. Strangers are judged as if they were each of the training speakers (``model.strangers``).
-6. Inner folds choose the temperatures: one for strangers, one for the random pasts.
-7. Corpora left out teach caution with what is unfamiliar, and a judge of whether anything is
+6. Corpora left out teach caution with what is unfamiliar, and a judge of whether anything is
    expressed, which everyday speech takes part in (``unfamiliar``).
+7. Inner folds choose the temperatures, so that what caution leaves is calibrated: one for
+   strangers, one for the random pasts.
 
 The constants were settled while the recipe was made, with results on the EmoBox folds in view;
 between the values tried, results differed less than between speakers.
@@ -21,6 +22,7 @@ between the values tried, results differed less than between speakers.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -31,6 +33,7 @@ from ser_live.arrays import Bool, Float64, Int64
 from ser_live.datasets.everyday import CORPUS_PREFIX
 from ser_live.emotions import LABELS
 from ser_live.model.card import UNCERTAIN_BELOW
+from ser_live.model.caution import Caution
 from ser_live.model.classifier import Classifier, softmax
 from ser_live.model.ensemble import MIN_PROBABILITY, Ensemble
 from ser_live.model.fitted import Fitted
@@ -56,6 +59,7 @@ from ser_live.training.ear_members import (
     targets_of,
 )
 from ser_live.training.examples import Examples
+from ser_live.training.familiarity import distances_unheard
 from ser_live.training.heads import Moments, best_temperature
 from ser_live.training.histories import offsets, residuals
 from ser_live.training.unfamiliar import fit_unfamiliar
@@ -73,7 +77,7 @@ CORPORA = (MAIN_CORPUS, "nemo", "crema_d", "ased", "iesc")
 VARIANT_WEIGHTS = {PLAIN: 1.0, MILD: 0.5, STRONG: 0.5, NOISE: 0.5, ROOM: 0.5, LINE: 0.5}
 PARTIAL_WEIGHT = 0.3
 """Weight of all beginnings of an utterance together; the whole utterance has 1."""
-OTHER_CORPORA_WEIGHT = 1.0
+OTHER_CORPORA_WEIGHT = 0.3
 """Weight of all other corpora together; RAVDESS has 1. Each of them counts the same."""
 OTHER_VARIANTS = (PLAIN, STRONG)
 """Variants of other corpora and of everyday speech, without beginnings."""
@@ -87,6 +91,9 @@ CORRECTION = 0.75
 KAPPA = 3.0
 
 _K = len(LABELS)
+
+Answers = Callable[[Float64], Float64]
+"""Makes probabilities of scores, both of shape (n, n_labels)."""
 
 
 def fit(examples: Examples, seed: int = 0) -> Fitted:
@@ -134,8 +141,19 @@ def fit(examples: Examples, seed: int = 0) -> Fitted:
         np.random.default_rng(seed),
     )
     adapted = replace(table, X=table.X - shifts)
-    warm, cold = _judges(table, adapted, folds, voices_of(past, rule))
+    sober = _sobering(caution, past, folds[is_whole])
+    warm, cold = _judges(table, adapted, folds, voices_of(past, rule), sober)
     return Fitted(cold, warm, rule, caution=caution, expression=expression)
+
+
+def _sobering(caution: Caution | None, whole: Examples, folds: Int64) -> Answers:
+    """What caution makes of answers to whole utterances of RAVDESS, voices never heard."""
+    if caution is None:
+        return softmax
+    used, rule = caution.familiarity.used, caution.rule
+    distances = distances_unheard(whole.X[:, used], whole.corpora, folds)
+    at_home = distances[whole.corpora == MAIN_CORPUS]
+    return lambda scores: rule.doubt(rule.temper(softmax(scores), at_home), at_home)
 
 
 def voices_of(whole: Examples, rule: ShiftRule) -> dict[str, Float64]:
@@ -211,8 +229,12 @@ def _judges(
     adapted: Table,
     folds: Int64,
     voices: dict[str, Float64],
+    sober: Answers,
 ) -> tuple[Ensemble, Strangers]:
-    """Ensembles for known voices and for strangers: same members, inner-fold temperatures."""
+    """Ensembles for known voices and for strangers: same members, inner-fold temperatures.
+
+    With the last temperatures what caution leaves of the answers is calibrated.
+    """
     states = Standardised.of(adapted)
     moments = moments_by_fold(adapted, states.z, folds)
     n = len(table.y)
@@ -238,7 +260,7 @@ def _judges(
     )
     weights = np.array(MEMBER_WEIGHTS)
     mean = _mean(warm, members, weights)
-    known_voice = Ensemble(members, weights, np.array(_temperature(mean, table)))
+    known_voice = Ensemble(members, weights, np.array(_temperature(mean, table, sober)))
     judged = np.flatnonzero(table.is_main & table.is_whole)
     answers = np.stack(
         [
@@ -252,7 +274,7 @@ def _judges(
     stranger = np.zeros((n, _K))
     stranger[judged] = np.log(np.nanmean(answers, axis=0) + MIN_PROBABILITY)
     return known_voice, Strangers(
-        known_voice, np.stack(list(voices.values())), np.array(_temperature(stranger, table))
+        known_voice, np.stack(list(voices.values())), np.array(_temperature(stranger, table, sober))
     )
 
 
@@ -287,7 +309,10 @@ def _mean(scores: Float64, members: tuple[Classifier, ...], weights: Float64) ->
     return np.asarray(np.tensordot(weights, np.stack(tempered), axes=1))
 
 
-def _temperature(scores: Float64, table: Table) -> float:
+def _temperature(scores: Float64, table: Table, answers: Answers = softmax) -> float:
     """Best temperature on whole utterances of RAVDESS, whose speakers the scorer did not hear."""
     judged = table.is_main & table.is_whole
-    return best_temperature(scores[judged], table.y[judged], table.weights[judged])[0]
+    temperature, _ = best_temperature(
+        scores[judged], table.y[judged], table.weights[judged], answers
+    )
+    return temperature

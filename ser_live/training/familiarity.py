@@ -85,3 +85,13 @@ def fit_familiarity(X: Float32, corpora: Str, used: Int64) -> Familiarity:
         variances=(1.0 - SHRINKAGE) * np.maximum(values, 0.0) + SHRINKAGE * mean,
         other_variance=np.array((1.0 - SHRINKAGE) * max(other, 0.0) + SHRINKAGE * mean),
     )
+
+
+def distances_unheard(X: Float32, corpora: Str, folds: Int64) -> Float64:
+    """Distance of each row from the corpora as they are without its fold, shape (n,)."""
+    distances = np.empty(len(X))
+    for fold in np.unique(folds):
+        out = folds == fold
+        familiarity = fit_familiarity(X[~out], corpora[~out], np.arange(X.shape[1]))
+        distances[out] = familiarity.distance(X[out])
+    return distances

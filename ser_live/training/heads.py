@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,7 +47,12 @@ class FittedHead:
     """Out-of-fold scores divided by the temperature, shape (n, K)."""
 
 
-def best_temperature(scores: Float64, y: Int64, weights: Float64) -> tuple[float, float]:
+def best_temperature(
+    scores: Float64,
+    y: Int64,
+    weights: Float64,
+    answers: Callable[[Float64], Float64] = softmax,
+) -> tuple[float, float]:
     """Temperature with the smallest weighted negative log-likelihood, and that loss.
 
     Parameters
@@ -56,11 +61,13 @@ def best_temperature(scores: Float64, y: Int64, weights: Float64) -> tuple[float
         Of samples the scorer was not fitted to.
     y : int array, shape (n,)
     weights : float64 array, shape (n,)
+    answers : callable
+        Makes probabilities of scores, both of shape (n, K).
     """
     temperatures = np.geomspace(0.02, 20.0, 160)
     losses = []
     for temperature in temperatures:
-        probability = softmax(scores / temperature)[np.arange(len(y)), y]
+        probability = answers(scores / temperature)[np.arange(len(y)), y]
         losses.append(np.average(-np.log(np.maximum(probability, 1e-300)), weights=weights))
     best = int(np.argmin(losses))
     return float(temperatures[best]), float(losses[best])
