@@ -8,6 +8,7 @@ import pytest
 from ser_live.emotions import LABELS
 from ser_live.model.inputs import N_HAND_MADE, InputLayout
 from ser_live.training.examples import Examples
+from ser_live.training.familiarity import distances_unheard, fit_familiarity
 from ser_live.training.unfamiliar import (
     PLAIN_SHARES,
     averaged_states,
@@ -77,6 +78,20 @@ def test_a_corpus_never_heard_is_farther_and_answered_with_more_caution(fitted: 
     assert distances[0].mean() > 1.2 * distances[1].mean()
     temperatures = [caution.rule.temperature(distance).mean() for distance in distances]
     assert temperatures[0] > temperatures[1]
+
+
+def test_voices_are_judged_by_corpora_without_them() -> None:
+    """Leaving a row out of its own corpus never brings it nearer."""
+    X = np.random.default_rng(0).standard_normal((40, 6)).astype(np.float32)
+    corpora = np.repeat(["a", "b"], 20)
+    folds = np.arange(40) % 4
+    unheard = distances_unheard(X, corpora, folds)
+    with_all = fit_familiarity(X, corpora, np.arange(6)).distance(X)
+    assert unheard.shape == (40,)
+    assert unheard.mean() > with_all.mean()
+    out = folds == 2
+    without = fit_familiarity(X[~out], corpora[~out], np.arange(6)).distance(X[out])
+    assert np.array_equal(unheard[out], without)
 
 
 def test_the_judge_hears_expression_through_microphones_it_never_met(fitted: tuple) -> None:
