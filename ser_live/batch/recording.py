@@ -20,6 +20,7 @@ from ser_live.events import (
     StreamEnded,
     StreamEvent,
     StreamId,
+    StreamNotice,
     StreamStarted,
     StreamState,
     Verdict,
@@ -80,6 +81,8 @@ class Recording:
     """Native sample rate in hertz; 0 where it could not be opened."""
     n_channels: int = 0
     """Native channel count; 0 where it could not be opened."""
+    notes: tuple[str, ...] = ()
+    """What people should know about its signal, a sentence each."""
     error: str | None = None
     """One sentence where it could not be read to its end; `analyze` raises instead."""
 
@@ -217,6 +220,7 @@ def hear(
 ) -> tuple[Recording, SerLiveError | None]:
     """Analyze a recording as far as it can be read; also tell why it ended before its end."""
     utterances: list[EmotionResult] = []
+    notes: list[str] = []
     duration_s, sample_rate, n_channels = 0.0, 0, 0
     failure: SerLiveError | None = None
     try:
@@ -232,6 +236,8 @@ def hear(
                 sample_rate, n_channels = event.sample_rate, event.n_channels
             elif isinstance(event, EmotionResult):
                 utterances.append(event)
+            elif isinstance(event, StreamNotice):
+                notes.append(event.message)
             elif isinstance(event, StreamEnded):
                 duration_s = event.duration_s
     except SerLiveError as error:
@@ -246,6 +252,7 @@ def hear(
         duration_s=duration_s,
         sample_rate=sample_rate,
         n_channels=n_channels,
+        notes=tuple(notes),
         error=None if failure is None else str(failure),
     )
     return recording, failure
