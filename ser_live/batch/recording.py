@@ -50,6 +50,7 @@ _FILE_FIELDS = (
     "duration_s",
     "speech_s",
     "n_utterances",
+    "note",
 )
 
 _TEXT_COLUMNS = frozenset(["type", "kind", "emotion", "state", "reasons", "file", "role"])
@@ -82,7 +83,7 @@ class Recording:
     n_channels: int = 0
     """Native channel count; 0 where it could not be opened."""
     notes: tuple[str, ...] = ()
-    """What people should know about its signal, a sentence each."""
+    """Sentences about how it was read that are no errors, such as a choice among its tracks."""
     error: str | None = None
     """One sentence where it could not be read to its end; `analyze` raises instead."""
 
@@ -123,7 +124,13 @@ class Recording:
             "duration_s": round(self.duration_s, 3),
             "speech_s": round(sum(u.speech_s for u in self.utterances), 3),
             "n_utterances": len(self.utterances),
+            "note": self.note,
         }
+
+    @property
+    def note(self) -> str | None:
+        """What is to be known of how it was read."""
+        return " ".join(self.notes) or None
 
     def to_records(self) -> list[Record]:
         """One record an utterance, as ``ser-live analyze --format jsonl`` prints them."""

@@ -44,7 +44,8 @@ class Voices:
         self._n_channels = n_channels
         self._peak = 0.0
         self._n_taken = 0
-        self._latest: list[list[float]] = []
+        self._before = [0.0] * n_channels
+        self._long_before = [0.0] * n_channels
         self._lowest = [float("inf")] * n_channels
         self._lowest_before = [float("inf")] * n_channels
         self._mean_band = [0.0] * n_channels
@@ -59,20 +60,21 @@ class Voices:
             self._lowest_before = self._lowest
             self._lowest = [float("inf")] * self._n_channels
         self._n_taken += 1
-        self._latest = [*self._latest[-2:], band]
         least = max(self.MIN_POWER, self.FAINT * self._peak)
-        for channel, power in enumerate(band):
-            smooth = sum(powers[channel] for powers in self._latest) / len(self._latest)
-            self._lowest[channel] = min(self._lowest[channel], smooth)
-            floor = min(self._lowest[channel], self._lowest_before[channel])
-            self.speaks[channel] = power >= least and power >= self.RISE * floor
         weight = max(self._MEAN_WEIGHT, 1.0 / self._n_taken)
-        self._broad = window.broad
-        for channel in range(self._n_channels):
-            self._mean_band[channel] += weight * (band[channel] - self._mean_band[channel])
-            self._mean_broad[channel] += weight * (
-                window.broad[channel] - self._mean_broad[channel]
-            )
+        before, long_before = self._before, self._long_before
+        self._before, self._long_before = band, before
+        n_smooth = min(3, self._n_taken)
+        self._broad = broad = window.broad
+        lowest, mean_band, mean_broad = self._lowest, self._mean_band, self._mean_broad
+        for channel, power in enumerate(band):
+            smooth = (power + before[channel] + long_before[channel]) / n_smooth
+            if smooth < lowest[channel]:
+                lowest[channel] = smooth
+            floor = min(lowest[channel], self._lowest_before[channel])
+            self.speaks[channel] = power >= least and power >= self.RISE * floor
+            mean_band[channel] += weight * (power - mean_band[channel])
+            mean_broad[channel] += weight * (broad[channel] - mean_broad[channel])
 
     def is_better_unheard(self, channel: int, *, is_out: bool) -> bool:
         """Whether a channel that does not speak had better not be heard.
