@@ -133,11 +133,14 @@ class Decision:
 
     def _note_cancelling(self, window: Window, total: float) -> bool:
         """Whether it changed that channels cancel, or which of them is the louder one."""
+        is_against = window.sum_band < MAX_SUM_SHARE * total
+        if is_against and not self.cancels and not self._n_for:
+            # What was heard before says nothing about a cable that broke just now.
+            self._sum_energy, self._energies = 0.0, [0.0] * self.n_channels
         self._sum_energy = self.LEAK * self._sum_energy + window.sum_band
         self._energies = [
             self.LEAK * old + new for old, new in zip(self._energies, window.band, strict=True)
         ]
-        is_against = window.sum_band < MAX_SUM_SHARE * total
         if not self.cancels:
             self._n_for = self._n_for + 1 if is_against else max(0, self._n_for - 2)
             is_lasting = self._sum_energy < MAX_SUM_SHARE * sum(self._energies)
