@@ -129,7 +129,7 @@ class Recording:
 
     @property
     def note(self) -> str | None:
-        """What is to be known of how it was read."""
+        """Sentences on how it was read, joined; ``None`` where there are none."""
         return " ".join(self.notes) or None
 
     def to_records(self) -> list[Record]:

@@ -1,4 +1,4 @@
-"""What people should know about the signal of a stream, each said once and at its place."""
+"""Notices about the signal of a stream, each said once and at its place."""
 
 from __future__ import annotations
 
