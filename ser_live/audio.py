@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ser_live.config import SAMPLE_RATE_HZ
 from ser_live.errors import InvalidAudioError, UsageError
+from ser_live.mixing import Finding, Mixer
 
 if TYPE_CHECKING:
     import soxr
@@ -26,6 +27,9 @@ MAX_SAMPLE_RATE_HZ = 192_000
 
 CLIPPED_LEVEL = 0.985
 """Absolute sample value from which a sample counts as clipped."""
+
+FAR_ABOVE_FULL_SCALE = 128.0
+"""Absolute sample value above which samples are numbers of another scale than [-1, 1]."""
 
 MAX_CHANNELS = 64
 """Most channels accepted: a thousand, as a header may claim, would fill the memory."""
@@ -153,11 +157,12 @@ def check_format(sample_rate: int, n_channels: int, name: str) -> None:
 class StreamConverter:
     """Turn a stream of native blocks into the one signal inside.
 
-    One channel is taken, or the mean of all; then a stateful resampler (soxr, quality
-    ``HQ``, linear phase, its delay compensated) brings it to 16 kHz. The output does not
-    depend on how the stream was cut into blocks, bit for bit. After `flush`, the whole
+    One channel is taken, or the mean of all as `Mixer` makes it; then a stateful resampler (soxr,
+    quality ``HQ``, linear phase, its delay compensated) brings it to 16 kHz. The output does
+    not depend on how the stream was cut into blocks, bit for bit. After `flush`, the whole
     stream has given ``n * 16000 / sample_rate`` samples, within 1. At 16 kHz there is no
     filter and no delay; otherwise output trails input by 20-95 ms beyond the block in hand.
+    While a decision about the channels is near, it trails by a second more at most.
 
     Parameters
     ----------
@@ -166,7 +171,7 @@ class StreamConverter:
     n_channels : int
         Channels in every block.
     channel : int, optional
-        Channel to take, 0 the first; without it the mean of all channels.
+        Channel to take, 0 the first; without it the mean of all channels, as `Mixer` makes it.
 
     Raises
     ------
@@ -187,8 +192,12 @@ class StreamConverter:
         self.sample_rate = sample_rate
         self.n_channels = n_channels
         self.channel = channel
+        self.peak = 0.0
+        """Largest absolute sample so far, of the channels that may be heard."""
         self._n_pushed = 0
         self._flushed = False
+        self._findings: list[Finding] = []
+        self._mixer = Mixer(sample_rate, n_channels) if channel is None and n_channels > 1 else None
         self._resampler: soxr.ResampleStream | None = None
         if sample_rate != SAMPLE_RATE_HZ:
             import soxr
@@ -223,8 +232,10 @@ class StreamConverter:
                 "the channel count may not change within a stream."
             )
         check_finite(block, self._n_pushed, self.sample_rate, "The stream")
+        heard = block if self.channel is None else block[:, [self.channel]]
+        self._note_peak(heard)
         self._n_pushed += len(block)
-        mono = self._mono(block)
+        mono = self._mixer.push(heard) if self._mixer else heard[:, 0].astype(np.float32)
         if self._resampler is None or len(mono) == 0:
             return mono
         resampled: NDArray[np.float32] = self._resampler.resample_chunk(mono)
@@ -236,19 +247,46 @@ class StreamConverter:
         if self._flushed:
             return rest
         self._flushed = True
+        if self._mixer is not None:
+            rest = self._mixer.flush()
         if self._resampler is not None:
             rest = self._resampler.resample_chunk(rest, last=True)
         return rest
 
-    def _mono(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
-        if self.channel is not None:
-            return block[:, self.channel].astype(np.float32)
-        # Channel by channel: the order of additions, and with it every bit, must not
-        # depend on the block size, which numpy's own reduction does not promise.
-        total = block[:, 0].astype(np.float64)
-        for channel in range(1, self.n_channels):
-            total += block[:, channel]
-        return (total / self.n_channels).astype(np.float32)
+    def renewed(self) -> StreamConverter:
+        """Give a converter for what follows the end of this one, such as a gap.
+
+        It knows what was found out about the channels.
+        """
+        after = StreamConverter(self.sample_rate, self.n_channels, self.channel)
+        after.peak, after._n_pushed = self.peak, self._n_pushed
+        after._mixer, after._findings = self._mixer, self._findings
+        return after
+
+    def take_findings(self) -> list[Finding]:
+        """Give what was found about the signal since the last call.
+
+        Positions count native samples, those of the converters that it follows included.
+        """
+        found = [*self._findings, *(self._mixer.take_findings() if self._mixer else [])]
+        self._findings = []
+        return sorted(found, key=lambda finding: finding.position)
+
+    def _note_peak(self, heard: NDArray[np.float32]) -> None:
+        if len(heard) == 0:
+            return
+        peak = max(float(heard.max()), -float(heard.min()))
+        if peak > FAR_ABOVE_FULL_SCALE >= self.peak:
+            is_far = (np.abs(heard) > FAR_ABOVE_FULL_SCALE).any(axis=1)
+            self._findings.append(
+                Finding(
+                    self._n_pushed + int(is_far.argmax()) + 1,
+                    f"samples go beyond {FAR_ABOVE_FULL_SCALE:.0f} times full scale, so they are "
+                    "called clipped: divide 16-bit numbers by 32768 before they are stored as "
+                    "floating point.",
+                )
+            )
+        self.peak = max(self.peak, peak)
 
 
 class FrameCutter:

@@ -20,6 +20,7 @@ from ser_live.events import (
     StreamEnded,
     StreamEvent,
     StreamId,
+    StreamNotice,
     StreamStarted,
     StreamState,
     Verdict,
@@ -49,6 +50,7 @@ _FILE_FIELDS = (
     "duration_s",
     "speech_s",
     "n_utterances",
+    "note",
 )
 
 _TEXT_COLUMNS = frozenset(["type", "kind", "emotion", "state", "reasons", "file", "role"])
@@ -80,6 +82,8 @@ class Recording:
     """Native sample rate in hertz; 0 where it could not be opened."""
     n_channels: int = 0
     """Native channel count; 0 where it could not be opened."""
+    notes: tuple[str, ...] = ()
+    """Sentences about how it was read that are no errors, such as a choice among its tracks."""
     error: str | None = None
     """One sentence where it could not be read to its end; `analyze` raises instead."""
 
@@ -120,7 +124,13 @@ class Recording:
             "duration_s": round(self.duration_s, 3),
             "speech_s": round(sum(u.speech_s for u in self.utterances), 3),
             "n_utterances": len(self.utterances),
+            "note": self.note,
         }
+
+    @property
+    def note(self) -> str | None:
+        """Sentences on how it was read, joined; ``None`` where there are none."""
+        return " ".join(self.notes) or None
 
     def to_records(self) -> list[Record]:
         """One record an utterance, as ``ser-live analyze --format jsonl`` prints them."""
@@ -217,6 +227,7 @@ def hear(
 ) -> tuple[Recording, SerLiveError | None]:
     """Analyze a recording as far as it can be read; also tell why it ended before its end."""
     utterances: list[EmotionResult] = []
+    notes: list[str] = []
     duration_s, sample_rate, n_channels = 0.0, 0, 0
     failure: SerLiveError | None = None
     try:
@@ -232,6 +243,8 @@ def hear(
                 sample_rate, n_channels = event.sample_rate, event.n_channels
             elif isinstance(event, EmotionResult):
                 utterances.append(event)
+            elif isinstance(event, StreamNotice):
+                notes.append(event.message)
             elif isinstance(event, StreamEnded):
                 duration_s = event.duration_s
     except SerLiveError as error:
@@ -246,6 +259,7 @@ def hear(
         duration_s=duration_s,
         sample_rate=sample_rate,
         n_channels=n_channels,
+        notes=tuple(notes),
         error=None if failure is None else str(failure),
     )
     return recording, failure

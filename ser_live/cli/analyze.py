@@ -17,7 +17,13 @@ from ser_live.cli.options import (
     settings_options,
     speaker_options,
 )
-from ser_live.cli.rows import open_rows, paths_argument, report_bad_files, with_progress
+from ser_live.cli.rows import (
+    open_rows,
+    paths_argument,
+    report_bad_files,
+    report_notes,
+    with_progress,
+)
 from ser_live.config import Settings
 
 
@@ -90,6 +96,7 @@ def command(
     fields = (file_fields if by_file else emotion_fields)(emotion_model.card.labels)
     with open_rows(format_, fields, table) as rows:
         for recording in with_progress(map_files(work, files, jobs), len(files), "analyzing"):
+            report_notes(recording.file, recording.notes)
             if recording.error is not None:
                 failures.append((recording.file, recording.error))
             if by_file and recording.error is None:

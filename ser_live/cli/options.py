@@ -210,7 +210,7 @@ def channel_option(command: Command) -> Command:
         default=None,
         callback=_from_zero,
         metavar="N",
-        help="Analyze only channel N (from 1); without it all channels are averaged.",
+        help="Analyze only channel N (from 1); without it those in use are averaged.",
     )(command)
 
 

@@ -83,6 +83,12 @@ def with_progress(results: Iterable[T], total: int, what: str) -> Iterator[T]:
     return iter(track(results, what, total=total, console=console, transient=True))
 
 
+def report_notes(file: str, notes: Sequence[str]) -> None:
+    """Say at once what people should know about a recording that was read."""
+    for note in notes:
+        echo(f"ser-live: {file}: {note}", err=True)
+
+
 def report_bad_files(n_files: int, failures: Sequence[tuple[str, str]]) -> int:
     """List the files that could not be read; returns the exit code."""
     if not failures:

@@ -29,6 +29,7 @@ from ser_live.events.of_streams import (
     StateChanged,
     StreamEnded,
     StreamGap,
+    StreamNotice,
     StreamStarted,
 )
 from ser_live.events.reader import EventReader
@@ -46,6 +47,7 @@ StreamEvent = (
     | StreamGap
     | DeviceEvent
     | Mark
+    | StreamNotice
     | EmotionResult
     | Drop
     | StreamEnded
@@ -90,6 +92,7 @@ __all__ = [
     "StreamEvent",
     "StreamGap",
     "StreamId",
+    "StreamNotice",
     "StreamStarted",
     "StreamState",
     "Utterance",

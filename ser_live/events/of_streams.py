@@ -185,6 +185,23 @@ class Mark(OfStream):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StreamNotice(OfStream):
+    """Something about the signal of a stream that people should know; the stream goes on."""
+
+    type: ClassVar[str] = "stream_notice"
+
+    sample: Annotated[int, SAMPLES.at("start_s")]
+    """Position on the stream's clock where it was known."""
+    message: Annotated[str, TEXT]
+    """One sentence: what was found, what is heard, and what to do."""
+
+    @property
+    def start_s(self) -> float:
+        """Position, in seconds."""
+        return seconds(self.sample)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StreamEnded(OfStream):
     """One stream is over and everything heard in it has been reported."""
 

@@ -19,6 +19,7 @@ from ser_live.events import (
     SourceFailed,
     StateChanged,
     StreamGap,
+    StreamNotice,
     StreamStarted,
     StreamState,
 )
@@ -72,7 +73,7 @@ def _warning(event: Event) -> str:
     """Sentence that people need to know at once; empty for most events."""
     if isinstance(event, StateChanged):
         return event.message if event.state is StreamState.NO_SIGNAL else ""
-    if isinstance(event, SourceFailed | DeviceLost | Notice):
+    if isinstance(event, SourceFailed | DeviceLost | Notice | StreamNotice):
         return event.message
     return ""
 

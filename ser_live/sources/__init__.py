@@ -15,6 +15,7 @@ from ser_live.sources.protocol import (
     MicrophoneFound,
     MicrophoneLost,
     MicrophoneSought,
+    SignalNotice,
 )
 from ser_live.sources.pushed import PushedSource
 from ser_live.sources.reconnecting import ReconnectingMicrophone
@@ -34,5 +35,6 @@ __all__ = [
     "PcmSource",
     "PushedSource",
     "ReconnectingMicrophone",
+    "SignalNotice",
     "read_recording",
 ]

@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ser_live.mixing import Mixer
 from ser_live.sources.ring_buffer import Lost
 
 
 class FormatAdapter:
     """Brings a device's blocks to the sample rate and channel count of its stream.
 
-    Where the channel counts differ, every channel gets the mean of all. After `flush`,
+    Where the channel counts differ, every channel gets the mean of all, as
+    `Mixer` makes it. After `flush`,
     the whole has ``n * to_rate / from_rate`` samples, within 1, losses included.
 
     Parameters
@@ -25,7 +27,9 @@ class FormatAdapter:
         self, from_rate: int, from_channels: int, *, to_rate: int, to_channels: int
     ) -> None:
         self._rates = (from_rate, to_rate)
-        self._has_same_channels = from_channels == to_channels
+        self._mixer: Mixer | None = None
+        if from_channels != to_channels and from_channels > 1:
+            self._mixer = Mixer(from_rate, from_channels)
         self._n_channels = to_channels
         self._n_taken = 0
         self._n_given = 0
@@ -43,17 +47,27 @@ class FormatAdapter:
         if isinstance(item, Lost):
             return [*self.flush(), self._lost(item)]
         self._n_taken += len(item)
-        if not self._has_same_channels:
-            item = np.repeat(item.mean(axis=1, keepdims=True), self._n_channels, axis=1)
-        return self._given(self._resampler.resample_chunk(item))
+        return self._given(self._resampler.resample_chunk(self._for_all(item)))
 
     def flush(self) -> list[NDArray[np.float32] | Lost]:
         """Give the rest that the filter still held; what follows begins a new stream."""
-        rest = self._resampler.resample_chunk(
-            np.zeros((0, self._n_channels), np.float32), last=True
-        )
+        rest = np.zeros((0, self._n_channels), np.float32)
+        if self._mixer is not None:
+            rest = self._repeated(self._mixer.flush())
+        rest = self._resampler.resample_chunk(rest, last=True)
         self._start()
         return self._given(rest)
+
+    def _for_all(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
+        """A block for every channel of the stream."""
+        if self._mixer is not None:
+            return self._repeated(self._mixer.push(block))
+        if block.shape[1] != self._n_channels:
+            return self._repeated(block[:, 0])
+        return block
+
+    def _repeated(self, mono: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.repeat(mono[:, np.newaxis], self._n_channels, axis=1)
 
     def _given(self, block: NDArray[np.float32]) -> list[NDArray[np.float32] | Lost]:
         self._n_given += len(block)

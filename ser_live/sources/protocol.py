@@ -20,6 +20,7 @@ __all__ = [
     "MicrophoneFound",
     "MicrophoneLost",
     "MicrophoneSought",
+    "SignalNotice",
 ]
 
 SILENT_RECORDING = "only zeros arrive: the recording is silent here."
@@ -63,8 +64,16 @@ class MicrophoneFound:
     """The one that was lost; another name than `device` where the default stands in."""
 
 
-DeviceNotice = MicrophoneLost | MicrophoneSought | MicrophoneFound
-"""News of a source's device, at its place among the audio."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalNotice:
+    """Something about the source's signal that people should know; the stream goes on."""
+
+    message: str
+    """One sentence: what was found, what is heard, and what to do."""
+
+
+DeviceNotice = MicrophoneLost | MicrophoneSought | MicrophoneFound | SignalNotice
+"""News of a source or its device, at its place among the audio."""
 
 
 _Source = TypeVar("_Source", bound="AudioSource")

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from ser_live.audio import StreamConverter, check_finite, check_format
 from ser_live.errors import UsageError
 from ser_live.sources.decoding import Decoder, display_name, open_recording
-from ser_live.sources.protocol import AudioSource, Lost
+from ser_live.sources.protocol import AudioSource, Lost, SignalNotice
+from ser_live.sources.scale import stored_scale
 
 
 class FileSource(AudioSource):
@@ -60,6 +61,8 @@ class FileSource(AudioSource):
         self._position = 0
         self._started_s: float | None = None
         self._exhausted = False
+        self._scale = 1.0
+        self._notice: SignalNotice | None = None
 
     @property
     def exhausted(self) -> bool:
@@ -85,14 +88,20 @@ class FileSource(AudioSource):
         self.sample_rate = decoder.sample_rate
         self.n_channels = decoder.n_channels
         self._blocks = self._cut(decoder.chunks())
+        self._scale, sentence = stored_scale(self.file)
+        self._notice = SignalNotice(message=sentence) if sentence else None
 
     def _cut(self, chunks: Iterator[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
         size = max(1, round(self.block_s * self.sample_rate))
         for chunk in chunks:
             for start in range(0, len(chunk), size):
-                yield chunk[start : start + size].copy()
+                block = chunk[start : start + size].copy()
+                yield block if self._scale == 1.0 else block * np.float32(self._scale)
 
-    def read(self, timeout_s: float) -> NDArray[np.float32] | Lost | None:
+    def read(self, timeout_s: float) -> NDArray[np.float32] | Lost | SignalNotice | None:
+        if self._notice is not None and not self._exhausted:
+            notice, self._notice = self._notice, None
+            return notice
         if self._next is None:
             self._next = self._decode()
         block = self._next

@@ -29,6 +29,7 @@ from ser_live.events import (
     StreamEvent,
     StreamGap,
     StreamId,
+    StreamNotice,
     StreamStarted,
     Utterance,
     Verdict,
@@ -120,6 +121,7 @@ class AnalysisStage:
                 | DeviceSought()
                 | DeviceFound()
                 | Mark()
+                | StreamNotice()
                 | Drop()
             ):
                 return item

@@ -23,6 +23,7 @@ from ser_live.events import (
     StateChanged,
     StreamGap,
     StreamId,
+    StreamNotice,
     StreamStarted,
     Utterance,
 )
@@ -33,9 +34,11 @@ from ser_live.sources import (
     MicrophoneFound,
     MicrophoneLost,
     MicrophoneSought,
+    SignalNotice,
 )
 from ser_live.speech.detector import VadDecision, VoiceActivityDetector
 from ser_live.speech.segmenter import Segmenter, no_clock
+from ser_live.stream.signal_notices import SignalNotices
 
 FRAMES_PER_LEVEL = 3
 """Frames from one `Level` to the next: 90 ms, as often as a display is drawn."""
@@ -57,6 +60,7 @@ Segmented: TypeAlias = (
     | StreamGap
     | DeviceEvent
     | Mark
+    | StreamNotice
     | Utterance
     | Drop
     | EndOfStream
@@ -109,13 +113,15 @@ class SegmentingStage:
         on_frame: Callable[[VadDecision], None] = _tell_nobody,
     ) -> None:
         self.stream = stream
-        self._converter_args = (sample_rate, n_channels, stream.channel)
         self._sample_rate = sample_rate
         self._started = StreamStarted(
             stream=stream, sample_rate=sample_rate, n_channels=n_channels, started_at=started_at
         )
         self._n_native = 0
-        self._converter = StreamConverter(*self._converter_args)
+        self._n_native_lost = 0
+        self._converter = StreamConverter(sample_rate, n_channels, stream.channel)
+        self._notices = SignalNotices(stream, sample_rate)
+        self._first_id = first_id
         self._is_drained = False
         self._cutter = FrameCutter(FRAME_SAMPLES)
         self._vad = VoiceActivityDetector(settings.vad)
@@ -159,8 +165,9 @@ class SegmentingStage:
         """
         if isinstance(item, np.ndarray):
             if self._is_drained:
-                self._converter, self._is_drained = StreamConverter(*self._converter_args), False
+                self._converter, self._is_drained = self._converter.renewed(), False
             samples = self._converter.push(item)
+            self._notices.add(self._converter.take_findings(), self._n_native_lost)
             self._n_native += len(item)
             return self._push_samples(samples)
         if isinstance(item, Lost):
@@ -179,7 +186,10 @@ class SegmentingStage:
 
     def close(self) -> list[Segmented]:
         """End the stream."""
-        return [*self.flush(), EndOfStream(stream=self.stream, n_samples=self.position)]
+        rest = self.flush()
+        n_utterances = self.next_id - self._first_id
+        notices = self._notices.at_end(self.position, self._converter.peak, n_utterances)
+        return [*rest, *notices, EndOfStream(stream=self.stream, n_samples=self.position)]
 
     def _push_samples(self, samples: NDArray[np.float32]) -> list[Segmented]:
         events: list[Segmented] = []
@@ -201,6 +211,7 @@ class SegmentingStage:
                 if self._n_unleveled == FRAMES_PER_LEVEL:
                     self._n_unleveled = 0
                     events.append(self._level(frame, heard))
+            events.extend(self._notices.due(self.position))
         return events
 
     def _level(self, frame: NDArray[np.float32], heard: VadDecision) -> Level:
@@ -216,12 +227,14 @@ class SegmentingStage:
     def _drain(self) -> tuple[list[Segmented], NDArray[np.float32]]:
         """Empty the resampler and the frame cutter; the rest is shorter than a frame."""
         events = self._push_samples(self._converter.flush())
+        events.extend(self._notices.due())
         self._is_drained = True
         return events, self._cutter.flush()
 
     def _push_lost(self, lost: Lost) -> list[Segmented]:
         events, leftover = self._drain()
         self._n_native += lost.n_samples
+        self._n_native_lost += lost.n_samples
         # The clock is derived from the native count, so that roundings never add up.
         start = self.position + len(leftover)
         n_lost = max(0, self._n_native * SAMPLE_RATE_HZ // self._sample_rate - start)
@@ -260,5 +273,9 @@ class SegmentingStage:
                         n_channels=notice.n_channels,
                         lost_device=notice.lost_device,
                     )
+                ]
+            case SignalNotice():
+                return [
+                    StreamNotice(stream=self.stream, sample=self.position, message=notice.message)
                 ]
         assert_never(notice)

@@ -30,6 +30,7 @@ from ser_live.events import (
     StreamEnded,
     StreamEvent,
     StreamGap,
+    StreamNotice,
     StreamStarted,
     StreamState,
     samples,
@@ -210,7 +211,7 @@ class DashboardState:
                 self._start_stream(event)
             case StreamEnded():
                 self._end_stream(event)
-            case SourceFailed() | Notice():
+            case SourceFailed() | Notice() | StreamNotice():
                 self.notice = event.message
             case Mark() | SessionEnded():
                 return False
