@@ -49,6 +49,7 @@ _FILE_FIELDS = (
     "duration_s",
     "speech_s",
     "n_utterances",
+    "note",
 )
 
 _TEXT_COLUMNS = frozenset(["type", "kind", "emotion", "state", "reasons", "file", "role"])
@@ -75,11 +76,13 @@ class Recording:
     utterances: tuple[EmotionResult, ...] = ()
     """Final results in order."""
     duration_s: float = 0.0
-    """Length in seconds; 0 where it could not be read to its end."""
+    """Length in seconds, as far as it could be read."""
     sample_rate: int = 0
     """Native sample rate in hertz; 0 where it could not be opened."""
     n_channels: int = 0
     """Native channel count; 0 where it could not be opened."""
+    notes: tuple[str, ...] = ()
+    """Sentences about how it was read that are no errors, such as a choice among its tracks."""
     error: str | None = None
     """One sentence where it could not be read to its end; `analyze` raises instead."""
 
@@ -120,7 +123,19 @@ class Recording:
             "duration_s": round(self.duration_s, 3),
             "speech_s": round(sum(u.speech_s for u in self.utterances), 3),
             "n_utterances": len(self.utterances),
+            "note": self.note,
         }
+
+    @property
+    def was_opened(self) -> bool:
+        """Whether it could be opened, so that something is known of it."""
+        return self.sample_rate > 0
+
+    @property
+    def note(self) -> str | None:
+        """Remarks on how it was read; begins with *damaged* where some was not heard."""
+        damage = [] if self.error is None else [f"damaged: {self.error}"]
+        return " ".join([*damage, *self.notes]) or None
 
     def to_records(self) -> list[Record]:
         """One record an utterance, as ``ser-live analyze --format jsonl`` prints them."""
@@ -169,6 +184,7 @@ def analyze(
     settings: Settings | None = None,
     channel: int | None = None,
     speaker: SpeakerProfile | str | None = None,
+    track: int | None = None,
 ) -> Recording:
     """Analyze a recording as fast as possible.
 
@@ -185,13 +201,15 @@ def analyze(
         Channel to hear, counted from 0 (on the command line from 1); ``None`` averages all.
     speaker : SpeakerProfile, str or None
         Enrolled speaker to begin with, or their name; ``None`` for a stranger.
+    track : int or None
+        Audio track to hear, counted from 1; ``None`` for the default one.
 
     Raises
     ------
     AudioError
         The recording cannot be read, or breaks off.
     UsageError
-        It lacks the channel.
+        It lacks the channel or the track.
     ModelError, ProfileError
         The model or the profile cannot be used.
     """
@@ -201,6 +219,7 @@ def analyze(
         settings=settings or Settings(),
         channel=channel,
         speaker=known_speaker(speaker),
+        track=track,
     )
     if failure is not None:
         raise failure
@@ -214,14 +233,16 @@ def hear(
     settings: Settings,
     channel: int | None = None,
     speaker: SpeakerProfile | None = None,
+    track: int | None = None,
 ) -> tuple[Recording, SerLiveError | None]:
     """Analyze a recording as far as it can be read; also tell why it ended before its end."""
     utterances: list[EmotionResult] = []
     duration_s, sample_rate, n_channels = 0.0, 0, 0
     failure: SerLiveError | None = None
+    source = FileSource(path, speed=0, track=track)
     try:
         for event in _play(
-            path,
+            source,
             {channel: None},
             model=model,
             settings=settings,
@@ -246,6 +267,7 @@ def hear(
         duration_s=duration_s,
         sample_rate=sample_rate,
         n_channels=n_channels,
+        notes=tuple(source.notes),
         error=None if failure is None else str(failure),
     )
     return recording, failure
@@ -260,12 +282,13 @@ def iter_utterances(
     speaker: SpeakerProfile | str | None = None,
     with_partials: bool = False,
     keeps_audio: bool = False,
+    track: int | None = None,
 ) -> Iterator[EmotionResult]:
     """Analyze a recording as fast as possible and give each result as soon as it is known.
 
     Parameters
     ----------
-    path, model, settings, speaker
+    path, model, settings, speaker, track
         As for `analyze`.
     channels : sequence of int, mapping of int to str, or None
         Channels to hear, counted from 0 (on the command line from 1), each as a stream of
@@ -286,7 +309,7 @@ def iter_utterances(
         heard before.
     """
     events = _play(
-        path,
+        FileSource(path, speed=0, track=track),
         roles_by_channel(channels),
         model=loaded(model),
         settings=settings or Settings(),
@@ -298,7 +321,7 @@ def iter_utterances(
 
 
 def _play(
-    path: AudioPath,
+    source: FileSource,
     roles: dict[int | None, str | None],
     *,
     model: EmotionModel,
@@ -331,4 +354,4 @@ def _play(
             ]
         )
 
-    return drive(FileSource(path, speed=0), begin)
+    return drive(source, begin)

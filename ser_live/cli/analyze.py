@@ -16,6 +16,7 @@ from ser_live.cli.options import (
     prior_option,
     settings_options,
     speaker_options,
+    track_option,
 )
 from ser_live.cli.rows import open_rows, paths_argument, report_bad_files, with_progress
 from ser_live.config import Settings
@@ -40,6 +41,7 @@ from ser_live.config import Settings
 )
 @jobs_option
 @channel_option
+@track_option
 @model_option
 @prior_option
 @speaker_options
@@ -50,6 +52,7 @@ def command(
     unit: str,
     jobs: int,
     channel: int | None,
+    track: int | None,
     model: str | None,
     speaker: str | None,
     settings: Settings,
@@ -78,7 +81,12 @@ def command(
         SpeakerMemory(emotion_model, profile=profile)  # one that does not fit fits no file
     files = find_audio_files(paths)
     work = partial(
-        analyze_file, model=emotion_model, settings=settings, channel=channel, profile=profile
+        analyze_file,
+        model=emotion_model,
+        settings=settings,
+        channel=channel,
+        profile=profile,
+        track=track,
     )
     failures: list[tuple[str, str]] = []
     by_file = unit == "file"
@@ -92,7 +100,7 @@ def command(
         for recording in with_progress(map_files(work, files, jobs), len(files), "analyzing"):
             if recording.error is not None:
                 failures.append((recording.file, recording.error))
-            if by_file and recording.error is None:
+            if by_file and recording.was_opened:
                 rows.write(recording.summary)
             elif not by_file:
                 for record in recording.to_records():
