@@ -53,7 +53,9 @@ def display_name(path: str | os.PathLike[str]) -> str:
     return os.fsencode(Path(path).name).decode(errors="replace")
 
 
-def open_recording(path: str | os.PathLike[str], track: int | None = None) -> Decoder:
+def open_recording(
+    path: str | os.PathLike[str], track: int | None = None, name: str | None = None
+) -> Decoder:
     """Open a recording for decoding.
 
     Parameters
@@ -61,6 +63,8 @@ def open_recording(path: str | os.PathLike[str], track: int | None = None) -> De
     path : str or path
     track : int or None
         Audio track to hear, counted from 1; ``None`` for the default one.
+    name : str or None
+        For people; ``None`` for that of the file.
 
     Raises
     ------
@@ -69,7 +73,7 @@ def open_recording(path: str | os.PathLike[str], track: int | None = None) -> De
     UsageError
         There is no such track.
     """
-    name = display_name(path)
+    name = display_name(path) if name is None else name
     head = _read_head(Path(path), name)
     if head.startswith(_MIDI_DUMP):
         raise AudioFileError(

@@ -28,8 +28,7 @@ _PROMISING = ("mov,", "flac", "caf", "aiff", "w64", "tta", "wv", "ape")
 """Families whose tracks say their own length. Elsewhere it is an estimate."""
 
 _PROMISING_WHOLE = ("matroska,", "flv", "asf")
-"""Families that say only the length of the longest track. The one of avi counts the empty
-packets before a late start, which are not given; see `_is_short_riff`."""
+"""Families that say only the length of the longest track."""
 
 _FORMATS = (
     "3dostr,aac,ac3,aiff,amr,amrnb,amrwb,ape,asf,au,avi,caf,dsf,dts,dv,eac3,flac,flv,gsm,iff,latm,"
@@ -40,6 +39,9 @@ _FORMATS = (
 
 _TOLERANCE_S = 0.5
 """Coders pad and trim by a few frames: less than this is not a loss."""
+
+_NOTED_S = 0.1
+"""Difference between a length promised and one found that is told, where it proves nothing."""
 
 _HARMLESS_S = 0.05
 """Undecodable sound that is not spoken of: a stream joined late begins within a frame."""
@@ -130,6 +132,8 @@ class MediaDecoder:
         self._bad_s = 0.0
         """Length of what could not be decoded since the last frame."""
         self._lost_s = 0.0
+        self._n_jumps = 0
+        self._jumped_s = 0.0
         self._demuxed_s = 0.0
         """End of the last packet of any track."""
 
@@ -150,6 +154,12 @@ class MediaDecoder:
         for chunk in self._flushed():
             yield self._counted(chunk)
         self._lost_s += self._bad_s
+        if self._n_jumps:
+            places = "1 place" if self._n_jumps == 1 else f"{self._n_jumps} places"
+            self.notes.append(
+                f"The timestamps of {self._name} jump over {self._jumped_s:.2f} s at {places}: "
+                "nothing was recorded there, or it was lost."
+            )
         if self._timeline.n_restarts:
             self.notes.append(
                 f"The timestamps of {self._name} are set anew within the sound track: its parts "
@@ -167,11 +177,29 @@ class MediaDecoder:
                 f"{self._name} holds no samples in its audio track, but a recording is needed: "
                 "record or copy it again."
             )
+        if self._family == "avi":
+            self._judge_avi(heard_s)
         promised_s = self._promised_s()
         if promised_s is not None and promised_s[0] < promised_s[1] - _TOLERANCE_S:
             raise cut_off(self._name, *promised_s)
         if self._lost_s > _HARMLESS_S:
             raise damaged_within(self._name, self._lost_s, heard_s)
+
+    def _judge_avi(self, heard_s: float) -> None:
+        """Tell what an avi holds less than its headers say."""
+        if _is_short_riff(self._target):
+            raise AudioFileError(
+                f"{self._name} ends after {heard_s:.2f} s, but its header promises more bytes: it "
+                "is cut off, so copy or record it again."
+            )
+        if self._stream.duration is not None and self._stream.time_base is not None:
+            promised_s = float(self._stream.duration * self._stream.time_base)
+            if heard_s < promised_s - _NOTED_S:
+                # Not an error: the empty packets before a late start count there.
+                self.notes.append(
+                    f"The header of {self._name} promises {promised_s:.2f} s, but "
+                    f"{heard_s:.2f} s were found: all of it was heard."
+                )
 
     def _promised_s(self) -> tuple[float, float] | None:
         """Length that was read, and length by the header; ``None`` without a promise."""
@@ -182,8 +210,9 @@ class MediaDecoder:
             return self._demuxed_s, float(container.duration) / av.time_base
         if (
             self._family.startswith(_PROMISING)
-            or (self._family == "avi" and _is_short_riff(self._target))
-        ) and not (stream.duration is None or stream.time_base is None):
+            and stream.duration is not None
+            and stream.time_base is not None
+        ):
             end = (stream.start_time or 0) + stream.duration
             origin_s = self._origin_s()
             return self._timeline.position_s, float(end * stream.time_base) - origin_s
@@ -249,6 +278,9 @@ class MediaDecoder:
         if n_missing:
             if is_damage:
                 self._lost_s += n_missing / self.sample_rate
+            elif self._n_heard:
+                self._n_jumps += 1
+                self._jumped_s += n_missing / self.sample_rate
             self._timeline.position += n_missing
             yield Lost(n_missing, Cause.DAMAGED if is_damage else Cause.RECORDING)
 

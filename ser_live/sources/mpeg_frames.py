@@ -114,7 +114,7 @@ class Layout:
 _known: dict[int, Frame | None] = {}
 
 
-def _frame_at(data: mmap.mmap, place: int) -> Frame | None:
+def _frame_at(data: mmap.mmap | bytes, place: int) -> Frame | None:
     """Read the four bytes before a frame; ``None`` where they are none."""
     head = int.from_bytes(data[place : place + 4], "big")
     if head >> 21 != 0x7FF:
@@ -141,6 +141,18 @@ def _parsed(head: int) -> Frame | None:
     n_channels = 1 if head >> 6 & 3 == 3 else 2
     side = (17 if n_channels == 1 else 32) if is_first else (9 if n_channels == 1 else 17)
     return Frame(n_bytes, n_samples, rate, (rate, n_channels, layer), 4 + side, head)
+
+
+def are_frames(head: bytes) -> bool:
+    """Whether three frames of one kind follow each other."""
+    place, kinds = 0, set()
+    for _ in range(_SURE_FRAMES):
+        frame = _frame_at(head, place)
+        if frame is None:
+            return False
+        kinds.add(frame.kind)
+        place += frame.n_bytes
+    return len(kinds) == 1
 
 
 def find_runs(data: mmap.mmap) -> Layout | None:

@@ -45,6 +45,8 @@ class WavHeader:
     form: bytes
     """Contents of the ``fmt`` chunk."""
     format_tag: int
+    n_channels: int
+    sample_rate: int
     bytes_per_second: int
     block_bytes: int
     """Bytes of one sample of all channels, or of one block of a codec."""
@@ -71,12 +73,16 @@ def read_header(file: BinaryIO) -> WavHeader | None:
             declared = size
             if size == _UNKNOWN and long_size is not None:
                 declared = long_size
-            tag, _, _, bytes_per_second, block = struct.unpack(order + "HHIIH", form[:14])
+            tag, n_channels, rate, bytes_per_second, block = struct.unpack(
+                order + "HHIIH", form[:14]
+            )
             is_known = declared not in (_UNKNOWN, 2**64 - 1) and declared > 0
             return WavHeader(
                 kind=head[:4],
                 form=form,
                 format_tag=tag,
+                n_channels=n_channels,
+                sample_rate=rate,
                 bytes_per_second=bytes_per_second,
                 block_bytes=max(1, block),
                 start=file.tell(),
@@ -138,10 +144,15 @@ def _is_end(file: BinaryIO, place: int, n_file: int) -> bool:
     )
 
 
+def begins_chunk(begin: bytes) -> bool:
+    """Whether a known chunk or a tag begins with these bytes."""
+    return begin[:4] in _CHUNKS or begin[1:5] in _CHUNKS or begin.startswith(_TAGS)
+
+
 def _is_chunk(file: BinaryIO, place: int, n_file: int) -> bool:
     file.seek(place)
     begin = file.read(8)
-    if begin[:4] in _CHUNKS or begin.startswith(_TAGS):
+    if begins_chunk(begin):
         return True
     # Others that reach exactly to the end, or to a known one.
     if len(begin) < 8 or not all(0x20 <= byte < 0x7F for byte in begin[:4]):
