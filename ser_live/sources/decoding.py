@@ -81,11 +81,16 @@ def open_recording(
         )
     if _is_media_container(head):
         return MediaDecoder(path, name, track)
-    check_track(name, 1, track)
     try:
-        return _open_sound_file(Path(path), name, head)
+        decoder = _open_sound_file(Path(path), name, head)
     except AudioFileError as error:
-        return _other(path, name, error)
+        return _other(path, name, track, error)
+    try:
+        check_track(name, 1, track)
+    except BaseException:
+        decoder.close()
+        raise
+    return decoder
 
 
 def _open_sound_file(path: Path, name: str, head: bytes) -> Decoder:
@@ -94,7 +99,8 @@ def _open_sound_file(path: Path, name: str, head: bytes) -> Decoder:
     decoder: Decoder | None = None
     if found.is_damaged or found.is_for_ffmpeg:
         with suppress(AudioFileError):  # also where PyAV is missing
-            decoder = MediaDecoder(path, name, holes_are_damage=found.is_damaged)
+            file = path if found.spans is None else SpanFile(path, found.spans[0])
+            decoder = MediaDecoder(file, name, holes_are_damage=found.is_damaged)
     if decoder is None and found.spans is None:
         decoder = _twice(path, name)
     elif decoder is None:
@@ -115,12 +121,14 @@ def _twice(path: Path, name: str, span: Span | None = None) -> Decoder:
     return SecondTryDecoder(first, second) if first.format in _SECOND_TRY else first
 
 
-def _other(path: str | os.PathLike[str], name: str, failure: AudioFileError) -> Decoder:
+def _other(
+    path: str | os.PathLike[str], name: str, track: int | None, failure: AudioFileError
+) -> Decoder:
     """Open what libsndfile does not know, where FFmpeg does."""
     if failure.__cause__ is None:
         raise failure  # it is known, and there is nothing in it
     try:
-        return MediaDecoder(path, name)
+        return MediaDecoder(path, name, track)
     except AudioFileError:
         raise failure from None
 

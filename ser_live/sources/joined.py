@@ -88,12 +88,15 @@ class JoinedDecoder:
             to_rate=self.sample_rate,
             to_channels=self.n_channels,
         )
+        failure = None
         try:
             for item in decoder.chunks():
                 yield from adapter.push(item)
-        finally:
-            rest = adapter.flush()
-        yield from rest
+        except AudioFileError as error:
+            failure = error
+        yield from adapter.flush()
+        if failure is not None:
+            raise failure
 
     def close(self) -> None:
         """Let go of the file."""

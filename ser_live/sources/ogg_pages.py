@@ -99,7 +99,7 @@ def _count(link: Link, data: mmap.mmap, place: int) -> None:
 def _following(data: mmap.mmap, place: int, links: list[Link]) -> int:
     """Place of the next page; what is between is passed over."""
     following = data.find(_MAGIC, place)
-    rest = following if following >= 0 else len(data)
-    if links and following > place and data[place:rest].strip(b"\0"):
-        links[-1].n_bad += 1
+    if links and following > place and data[following + 5 : following + 6] != bytes([_BEGINS]):
+        # Behind the last page, or between two recordings, it is no sound.
+        links[-1].n_bad += bool(data[place:following].strip(b"\0"))
     return following

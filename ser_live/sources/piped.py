@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import io
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_live.audio import check_format
+from ser_live.audio import check_finite, check_format
 from ser_live.errors import AudioFileError
 from ser_live.sources.decoding import open_recording
 from ser_live.sources.format_adapter import FormatAdapter
@@ -107,26 +109,39 @@ class PipedContainer:
         """Bytes of sound to come, by the header."""
         self._behind = b""
         """First bytes behind them."""
-        self._file = tempfile.NamedTemporaryFile(prefix="ser-live-")  # noqa: SIM115
+        self._file: BinaryIO | None = None
+        self._path = ""
 
     def push(self, data: bytes) -> list[NDArray[np.float32] | Lost]:
         """Take the next bytes, give what they complete."""
         if self._pcm is not None:
             return self._plain(self._pcm, data)
         if self._is_gathering:
-            self._file.write(data)
+            self._gather(data)
             return []
         self._head += data
-        with suppress(ValueError):
-            header = read_header(io.BytesIO(self._head))
-            pcm = None if header is None else self._plain_samples(header)
-            if header is not None and pcm is not None:
-                self._pcm = pcm
-                return self._plain(pcm, self._head[header.start :])
-            if header is not None or len(self._head) > _IN_MEMORY_BYTES:
-                self._is_gathering = True
-                self._file.write(self._head)
+        header = read_header(io.BytesIO(self._head))
+        pcm = None if header is None else self._plain_samples(header)
+        if header is not None and pcm is not None:
+            self._pcm = pcm
+            return self._plain(pcm, self._head[header.start :])
+        if header is not None or len(self._head) > _IN_MEMORY_BYTES:
+            self._is_gathering = True
+            self._gather(self._head)
         return []
+
+    def _gather(self, data: bytes) -> None:
+        """Keep bytes in a file that only its owner can read."""
+        try:
+            if self._file is None:
+                descriptor, self._path = tempfile.mkstemp(prefix="ser-live-")
+                self._file = os.fdopen(descriptor, "wb")
+            self._file.write(data)
+        except OSError as error:
+            raise AudioFileError(
+                f"{self._name} carries {self._kind}, which has to be gathered on the disk first, "
+                f"but that failed ({error}): make room in {tempfile.gettempdir()}, or pipe wav."
+            ) from error
 
     def _plain_samples(self, header: WavHeader) -> PcmBytes | None:
         """Make ready for 16-bit samples as they come; ``None`` where they are others."""
@@ -168,10 +183,11 @@ class PipedContainer:
             yield from self._flushed()
             return
         if not self._is_gathering:
-            self._file.write(self._head)
-        self._file.flush()
+            self._gather(self._head)
+        if self._file is not None:
+            self._file.close()
         try:
-            decoder = open_recording(self._file.name, name=self._name)
+            decoder = open_recording(self._path, name=self._name)
         except AudioFileError as error:
             raise AudioFileError(
                 f"{self._name} begins like {self._kind} but cannot be decoded as such, and a whole "
@@ -182,9 +198,14 @@ class PipedContainer:
             check_format(decoder.sample_rate, decoder.n_channels, self._name)
             self.notes = decoder.notes
             self._adapt_from(decoder.sample_rate, decoder.n_channels)
-            failure = None
+            failure, position = None, 0
             try:
                 for item in decoder.chunks():
+                    if isinstance(item, Lost):
+                        position += item.n_samples
+                    else:
+                        check_finite(item, position, decoder.sample_rate, self._name)
+                        position += len(item)
                     yield from self._adapted(item)
             except AudioFileError as error:
                 failure = error
@@ -206,4 +227,7 @@ class PipedContainer:
 
     def close(self) -> None:
         """Delete what was gathered."""
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
+            with suppress(FileNotFoundError):
+                os.unlink(self._path)

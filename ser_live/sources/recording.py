@@ -11,10 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_live.audio import StreamConverter, check_finite, check_format
-from ser_live.errors import UsageError
+from ser_live.errors import AudioFileError, UsageError
 from ser_live.sources.decoder import Decoder
 from ser_live.sources.decoding import display_name, open_recording
 from ser_live.sources.protocol import AudioSource, Lost
+
+_MAX_SILENCE_S = 600
+"""Longest gap that is filled with silence where a recording is read in one piece."""
 
 
 class FileSource(AudioSource):
@@ -160,7 +163,8 @@ class FileSource(AudioSource):
 def read_recording(path: str | os.PathLike[str], channel: int | None = None) -> NDArray[np.float32]:
     """Read a whole recording as the one signal inside: mono, 16 kHz, shape ``(n,)``.
 
-    For offline work; it goes the same way as a replay, sample for sample. `channel` is 0 for
+    For offline work; it goes the same way as a replay, sample for sample. Where the recording
+    holds nothing there is silence. `channel` is 0 for
     the first one; without it, the mean of all is taken.
 
     Raises
@@ -175,4 +179,12 @@ def read_recording(path: str | os.PathLike[str], channel: int | None = None) -> 
             block = source.read(0)
             if isinstance(block, np.ndarray):
                 parts.append(converter.push(block))
+            elif isinstance(block, Lost):
+                if block.n_samples > _MAX_SILENCE_S * source.sample_rate:
+                    raise AudioFileError(
+                        f"{source.name} has a gap of {block.n_samples / source.sample_rate:.0f} s, "
+                        f"but at most {_MAX_SILENCE_S} s are filled with silence: cut it there."
+                    )
+                silence = np.zeros((block.n_samples, source.n_channels), np.float32)
+                parts.append(converter.push(silence))
     return np.concatenate([*parts, converter.flush()])

@@ -17,8 +17,8 @@ _FLAC = b"fLaC"
 _FLAC_BEGIN = _FLAC + b"\x00\x00\x00\x22"
 """Mark and head of the first block, which is of one length always."""
 
-_MP3_IN_WAV = 0x55
-"""libsndfile prints on standard error while it decodes these."""
+_WAV_CODECS = frozenset([0x0001, 0x0002, 0x0003, 0x0006, 0x0007, 0x0011, 0x0031, 0xFFFE])
+"""Codecs in wav that libsndfile knows best: PCM, floats, A-law and mu-law, ADPCM, GSM."""
 
 _SPOKEN_OF_BYTES = 2000
 """So many bytes that are no MP3 are longer than any frame that was cut in two."""
@@ -60,7 +60,7 @@ def survey(path: Path, name: str, head: bytes) -> Survey:
         look = _of_flac
     elif head.startswith(b"OggS"):
         look = _of_ogg
-    elif head.startswith(b"ID3") or (head[:1] == b"\xff" and head[1] >= 0xE0):
+    elif head.startswith(b"ID3") or (head[:1] == b"\xff" and head[1:2] >= b"\xe0"):
         look = _of_mp3
     if look is None:
         return Survey()
@@ -83,7 +83,7 @@ def _of_wav(path: Path, name: str) -> Survey:
         if header is None:
             return Survey()
         span = wav_header.put_right(file, header, n_file)
-    found = Survey(is_for_ffmpeg=header.format_tag == _MP3_IN_WAV)
+    found = Survey(is_for_ffmpeg=header.format_tag not in _WAV_CODECS)
     if span is not None:
         found.spans = [span]
         if header.n_declared is not None and header.bytes_per_second:
@@ -118,7 +118,8 @@ def _of_ogg(data: mmap.mmap, name: str) -> Survey:
             what = (
                 f"has {n_bad} {'place' if n_bad == 1 else 'places'} with damaged or missing pages"
             )
-        found.is_damaged = True
+        # Of several, each is decoded for itself.
+        found.is_damaged = len(links) == 1
         found.failure = AudioFileError(
             f"{name} {what}, but whole audio is needed: copy or record it again."
         )
@@ -127,8 +128,8 @@ def _of_ogg(data: mmap.mmap, name: str) -> Survey:
 
 def _of_mp3(data: mmap.mmap, name: str) -> Survey:
     layout = mpeg_frames.find_runs(data)
-    if layout is None:
-        return Survey()
+    if layout is None or sum(run.n_bytes for run in layout.runs) <= layout.n_foreign:
+        return Survey()  # not MP3 but something else behind a tag
     found = Survey()
     runs = [run for run in layout.runs if run.n_frames]
     if not layout.is_ordinary:
