@@ -2,7 +2,8 @@
 
 libsndfile reads wav, flac, ogg, opus, mp3 and their relatives; PyAV, the optional extra
 ``media``, reads the sound track of m4a, mp4, webm, mkv and others, and goes on where libsndfile
-gives up. The content of a file decides, not its name.
+gives up. The content of a file decides, not its name. PyAV stays an extra, for it takes 104 MB on
+the disk where libsndfile takes 4: what can be heard without it is, joined and miscounted files too.
 """
 
 from __future__ import annotations
