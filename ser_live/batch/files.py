@@ -76,12 +76,15 @@ def analyze_file(
     settings: Settings,
     channel: int | None,
     profile: SpeakerProfile | None = None,
+    track: int | None = None,
 ) -> Recording:
     """Analyze one file, the mean of its channels or one of them (0 the first).
 
     An error becomes part of the result.
     """
-    recording, _ = hear(path, model=model, settings=settings, channel=channel, speaker=profile)
+    recording, _ = hear(
+        path, model=model, settings=settings, channel=channel, speaker=profile, track=track
+    )
     return recording
 
 
@@ -116,7 +119,12 @@ class FileFeatures:
 
 
 def file_features(
-    path: Path, settings: Settings, channel: int | None, *, whole: bool
+    path: Path,
+    settings: Settings,
+    channel: int | None,
+    *,
+    whole: bool,
+    track: int | None = None,
 ) -> FileFeatures:
     """Features of each utterance of a file, or of the `whole` file in one piece.
 
@@ -125,7 +133,8 @@ def file_features(
     spans: list[tuple[int, int]] = []
     values: list[NDArray[np.float64]] = []
     try:
-        for start, samples in _pieces(path, settings, channel, whole=whole):
+        source = FileSource(path, speed=0, track=track)
+        for start, samples in _pieces(source, settings, channel, whole=whole):
             spans.append((start, start + len(samples)))
             values.append(extract(samples).values)
     except SerLiveError as error:
@@ -134,9 +143,8 @@ def file_features(
 
 
 def _pieces(
-    path: Path, settings: Settings, channel: int | None, *, whole: bool
+    source: FileSource, settings: Settings, channel: int | None, *, whole: bool
 ) -> Iterator[tuple[int, NDArray[np.float32]]]:
-    source = FileSource(path, speed=0)
     if not whole:
         for event in drive(
             source,

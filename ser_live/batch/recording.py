@@ -77,7 +77,7 @@ class Recording:
     utterances: tuple[EmotionResult, ...] = ()
     """Final results in order."""
     duration_s: float = 0.0
-    """Length in seconds; 0 where it could not be read to its end."""
+    """Length in seconds, as far as it could be read."""
     sample_rate: int = 0
     """Native sample rate in hertz; 0 where it could not be opened."""
     n_channels: int = 0
@@ -128,9 +128,15 @@ class Recording:
         }
 
     @property
+    def was_opened(self) -> bool:
+        """Whether it could be opened, so that something is known of it."""
+        return self.sample_rate > 0
+
+    @property
     def note(self) -> str | None:
-        """Sentences on how it was read, joined; ``None`` where there are none."""
-        return " ".join(self.notes) or None
+        """Remarks on how it was read; begins with *damaged* where some was not heard."""
+        damage = [] if self.error is None else [f"damaged: {self.error}"]
+        return " ".join([*damage, *self.notes]) or None
 
     def to_records(self) -> list[Record]:
         """One record an utterance, as ``ser-live analyze --format jsonl`` prints them."""
@@ -179,6 +185,7 @@ def analyze(
     settings: Settings | None = None,
     channel: int | None = None,
     speaker: SpeakerProfile | str | None = None,
+    track: int | None = None,
 ) -> Recording:
     """Analyze a recording as fast as possible.
 
@@ -195,13 +202,15 @@ def analyze(
         Channel to hear, counted from 0 (on the command line from 1); ``None`` averages all.
     speaker : SpeakerProfile, str or None
         Enrolled speaker to begin with, or their name; ``None`` for a stranger.
+    track : int or None
+        Audio track to hear, counted from 1; ``None`` for the default one.
 
     Raises
     ------
     AudioError
         The recording cannot be read, or breaks off.
     UsageError
-        It lacks the channel.
+        It lacks the channel or the track.
     ModelError, ProfileError
         The model or the profile cannot be used.
     """
@@ -211,6 +220,7 @@ def analyze(
         settings=settings or Settings(),
         channel=channel,
         speaker=known_speaker(speaker),
+        track=track,
     )
     if failure is not None:
         raise failure
@@ -224,15 +234,17 @@ def hear(
     settings: Settings,
     channel: int | None = None,
     speaker: SpeakerProfile | None = None,
+    track: int | None = None,
 ) -> tuple[Recording, SerLiveError | None]:
     """Analyze a recording as far as it can be read; also tell why it ended before its end."""
     utterances: list[EmotionResult] = []
     notes: list[str] = []
     duration_s, sample_rate, n_channels = 0.0, 0, 0
     failure: SerLiveError | None = None
+    source = FileSource(path, speed=0, track=track)
     try:
         for event in _play(
-            path,
+            source,
             {channel: None},
             model=model,
             settings=settings,
@@ -259,7 +271,7 @@ def hear(
         duration_s=duration_s,
         sample_rate=sample_rate,
         n_channels=n_channels,
-        notes=tuple(notes),
+        notes=(*notes, *source.notes),
         error=None if failure is None else str(failure),
     )
     return recording, failure
@@ -274,12 +286,13 @@ def iter_utterances(
     speaker: SpeakerProfile | str | None = None,
     with_partials: bool = False,
     keeps_audio: bool = False,
+    track: int | None = None,
 ) -> Iterator[EmotionResult]:
     """Analyze a recording as fast as possible and give each result as soon as it is known.
 
     Parameters
     ----------
-    path, model, settings, speaker
+    path, model, settings, speaker, track
         As for `analyze`.
     channels : sequence of int, mapping of int to str, or None
         Channels to hear, counted from 0 (on the command line from 1), each as a stream of
@@ -300,7 +313,7 @@ def iter_utterances(
         heard before.
     """
     events = _play(
-        path,
+        FileSource(path, speed=0, track=track),
         roles_by_channel(channels),
         model=loaded(model),
         settings=settings or Settings(),
@@ -312,7 +325,7 @@ def iter_utterances(
 
 
 def _play(
-    path: AudioPath,
+    source: FileSource,
     roles: dict[int | None, str | None],
     *,
     model: EmotionModel,
@@ -345,4 +358,4 @@ def _play(
             ]
         )
 
-    return drive(FileSource(path, speed=0), begin)
+    return drive(source, begin)

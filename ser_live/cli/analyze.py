@@ -16,6 +16,7 @@ from ser_live.cli.options import (
     prior_option,
     settings_options,
     speaker_options,
+    track_option,
 )
 from ser_live.cli.rows import (
     open_rows,
@@ -46,6 +47,7 @@ from ser_live.config import Settings
 )
 @jobs_option
 @channel_option
+@track_option
 @model_option
 @prior_option
 @speaker_options
@@ -56,6 +58,7 @@ def command(
     unit: str,
     jobs: int,
     channel: int | None,
+    track: int | None,
     model: str | None,
     speaker: str | None,
     settings: Settings,
@@ -84,7 +87,12 @@ def command(
         SpeakerMemory(emotion_model, profile=profile)  # one that does not fit fits no file
     files = find_audio_files(paths)
     work = partial(
-        analyze_file, model=emotion_model, settings=settings, channel=channel, profile=profile
+        analyze_file,
+        model=emotion_model,
+        settings=settings,
+        channel=channel,
+        profile=profile,
+        track=track,
     )
     failures: list[tuple[str, str]] = []
     by_file = unit == "file"
@@ -99,7 +107,7 @@ def command(
             report_notes(recording.file, recording.notes)
             if recording.error is not None:
                 failures.append((recording.file, recording.error))
-            if by_file and recording.error is None:
+            if by_file and recording.was_opened:
                 rows.write(recording.summary)
             elif not by_file:
                 for record in recording.to_records():

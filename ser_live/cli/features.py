@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from ser_live.cli.options import channel_option, jobs_option, settings_options
+from ser_live.cli.options import channel_option, jobs_option, settings_options, track_option
 from ser_live.cli.rows import open_rows, paths_argument, report_bad_files, with_progress
 from ser_live.config import Settings
 
@@ -32,6 +32,7 @@ from ser_live.config import Settings
 )
 @jobs_option
 @channel_option
+@track_option
 @settings_options
 def command(
     paths: tuple[Path, ...],
@@ -39,6 +40,7 @@ def command(
     unit: str,
     jobs: int,
     channel: int | None,
+    track: int | None,
     settings: Settings,
 ) -> None:
     """Print the features of files, or of all recordings below folders.
@@ -53,7 +55,9 @@ def command(
     from ser_live.batch.files import FEATURE_FIELDS, file_features, find_audio_files, map_files
 
     files = find_audio_files(paths)
-    work = partial(file_features, settings=settings, channel=channel, whole=unit == "file")
+    work = partial(
+        file_features, settings=settings, channel=channel, whole=unit == "file", track=track
+    )
     failures: list[tuple[str, str]] = []
     with open_rows(format_, FEATURE_FIELDS, ()) as rows:
         for found in with_progress(map_files(work, files, jobs), len(files), "extracting"):

@@ -1,4 +1,4 @@
-"""``ser-live listen``: the microphone, or raw PCM from a pipe."""
+"""``ser-live listen``: the microphone, or sound from a pipe."""
 
 from __future__ import annotations
 
@@ -83,7 +83,10 @@ def command(
     device_wait: float,
     options: LiveOptions,
 ) -> None:
-    """Analyze the default microphone live; - reads raw 16-bit PCM from a pipe.
+    """Analyze the default microphone live; - reads sound from a pipe.
+
+    A pipe carries raw 16-bit PCM, or a recording in a container (wav, flac, ogg, mp3 and others),
+    which its first bytes tell. Wav is heard as it comes, others once the pipe ends.
 
     Ctrl-C ends the session in order; a second Ctrl-C ends it at once. A microphone that is
     unplugged meanwhile is waited for: the same one first, then the default one.

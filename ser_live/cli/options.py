@@ -214,6 +214,17 @@ def channel_option(command: Command) -> Command:
     )(command)
 
 
+def track_option(command: Command) -> Command:
+    """Add ``--track``."""
+    return click.option(
+        "--track",
+        type=click.IntRange(min=1),
+        default=None,
+        metavar="N",
+        help="Hear audio track N (from 1) of a media file; without it the default one.",
+    )(command)
+
+
 def jobs_option(command: Command) -> Command:
     """Add ``--jobs``."""
     return click.option(

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from ser_live.cli.live import LiveOptions, live_options, run_live
+from ser_live.cli.options import track_option
 
 
 @click.command()
@@ -20,8 +21,9 @@ from ser_live.cli.live import LiveOptions, live_options, run_live
     metavar="N",
     help="Times real time; 0 is as fast as possible. The results are the same.",
 )
+@track_option
 @live_options
-def command(files: tuple[Path, ...], speed: float, options: LiveOptions) -> None:
+def command(files: tuple[Path, ...], speed: float, track: int | None, options: LiveOptions) -> None:
     """Play recordings exactly as if they came from a microphone.
 
     \b
@@ -36,5 +38,5 @@ def command(files: tuple[Path, ...], speed: float, options: LiveOptions) -> None
     """
     from ser_live.sources import FileSource
 
-    sources = [FileSource(path, speed=speed) for path in files]
+    sources = [FileSource(path, speed=speed, track=track) for path in files]
     sys.exit(run_live(sources, options))

@@ -64,6 +64,10 @@ class Cause(_Word):
     """The device was gone: unplugged, or the sound server ended."""
     SUSPENDED = "suspended"
     """The computer slept."""
+    RECORDING = "recording"
+    """The recording holds nothing there: it was paused, or its sound begins late."""
+    DAMAGED = "damaged"
+    """That part of the recording cannot be decoded."""
 
 
 class EndReason(_Word):

@@ -76,12 +76,12 @@ class QueueDepth(Recorded):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice(Recorded):
-    """Trouble of one output, reported to all that work."""
+    """Trouble of one output, or how a recording is read, reported to all that work."""
 
     type: ClassVar[str] = "notice"
 
     sink: Annotated[str, TEXT]
-    """Name of the output."""
+    """Name of the output, or of the recording."""
     message: Annotated[str, TEXT]
     """One sentence: what happened, and how the session goes on."""
 

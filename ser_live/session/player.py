@@ -8,7 +8,7 @@ from datetime import datetime
 
 from ser_live.config import Settings
 from ser_live.errors import SerLiveError
-from ser_live.events import Level, SourceFailed, StreamId
+from ser_live.events import Level, Notice, SourceFailed, StreamId
 from ser_live.session.worker import WorkItem
 from ser_live.sources import AudioSource
 from ser_live.stream.drive import drive
@@ -83,7 +83,11 @@ class Player:
         is_aborted: Callable[[], bool],
     ) -> None:
         try:
+            n_told = 0
             for item in drive(source, self._begin, is_stopping=is_stopping, is_aborted=is_aborted):
+                for note in source.notes[n_told:]:
+                    n_told += 1
+                    self._put(Notice(sink=source.name, message=note))
                 if isinstance(item, Level):
                     self._show(item)
                 else:

@@ -8,14 +8,14 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from ser_live.config import Settings
-from ser_live.events import Event, SourceFailed, StreamEnded, StreamId
+from ser_live.events import Event, Notice, SourceFailed, StreamEnded, StreamId
 from ser_live.model.emotion_model import EmotionModel
 from ser_live.session.work_queue import WorkQueue
 from ser_live.speaker.profile import SpeakerProfile
 from ser_live.stream.analysis import AnalysisStage, warm_up
 from ser_live.stream.segmenting import Segmented
 
-WorkItem: TypeAlias = Segmented | SourceFailed | None
+WorkItem: TypeAlias = Segmented | SourceFailed | Notice | None
 """Items that wait for the worker; ``None`` is the end."""
 
 
@@ -60,7 +60,9 @@ class Worker:
                 continue
             if item is None:
                 return
-            self._hand_out(item if isinstance(item, SourceFailed) else self._analyzed(item))
+            self._hand_out(
+                item if isinstance(item, SourceFailed | Notice) else self._analyzed(item)
+            )
 
     def _analyzed(self, item: Segmented) -> Event:
         number = item.stream.number

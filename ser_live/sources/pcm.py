@@ -1,10 +1,12 @@
-"""Raw PCM from a pipe."""
+"""Sound from a pipe: raw PCM, or a recording of any container."""
 
 from __future__ import annotations
 
 import select
 import sys
 import time
+from collections import deque
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 import numpy as np
@@ -12,35 +14,15 @@ from numpy.typing import NDArray
 
 from ser_live.audio import check_format
 from ser_live.errors import AudioFileError
+from ser_live.sources.pcm_bytes import PcmBytes
+from ser_live.sources.piped import PipedContainer, container_of, is_doubtful
 from ser_live.sources.protocol import AudioSource, Lost
 
 
-class PcmBytes:
-    """Samples out of raw PCM bytes, 16-bit little endian, however the bytes are cut.
-
-    Parameters
-    ----------
-    n_channels : int
-        Interleaved channels.
-    """
-
-    def __init__(self, n_channels: int) -> None:
-        self._n_channels = n_channels
-        self._rest = b""
-
-    def samples(self, data: bytes) -> NDArray[np.float32]:
-        """Take the next bytes, give the samples they complete, shape ``(n, n_channels)``."""
-        data = self._rest + data
-        n = len(data) // (2 * self._n_channels)
-        end = n * 2 * self._n_channels
-        self._rest = data[end:]
-        pcm = np.frombuffer(data[:end], "<i2").reshape(n, self._n_channels)
-        return pcm.astype(np.float32) / np.float32(32768)
-
-
 class PcmSource(AudioSource):
-    """Raw PCM from a pipe: 16-bit little endian, channels interleaved.
+    """Sound from a pipe: raw PCM, 16-bit little endian, channels interleaved, or a recording.
 
+    A recording is recognized by its first bytes and brought to `sample_rate` and `n_channels`.
     The pipe itself holds a writer back when analysis falls behind, so nothing is dropped.
 
     Parameters
@@ -69,7 +51,13 @@ class PcmSource(AudioSource):
         self.sample_rate = sample_rate
         self.n_channels = n_channels
         self._stream = stream
+        self.notes: Sequence[str] = ()
         self._pcm = PcmBytes(n_channels)
+        self._head: bytes | None = b""
+        """First bytes, as long as they do not tell what they are."""
+        self._container: PipedContainer | None = None
+        self._items: deque[NDArray[np.float32] | Lost] = deque()
+        self._rest: Iterator[NDArray[np.float32] | Lost] | None = None
         self._n_bytes = 0
         self._exhausted = False
 
@@ -89,8 +77,12 @@ class PcmSource(AudioSource):
         Raises
         ------
         AudioFileError
-            The pipe broke, carried nothing, or carries an audio file instead of raw PCM.
+            The pipe broke, carried nothing, or carries a recording that cannot be decoded.
         """
+        if self._items:
+            return self._items.popleft()
+        if self._rest is not None:
+            return self._next_of_rest(self._rest)
         if self._exhausted or not self._is_readable(timeout_s):
             return None
         n_bytes = max(2, 2 * self.n_channels * self.sample_rate // 50)
@@ -107,13 +99,46 @@ class PcmSource(AudioSource):
             time.sleep(min(timeout_s, 0.01))
             return None
         if not data:
-            self._end()
-            return None
-        if self._n_bytes == 0:
-            self._refuse_containers(data)
+            return self._end()
         self._n_bytes += len(data)
-        samples = self._pcm.samples(data)
-        return samples if len(samples) else None
+        self._take(data)
+        return self._items.popleft() if self._items else None
+
+    def _take(self, data: bytes) -> None:
+        """Take bytes; the first ones tell what they are."""
+        if self._head is not None:
+            self._head += data
+            if is_doubtful(self._head):
+                return
+            data = self._decide(self._head)
+        if self._container is not None:
+            self._items.extend(self._container.push(data))
+        elif len(samples := self._pcm.samples(data)):
+            self._items.append(samples)
+
+    def _decide(self, head: bytes) -> bytes:
+        self._head = None
+        kind = container_of(head)
+        if kind is not None:
+            self._container = PipedContainer(
+                kind, self.name.capitalize(), self.sample_rate, self.n_channels
+            )
+        return head
+
+    def _next_of_rest(
+        self, rest: Iterator[NDArray[np.float32] | Lost]
+    ) -> NDArray[np.float32] | Lost | None:
+        """Next of what is decoded once the pipe has ended."""
+        try:
+            item = next(rest, None)
+        except BaseException:
+            self.close()
+            raise
+        if self._container is not None:
+            self.notes = self._container.notes
+        if item is None:
+            self.close()
+        return item
 
     def _is_readable(self, timeout_s: float) -> bool:
         if sys.platform == "win32":  # select knows only sockets there
@@ -123,23 +148,23 @@ class PcmSource(AudioSource):
         except (OSError, ValueError):  # no descriptor behind it, as with BytesIO
             return True
 
-    def _refuse_containers(self, data: bytes) -> None:
-        magic = {b"RIFF": "wav", b"fLaC": "flac", b"OggS": "ogg", b"ID3": "mp3"}
-        for begin, kind in magic.items():
-            if data.startswith(begin):
-                self._exhausted = True
-                raise AudioFileError(
-                    f"{self.name.capitalize()} carries a {kind} file, but raw 16-bit PCM is "
-                    "needed: use `ser-live replay FILE`, or decode it first."
-                )
-
-    def _end(self) -> None:
-        self._exhausted = True
+    def _end(self) -> NDArray[np.float32] | Lost | None:
         if self._n_bytes == 0:
+            self._exhausted = True
             raise AudioFileError(
-                f"{self.name.capitalize()} ended without a single byte, but raw 16-bit PCM is "
-                "needed: check the program that writes into the pipe."
+                f"{self.name.capitalize()} ended without a single byte, but raw 16-bit PCM or a "
+                "recording is needed: check the program that writes into the pipe."
             )
+        if self._head is not None:
+            head, self._head = self._decide(self._head), None
+            self._take(head)
+        self._rest = iter(()) if self._container is None else self._container.finish()
+        return self.read(0)
 
     def close(self) -> None:
         self._exhausted = True
+        self._items.clear()
+        self._rest = None
+        if self._container is not None:
+            self._container.close()
+            self._container = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, TypeVar
@@ -90,6 +91,8 @@ class AudioSource(Protocol):
     """Native rate in hertz; 0 before `open`."""
     n_channels: int
     """Native channel count; 0 before `open`."""
+    notes: Sequence[str] = ()
+    """Sentences about what is heard that are no errors; more may come while it is read."""
     is_live: bool
     """The audio will not wait: a reader that falls behind loses some."""
     no_signal_hint: str = SILENT_RECORDING

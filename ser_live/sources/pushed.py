@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ser_live.audio import check_format
 from ser_live.errors import InvalidAudioError
-from ser_live.sources.pcm import PcmBytes
+from ser_live.sources.pcm_bytes import PcmBytes
 from ser_live.sources.protocol import AudioSource
 from ser_live.sources.ring_buffer import Lost, RingBuffer
 

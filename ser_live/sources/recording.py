@@ -5,16 +5,20 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ser_live.audio import StreamConverter, check_finite, check_format
-from ser_live.errors import UsageError
-from ser_live.sources.decoding import Decoder, display_name, open_recording
+from ser_live.errors import AudioFileError, UsageError
+from ser_live.sources.decoder import Decoder
+from ser_live.sources.decoding import display_name, open_recording
 from ser_live.sources.protocol import AudioSource, Lost, SignalNotice
 from ser_live.sources.scale import stored_scale
+
+_MAX_SILENCE_S = 600
+"""Longest gap that is filled with silence where a recording is read in one piece."""
 
 
 class FileSource(AudioSource):
@@ -32,6 +36,8 @@ class FileSource(AudioSource):
         1 as recorded, 2 twice as fast, 0 as fast as possible.
     block_s : float, optional
         Length of a block in recorded seconds; longer where nothing waits for it.
+    track : int, optional
+        Audio track to hear, counted from 1; without it the default one.
 
     Raises
     ------
@@ -42,7 +48,11 @@ class FileSource(AudioSource):
     is_live = False
 
     def __init__(
-        self, path: str | os.PathLike[str], speed: float = 1.0, block_s: float | None = None
+        self,
+        path: str | os.PathLike[str],
+        speed: float = 1.0,
+        block_s: float | None = None,
+        track: int | None = None,
     ) -> None:
         if not (speed >= 0 and math.isfinite(speed)):
             raise UsageError(
@@ -55,9 +65,11 @@ class FileSource(AudioSource):
         self.block_s = block_s or (0.25 if speed == 0 else 0.06)
         self.sample_rate = 0
         self.n_channels = 0
+        self.notes: Sequence[str] = ()
+        self._track = track
         self._decoder: Decoder | None = None
-        self._blocks: Iterator[NDArray[np.float32]] = iter(())
-        self._next: NDArray[np.float32] | None = None
+        self._blocks: Iterator[NDArray[np.float32] | Lost] = iter(())
+        self._next: NDArray[np.float32] | Lost | None = None
         self._position = 0
         self._started_s: float | None = None
         self._exhausted = False
@@ -77,8 +89,10 @@ class FileSource(AudioSource):
             Missing, no permission, a folder, empty, not audio, damaged, no audio track.
         InvalidAudioError
             The sample rate is outside 8-192 kHz.
+        UsageError
+            There is no such track.
         """
-        decoder = open_recording(self.file)
+        decoder = open_recording(self.file, self._track)
         try:
             check_format(decoder.sample_rate, decoder.n_channels, self.name)
         except BaseException:
@@ -87,13 +101,19 @@ class FileSource(AudioSource):
         self._decoder = decoder
         self.sample_rate = decoder.sample_rate
         self.n_channels = decoder.n_channels
+        self.notes = decoder.notes
         self._blocks = self._cut(decoder.chunks())
         self._scale, sentence = stored_scale(self.file)
         self._notice = SignalNotice(message=sentence) if sentence else None
 
-    def _cut(self, chunks: Iterator[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
+    def _cut(
+        self, chunks: Iterator[NDArray[np.float32] | Lost]
+    ) -> Iterator[NDArray[np.float32] | Lost]:
         size = max(1, round(self.block_s * self.sample_rate))
         for chunk in chunks:
+            if isinstance(chunk, Lost):
+                yield chunk
+                continue
             for start in range(0, len(chunk), size):
                 block = chunk[start : start + size].copy()
                 yield block if self._scale == 1.0 else block * np.float32(self._scale)
@@ -105,18 +125,21 @@ class FileSource(AudioSource):
         if self._next is None:
             self._next = self._decode()
         block = self._next
-        if block is None or not self._wait_until_due(len(block), timeout_s):
+        if block is None:
+            return None
+        n = block.n_samples if isinstance(block, Lost) else len(block)
+        if not self._wait_until_due(n, timeout_s):
             return None
         self._next = None
-        self._position += len(block)
+        self._position += n
         return block
 
-    def _decode(self) -> NDArray[np.float32] | None:
+    def _decode(self) -> NDArray[np.float32] | Lost | None:
         if self._exhausted:
             return None
         try:
             block = next(self._blocks, None)
-            if block is not None:
+            if isinstance(block, np.ndarray):
                 check_finite(block, self._position, self.sample_rate, self.name)
         except BaseException:
             self.close()
@@ -149,7 +172,8 @@ class FileSource(AudioSource):
 def read_recording(path: str | os.PathLike[str], channel: int | None = None) -> NDArray[np.float32]:
     """Read a whole recording as the one signal inside: mono, 16 kHz, shape ``(n,)``.
 
-    For offline work; it goes the same way as a replay, sample for sample. `channel` is 0 for
+    For offline work; it goes the same way as a replay, sample for sample. Where the recording
+    holds nothing there is silence. `channel` is 0 for
     the first one; without it, the mean of all is taken.
 
     Raises
@@ -164,4 +188,12 @@ def read_recording(path: str | os.PathLike[str], channel: int | None = None) -> 
             block = source.read(0)
             if isinstance(block, np.ndarray):
                 parts.append(converter.push(block))
+            elif isinstance(block, Lost):
+                if block.n_samples > _MAX_SILENCE_S * source.sample_rate:
+                    raise AudioFileError(
+                        f"{source.name} has a gap of {block.n_samples / source.sample_rate:.0f} s, "
+                        f"but at most {_MAX_SILENCE_S} s are filled with silence: cut it there."
+                    )
+                silence = np.zeros((block.n_samples, source.n_channels), np.float32)
+                parts.append(converter.push(silence))
     return np.concatenate([*parts, converter.flush()])

@@ -1,0 +1,287 @@
+"""Frames of MP3 files: where joined recordings begin, and what lies between and behind them."""
+
+from __future__ import annotations
+
+import mmap
+import re
+import struct
+from dataclasses import dataclass
+
+from ser_live.sources.byte_spans import Span
+
+_RATES_HZ = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}
+"""By version: 1, 2, 2.5."""
+
+_KBITS = {
+    (True, 1): (32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
+    (True, 2): (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
+    (True, 3): (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+    (False, 1): (32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256),
+    (False, 2): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+    (False, 3): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+}
+"""Kilobits a second by whether the version is 1, and layer."""
+
+_SURE_FRAMES = 3
+"""Frames in a row that have to follow before what stands behind junk counts as sound."""
+
+_MAX_BEHIND_BYTES = 1000
+"""So much behind the last frame mpg123 passes over by itself."""
+
+_POSSIBLE = re.compile(rb"\xff[\xe2-\xff]|ID3[\x02-\x04]|APETAGEX|LYRICSBEGIN|TAG|\0{16}")
+_NOT_ZERO = re.compile(rb"[^\0]")
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Contents of the four bytes before a frame."""
+
+    n_bytes: int
+    n_samples: int
+    sample_rate: int
+    kind: tuple[int, int, int]
+    """Rate, channels and layer, the same in all frames of one recording."""
+    n_side_end: int
+    """Place in the frame where a header that counts frames would stand."""
+    head: int
+    """Its first four bytes."""
+
+
+@dataclass(slots=True)
+class Run:
+    """Frames of one recording."""
+
+    frame: Frame
+    """The first one."""
+    pieces: list[list[int]]
+    """Bytes of the file, each ``[start, end)``; what is between is no sound."""
+    n_frames: int = 0
+    """Frames of sound."""
+    n_header_bytes: int = 0
+    """Length of a first frame that is no sound but counts the others; 0 without one."""
+    n_counted: int | None = None
+    """Frames that it counts."""
+    n_bytes_counted: int | None = None
+    """Bytes that it counts, with itself."""
+    n_lost: int = 0
+    """Frames that are missing before it, by the length of what stands there instead."""
+    frame_bytes: tuple[int, int] = (1 << 30, 0)
+    """Length of the shortest and of the longest frame."""
+
+    @property
+    def n_bytes(self) -> int:
+        """Length in the file, without what is between."""
+        return sum(end - start for start, end in self.pieces)
+
+    def seconds(self, n_frames: int) -> float:
+        """Length of so many of its frames."""
+        return n_frames * self.frame.n_samples / self.frame.sample_rate
+
+    def span(self) -> Span:
+        """Bytes to decode, behind a header that counts the frames where there is no right one."""
+        first, *others = self.pieces
+        rest = tuple((start, end) for start, end in others)
+        if self.n_counted is not None and self.n_counted >= self.n_frames:
+            return Span(((first[0], first[1]), *rest))
+        start = first[0] + self.n_header_bytes
+        n_bytes = first[1] - start + sum(end - start for start, end in rest)
+        return Span(((start, first[1]), *rest), _counting(self.frame, self.n_frames, n_bytes))
+
+
+@dataclass(slots=True)
+class Layout:
+    """The sound of an MP3 file."""
+
+    runs: list[Run]
+    n_foreign: int = 0
+    """Bytes before, between and behind the frames that are neither tags nor zeros."""
+    n_behind: int = 0
+    """Bytes behind the last frame, tags and zeros too."""
+
+    @property
+    def is_ordinary(self) -> bool:
+        """Whether a decoder that believes the header and stops at junk hears everything."""
+        if len(self.runs) > 1 or len(self.runs[0].pieces) > 1:
+            return False
+        run = self.runs[0]
+        if run.n_counted is None:
+            shortest, longest = run.frame_bytes
+            is_steady = longest - shortest <= 4  # else its length would be guessed
+            return is_steady and self.n_behind < _MAX_BEHIND_BYTES
+        return run.n_counted >= run.n_frames
+
+
+_known: dict[int, Frame | None] = {}
+
+
+def _frame_at(data: mmap.mmap | bytes, place: int) -> Frame | None:
+    """Read the four bytes before a frame; ``None`` where they are none."""
+    head = int.from_bytes(data[place : place + 4], "big")
+    if head >> 21 != 0x7FF:
+        return None
+    key = head >> 6  # what is behind does not change its length
+    if key not in _known:
+        _known[key] = _parsed(head)
+    return _known[key]
+
+
+def _parsed(head: int) -> Frame | None:
+    version, layer = head >> 19 & 3, 4 - (head >> 17 & 3)
+    n_kbits, n_rate, padding = head >> 12 & 15, head >> 10 & 3, head >> 9 & 1
+    if version == 1 or layer == 4 or n_rate == 3 or n_kbits in (0, 15):
+        return None
+    is_first = version == 3
+    rate = _RATES_HZ[version][n_rate]
+    bits = _KBITS[is_first, layer][n_kbits - 1] * 1000
+    if layer == 1:
+        n_samples, n_bytes = 384, (12 * bits // rate + padding) * 4
+    else:
+        n_samples = 1152 if layer == 2 or is_first else 576
+        n_bytes = n_samples // 8 * bits // rate + padding
+    n_channels = 1 if head >> 6 & 3 == 3 else 2
+    side = (17 if n_channels == 1 else 32) if is_first else (9 if n_channels == 1 else 17)
+    return Frame(n_bytes, n_samples, rate, (rate, n_channels, layer), 4 + side, head)
+
+
+def are_frames(head: bytes) -> bool:
+    """Whether three frames of one kind follow each other."""
+    place, kinds = 0, set()
+    for _ in range(_SURE_FRAMES):
+        frame = _frame_at(head, place)
+        if frame is None:
+            return False
+        kinds.add(frame.kind)
+        place += frame.n_bytes
+    return len(kinds) == 1
+
+
+def find_runs(data: mmap.mmap) -> Layout | None:
+    """Look through all frames of a file; ``None`` where none are found that can be counted."""
+    layout = Layout([])
+    run: Run | None = None
+    place, n_file, is_joined, n_foreign = 0, len(data), False, 0
+    while True:
+        frame = _frame_at(data, place)
+        is_next = (
+            is_joined and run is not None and frame is not None and frame.kind == run.frame.kind
+        )
+        if frame is None or not (is_next or _is_sure(data, place)):
+            found, n_foreign = _next_sound(data, place)
+            layout.n_foreign += n_foreign
+            if found is None:
+                layout.n_behind = n_file - place
+                return layout if layout.runs else None
+            place, is_joined = found, False
+            continue
+        end = place + frame.n_bytes
+        if end > n_file:
+            layout.n_behind = 0  # the last frame is not whole
+            return layout if layout.runs else None
+        counts = _counts(data, place, frame)
+        n_lost = 0
+        if run is not None and not is_joined and counts is None and frame.kind == run.frame.kind:
+            n_lost = n_foreign * (run.n_frames + 1) // run.n_bytes
+        if run is None or counts is not None or frame.kind != run.frame.kind or n_lost:
+            run = Run(frame, [[place, end]], n_lost=n_lost)
+            layout.runs.append(run)
+            if counts is None:
+                run.n_frames = 1
+                run.frame_bytes = (frame.n_bytes, frame.n_bytes)
+            else:
+                run.n_header_bytes = frame.n_bytes
+                run.n_counted, run.n_bytes_counted = counts
+        else:
+            run.n_frames += 1
+            shortest, longest = run.frame_bytes
+            if not shortest <= frame.n_bytes <= longest:
+                run.frame_bytes = (min(shortest, frame.n_bytes), max(longest, frame.n_bytes))
+            if is_joined:
+                run.pieces[-1][1] = end
+            else:
+                run.pieces.append([place, end])
+        place, is_joined = end, True
+
+
+def _is_sure(data: mmap.mmap, place: int) -> bool:
+    """Whether frames of one kind follow each other here, as far as the file goes."""
+    kind = None
+    for _ in range(_SURE_FRAMES):
+        if place >= len(data) - 4:
+            return kind is not None
+        frame = _frame_at(data, place)
+        if frame is None or (kind is not None and frame.kind != kind):
+            return False
+        kind = frame.kind
+        place += frame.n_bytes
+    return True
+
+
+def _next_sound(data: mmap.mmap, place: int) -> tuple[int | None, int]:
+    """Place of the next frame that is one for sure, and how many foreign bytes are before it."""
+    n_foreign = 0
+    while place < len(data) - 4:
+        if n_bytes := _tag_bytes(data, place):
+            place += n_bytes
+        elif data[place] == 0:
+            found = _NOT_ZERO.search(data, place)
+            place = found.start() if found else len(data)
+        elif _is_sure(data, place):
+            return place, n_foreign
+        else:
+            found = _POSSIBLE.search(data, place + 1)
+            after = found.start() if found else len(data)
+            n_foreign += after - place
+            place = after
+    return None, n_foreign
+
+
+def _tag_bytes(data: mmap.mmap, place: int) -> int:
+    """Length of the tag that begins here, 0 where none does."""
+    begin = data[place : place + 32]
+    if begin[:3] == b"ID3" and len(begin) >= 10 and max(begin[6:10]) < 128:
+        size = begin[6] << 21 | begin[7] << 14 | begin[8] << 7 | begin[9]
+        return 10 + size + (10 if begin[5] & 16 else 0)
+    if begin[:8] == b"APETAGEX" and len(begin) == 32:
+        is_header = begin[23] & 0x20
+        return 32 + (int.from_bytes(begin[12:16], "little") if is_header else 0)
+    if begin[:3] == b"TAG" and len(data) - place <= 128 + 4:
+        return len(data) - place
+    if begin[:11] == b"LYRICSBEGIN":
+        end = data.find(b"LYRICS200", place)
+        return end + 9 - place if end >= 0 else 0
+    return 0
+
+
+def _counts(data: mmap.mmap, place: int, frame: Frame) -> tuple[int | None, int | None] | None:
+    """Frames and bytes that a first frame counts; ``None`` where it is sound."""
+    word = data[place + frame.n_side_end : place + frame.n_side_end + 4]
+    if word in (b"Xing", b"Info"):
+        at = place + frame.n_side_end + 4
+        flags = int.from_bytes(data[at : at + 4], "big")
+        at += 4
+        values: list[int | None] = [None, None]
+        for index in (0, 1):
+            if flags >> index & 1:
+                values[index] = int.from_bytes(data[at : at + 4], "big")
+                at += 4
+        return values[0], values[1]
+    if data[place + 36 : place + 40] == b"VBRI":
+        at = place + 46
+        return (
+            int.from_bytes(data[at + 4 : at + 8], "big"),
+            int.from_bytes(data[at : at + 4], "big"),
+        )
+    return None
+
+
+def _counting(frame: Frame, n_frames: int, n_bytes: int) -> bytes:
+    """A first frame that is no sound but counts those behind it; empty where none is possible."""
+    # Without a checksum, for that would have to be right.
+    heads = ((frame.head | 1 << 16) & ~0xF000 | n_kbits << 12 for n_kbits in range(1, 15))
+    for head in heads:
+        made = _parsed(head)
+        if frame.kind[2] == 3 and made and made.n_bytes >= made.n_side_end + 16:
+            counts = b"Info" + struct.pack(">III", 3, n_frames, n_bytes + made.n_bytes)
+            begin = head.to_bytes(4, "big") + bytes(made.n_side_end - 4) + counts
+            return begin.ljust(made.n_bytes, b"\0")
+    return b""

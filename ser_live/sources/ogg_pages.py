@@ -1,0 +1,105 @@
+"""Pages of Ogg files: where joined recordings begin, and what is damaged."""
+
+from __future__ import annotations
+
+import mmap
+import zlib
+from dataclasses import dataclass, field
+
+_MAGIC = b"OggS"
+_HEADER_BYTES = 27
+_BEGINS = 2
+"""Flag of the first page of a stream."""
+
+_MIRRORED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+
+
+@dataclass(slots=True)
+class Link:
+    """One of the recordings that follow each other in a file."""
+
+    start: int
+    end: int = 0
+    """Bytes of the file, ``[start, end)``."""
+    numbers: dict[int, int] = field(default_factory=dict)
+    """Next page number expected of each stream, once its sound has begun."""
+    n_bad: int = 0
+    """Pages that are missing or damaged."""
+    is_cut: bool = False
+    """Whether the file ends in the middle of a page."""
+
+
+def find_links(data: mmap.mmap) -> list[Link]:
+    """Look through all pages of a file.
+
+    A page that begins a stream begins a new link where other pages came before: streams that
+    sound together all begin together.
+    """
+    links: list[Link] = []
+    is_beginning = False
+    place = data.find(_MAGIC)
+    while place >= 0:
+        page = _page_bytes(data, place)
+        if page is None:
+            if links and place + _HEADER_BYTES < len(data):
+                links[-1].is_cut = True
+            break
+        if not _is_whole(data[place : place + page]):
+            following = data.find(_MAGIC, place + 4)
+            if links:
+                links[-1].n_bad += 1
+                is_beginning = False
+            place = following
+            continue
+        begins = bool(data[place + 5] & _BEGINS)
+        if begins and not is_beginning:
+            if links:
+                links[-1].end = place
+            links.append(Link(place))
+        if links:
+            _count(links[-1], data, place)
+        is_beginning = begins
+        place = _following(data, place + page, links)
+    if links:
+        links[-1].end = len(data)
+    return links
+
+
+def _page_bytes(data: mmap.mmap, place: int) -> int | None:
+    """Length of a page; ``None`` where the file ends before it does."""
+    if place + _HEADER_BYTES > len(data):
+        return None
+    n_segments = data[place + 26]
+    table = data[place + _HEADER_BYTES : place + _HEADER_BYTES + n_segments]
+    n_bytes = _HEADER_BYTES + n_segments + sum(table)
+    return n_bytes if place + n_bytes <= len(data) else None
+
+
+def _is_whole(page: bytes) -> bool:
+    """Whether the checksum is right."""
+    stored = int.from_bytes(page[22:26], "little")
+    # That of Ogg is that of zlib with every byte and the result mirrored, begun with 0.
+    mirrored = (page[:22] + bytes(4) + page[26:]).translate(_MIRRORED)
+    crc = zlib.crc32(mirrored, 0xFFFF_FFFF) ^ 0xFFFF_FFFF
+    return int.from_bytes(crc.to_bytes(4, "little").translate(_MIRRORED), "big") == stored
+
+
+def _count(link: Link, data: mmap.mmap, place: int) -> None:
+    """Note a page, and those missing before it."""
+    granule = int.from_bytes(data[place + 6 : place + 14], "little", signed=True)
+    serial = int.from_bytes(data[place + 14 : place + 18], "little")
+    number = int.from_bytes(data[place + 18 : place + 22], "little")
+    # What is recorded from the middle of a broadcast goes on with its numbers behind the headers.
+    if number != link.numbers.get(serial, number):
+        link.n_bad += 1
+    if granule > 0 or serial in link.numbers:
+        link.numbers[serial] = number + 1
+
+
+def _following(data: mmap.mmap, place: int, links: list[Link]) -> int:
+    """Place of the next page; what is between is passed over."""
+    following = data.find(_MAGIC, place)
+    if links and following > place and data[following + 5 : following + 6] != bytes([_BEGINS]):
+        # Behind the last page, or between two recordings, it is no sound.
+        links[-1].n_bad += bool(data[place:following].strip(b"\0"))
+    return following

@@ -1,0 +1,233 @@
+"""Recordings of every container that come out of a pipe instead of raw PCM."""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ser_live.audio import check_finite, check_format
+from ser_live.errors import AudioFileError
+from ser_live.sources.decoding import open_recording
+from ser_live.sources.format_adapter import FormatAdapter
+from ser_live.sources.mpeg_frames import are_frames
+from ser_live.sources.pcm_bytes import PcmBytes
+from ser_live.sources.ring_buffer import Lost
+from ser_live.sources.wav_header import WavHeader, begins_chunk, read_header
+
+HEAD_BYTES = 4096
+"""So much is enough to tell what a pipe carries, where its first bytes leave a doubt."""
+
+_IN_MEMORY_BYTES = 1 << 16
+_PLACEHOLDER = 2**31 - 2**16
+"""Length from which a header does not mean it: who writes to a pipe cannot know."""
+
+_BEGINS = {
+    b"RIFF": "wav",
+    b"RF64": "wav",
+    b"BW64": "wav",
+    b"RIFX": "wav",
+    b"fLaC": "flac",
+    b"OggS": "ogg",
+    b"ID3": "mp3",
+    b".snd": "au",
+    b"FORM": "aiff",
+    b"caff": "caf",
+    b"riff": "w64",
+    b"\x1a\x45\xdf\xa3": "webm",
+    b"\x30\x26\xb2\x75\x8e\x66\xcf\x11": "wma",
+    b"FLV\x01": "flv",
+}
+
+
+def container_of(head: bytes) -> str | None:
+    """Name the container that bytes begin; ``None`` for raw PCM."""
+    for begin, kind in _BEGINS.items():
+        if head.startswith(begin):
+            return kind
+    if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide"):
+        return "m4a"
+    if _are_adts(head):
+        return "aac"
+    return "mp3" if are_frames(head) else None
+
+
+def is_doubtful(head: bytes) -> bool:
+    """Whether more bytes are needed to tell what they begin."""
+    if len(head) >= HEAD_BYTES:
+        return False
+    return len(head) < 16 or (head[0] == 0xFF and head[1] >= 0xE0)
+
+
+def _are_adts(head: bytes) -> bool:
+    """Whether three frames of AAC follow each other."""
+    place = 0
+    for _ in range(3):
+        frame = head[place : place + 7]
+        if len(frame) < 7 or frame[0] != 0xFF or frame[1] & 0xF6 != 0xF0:
+            return False
+        size = (frame[3] & 3) << 11 | frame[4] << 3 | frame[5] >> 5
+        if size < 8:
+            return False
+        place += size
+    return True
+
+
+class PipedContainer:
+    """Samples out of a container that comes in pieces.
+
+    Wav of 16 bits is heard as it comes; others are gathered in a private file first, for
+    most can only be decoded from it.
+
+    Parameters
+    ----------
+    kind : str
+        As `container_of` names it.
+    name : str
+        For people.
+    sample_rate, n_channels : int
+        Format of what is given.
+    """
+
+    def __init__(self, kind: str, name: str, sample_rate: int, n_channels: int) -> None:
+        self._kind = kind
+        self._name = name
+        self._rate = sample_rate
+        self._n_channels = n_channels
+        self.notes: list[str] = []
+        self._head = b""
+        self._is_gathering = kind != "wav"
+        self._adapter: FormatAdapter | None = None
+        self._pcm: PcmBytes | None = None
+        self._n_left: int | None = None
+        """Bytes of sound to come, by the header."""
+        self._behind = b""
+        """First bytes behind them."""
+        self._file: BinaryIO | None = None
+        self._path = ""
+
+    def push(self, data: bytes) -> list[NDArray[np.float32] | Lost]:
+        """Take the next bytes, give what they complete."""
+        if self._pcm is not None:
+            return self._plain(self._pcm, data)
+        if self._is_gathering:
+            self._gather(data)
+            return []
+        self._head += data
+        header = read_header(io.BytesIO(self._head))
+        pcm = None if header is None else self._plain_samples(header)
+        if header is not None and pcm is not None:
+            self._pcm = pcm
+            return self._plain(pcm, self._head[header.start :])
+        if header is not None or len(self._head) > _IN_MEMORY_BYTES:
+            self._is_gathering = True
+            self._gather(self._head)
+        return []
+
+    def _gather(self, data: bytes) -> None:
+        """Keep bytes in a file that only its owner can read."""
+        try:
+            if self._file is None:
+                descriptor, self._path = tempfile.mkstemp(prefix="ser-live-")
+                self._file = os.fdopen(descriptor, "wb")
+            self._file.write(data)
+        except OSError as error:
+            raise AudioFileError(
+                f"{self._name} carries {self._kind}, which has to be gathered on the disk first, "
+                f"but that failed ({error}): make room in {tempfile.gettempdir()}, or pipe wav."
+            ) from error
+
+    def _plain_samples(self, header: WavHeader) -> PcmBytes | None:
+        """Make ready for 16-bit samples as they come; ``None`` where they are others."""
+        n_channels, rate = header.n_channels, header.sample_rate
+        if header.kind == b"RIFX" or header.format_tag not in (1, 0xFFFE):
+            return None
+        if n_channels < 1 or header.block_bytes != 2 * n_channels:
+            return None
+        check_format(rate, n_channels, self._name)
+        if header.n_declared is not None and header.n_declared < _PLACEHOLDER:
+            self._n_left = header.n_declared
+        self._adapt_from(rate, n_channels)
+        return PcmBytes(n_channels)
+
+    def _plain(self, pcm: PcmBytes, data: bytes) -> list[NDArray[np.float32] | Lost]:
+        if self._n_left is not None:
+            data, self._behind = data[: self._n_left], self._behind + data[self._n_left :]
+            self._n_left -= len(data)
+            if len(self._behind) >= 8 and not begins_chunk(self._behind):
+                # The header says less than there is: the sound goes on.
+                data, self._behind, self._n_left = data + self._behind, b"", None
+                self.notes = [
+                    f"The header of {self._name} declares less than lies behind it: all of it was "
+                    "heard."
+                ]
+            self._behind = self._behind[:8]
+        samples = pcm.samples(data)
+        return self._adapted(samples) if len(samples) else []
+
+    def finish(self) -> Iterator[NDArray[np.float32] | Lost]:
+        """Give the rest, once all bytes came.
+
+        Raises
+        ------
+        AudioFileError
+            It cannot be decoded, or not all of it.
+        """
+        if self._pcm is not None:
+            yield from self._flushed()
+            return
+        if not self._is_gathering:
+            self._gather(self._head)
+        if self._file is not None:
+            self._file.close()
+        try:
+            decoder = open_recording(self._path, name=self._name)
+        except AudioFileError as error:
+            raise AudioFileError(
+                f"{self._name} begins like {self._kind} but cannot be decoded as such, and a whole "
+                "recording or raw 16-bit PCM is needed: check the program that writes into the "
+                f"pipe ({error})"
+            ) from error
+        with closing(decoder):
+            check_format(decoder.sample_rate, decoder.n_channels, self._name)
+            self.notes = decoder.notes
+            self._adapt_from(decoder.sample_rate, decoder.n_channels)
+            failure, position = None, 0
+            try:
+                for item in decoder.chunks():
+                    if isinstance(item, Lost):
+                        position += item.n_samples
+                    else:
+                        check_finite(item, position, decoder.sample_rate, self._name)
+                        position += len(item)
+                    yield from self._adapted(item)
+            except AudioFileError as error:
+                failure = error
+            yield from self._flushed()
+            if failure is not None:
+                raise failure
+
+    def _adapt_from(self, sample_rate: int, n_channels: int) -> None:
+        if (sample_rate, n_channels) != (self._rate, self._n_channels):
+            self._adapter = FormatAdapter(
+                sample_rate, n_channels, to_rate=self._rate, to_channels=self._n_channels
+            )
+
+    def _adapted(self, item: NDArray[np.float32] | Lost) -> list[NDArray[np.float32] | Lost]:
+        return [item] if self._adapter is None else self._adapter.push(item)
+
+    def _flushed(self) -> list[NDArray[np.float32] | Lost]:
+        return [] if self._adapter is None else self._adapter.flush()
+
+    def close(self) -> None:
+        """Delete what was gathered."""
+        if self._file is not None:
+            self._file.close()
+            with suppress(FileNotFoundError):
+                os.unlink(self._path)

@@ -1,0 +1,164 @@
+"""A look through files whose headers do not tell all that lies behind them."""
+
+from __future__ import annotations
+
+import mmap
+import os
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ser_live.errors import AudioFileError
+from ser_live.sources import mpeg_frames, ogg_pages, wav_header
+from ser_live.sources.byte_spans import Span
+from ser_live.sources.decoder import cut_off, damaged_within
+
+_FLAC = b"fLaC"
+_FLAC_BEGIN = _FLAC + b"\x00\x00\x00\x22"
+"""Mark and head of the first block, which is of one length always."""
+
+_WAV_CODECS = frozenset([0x0001, 0x0002, 0x0003, 0x0006, 0x0007, 0x0011, 0x0031, 0xFFFE])
+"""Codecs in wav that libsndfile knows best: PCM, floats, A-law and mu-law, ADPCM, GSM."""
+
+_SPOKEN_OF_BYTES = 2000
+"""So many bytes that are no MP3 are longer than any frame that was cut in two."""
+
+
+@dataclass(slots=True)
+class Survey:
+    """Way to hear all of a file."""
+
+    spans: list[Span] | None = None
+    """Recordings in it, one behind the other; ``None`` where the file is to be decoded as is."""
+    lost_s: list[float] = field(default_factory=list)
+    """Time that is missing before each of them, in seconds; empty for none."""
+    notes: list[str] = field(default_factory=list)
+    """Sentences for people that are no errors."""
+    failure: AudioFileError | None = None
+    """Error for what cannot be heard in any way."""
+    is_damaged: bool = False
+    """Whether a decoder is needed that goes on behind damage, and says where it goes on."""
+    is_for_ffmpeg: bool = False
+    """Whether FFmpeg decodes it better, damaged or not."""
+
+
+def survey(path: Path, name: str, head: bytes) -> Survey:
+    """Look through a file.
+
+    Parameters
+    ----------
+    path : Path
+    name : str
+        For people.
+    head : bytes
+        Its first bytes.
+    """
+    if head[8:12] == b"WAVE":
+        return _of_wav(path, name)
+    look = None
+    if head.startswith(_FLAC):
+        look = _of_flac
+    elif head.startswith(b"OggS"):
+        look = _of_ogg
+    elif head.startswith(b"ID3") or (head[:1] == b"\xff" and head[1:2] >= b"\xe0"):
+        look = _of_mp3
+    if look is None:
+        return Survey()
+    try:
+        with path.open("rb") as file, closing(_mapped(file.fileno())) as data:
+            return look(data, name)
+    except (OSError, ValueError):  # no file system that maps files
+        return Survey()
+
+
+def _mapped(descriptor: int) -> mmap.mmap:
+    return mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
+
+
+def _of_wav(path: Path, name: str) -> Survey:
+    with path.open("rb") as file:
+        n_file = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        header = wav_header.read_header(file)
+        if header is None:
+            return Survey()
+        span = wav_header.put_right(file, header, n_file)
+    found = Survey(is_for_ffmpeg=header.format_tag not in _WAV_CODECS)
+    if span is not None:
+        found.spans = [span]
+        if header.n_declared is not None and header.bytes_per_second:
+            declared_s = header.n_declared / header.bytes_per_second
+            there_s = (span.pieces[0][1] - span.pieces[0][0]) / header.bytes_per_second
+            found.notes.append(
+                f"The header of {name} declares {declared_s:.2f} s, but {there_s:.2f} s lie behind "
+                "it: all of it was heard."
+            )
+    return found
+
+
+def _of_flac(data: mmap.mmap, name: str) -> Survey:
+    starts = [0]
+    while (place := data.find(_FLAC_BEGIN, starts[-1] + 1)) >= 0:
+        starts.append(place)
+    if len(starts) == 1:
+        return Survey()
+    ends = [*starts[1:], len(data)]
+    return Survey([Span(((start, end),)) for start, end in zip(starts, ends, strict=True)])
+
+
+def _of_ogg(data: mmap.mmap, name: str) -> Survey:
+    links = ogg_pages.find_links(data)
+    found = Survey()
+    if len(links) > 1:
+        found.spans = [Span(((link.start, link.end),)) for link in links]
+    n_bad = sum(link.n_bad for link in links)
+    if n_bad or any(link.is_cut for link in links):
+        what = "is cut off in the middle of a page"
+        if n_bad:
+            what = (
+                f"has {n_bad} {'place' if n_bad == 1 else 'places'} with damaged or missing pages"
+            )
+        # Of several, each is decoded for itself.
+        found.is_damaged = len(links) == 1
+        found.failure = AudioFileError(
+            f"{name} {what}, but whole audio is needed: copy or record it again."
+        )
+    return found
+
+
+def _of_mp3(data: mmap.mmap, name: str) -> Survey:
+    layout = mpeg_frames.find_runs(data)
+    if layout is None or sum(run.n_bytes for run in layout.runs) <= layout.n_foreign:
+        return Survey()  # not MP3 but something else behind a tag
+    found = Survey()
+    runs = [run for run in layout.runs if run.n_frames]
+    if not layout.is_ordinary:
+        found.spans = [run.span() for run in runs]
+        found.lost_s = [run.seconds(run.n_lost) for run in runs]
+    heard_s = sum(run.seconds(run.n_frames) for run in runs)
+    if any(run.n_lost for run in runs):
+        lost_s = sum(found.lost_s)
+        found.failure = damaged_within(name, lost_s, heard_s + lost_s)
+    elif (promised_s := _promised_s(layout.runs)) > heard_s:
+        found.failure = cut_off(name, heard_s, promised_s)
+    elif layout.n_foreign > _SPOKEN_OF_BYTES:
+        found.notes.append(
+            f"{layout.n_foreign} of {len(data)} bytes of {name} are neither MP3 frames nor tags: "
+            "they were passed over."
+        )
+    return found
+
+
+def _promised_s(runs: list[mpeg_frames.Run]) -> float:
+    """Length by the headers in MP3 recordings, where their counts of bytes say so too."""
+    total_s = 0.0
+    for run in runs:
+        n_frames = run.n_frames
+        if (
+            run.n_counted is not None
+            and (run.n_bytes_counted or 0) > run.n_bytes + _SPOKEN_OF_BYTES
+            and run.n_counted > n_frames + 1
+        ):
+            n_frames = run.n_counted
+        total_s += run.seconds(n_frames)
+    return total_s

@@ -1,0 +1,184 @@
+"""Headers of wav files that say less than lies behind them.
+
+A recorder that crashed leaves the size of its last update, or none; 32 bits wrap above
+4 GiB; who writes to a pipe cannot come back to put the size in.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from ser_live.sources.byte_spans import Span
+
+_KINDS = {b"RIFF": "<", b"RF64": "<", b"BW64": "<", b"RIFX": ">"}
+
+_UNKNOWN = 0xFFFF_FFFF
+"""Size that stands for one that was not known, or stands elsewhere."""
+
+_WRAP = 1 << 32
+
+_MAX_HEAD_BYTES = 1 << 20
+"""Most that is looked through for the chunks before the samples, without their contents."""
+
+_CHUNKS = frozenset(
+    name.ljust(4).encode()
+    for name in re.findall(
+        r"\S+",
+        "LIST INFO JUNK junk FLLR PAD bext cue fact id3 ID3 iXML axml chna smpl inst plst PEAK "
+        "acid afsp DISP _PMX cart umid minf elm1 regn levl link mext qlty strc labl note ltxt",
+    )
+)
+"""Chunks that stand behind the samples."""
+
+_TAGS = (b"TAG", b"ID3", b"APETAGEX")
+
+
+@dataclass(frozen=True, slots=True)
+class WavHeader:
+    """Where the samples of a wav file lie, by its header and by its length."""
+
+    kind: bytes
+    """``RIFF``, ``RF64``, ``BW64`` or ``RIFX``."""
+    form: bytes
+    """Contents of the ``fmt`` chunk."""
+    format_tag: int
+    n_channels: int
+    sample_rate: int
+    bytes_per_second: int
+    block_bytes: int
+    """Bytes of one sample of all channels, or of one block of a codec."""
+    start: int
+    """Place of the first sample."""
+    n_declared: int | None
+    """Bytes of sound by the header; ``None`` where it does not know."""
+
+
+def read_header(file: BinaryIO) -> WavHeader | None:
+    """Read a header up to the samples; ``None`` where none is found."""
+    head = file.read(12)
+    order = _KINDS.get(head[:4])
+    if order is None or head[8:12] != b"WAVE":
+        return None
+    form, long_size = b"", None
+    n_chunks = 0
+    while len(chunk := file.read(8)) == 8 and n_chunks < 1000:
+        n_chunks += 1
+        size = struct.unpack(order + "I", chunk[4:])[0]
+        if chunk[:4] == b"data":
+            if len(form) < 16:
+                return None
+            declared = size
+            if size == _UNKNOWN and long_size is not None:
+                declared = long_size
+            tag, n_channels, rate, bytes_per_second, block = struct.unpack(
+                order + "HHIIH", form[:14]
+            )
+            is_known = declared not in (_UNKNOWN, 2**64 - 1) and declared > 0
+            return WavHeader(
+                kind=head[:4],
+                form=form,
+                format_tag=tag,
+                n_channels=n_channels,
+                sample_rate=rate,
+                bytes_per_second=bytes_per_second,
+                block_bytes=max(1, block),
+                start=file.tell(),
+                n_declared=declared if is_known else None,
+            )
+        place = file.tell()
+        if chunk[:4] in (b"fmt ", b"ds64") and size <= _MAX_HEAD_BYTES:
+            content = file.read(size)
+            if chunk[:4] == b"fmt ":
+                form = content
+            elif len(content) >= 16:
+                long_size = struct.unpack("<Q", content[8:16])[0]
+        file.seek(place + size + size % 2)
+    return None
+
+
+def put_right(file: BinaryIO, header: WavHeader, n_file: int) -> Span | None:
+    """Span with a header that counts all samples; ``None`` where the file's own is right.
+
+    Parameters
+    ----------
+    file : binary file
+    header : WavHeader
+        Read from it.
+    n_file : int
+        Its length in bytes.
+    """
+    if n_file <= header.start:
+        return None
+    end = _true_end(file, header, n_file)
+    n_there = end - header.start
+    n_there -= n_there % header.block_bytes
+    if end <= header.start + (header.n_declared or 0) or n_there <= 0:
+        return None
+    if header.n_declared is None and n_there < _UNKNOWN and _declares_most(file, header):
+        return None  # as programs write that stream into a pipe: libsndfile takes all there is
+    return Span(((header.start, header.start + n_there),), _made(header, n_there))
+
+
+def _declares_most(file: BinaryIO, header: WavHeader) -> bool:
+    file.seek(header.start - 4)
+    return header.kind in (b"RIFF", b"RIFX") and file.read(4) == b"\xff" * 4
+
+
+def _true_end(file: BinaryIO, header: WavHeader, n_file: int) -> int:
+    """Place where the sound ends, as far as what stands there tells."""
+    end = header.start + (header.n_declared or 0)
+    while end < n_file:
+        if _is_end(file, end, n_file):
+            return end
+        end += _WRAP  # the size of a long recording lost its upper bits
+    return n_file
+
+
+def _is_end(file: BinaryIO, place: int, n_file: int) -> bool:
+    """Whether the sound ends here: with the file, or before a chunk or a tag."""
+    return n_file - place < 8 or any(
+        _is_chunk(file, at, n_file) for at in (place, place + place % 2)
+    )
+
+
+def begins_chunk(begin: bytes) -> bool:
+    """Whether a known chunk or a tag begins with these bytes."""
+    return begin[:4] in _CHUNKS or begin[1:5] in _CHUNKS or begin.startswith(_TAGS)
+
+
+def _is_chunk(file: BinaryIO, place: int, n_file: int) -> bool:
+    file.seek(place)
+    begin = file.read(8)
+    if begins_chunk(begin):
+        return True
+    # Others that reach exactly to the end, or to a known one.
+    if len(begin) < 8 or not all(0x20 <= byte < 0x7F for byte in begin[:4]):
+        return False
+    size = int.from_bytes(begin[4:], "little")
+    after = place + 8 + size + size % 2
+    if after - n_file in (0, 1):
+        return True
+    if after + 8 > n_file:
+        return False
+    file.seek(after)
+    return file.read(4) in _CHUNKS
+
+
+def _made(header: WavHeader, n_bytes: int) -> bytes:
+    """A header for so many bytes of sound."""
+    order = _KINDS[header.kind]
+    form = header.form + bytes(len(header.form) % 2)
+    pieces = b"fmt " + struct.pack(order + "I", len(header.form)) + form
+    if n_bytes + len(pieces) + 28 < _UNKNOWN or order == ">":
+        size = struct.pack(order + "I", min(n_bytes + len(pieces) + 12, _UNKNOWN))
+        data = struct.pack(order + "I", min(n_bytes, _UNKNOWN))
+        kind = b"RIFX" if order == ">" else b"RIFF"
+        return kind + size + b"WAVE" + pieces + b"data" + data
+    long = struct.pack("<QQQI", n_bytes + len(pieces) + 48, n_bytes, 0, 0)
+    return (
+        b"RF64" + b"\xff" * 4 + b"WAVE" + b"ds64" + struct.pack("<I", len(long)) + long
+        + pieces + b"data" + b"\xff" * 4
+    )  # fmt: skip
