@@ -230,4 +230,4 @@ class PipedContainer:
         if self._file is not None:
             self._file.close()
             with suppress(FileNotFoundError):
-                os.unlink(self._path)
+                Path(self._path).unlink()

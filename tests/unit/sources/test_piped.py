@@ -118,5 +118,8 @@ def test_impossible_format():
     """A wav of an impossible rate is refused with its rate."""
     data = bytearray(odd.coded("WAV", "PCM_16"))
     data[24:28] = struct.pack("<I", 100)
-    with PcmSource(io.BytesIO(bytes(data)), RATE) as source, pytest.raises(Exception, match="100 Hz"):
+    with (
+        PcmSource(io.BytesIO(bytes(data)), RATE) as source,
+        pytest.raises(Exception, match="100 Hz"),
+    ):
         source.read(0)
