@@ -3,9 +3,9 @@
 1. Three classifiers (``ear_members``): logistic regression and a discriminant on the encoder's
    pooled states, a discriminant on hand-made features; their log-probabilities are averaged. The
    speech level is used by none: it tells more about microphones than about voices.
-2. Beginnings of utterances, varied copies and other corpora weigh less than whole,
-   unchanged utterances of RAVDESS, whose labels all weigh the same. Corpora that lack
-   labels or intensities leave these open (``masked_regression``).
+2. Beginnings of utterances and varied copies weigh less than whole, unchanged utterances.
+   RAVDESS, whose labels all weigh the same, has as much weight as all other corpora. Those
+   that lack labels or intensities leave these open (``masked_regression``).
 3. In inner folds by speaker, models that did not hear a speaker judge them: what a live
    model would have given to the utterances of their past.
 4. The classifiers are fitted to inputs from which the shift of a random past was taken
@@ -77,7 +77,7 @@ CORPORA = (MAIN_CORPUS, "nemo", "crema_d", "ased", "iesc")
 VARIANT_WEIGHTS = {PLAIN: 1.0, MILD: 0.5, STRONG: 0.5, NOISE: 0.5, ROOM: 0.5, LINE: 0.5}
 PARTIAL_WEIGHT = 0.3
 """Weight of all beginnings of an utterance together; the whole utterance has 1."""
-OTHER_CORPORA_WEIGHT = 0.3
+OTHER_CORPORA_WEIGHT = 1.0
 """Weight of all other corpora together; RAVDESS has 1. Each of them counts the same."""
 OTHER_VARIANTS = (PLAIN, STRONG)
 """Variants of other corpora and of everyday speech, without beginnings."""
