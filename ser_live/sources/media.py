@@ -96,18 +96,8 @@ class MediaDecoder:
             IndexError,
             ValueError,
         )
-        target = os.fspath(file) if isinstance(file, os.PathLike) else file
-        self._target = target
-        try:
-            self._container: Any = av.open(
-                target, metadata_errors="replace", options={"format_whitelist": _FORMATS}
-            )
-        except self._errors as error:
-            self._let_go()
-            raise AudioFileError(
-                f"{name} is a media file that cannot be decoded, but a whole one is needed: "
-                "copy it again, for it may be cut off."
-            ) from error
+        self._target = os.fspath(file) if isinstance(file, os.PathLike) else file
+        self._container = self._opened()
         try:
             self._stream, note = chosen_track(self._container, name, track)
             if self._stream.codec_context.sample_rate <= 0:
@@ -136,6 +126,20 @@ class MediaDecoder:
         self._jumped_s = 0.0
         self._demuxed_s = 0.0
         """End of the last packet of any track."""
+
+    def _opened(self) -> Any:
+        import av
+
+        try:
+            return av.open(
+                self._target, metadata_errors="replace", options={"format_whitelist": _FORMATS}
+            )
+        except self._errors as error:
+            self._let_go()
+            raise AudioFileError(
+                f"{self._name} is a media file that cannot be decoded, but a whole one is needed: "
+                "copy it again, for it may be cut off."
+            ) from error
 
     def _origin_s(self) -> float:
         import av

@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
@@ -230,4 +231,4 @@ class PipedContainer:
         if self._file is not None:
             self._file.close()
             with suppress(FileNotFoundError):
-                os.unlink(self._path)
+                Path(self._path).unlink()
