@@ -113,6 +113,9 @@ class MediaDecoder:
         self.sample_rate = int(context.sample_rate)
         self.n_channels = int(context.channels)
         self._layout = context.layout.name
+        if context.name == "flac":
+            # Else a frame whose checksum is wrong is given as noise, without a word.
+            context.options = {"err_detect": "crccheck+explode"}
         self._resampler: Any = None
         self._resampled: tuple[str, str, int] | None = None
         self._family = str(self._container.format.name)
@@ -202,7 +205,7 @@ class MediaDecoder:
                 # Not an error: the empty packets before a late start count there.
                 self.notes.append(
                     f"The header of {self._name} promises {promised_s:.2f} s, but "
-                    f"{heard_s:.2f} s were found: all of it was heard."
+                    f"{heard_s:.2f} s were found in it."
                 )
 
     def _promised_s(self) -> tuple[float, float] | None:
