@@ -119,7 +119,9 @@ def _twice(path: Path, name: str, span: Span | None = None) -> Decoder:
         return MediaDecoder(file, name, holes_are_damage=True)
 
     first = SoundFileDecoder(path, name, span)
-    return SecondTryDecoder(first, second) if first.format in _SECOND_TRY else first
+    if first.format not in _SECOND_TRY:
+        return first
+    return SecondTryDecoder(first, second, name, is_damage=first.format == "FLAC")
 
 
 def _other(

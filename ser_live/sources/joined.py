@@ -113,9 +113,16 @@ class SecondTryDecoder:
     first : Decoder
     second : callable
         Opens the other one.
+    name : str
+        For people.
+    is_damage : bool
+        Whether the first one gives up at damage alone. The other one may decode noise there
+        and say nothing.
     """
 
-    def __init__(self, first: Decoder, second: Opener) -> None:
+    def __init__(self, first: Decoder, second: Opener, name: str, *, is_damage: bool) -> None:
+        self._name = name
+        self._is_damage = is_damage
         self._first = first
         self._second = second
         self._open: list[Decoder] = [first]
@@ -151,6 +158,11 @@ class SecondTryDecoder:
         except AudioFileError as error:
             raise (error if n_more else failure) from None
         self.notes += second.notes
+        if self._is_damage:
+            raise AudioFileError(
+                f"{self._name} is damaged after {n_heard / self.sample_rate:.2f} s: what follows "
+                "was heard, but whole audio is needed: copy or record it again."
+            )
 
     def close(self) -> None:
         """Let go of the file."""

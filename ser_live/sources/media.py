@@ -96,18 +96,8 @@ class MediaDecoder:
             IndexError,
             ValueError,
         )
-        target = os.fspath(file) if isinstance(file, os.PathLike) else file
-        self._target = target
-        try:
-            self._container: Any = av.open(
-                target, metadata_errors="replace", options={"format_whitelist": _FORMATS}
-            )
-        except self._errors as error:
-            self._let_go()
-            raise AudioFileError(
-                f"{name} is a media file that cannot be decoded, but a whole one is needed: "
-                "copy it again, for it may be cut off."
-            ) from error
+        self._target = os.fspath(file) if isinstance(file, os.PathLike) else file
+        self._container = self._opened()
         try:
             self._stream, note = chosen_track(self._container, name, track)
             if self._stream.codec_context.sample_rate <= 0:
@@ -123,6 +113,9 @@ class MediaDecoder:
         self.sample_rate = int(context.sample_rate)
         self.n_channels = int(context.channels)
         self._layout = context.layout.name
+        if context.name == "flac":
+            # Else a frame whose checksum is wrong is given as noise, without a word.
+            context.options = {"err_detect": "crccheck+explode"}
         self._resampler: Any = None
         self._resampled: tuple[str, str, int] | None = None
         self._family = str(self._container.format.name)
@@ -136,6 +129,20 @@ class MediaDecoder:
         self._jumped_s = 0.0
         self._demuxed_s = 0.0
         """End of the last packet of any track."""
+
+    def _opened(self) -> Any:
+        import av
+
+        try:
+            return av.open(
+                self._target, metadata_errors="replace", options={"format_whitelist": _FORMATS}
+            )
+        except self._errors as error:
+            self._let_go()
+            raise AudioFileError(
+                f"{self._name} is a media file that cannot be decoded, but a whole one is needed: "
+                "copy it again, for it may be cut off."
+            ) from error
 
     def _origin_s(self) -> float:
         import av
@@ -198,7 +205,7 @@ class MediaDecoder:
                 # Not an error: the empty packets before a late start count there.
                 self.notes.append(
                     f"The header of {self._name} promises {promised_s:.2f} s, but "
-                    f"{heard_s:.2f} s were found: all of it was heard."
+                    f"{heard_s:.2f} s were found in it."
                 )
 
     def _promised_s(self) -> tuple[float, float] | None:

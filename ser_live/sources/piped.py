@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
