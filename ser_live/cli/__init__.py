@@ -17,7 +17,7 @@ from typing import Any
 import click
 
 from ser_live import __version__
-from ser_live.cli.ending import leave_quietly, open_missing_streams, watched_output
+from ser_live.cli.ending import leave_quietly, open_missing_streams, say_ended, watched_output
 from ser_live.errors import (
     DEFECT_EXIT_CODE,
     INCOMPLETE_EXIT_CODE,
@@ -101,8 +101,7 @@ class _LazyGroup(click.Group):
                 error.__context__, KeyboardInterrupt
             ):
                 raise
-            echo("ser-live: ended by Ctrl-C.", err=True)
-            ctx.exit(130)
+            ctx.exit(say_ended(error))
 
 
 @click.group(

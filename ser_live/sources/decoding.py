@@ -27,26 +27,6 @@ _CHUNK_S = 0.25
 values that differ in the last bit with the size of the reads, and large enough that its
 seek after every read costs little."""
 
-
-AUDIO_SUFFIXES = frozenset(
-    [
-        ".wav",
-        ".flac",
-        ".ogg",
-        ".oga",
-        ".opus",
-        ".mp3",
-        ".aif",
-        ".aiff",
-        ".au",
-        ".m4a",
-        ".mp4",
-        ".webm",
-        ".mkv",
-    ]
-)
-"""Suffixes of recordings in folders; files named one by one need none of them."""
-
 _MATROSKA = b"\x1a\x45\xdf\xa3"  # also webm
 _MIDI_DUMP = b"\xf0\x7e"  # libsndfile prints on standard output when one is damaged
 _ASF = b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"  # wma, wmv
