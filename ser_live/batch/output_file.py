@@ -168,17 +168,14 @@ class OutputFile:
                     file.close()
 
     def _created(self) -> tuple[IO[bytes], IO[bytes]]:
-        rows = os.fdopen(create_private_file(self.path), "wb")
+        # The journal first: rows without one would be taken for those of a run that is finished.
         self._journal = os.fdopen(create_private_file(self._journal_path), "wb")
         self._note({"options": self._options})
-        return rows, self._journal
+        return os.fdopen(create_private_file(self.path), "wb"), self._journal
 
     def _reopened(self) -> tuple[IO[bytes], IO[bytes]]:
-        if not self.path.exists():
-            raise UsageError(
-                f"{self._journal_path} has no {self.path.name} beside it, but needs the rows it "
-                "tells of: remove it, and begin again without --resume."
-            )
+        if not self.path.exists():  # then nothing that the journal tells of is there
+            os.close(create_private_file(self.path))
         rows = self.path.open("r+b")
         try:
             good = self._read(self.path.stat().st_size)

@@ -187,11 +187,20 @@ def _flush_or_drop(stream: TextIO) -> None:
             os.dup2(nowhere.fileno(), stream.fileno())
 
 
-def print_end(outcome: Outcome) -> None:
-    """Print the sums of a session, and where its log is, on standard error."""
+def print_end(outcome: Outcome, *, says_failure: bool = False) -> None:
+    """Print the sums of a session, and where its log is, on standard error.
+
+    Parameters
+    ----------
+    outcome : Outcome
+    says_failure : bool
+        Say which source failed first, where the display showed that only as long as it was there.
+    """
     from ser_live.records.summary import tally_lines
 
-    for line in tally_lines(outcome.tally):
+    if says_failure and outcome.first_failure is not None:
+        say(f"ser-live: {outcome.first_failure}")
+    for line in tally_lines(outcome.tally) if outcome.has_begun else ():
         say(line)
     for path in outcome.log_paths:
         say(f"log        {path}")

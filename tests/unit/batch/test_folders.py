@@ -136,7 +136,7 @@ def test_what_is_no_file_is_left_out(tmp_path: Path) -> None:
 def test_a_folder_without_recordings_is_refused(tmp_path: Path) -> None:
     """The sentence counts what lies there."""
     made(tmp_path, "a.txt", "b.doc")
-    with pytest.raises(UsageError, match="Found no audio file below .*, but 2 files with other"):
+    with pytest.raises(UsageError, match=r"Found no audio file below .*, but 2 files with other"):
         find_audio_files([tmp_path])
 
 

@@ -73,11 +73,9 @@ def test_the_second_try_has_little_time(tmp_path: Path, monkeypatch: pytest.Monk
 def test_what_is_ahead_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many files wait behind a slow one, few results are held."""
     monkeypatch.setattr(workers, "MOST_AHEAD", 5)
-    held = []
     paths = [Path(name) for name in ["late-1", *map(str, range(50))]]
     with Batch(crashing_work.work, paths, 2, lambda path, how: how) as batch:
-        for _ in batch:
-            held.append(len(batch.finished()))
+        held = [len(batch.finished()) for _ in batch]
     assert 1 < max(held) < 5
 
 
