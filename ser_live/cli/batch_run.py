@@ -301,10 +301,11 @@ class _Bar:
 
     def __enter__(self) -> _Bar:
         if self._is_shown:
+            show = self._console.show_cursor
+            # First, for the bar hides the cursor as soon as it is there.
+            self._open.enter_context(suspendable(lambda: show(True), lambda: show(False)))
             self._open.callback(self._progress.stop)
             self._progress.start()
-            show = self._console.show_cursor
-            self._open.enter_context(suspendable(lambda: show(True), lambda: show(False)))
         return self
 
     def __exit__(self, *error: object) -> None:
