@@ -40,7 +40,7 @@ class _State:
     """Bytes of rows of the files that are done."""
     errors: list[tuple[str, str]] = field(default_factory=list)
     early: dict[int, Done] = field(default_factory=dict)
-    """What was done out of turn, by the number of the file."""
+    """Rows that were done out of turn, by the number of their file."""
 
 
 class OutputFile:
@@ -109,7 +109,7 @@ class OutputFile:
         return list(self._state.errors)
 
     def early(self, number: int) -> Done | None:
-        """What is known of a file from before, out of turn."""
+        """Rows of a file that were done before, out of turn."""
         return self._state.early.get(number)
 
     def add(self, done: Done) -> None:
@@ -277,7 +277,7 @@ def _line(record: Mapping[str, object]) -> bytes:
 
 
 def _said(name: str, before: object, now: object) -> str:
-    """What differs in an option, or in a group of them."""
+    """The difference in an option, or in a group of them."""
     if isinstance(before, dict) and isinstance(now, dict):
         for key in (*before, *now):
             if before.get(key) != now.get(key):
