@@ -201,10 +201,13 @@ class _Worker(Generic[T]):
         self.is_retry = limits
         self.number = -1
         self.deadline_s = float("inf")
-        self._process = context.Process(target=_serve, args=(theirs, work, limits), daemon=True)
+        self._process = context.Process(target=_serve, args=(theirs, limits), daemon=True)
         with _signals_held_back():  # for the child, which is ended by its parent alone
             self._process.start()
         theirs.close()
+        # Not with its start: that would wait for ever for a process that is killed meanwhile.
+        with suppress(OSError):
+            self.pipe.send(work)
 
     def begin(self, number: int, path: Path) -> None:
         """Let it work on a file; its result comes through the pipe."""
@@ -275,8 +278,8 @@ def _signals_held_back() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _serve(pipe: Connection, work: Callable[[Path], object], limits: bool) -> None:
-    """Body of a worker: paths in, results out, until the other end is closed."""
+def _serve(pipe: Connection, limits: bool) -> None:
+    """Body of a worker: the work, then paths in, results out, until the other end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if limits and sys.platform != "win32":
         import resource
@@ -284,6 +287,7 @@ def _serve(pipe: Connection, work: Callable[[Path], object], limits: bool) -> No
         with suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_DATA, (RETRY_BYTES, RETRY_BYTES))
     with suppress(EOFError, OSError):
+        work: Callable[[Path], object] = pipe.recv()
         while True:
             path = pipe.recv()
             pipe.send(_tried(work, path))

@@ -77,7 +77,7 @@ def test_rows_that_are_done_survive_a_signal(
 @pytest.mark.slow
 def test_killed_workers_cost_nothing(calls: Path, rows: bytes) -> None:
     """The files that they worked on are tried again; all rows are there, in order."""
-    ended = with_killed_workers(command(calls, "-f", "csv", "-j", 2), 2, random.Random(7))
+    ended = with_killed_workers(command(calls, "-f", "csv", "-j", 2), 1, random.Random(7))
     assert (ended.code, ended.stderr, ended.stdout) == (0, "", rows)
 
 
