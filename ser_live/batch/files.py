@@ -1,19 +1,17 @@
-"""Recordings in folders, one after the other or side by side, without threads or display."""
+"""One recording of many: its utterances or its features, an error as a part of the result."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ser_live.batch.recording import Recording, hear
 from ser_live.config import SAMPLE_RATE_HZ, Settings
-from ser_live.errors import AudioFileError, SerLiveError, UsageError
+from ser_live.errors import AudioFileError, SerLiveError
 from ser_live.events import (
     Kind,
     Record,
@@ -23,45 +21,11 @@ from ser_live.events import (
 )
 from ser_live.features import FEATURE_NAMES, extract
 from ser_live.model.emotion_model import EmotionModel
-from ser_live.sources import AUDIO_SUFFIXES, AudioSource, FileSource, Lost
+from ser_live.sources import AudioSource, FileSource, Lost
 from ser_live.speaker.profile import SpeakerProfile
 from ser_live.stream.drive import drive
 from ser_live.stream.raw import RawStream
 from ser_live.stream.segmenting import SegmentingStage
-
-T = TypeVar("T")
-
-
-def find_audio_files(paths: Sequence[Path]) -> list[Path]:
-    """Audio files named or lying anywhere below the folders named, sorted per folder.
-
-    Raises
-    ------
-    UsageError
-        When a folder holds no audio file.
-    """
-    found: list[Path] = []
-    for path in paths:
-        if not _is_folder(path):
-            found.append(path)
-            continue
-        inside = sorted(
-            p for p in path.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES and p.is_file()
-        )
-        if not inside:
-            raise UsageError(
-                f"Found no audio file below {path}: "
-                f"name a folder with {', '.join(sorted(AUDIO_SUFFIXES))} files."
-            )
-        found.extend(inside)
-    return found
-
-
-def _is_folder(path: Path) -> bool:
-    with suppress(OSError):  # a name too long for the file system
-        return path.is_dir()
-    return False
-
 
 FEATURE_FIELDS = ("type", "file", "start_s", "end_s", *FEATURE_NAMES)
 """Columns of a CSV file of features."""
@@ -170,13 +134,3 @@ def _pieces(
                 "for one row: use --unit utterance, or cut it."
             )
     yield 0, np.concatenate(parts)
-
-
-def map_files(work: Callable[[Path], T], paths: Sequence[Path], n_jobs: int) -> Iterator[T]:
-    """Results of `work` in the order of `paths`, from `n_jobs` processes."""
-    if n_jobs == 1:
-        yield from map(work, paths)
-        return
-    from joblib import Parallel, delayed
-
-    yield from Parallel(n_jobs=n_jobs, return_as="generator")(delayed(work)(p) for p in paths)

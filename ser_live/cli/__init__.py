@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import os
 import sys
 import traceback
 from textwrap import shorten
@@ -17,12 +18,13 @@ from typing import Any
 import click
 
 from ser_live import __version__
-from ser_live.cli.ending import leave_quietly, open_missing_streams, watched_output
+from ser_live.cli.ending import leave_quietly, open_missing_streams, say_ended, watched_output
 from ser_live.errors import (
     DEFECT_EXIT_CODE,
     INCOMPLETE_EXIT_CODE,
     OutputError,
     SerLiveError,
+    UsageError,
 )
 from ser_live.onnx_graph import silence_telemetry
 from ser_live.terminal.printing import echo, echo_lines
@@ -67,6 +69,8 @@ class _LazyGroup(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         own = {"--help", "-h", "--version", "--debug"}
         rest = [arg for arg in args if arg != "--debug"]
+        if rest and not rest[0].startswith("-") and rest[0] not in _COMMANDS:
+            raise UsageError(_no_command(rest[0]))
         if not rest or (rest[0] not in _COMMANDS and rest[0] not in own):
             first = len(args) - len(rest) if args[:1] == ["--debug"] else 0
             args = [*args[:first], "listen", *args[first:]]
@@ -101,8 +105,19 @@ class _LazyGroup(click.Group):
                 error.__context__, KeyboardInterrupt
             ):
                 raise
-            echo("ser-live: ended by Ctrl-C.", err=True)
-            ctx.exit(130)
+            ctx.exit(say_ended(error))
+
+
+def _no_command(word: str) -> str:
+    """Sentence about a first word that is no command: one mistyped, a file, or neither."""
+    from difflib import get_close_matches
+
+    advice = "replay a file with `ser-live replay FILE`, or see `ser-live --help`."
+    if os.path.exists(word):  # noqa: PTH110  a name that no path can have is no file
+        advice = "run `ser-live analyze` or `ser-live replay` on it."
+    elif close := get_close_matches(word.lower(), _COMMANDS, n=1):
+        advice = f"did you mean `ser-live {close[0]}`?"
+    return f"Found '{word}', which is neither a command nor '-': {advice}"
 
 
 @click.group(

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from ser_live import __version__
+from ser_live.cli.batch_run import BatchOptions, BatchRun, batch_options, paths_argument
 from ser_live.cli.options import (
     channel_option,
-    jobs_option,
     load_speaker,
     model_option,
     prior_option,
@@ -18,14 +22,12 @@ from ser_live.cli.options import (
     speaker_options,
     track_option,
 )
-from ser_live.cli.rows import (
-    open_rows,
-    paths_argument,
-    report_bad_files,
-    report_notes,
-    with_progress,
-)
+from ser_live.cli.rows import make_form
 from ser_live.config import Settings
+
+if TYPE_CHECKING:
+    from ser_live.batch.recording import Recording
+    from ser_live.events import Record
 
 
 @click.command()
@@ -45,7 +47,7 @@ from ser_live.config import Settings
     show_default=True,
     help="One row for each utterance, or one for each file.",
 )
-@jobs_option
+@batch_options
 @channel_option
 @track_option
 @model_option
@@ -56,7 +58,7 @@ def command(
     paths: tuple[Path, ...],
     format_: str,
     unit: str,
-    jobs: int,
+    options: BatchOptions,
     channel: int | None,
     track: int | None,
     model: str | None,
@@ -66,50 +68,86 @@ def command(
     """Analyze files, or all recordings below folders.
 
     A file that cannot be read is listed at the end, the others go on; the exit
-    code is then 1. A file's probabilities are the mean over its utterances,
-    weighted by their speech time.
+    code is then 1. With --jobs a file that crashes the analyzer is tried once
+    more by itself, then listed too. A file's probabilities are the mean over its
+    utterances, weighted by their speech time.
+
+    Below folders, linked ones included, hidden and discarded files and those
+    with other names are left out; one line at the end counts them.
 
     \b
     Examples:
       ser-live analyze interview.mp3
       ser-live analyze calls/ --channel 2 --jobs 2 --format csv > customers.csv
       ser-live analyze clips/ --unit file --format jsonl
+      ser-live analyze archive/ -j 0 -f csv -o rows.csv --resume
     """
-    from ser_live.batch.files import analyze_file, find_audio_files, map_files
-    from ser_live.batch.recording import file_fields
+    from ser_live.batch.files import analyze_file
+    from ser_live.batch.folders import find_audio_files
+    from ser_live.batch.recording import Recording, file_fields
     from ser_live.records.csv_rows import emotion_fields
     from ser_live.speaker.memory import SpeakerMemory
     from ser_live.stream.analyzer import loaded
 
+    options.check(format_)
     emotion_model = loaded(model)
     profile = load_speaker(speaker)
     if profile is not None:
         SpeakerMemory(emotion_model, profile=profile)  # one that does not fit fits no file
-    files = find_audio_files(paths)
-    work = partial(
-        analyze_file,
-        model=emotion_model,
-        settings=settings,
-        channel=channel,
-        profile=profile,
-        track=track,
-    )
-    failures: list[tuple[str, str]] = []
+    found = find_audio_files(paths)
     by_file = unit == "file"
+    labels = emotion_model.card.labels
     table = (
         ("file", "emotion", "state", "confidence", "speech_s", "n_utterances")
         if by_file
         else ("file", "start_s", "end_s", "emotion", "state", "confidence")
     )
-    fields = (file_fields if by_file else emotion_fields)(emotion_model.card.labels)
-    with open_rows(format_, fields, table) as rows:
-        for recording in with_progress(map_files(work, files, jobs), len(files), "analyzing"):
-            report_notes(recording.file, recording.notes)
-            if recording.error is not None:
-                failures.append((recording.file, recording.error))
-            if by_file and recording.was_opened:
-                rows.write(recording.summary)
-            elif not by_file:
-                for record in recording.to_records():
-                    rows.write(record)
-    sys.exit(report_bad_files(len(files), failures))
+    without = partial(
+        Recording,
+        model=emotion_model.card.id,
+        min_confidence=emotion_model.thresholds(settings.reject)[1],
+        labels=labels,
+    )
+    run = BatchRun(
+        found=found,
+        work=partial(
+            analyze_file,
+            model=emotion_model,
+            settings=settings,
+            channel=channel,
+            profile=profile,
+            track=track,
+        ),
+        on_crash=lambda file, error: without(file=file, error=error),
+        rows_of=_summary if by_file else _utterances,
+        form=make_form(
+            format_,
+            (file_fields if by_file else emotion_fields)(labels),
+            table,
+            found.files,
+            labels,
+        ),
+        options=options,
+        what="analyzing",
+        notes_of=lambda recording: recording.notes,
+        hangs_on={
+            "command": "analyze",
+            "--format": format_,
+            "--unit": unit,
+            "--channel": None if channel is None else channel + 1,
+            "--track": track,
+            "--model": f"{emotion_model.card.id} {emotion_model.card.weights_sha256}",
+            "--speaker": None if profile is None else asdict(profile.card),
+            "version": __version__,
+            "settings": asdict(settings),
+        },
+    )
+    sys.exit(run.run())
+
+
+def _summary(recording: Recording) -> Sequence[Record]:
+    return [recording.summary] if recording.was_opened else []
+
+
+def _utterances(recording: Recording) -> Sequence[Record]:
+    return recording.to_records()

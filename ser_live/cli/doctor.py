@@ -59,16 +59,18 @@ def command(device: str | None, model: str | None, as_json: bool) -> None:
 
 
 def _console() -> Console:
-    from rich.console import Console
+    from ser_live.terminal.console import plain_console
 
-    return Console(highlight=False, markup=False)
+    return plain_console()
 
 
 def _run(examination: Examination, earlier: Mapping[str, Check], console: Console | None) -> Check:
     """Make one check; with a console, say what goes on and then what came out."""
     if console is None:
         return examination.run(earlier)
-    shows_doing = console.is_terminal and not console.is_dumb_terminal and examination.doing
+    from ser_live.terminal.console import is_screen
+
+    shows_doing = is_screen(sys.stdout) and not console.is_dumb_terminal and bool(examination.doing)
     if shows_doing:
         waiting = f"{'':{_VERDICT_CELLS}}  {examination.name:{_NAME_CELLS}}  {examination.doing}"
         console.print(waiting[: console.width - 1], end="")

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from ser_live.errors import OutputError
 from ser_live.terminal.printing import echo
@@ -61,17 +61,84 @@ def signals(session: LiveSession, received: list[signal.Signals]) -> Iterator[No
             signal.signal(number, handler)
 
 
+class EndedBySignal(KeyboardInterrupt):
+    """End of a command by a signal, in place of Ctrl-C's own exception."""
+
+    def __init__(self, number: signal.Signals) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+class BatchEnding:
+    """Context manager: the first signal ends work on files where that does no harm.
+
+    Outside of `interruptible` it waits for the next such time, so that rows are written whole;
+    the second one ends the work at once, should it wait for a reader. A signal that was ignored
+    before stays ignored, as ``nohup`` wants it.
+    """
+
+    def __init__(self) -> None:
+        self.received: list[signal.Signals] = []
+        self._may_raise = False
+        self._previous: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> BatchEnding:
+        self._previous = {
+            number: signal.signal(number, self._handle)
+            for number in EXIT_CODES
+            if signal.getsignal(number) is not signal.SIG_IGN
+        }
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        self.received.append(signal.Signals(number))
+        is_impatient = number == signal.SIGINT and len(self.received) > 1
+        if self._may_raise or is_impatient:
+            self._may_raise = False
+            raise EndedBySignal(self.received[0])
+
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """A time in which a signal ends the work at once, also one that came before."""
+        self._may_raise = True
+        try:
+            if self.received:
+                raise EndedBySignal(self.received[0])
+            yield
+        finally:
+            self._may_raise = False
+
+
+def say_ended(error: BaseException) -> int:
+    """Say which signal ended a command that has no session; its exit code."""
+    number = error.number if isinstance(error, EndedBySignal) else signal.SIGINT
+    say(f"ser-live: ended by {'Ctrl-C' if number == signal.SIGINT else number.name}.")
+    leave_quietly()
+    return EXIT_CODES[number]
+
+
 @contextmanager
 def watched_output() -> Iterator[None]:
     """Turn errors of writing to standard output outside of sessions into `OutputError`."""
     try:
         try:
             yield
-        finally:
+        except KeyboardInterrupt:
+            with suppress(OSError):  # the end by a signal is what counts
+                sys.stdout.flush()
+            raise
+        except BaseException:
             sys.stdout.flush()
+            raise
+        sys.stdout.flush()
     except OSError as error:
         # What opens or names a file reports its own failures, with its name.
-        if error.filename is not None or error.errno not in (errno.EPIPE, *_NO_ROOM):
+        gone = (errno.EPIPE, errno.EIO)
+        if error.filename is not None or error.errno not in (*gone, *_NO_ROOM):
             raise
         raise OutputError(
             f"standard output cannot be written ({str(error.strerror).lower()}): "
@@ -120,11 +187,20 @@ def _flush_or_drop(stream: TextIO) -> None:
             os.dup2(nowhere.fileno(), stream.fileno())
 
 
-def print_end(outcome: Outcome) -> None:
-    """Print the sums of a session, and where its log is, on standard error."""
+def print_end(outcome: Outcome, *, says_failure: bool = False) -> None:
+    """Print the sums of a session, and where its log is, on standard error.
+
+    Parameters
+    ----------
+    outcome : Outcome
+    says_failure : bool
+        Say which source failed first, where the display showed that only as long as it was there.
+    """
     from ser_live.records.summary import tally_lines
 
-    for line in tally_lines(outcome.tally):
+    if says_failure and outcome.first_failure is not None:
+        say(f"ser-live: {outcome.first_failure}")
+    for line in tally_lines(outcome.tally) if outcome.has_begun else ():
         say(line)
     for path in outcome.log_paths:
         say(f"log        {path}")

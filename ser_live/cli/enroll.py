@@ -199,12 +199,12 @@ def _db(value: float) -> str:
 
 
 def _print_list() -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     from ser_live.errors import ProfileError
     from ser_live.speaker.profile import load_profile, profile_names
+    from ser_live.terminal.console import plain_console
     from ser_live.terminal.text import printable
 
     names = profile_names()
@@ -224,6 +224,6 @@ def _print_list() -> None:
         numbers = (card.n_utterances, f"{card.speech_s:.0f}", f"{card.level_dbfs:.0f}")
         cells = (name, card.made_at[:10], card.model, *numbers)
         table.add_row(*(Text(printable(str(cell))) for cell in cells))
-    Console(highlight=False, markup=False).print(table)
+    plain_console().print(table)
     for message in bad:
         echo(f"ser-live: {message}", err=True)

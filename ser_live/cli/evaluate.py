@@ -246,9 +246,9 @@ def _add_robustness(
 
 def _show(tables: Sequence[RenderableType]) -> None:
     """Print tables with an empty line between two."""
-    from rich.console import Console
+    from ser_live.terminal.console import HonestConsole
 
-    console = Console(markup=False)
+    console = HonestConsole(markup=False)
     for number, table in enumerate(tables):
         if number:
             console.print()

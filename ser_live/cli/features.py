@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
 import click
 
-from ser_live.cli.options import channel_option, jobs_option, settings_options, track_option
-from ser_live.cli.rows import open_rows, paths_argument, report_bad_files, with_progress
+from ser_live import __version__
+from ser_live.cli.batch_run import BatchOptions, BatchRun, batch_options, paths_argument
+from ser_live.cli.options import channel_option, settings_options, track_option
+from ser_live.cli.rows import make_form
 from ser_live.config import Settings
 
 
@@ -30,7 +33,7 @@ from ser_live.config import Settings
     show_default=True,
     help="One row for each utterance, or one for each whole file (up to 10 minutes).",
 )
-@jobs_option
+@batch_options
 @channel_option
 @track_option
 @settings_options
@@ -38,7 +41,7 @@ def command(
     paths: tuple[Path, ...],
     format_: str,
     unit: str,
-    jobs: int,
+    options: BatchOptions,
     channel: int | None,
     track: int | None,
     settings: Settings,
@@ -52,17 +55,29 @@ def command(
       ser-live features talk.wav > features.csv
       ser-live features clips/ --unit file --format jsonl --jobs 2
     """
-    from ser_live.batch.files import FEATURE_FIELDS, file_features, find_audio_files, map_files
+    from ser_live.batch.files import FEATURE_FIELDS, FileFeatures, file_features
+    from ser_live.batch.folders import find_audio_files
 
-    files = find_audio_files(paths)
-    work = partial(
-        file_features, settings=settings, channel=channel, whole=unit == "file", track=track
+    options.check(format_)
+    found = find_audio_files(paths)
+    run = BatchRun(
+        found=found,
+        work=partial(
+            file_features, settings=settings, channel=channel, whole=unit == "file", track=track
+        ),
+        on_crash=lambda file, error: FileFeatures(file, error=error),
+        rows_of=lambda features: list(features.records()),
+        form=make_form(format_, FEATURE_FIELDS),
+        options=options,
+        what="extracting",
+        hangs_on={
+            "command": "features",
+            "--format": format_,
+            "--unit": unit,
+            "--channel": None if channel is None else channel + 1,
+            "--track": track,
+            "version": __version__,
+            "settings": asdict(settings),
+        },
     )
-    failures: list[tuple[str, str]] = []
-    with open_rows(format_, FEATURE_FIELDS, ()) as rows:
-        for found in with_progress(map_files(work, files, jobs), len(files), "extracting"):
-            if found.error is not None:
-                failures.append((found.file, found.error))
-            for record in found.records():
-                rows.write(record)
-    sys.exit(report_bad_files(len(files), failures))
+    sys.exit(run.run())

@@ -15,12 +15,11 @@ def _print_devices(ctx: click.Context, _param: click.Parameter, value: bool) -> 
     """Print the table of input devices, then leave."""
     if not value or ctx.resilient_parsing:
         return
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    from ser_live.errors import DeviceError
-    from ser_live.sources.devices import accepted_rates, list_devices
+    from ser_live.sources.devices import accepted_rates, list_devices, no_device
+    from ser_live.terminal.console import plain_console
     from ser_live.terminal.text import printable
 
     table = Table(box=None, pad_edge=False)
@@ -28,9 +27,7 @@ def _print_devices(ctx: click.Context, _param: click.Parameter, value: bool) -> 
         table.add_column(heading, justify="right" if heading in ("index", "channels") else "left")
     devices = list_devices()
     if not devices:
-        raise DeviceError(
-            "No microphone was found: plug one in, or replay a file with `ser-live replay FILE`."
-        )
+        raise no_device()
     for device in devices:
         table.add_row(
             "*" if device.is_default else "",
@@ -40,7 +37,7 @@ def _print_devices(ctx: click.Context, _param: click.Parameter, value: bool) -> 
             str(device.n_channels),
             " ".join(map(str, accepted_rates(device))),
         )
-    Console(highlight=False, markup=False).print(table)
+    plain_console().print(table)
     echo("* default microphone; choose another with -d INDEX or -d PART-OF-NAME", err=True)
     ctx.exit()
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,11 +23,13 @@ from ser_live.cli.options import (
     speaker_options,
     taking,
 )
+from ser_live.cli.suspending import fall_asleep, on_suspend
 from ser_live.config import Settings
 from ser_live.errors import DEFECT_EXIT_CODE, OutputError, UsageError
 
 if TYPE_CHECKING:
     from ser_live.outputs.sink import Sink
+    from ser_live.session.live import LiveSession
     from ser_live.sources import AudioSource
 
 
@@ -93,17 +96,28 @@ def _output_options(command: Command) -> Command:
 
 
 def _display(format_: str) -> Sink:
-    from rich.console import Console
-
     from ser_live.outputs.dashboard.live import can_draw
+    from ser_live.terminal.console import HonestConsole
 
-    if format_ == "dashboard" or (format_ == "auto" and can_draw(Console())):
+    if format_ == "dashboard" or (format_ == "auto" and can_draw(HonestConsole())):
         from ser_live.outputs.dashboard.sink import DashboardSink
 
         return DashboardSink()
     from ser_live.outputs.standard_output import Lines
 
     return Lines(as_json=format_ == "jsonl")
+
+
+@contextmanager
+def _sleeping(display: Sink) -> Iterator[None]:
+    """Let Ctrl-Z give the terminal back where a dashboard has it."""
+    from ser_live.outputs.dashboard.sink import DashboardSink
+
+    if not isinstance(display, DashboardSink):
+        yield
+        return
+    with on_suspend(lambda: display.sleep_soon(fall_asleep)):
+        yield
 
 
 def run_live(sources: Sequence[AudioSource], options: LiveOptions) -> int:
@@ -127,18 +141,25 @@ def run_live(sources: Sequence[AudioSource], options: LiveOptions) -> int:
         raise UsageError("Found both --log and --no-log, but only one can hold: leave one out.")
     give_back_early()
     received: list[signal.Signals] = []
+    display = _display(options.format_)
+
+    @contextmanager
+    def arranged(session: LiveSession) -> Iterator[None]:
+        with signals(session, received), _sleeping(display):
+            yield
+
     outcome = run_session(
         sources,
         model=loaded(options.model),
         settings=options.settings,
         channels=[options.channel],
         profile=load_speaker(options.speaker),
-        display=_display(options.format_),
+        display=display,
         make_log=None if options.no_log else partial(SessionLog.create, options.log_path),
         audio_folder=options.save_audio,
-        during=lambda session: signals(session, received),
+        during=arranged,
     )
-    print_end(outcome)
+    print_end(outcome, says_failure=display.name == "dashboard")
     leave_quietly()
     if received:
         return EXIT_CODES[received[0]]

@@ -1,106 +1,154 @@
-"""Code that ``analyze`` and ``features`` share: rows out, progress, files that failed."""
+"""Rows as text: lines of JSON, CSV, or a table whose columns have their widths from the start."""
 
 from __future__ import annotations
 
+import io
+import os
+import shutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Protocol
 
-import click
+UNLIMITED_CELLS = 1_000_000
+"""Width of a line that nobody sees on a terminal."""
 
-from ser_live.cli.options import Command
-from ser_live.terminal.printing import echo
-
-T = TypeVar("T")
-
-
-class Rows(Protocol):
-    """Takes one record after the other."""
-
-    def write(self, record: Mapping[str, object]) -> None: ...
+_CELLS = {"start_s": 9, "end_s": 9, "confidence": 10, "speech_s": 9, "n_utterances": 12}
+"""Widths of columns of numbers; wide enough for a recording of more than a day."""
+_LEAST_CELLS = 4
+"""Least width of a column on a terminal that is narrower than the table."""
+_GAP = "  "
 
 
-class _JsonRows:
-    def write(self, record: Mapping[str, object]) -> None:
+class Form(Protocol):
+    """Form of rows: the lines that come before them, and what each record becomes."""
+
+    header: str
+
+    def text(self, records: Sequence[Mapping[str, object]]) -> str:
+        """Whole lines for records."""
+        ...
+
+
+class JsonRows:
+    """A line of JSON a record."""
+
+    header = ""
+
+    def text(self, records: Sequence[Mapping[str, object]]) -> str:
         from ser_live.records.json_line import json_line
 
-        click.echo(json_line(record))
+        return "".join(f"{json_line(record)}\n" for record in records)
 
 
-class _TableRows:
-    """Collects a table, as its columns can only be aligned at the end."""
+class CsvRows:
+    """A row of CSV a record, with the given columns."""
 
     def __init__(self, fields: Sequence[str]) -> None:
         self._fields = fields
-        self._rows: list[list[str]] = []
+        self.header = self._lines(None)
 
-    def write(self, record: Mapping[str, object]) -> None:
-        from ser_live.terminal.text import printable
+    def text(self, records: Sequence[Mapping[str, object]]) -> str:
+        return self._lines(records).removeprefix(self.header)
 
-        values = [record.get(field) for field in self._fields]
-        self._rows.append(["" if value is None else printable(str(value)) for value in values])
-
-    def print(self) -> None:
-        from rich.console import Console
-        from rich.table import Table
-        from rich.text import Text
-
-        table = Table(box=None, pad_edge=False)
-        for field in self._fields:
-            table.add_column(field, overflow="fold")
-        for row in self._rows:
-            table.add_row(*map(Text, row))
-        Console(highlight=False, markup=False).print(table)
-
-
-@contextmanager
-def open_rows(
-    format_: str, csv_fields: Sequence[str], table_fields: Sequence[str]
-) -> Iterator[Rows]:
-    """Rows on standard output in the format asked for."""
-    if format_ == "jsonl":
-        yield _JsonRows()
-    elif format_ == "csv":
+    def _lines(self, records: Sequence[Mapping[str, object]] | None) -> str:
         from ser_live.records.csv_rows import CsvLines
 
-        yield CsvLines(sys.stdout, csv_fields)
-    else:
-        table = _TableRows(table_fields)
-        yield table
-        table.print()
+        stream = io.StringIO(newline="")
+        rows = CsvLines(stream, self._fields)
+        for record in records or ():
+            rows.write(record)
+        return stream.getvalue()
 
 
-def with_progress(results: Iterable[T], total: int, what: str) -> Iterator[T]:
-    """Pass results on under a progress bar on standard error, where that is a terminal."""
-    from rich.console import Console
-    from rich.progress import track
+class TableRows:
+    """A row for people a record; what is too long for its column goes on below.
 
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        return iter(results)
-    return iter(track(results, what, total=total, console=console, transient=True))
+    Parameters
+    ----------
+    fields : sequence of str
+        Columns. The first one is the file.
+    files : sequence of Path
+        All that there will be rows of.
+    labels : sequence of str
+        What a column of emotions may hold.
+    width : int
+        Cells of a line.
+    """
+
+    def __init__(
+        self, fields: Sequence[str], files: Sequence[Path], labels: Sequence[str], width: int
+    ) -> None:
+        from rich.cells import cell_len
+
+        from ser_live.events import StreamState, Verdict
+        from ser_live.terminal.text import printable
+
+        self._fields = fields
+        texts = {
+            "file": [printable(str(path)) for path in files],
+            "emotion": [printable(label) for label in labels],
+            "state": [state.value for kind in (Verdict, StreamState) for state in kind],
+        }
+        widths = [max(map(cell_len, [field, *texts.get(field, ())]), default=0) for field in fields]
+        widths = [max(n, _CELLS.get(field, 0)) for n, field in zip(widths, fields, strict=True)]
+        self._widths = _fitting(widths, width - len(_GAP) * (len(fields) - 1))
+        self.header = self._row(fields)
+
+    def text(self, records: Sequence[Mapping[str, object]]) -> str:
+        return "".join(
+            self._row(["" if (v := record.get(f)) is None else str(v) for f in self._fields])
+            for record in records
+        )
+
+    def _row(self, values: Sequence[str]) -> str:
+        from rich.cells import chop_cells
+
+        from ser_live.terminal.text import pad, printable
+
+        cells = [
+            chop_cells(printable(value), width) or [""]
+            for value, width in zip(values, self._widths, strict=True)
+        ]
+        lines = []
+        for n in range(max(map(len, cells))):
+            parts = [
+                pad(cell[n] if n < len(cell) else "", width)
+                for cell, width in zip(cells, self._widths, strict=True)
+            ]
+            lines.append(_GAP.join(parts).rstrip() + "\n")
+        return "".join(lines)
 
 
-def report_notes(file: str, notes: Sequence[str]) -> None:
-    """Say at once what people should know about a recording that was read."""
-    for note in notes:
-        echo(f"ser-live: {file}: {note}", err=True)
+def _fitting(widths: list[int], room: int) -> list[int]:
+    """Widths that fit into `room` cells: the widest columns give first."""
+    while sum(widths) > room and max(widths) > _LEAST_CELLS:
+        widest = widths.index(max(widths))
+        second = max(_LEAST_CELLS, *(n for k, n in enumerate(widths) if k != widest))
+        excess = sum(widths) - room
+        widths[widest] = max(min(second, widths[widest] - 1), widths[widest] - excess, _LEAST_CELLS)
+    return widths
 
 
-def report_bad_files(n_files: int, failures: Sequence[tuple[str, str]]) -> int:
-    """List the files that could not be read; returns the exit code."""
-    if not failures:
-        return 0
-    echo(f"ser-live: {len(failures)} of {n_files} files could not be analyzed:", err=True)
-    for file, message in failures:
-        echo(f"  {file}: {message}", err=True)
-    return 1
+def screen_cells() -> int:
+    """Width of a line of standard output: that of the terminal, or of ``COLUMNS``."""
+    from ser_live.terminal.console import is_screen
+
+    if not is_screen(sys.stdout) and "COLUMNS" not in os.environ:
+        return UNLIMITED_CELLS
+    return max(1, shutil.get_terminal_size().columns)
 
 
-def paths_argument(command: Command) -> Command:
-    """Add ``PATH...``."""
-    return click.argument(
-        "paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH..."
-    )(command)
+def make_form(
+    format_: str,
+    csv_fields: Sequence[str],
+    table_fields: Sequence[str] = (),
+    files: Sequence[Path] = (),
+    labels: Sequence[str] = (),
+) -> Form:
+    """Form of the rows that ``--format`` asks for."""
+    if format_ == "jsonl":
+        return JsonRows()
+    if format_ == "csv":
+        return CsvRows(csv_fields)
+    return TableRows(table_fields, files, labels, screen_cells())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -122,7 +123,6 @@ class Bars:
 @contextmanager
 def progress_bars() -> Iterator[Bars]:
     """Bars while a block runs; nothing is drawn where standard error is not a terminal."""
-    from rich.console import Console
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -131,7 +131,9 @@ def progress_bars() -> Iterator[Bars]:
         TimeRemainingColumn,
     )
 
-    console = Console(stderr=True)
+    from ser_live.terminal.console import HonestConsole, is_screen
+
+    console = HonestConsole(stderr=True)
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -139,6 +141,6 @@ def progress_bars() -> Iterator[Bars]:
         TimeRemainingColumn(),
         console=console,
         transient=True,
-        disable=not console.is_terminal,
+        disable=not is_screen(sys.stderr),
     ) as progress:
         yield Bars(progress)

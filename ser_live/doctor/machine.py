@@ -118,22 +118,22 @@ def _short(path: Path) -> str:
 
 def check_terminal() -> Check:
     """Whether the dashboard can be drawn on standard output."""
-    from rich.console import Console
-
     from ser_live.outputs.dashboard.live import can_draw, shows_only_ascii
+    from ser_live.terminal.console import HonestConsole, is_screen
 
-    console = Console()
+    console = HonestConsole()
+    is_terminal = is_screen(console.file)
     width, height = console.size
     only_ascii = shows_only_ascii(console)
     measured = {
-        "is_terminal": console.is_terminal,
+        "is_terminal": is_terminal,
         "columns": width,
         "rows": height,
         "encoding": console.encoding,
         "colors": console.color_system,
         "draws_dashboard": can_draw(console),
     }
-    if not console.is_terminal:
+    if not is_terminal:
         return Check(Verdict.OK, "none here; plain lines are printed", measured=measured)
     size = f"{width} x {height}"
     if not can_draw(console):

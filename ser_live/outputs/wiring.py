@@ -40,6 +40,8 @@ class Outcome:
     """Outputs that failed."""
     first_failure: SerLiveError | None
     """First source that could not be played."""
+    has_begun: bool
+    """Whether any source could be opened; without one there are no sums and no log."""
 
 
 def run_session(
@@ -93,11 +95,15 @@ def run_session(
         stack.enter_context(during(session))
         with FanOut([*sinks, guarded]) as fan_out:
             run(session, fan_out)
+    has_begun = session.has_begun or session.first_failure is None
+    if log is not None and not has_begun:
+        log.remove()
     return Outcome(
         tally=session.tally,
-        log_paths=() if log is None else (*log.earlier, log.path),
+        log_paths=() if log is None or not has_begun else (*log.earlier, log.path),
         failures=tuple(fan_out.failures),
         has_lost_output=guarded.has_lost,
         n_left_behind=fan_out.n_left_behind,
         first_failure=session.first_failure,
+        has_begun=has_begun,
     )

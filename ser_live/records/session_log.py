@@ -191,6 +191,11 @@ class SessionLog:
             self._is_closed = True
             self._let_go()
 
+    def remove(self) -> None:
+        """Delete a log that is closed, for a session that never began."""
+        with suppress(OSError):
+            self._file.path.unlink()
+
     def _let_go(self) -> None:
         try:
             self._file.close()

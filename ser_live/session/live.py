@@ -223,6 +223,11 @@ class LiveSession:
         """First source that could not be played; the session went on without it."""
         return self._player.first_failure
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether any source could be opened and heard."""
+        return self._player.has_begun
+
     def poll(self, timeout_s: float) -> list[Event]:
         """Events since the last call, in order; waits at most `timeout_s` for the first.
 

@@ -56,6 +56,8 @@ class Player:
         """Samples of the sources that are over."""
         self.first_failure: SerLiveError | None = None
         """First source that could not be played; the session went on without it."""
+        self.has_begun = False
+        """Whether any source could be opened and heard."""
 
     @property
     def n_heard(self) -> int:
@@ -122,6 +124,7 @@ class Player:
                 )
             )
         self._playing = stages
+        self.has_begun = True
         return SideBySide(stages)
 
 

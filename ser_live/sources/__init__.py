@@ -4,7 +4,6 @@ A source gives its native rate and channels; ``audio.StreamConverter`` does the 
 a source cuts its stream into blocks has no meaning.
 """
 
-from ser_live.sources.decoding import AUDIO_SUFFIXES
 from ser_live.sources.memory import ArraySource
 from ser_live.sources.microphone import MicrophoneSource
 from ser_live.sources.pcm import PcmSource
@@ -20,6 +19,7 @@ from ser_live.sources.protocol import (
 from ser_live.sources.pushed import PushedSource
 from ser_live.sources.reconnecting import ReconnectingMicrophone
 from ser_live.sources.recording import FileSource, read_recording
+from ser_live.sources.suffixes import AUDIO_SUFFIXES
 
 __all__ = [
     "AUDIO_SUFFIXES",

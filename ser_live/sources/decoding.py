@@ -22,25 +22,6 @@ from ser_live.sources.media_tracks import check_track
 from ser_live.sources.sound_file import SoundFileDecoder
 from ser_live.sources.survey import survey
 
-AUDIO_SUFFIXES = frozenset(
-    [
-        ".wav",
-        ".flac",
-        ".ogg",
-        ".oga",
-        ".opus",
-        ".mp3",
-        ".aif",
-        ".aiff",
-        ".au",
-        ".m4a",
-        ".mp4",
-        ".webm",
-        ".mkv",
-    ]
-)
-"""Suffixes of recordings in folders; files named one by one need none of them."""
-
 _MATROSKA = b"\x1a\x45\xdf\xa3"  # also webm
 _MIDI_DUMP = b"\xf0\x7e"  # libsndfile prints on standard output when one is damaged
 _ASF = b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"  # wma, wmv

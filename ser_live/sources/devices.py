@@ -199,10 +199,7 @@ def find_device(wanted: int | str | None = None) -> InputDevice:
 def choose_device(devices: list[InputDevice], wanted: int | str | None) -> InputDevice:
     """Choose among listed devices; see `find_device`."""
     if not devices:
-        raise DeviceError(
-            "No input device was found, but a microphone is needed: connect one and start "
-            "again, or replay a recording with `ser-live replay FILE`."
-        )
+        raise no_device()
     if wanted is None:
         return _default(devices)
     if isinstance(wanted, int):
@@ -211,6 +208,14 @@ def choose_device(devices: list[InputDevice], wanted: int | str | None) -> Input
     if wanted.strip().isdecimal() and len(wanted.strip()) < 10:
         return _by_index(devices, int(wanted))
     return _by_name(devices, wanted)
+
+
+def no_device() -> DeviceError:
+    """The error of a machine without any microphone."""
+    return DeviceError(
+        "No input device was found, but a microphone is needed: connect one and start "
+        "again, or replay a recording with `ser-live replay FILE`."
+    )
 
 
 def _default(devices: list[InputDevice]) -> InputDevice:
@@ -228,7 +233,8 @@ def _by_index(devices: list[InputDevice], index: int) -> InputDevice:
         if device.index == index:
             return device
     raise DeviceError(
-        f"There is no input device {index}, but one of these is needed: {_listed(devices)}."
+        f"There is no input device {index}, but one that is there is needed: "
+        f"choose {_listed(devices, 'or')}."
     )
 
 
@@ -244,8 +250,8 @@ def _by_name(devices: list[InputDevice], wanted: str) -> InputDevice:
         fits = [device for device in fits if device.host_api == default_api] or fits
     if not fits:
         raise DeviceError(
-            f"No input device has “{wanted}” in its name, but one of these is needed: "
-            f"{_listed(devices)}."
+            f"No input device has “{wanted}” in its name, but one that is there is needed: "
+            f"choose {_listed(devices, 'or')}."
         )
     if len(fits) > 1:
         raise DeviceError(

@@ -38,13 +38,18 @@ class AlternateScreen:
         self._width = 0
 
     def __enter__(self) -> AlternateScreen:
+        self.enter()
+        return self
+
+    def enter(self) -> None:
+        """Take the screen; what is painted next is sent as a whole."""
+        self._lines, self._width = [], 0
         try:
             self.console.set_alt_screen(True)
             self.console.show_cursor(False)
         except BaseException:
-            self._give_back()
+            self.leave()
             raise
-        return self
 
     def __exit__(
         self,
@@ -52,9 +57,10 @@ class AlternateScreen:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._give_back()
+        self.leave()
 
-    def _give_back(self) -> None:
+    def leave(self) -> None:
+        """Give back what stood on the screen before."""
         with suppress(OSError):  # a terminal that was closed needs nothing back
             self.console.show_cursor(True)
             self.console.set_alt_screen(False)

@@ -94,7 +94,9 @@ class TestChooseDevice:
 
     def test_no_match(self):
         """A name that fits nothing is refused with the list of what there is."""
-        with pytest.raises(DeviceError, match=r"No input device has “webcam”.*7 pulse \(ALSA\)"):
+        with pytest.raises(
+            DeviceError, match=r"No input device has “webcam”.*: choose .*7 pulse \(ALSA\)"
+        ):
             choose_device(LINUX, "webcam")
 
     def test_no_such_index(self):

@@ -115,12 +115,13 @@ print("fine")
 def test_the_command_line_shows_it_with_debug(tmp_path):
     """A command that hears keeps native output off the screen; --debug prints it at the end."""
     code = f"""
-import ser_live.batch.files
+import ser_live.batch.folders
+from ser_live.errors import AudioFileError
 from ser_live.cli import main
 def find_audio_files(paths):
     native("mpg123: noise")
-    raise ser_live.batch.files.AudioFileError("no file")
-ser_live.batch.files.find_audio_files = find_audio_files
+    raise AudioFileError("no file")
+ser_live.batch.folders.find_audio_files = find_audio_files
 sys.argv = ["ser-live", *sys.argv[1:], "features", {str(tmp_path)!r}]
 main()
 """

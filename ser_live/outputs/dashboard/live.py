@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from types import TracebackType
 
 from rich.console import Console
@@ -15,6 +16,7 @@ from rich.console import Console
 from ser_live.outputs.dashboard.state import DashboardState
 from ser_live.outputs.dashboard.view import DashboardView
 from ser_live.process.native_stderr import stderr_held_back
+from ser_live.terminal.console import HonestConsole, is_screen
 from ser_live.terminal.screen import AlternateScreen
 
 MAX_RATE_HZ = 10.0
@@ -25,7 +27,12 @@ _REPAINT_S = 2.0
 
 def can_draw(console: Console) -> bool:
     """Whether `console` is a terminal that can be drawn on in place."""
-    return console.is_terminal and not console.is_dumb_terminal and not console.legacy_windows
+    return (
+        is_screen(console.file)
+        and console.is_terminal
+        and not console.is_dumb_terminal
+        and not console.legacy_windows
+    )
 
 
 def shows_only_ascii(console: Console) -> bool:
@@ -55,7 +62,7 @@ class LiveDashboard:
 
     def __init__(self, state: DashboardState, console: Console | None = None) -> None:
         self.state = state
-        self.console = console or Console()
+        self.console = console or HonestConsole()
         self._view = DashboardView(
             state,
             ascii_only=shows_only_ascii(self.console),
@@ -85,6 +92,14 @@ class LiveDashboard:
     def close(self) -> None:
         """Give the terminal back; harmless when repeated."""
         self._open.close()
+
+    @contextmanager
+    def given_back(self) -> Iterator[None]:
+        """Leave the terminal for a while; everything is drawn again after it."""
+        self._screen.leave()
+        yield
+        self._screen.enter()
+        self._drawn, self._repainted_at_s = None, float("-inf")
 
     def update(self, now_s: float) -> bool:
         """Draw if something changed and the last drawing is old enough.

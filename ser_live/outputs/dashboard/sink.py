@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from rich.console import Console
 
@@ -32,6 +33,8 @@ class DashboardSink:
         self._now_s = -math.inf
         self._levels_at_s: dict[int, float] = {}
         """Time at which each stream's meter last moved while nobody spoke, by number."""
+        self._sleep: Callable[[], None] | None = None
+        """Sleep of the process that is due, with the terminal given back."""
 
     def open(self) -> None:
         """Take the terminal."""
@@ -50,7 +53,18 @@ class DashboardSink:
     def idle(self, now_s: float) -> None:
         """Draw, if something changed."""
         self._now_s = now_s
+        if self._sleep is not None:
+            sleep, self._sleep = self._sleep, None
+            with self.live.given_back():
+                sleep()
         self.live.update(now_s)
+
+    def sleep_soon(self, sleep: Callable[[], None]) -> None:
+        """Call `sleep` with the next `idle`, while the terminal is given back.
+
+        For handlers of signals, which may come in the middle of a drawing.
+        """
+        self._sleep = sleep
 
     def close(self) -> None:
         """Give the terminal back."""

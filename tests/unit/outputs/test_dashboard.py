@@ -681,11 +681,23 @@ def test_no_color_sends_no_colour() -> None:
     assert codes.isdisjoint({"38", "48", *(str(n) for n in range(30, 38)), "90"})
 
 
+class Screen(io.StringIO):
+    """A stream that leads to a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 def test_a_dumb_terminal_and_a_pipe_are_not_drawn_on() -> None:
     """Where the cursor cannot move, results go out as lines instead."""
-    dumb = Console(file=io.StringIO(), force_terminal=True, _environ={"TERM": "dumb"})
-    assert not can_draw(dumb)
-    assert not can_draw(Console(file=io.StringIO()))
+
+    def on(stream: io.StringIO, term: str) -> Console:
+        # As a variable of the environment has it for any stream.
+        return Console(file=stream, force_terminal=True, _environ={"TERM": term})
+
+    assert can_draw(on(Screen(), "xterm"))
+    assert not can_draw(on(Screen(), "dumb"))
+    assert not can_draw(on(io.StringIO(), "xterm"))
 
 
 @pytest.mark.parametrize(

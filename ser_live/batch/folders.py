@@ -1,0 +1,186 @@
+"""Recordings below folders: which are taken, and what is left out and why."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+from ser_live.errors import UsageError
+from ser_live.sources import AUDIO_SUFFIXES
+
+_SET_ASIDE = frozenset(
+    ["__macosx", "@eadir", "#recycle", "$recycle.bin", "lost+found", "system volume information"]
+)
+"""Names, in small letters, under which systems keep what is not the user's any more, or never
+was; those that begin with a dot are such too."""
+
+_Identity = tuple[int, int]
+"""Device and number of a file or folder, the same under all of its names."""
+
+
+class Why(Enum):
+    """Reason for leaving out what lies in a folder: what one is called, and several."""
+
+    OTHER_NAME = ("file with another name", "files with other names")
+    SET_ASIDE = ("hidden or discarded one", "hidden or discarded ones")
+    TWICE = ("second name of the same file", "second names of the same files")
+    ENTERED = ("way into a folder entered before", "ways into folders entered before")
+    NOT_A_FILE = ("device or pipe", "devices and pipes")
+
+
+@dataclass(frozen=True)
+class Found:
+    """Recordings that were named or lie below folders, and what else was there."""
+
+    files: list[Path] = field(default_factory=list)
+    """In the order of the paths named, sorted below each folder; also those that are missing."""
+    unreadable: list[tuple[str, str]] = field(default_factory=list)
+    """Folders that cannot be entered, each with one sentence."""
+    left_out: list[tuple[Path, Why]] = field(default_factory=list)
+
+
+def in_words(left_out: Sequence[tuple[Path, Why]]) -> str:
+    """Counts of what was left out; empty where that was nothing."""
+    counts = Counter(why for _, why in left_out)
+    parts = [f"{counts[why]} {why.value[counts[why] > 1]}" for why in Why if counts[why]]
+    return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
+
+
+def find_audio_files(paths: Sequence[Path]) -> Found:
+    """Audio files named or lying anywhere below the folders named.
+
+    Linked folders are entered, each folder once. A file that has several names is taken under
+    one of them, rather its own than that of a link. A link that leads nowhere is taken as the
+    missing file that it is.
+
+    Raises
+    ------
+    UsageError
+        When a folder holds no audio file.
+    """
+    found = Found()
+    search = _Search(found)
+    for path in paths:
+        if _is_folder(path):
+            search.take_below(path)
+        else:
+            search.take(path)
+    return found
+
+
+def _is_folder(path: Path) -> bool:
+    with suppress(OSError, ValueError):  # a name too long for the file system, or impossible
+        return path.is_dir()
+    return False
+
+
+class _Search:
+    def __init__(self, found: Found) -> None:
+        self._found = found
+        self._entered: set[_Identity] = set()
+        self._taken: dict[_Identity, Path] = {}
+
+    def take(self, path: Path) -> None:
+        """Take a file that was named; one that was named twice in the same way is meant so."""
+        identity = _identity(path)
+        if identity is not None and self._taken.setdefault(identity, path) != path:
+            self._found.left_out.append((path, Why.TWICE))
+        else:
+            self._found.files.append(path)
+
+    def take_below(self, top: Path) -> None:
+        """Take what lies below a folder."""
+        candidates: list[tuple[bool, Path]] = []
+        n_unreadable, n_left_out = len(self._found.unreadable), len(self._found.left_out)
+        # Links come last, so that what has a name of its own here is found under that one.
+        plain, linked = [top], list[Path]()
+        while plain or linked:
+            is_linked = not plain
+            folder = linked.pop(0) if is_linked else plain.pop()
+            below: list[Path] = linked if is_linked else plain
+            for path, is_link, is_folder in self._entries(folder):
+                if is_folder:
+                    (linked if is_link else below).append(path)
+                else:
+                    candidates.append((is_link or is_linked, path))
+        files = []
+        for _, path in sorted(candidates):
+            identity = _identity(path)
+            if identity is not None and self._taken.setdefault(identity, path) is not path:
+                self._found.left_out.append((path, Why.TWICE))
+            else:
+                files.append(path)
+        self._found.files.extend(sorted(files))
+        if not files and len(self._found.unreadable) == n_unreadable:
+            _refuse_empty(top, self._found.left_out[n_left_out:])
+
+    def _entries(self, folder: Path) -> Iterator[tuple[Path, bool, bool]]:
+        """Folders and recordings in a folder: path, whether a link, whether a folder."""
+        try:
+            identity = _identity(folder)
+            if identity is not None and identity in self._entered:
+                self._found.left_out.append((folder, Why.ENTERED))
+                return
+            if identity is not None:
+                self._entered.add(identity)
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except OSError as error:
+            cause = str(error.strerror or error).lower()
+            self._found.unreadable.append(
+                (
+                    str(folder),
+                    f"this folder cannot be read ({cause}), but what lies in it is asked for: "
+                    "check its owner and mode.",
+                )
+            )
+            return
+        for entry in entries:
+            path = folder / entry.name
+            kind = self._kind(path)
+            if isinstance(kind, Why):
+                self._found.left_out.append((path, kind))
+            elif kind is not None:
+                yield path, entry.is_symlink(), kind
+
+    def _kind(self, path: Path) -> bool | Why | None:
+        """Whether a folder or a recording, or why neither; ``None`` for what none would miss."""
+        has_audio_name = path.suffix.lower() in AUDIO_SUFFIXES
+        try:
+            mode = path.stat().st_mode
+        except OSError:
+            # A link that leads nowhere, or where nobody may look: its reader says which. One
+            # without a suffix may be that of a folder on a disk that is not there.
+            has_audio_name |= not path.suffix
+            mode = stat.S_IFREG
+        is_folder = stat.S_ISDIR(mode)
+        if path.name.startswith(".") or path.name.lower() in _SET_ASIDE:
+            return Why.SET_ASIDE if is_folder or has_audio_name else None
+        if is_folder:
+            return True
+        if not has_audio_name:
+            return Why.OTHER_NAME
+        return False if stat.S_ISREG(mode) else Why.NOT_A_FILE
+
+
+def _refuse_empty(top: Path, left_out: Sequence[tuple[Path, Why]]) -> None:
+    """Refuse a folder without recordings, unless they are taken under other names."""
+    if any(why in (Why.TWICE, Why.ENTERED) for _, why in left_out):
+        return
+    there = in_words(left_out)
+    raise UsageError(
+        f"Found no audio file below {top}{f', but {there}' if there else ''}: "
+        f"name a folder with {', '.join(sorted(AUDIO_SUFFIXES))} files."
+    )
+
+
+def _identity(path: Path) -> _Identity | None:
+    with suppress(OSError, ValueError):
+        status = path.stat()
+        return status.st_dev, status.st_ino
+    return None

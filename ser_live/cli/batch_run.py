@@ -1,0 +1,338 @@
+"""The run of ``analyze`` and ``features`` over their files: rows out as they are done, any end."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+import click
+
+from ser_live.batch.output_file import Done, OutputFile
+from ser_live.cli.ending import BatchEnding, EndedBySignal, say
+from ser_live.cli.options import Command, taking
+from ser_live.cli.rows import Form
+from ser_live.cli.suspending import suspendable
+from ser_live.errors import UsageError
+
+if TYPE_CHECKING:
+    from ser_live.batch.folders import Found
+    from ser_live.events import Record
+
+
+class _Result(Protocol):
+    @property
+    def file(self) -> str: ...
+    @property
+    def error(self) -> str | None: ...
+
+
+R = TypeVar("R", bound=_Result)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchOptions:
+    """Values of the options that both commands have."""
+
+    jobs: int
+    output: Path | None
+    resume: bool
+    verbose: bool
+
+    def check(self, format_: str) -> None:
+        """Refuse what does not go together.
+
+        Raises
+        ------
+        UsageError
+            ``--resume`` without a file, or a file of rows that programs cannot read.
+        """
+        if self.resume and self.output is None:
+            raise UsageError(
+                "Found --resume, but it needs the file to go on with: add --output FILE."
+            )
+        if self.output is not None and format_ == "table":
+            raise UsageError(
+                "Found --output with the format table, but csv or jsonl is needed to go on with a "
+                "file: add --format csv."
+            )
+
+
+def batch_options(command: Command) -> Command:
+    """Add ``--jobs``, ``--output``, ``--resume`` and ``--verbose``, one argument: `options`."""
+    command = taking(BatchOptions, command)
+    for option in reversed(
+        [
+            click.option(
+                "-j",
+                "--jobs",
+                type=click.IntRange(min=0),
+                default=1,
+                show_default=True,
+                metavar="N",
+                help="Processes that work side by side; 0 takes one for each core.",
+            ),
+            click.option(
+                "-o",
+                "--output",
+                type=click.Path(path_type=Path, dir_okay=False),
+                default=None,
+                metavar="FILE",
+                help="Write the rows to this new file instead of standard output.",
+            ),
+            click.option(
+                "--resume",
+                is_flag=True,
+                help="Go on with the file of --output where an interrupted run left it.",
+            ),
+            click.option(
+                "-v", "--verbose", is_flag=True, help="Name what was left out of folders."
+            ),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+def paths_argument(command: Command) -> Command:
+    """Add ``PATH...``."""
+    return click.argument(
+        "paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH..."
+    )(command)
+
+
+def crashed(how: str) -> str:
+    """One sentence about a file that the analyzer did not survive."""
+    return (
+        f"failed: crashed the analyzer ({how}), which should bear any recording: leave it out, and "
+        "report it."
+    )
+
+
+def _no_notes(_: object) -> Sequence[str]:
+    return ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchRun(Generic[R]):
+    """A run over files, from the first to any kind of end."""
+
+    found: Found
+    work: Callable[[Path], R]
+    """Makes the result of one file."""
+    on_crash: Callable[[str, str], R]
+    """Makes the result of a file that has none, from its name and a sentence."""
+    rows_of: Callable[[R], Sequence[Record]]
+    form: Form
+    options: BatchOptions
+    what: str
+    """Activity that the progress bar names."""
+    notes_of: Callable[[R], Sequence[str]] = _no_notes
+    """Sentences that people should know at once about a file that was read."""
+    hangs_on: Mapping[str, object]
+    """Options that the rows hang on; another run is only gone on with under the same."""
+
+    def run(self) -> int:
+        """Print or write all rows, then what failed and what was left out; the exit code."""
+        rows = self._rows()
+        if isinstance(rows, OutputFile) and rows.is_finished:
+            say(f"ser-live: {rows.path} is finished: there is nothing to go on with.")
+            return 0
+        failures = [*self.found.unreadable, *rows.errors]
+        n_files = len(self.found.files)
+        with BatchEnding() as ending:
+            try:
+                with rows, _Bar(n_files, self.what) as bar:
+                    self._run(rows, bar, ending, failures)
+                    # A header alone says that nothing was found where something was heard.
+                    rows.finish(n_files > len(failures) - len(self.found.unreadable))
+            except OSError as error:
+                if ending.received:  # a window that closes takes its terminal along
+                    raise EndedBySignal(ending.received[0]) from error
+                raise
+            except KeyboardInterrupt:
+                on = "" if self.options.output is None else "; --resume goes on with the others"
+                say(f"ser-live: {rows.n_done} of {n_files} files are done{on}.")
+                raise
+            finally:
+                self._report(failures)
+        return 1 if failures else 0
+
+    def _rows(self) -> _Printed | OutputFile:
+        if self.options.output is None:
+            return _Printed(self.form.header)
+        return OutputFile(
+            self.options.output,
+            self.found.files,
+            self.hangs_on,
+            header=self.form.header,
+            resumes=self.options.resume,
+        )
+
+    def _run(
+        self,
+        rows: _Printed | OutputFile,
+        bar: _Bar,
+        ending: BatchEnding,
+        failures: list[tuple[str, str]],
+    ) -> None:
+        from ser_live.batch.workers import Batch
+
+        files = self.found.files
+        early = {n: done for n in range(rows.n_done, len(files)) if (done := rows.early(n))}
+        numbers = [n for n in range(rows.n_done, len(files)) if n not in early]
+        batch = Batch(
+            self.work,
+            [files[n] for n in numbers],
+            self.options.jobs,
+            lambda path, how: self.on_crash(str(path), crashed(how)),
+            ending.interruptible,
+        )
+        with batch:
+            results = iter(batch)
+            try:
+                while (number := rows.n_done) < len(files):
+                    bar.advance(number)
+                    done = early.pop(number, None) or self._done(next(results), bar)
+                    with bar.aside():
+                        rows.add(done)
+                    _note(failures, files[number], done)
+            except KeyboardInterrupt:
+                for position, result in batch.finished().items():
+                    number, done = numbers[position], self._done(result, bar)
+                    with bar.aside():
+                        rows.keep(number, done)
+                    _note(failures, files[number], done)
+                raise
+
+    def _done(self, result: R, bar: _Bar) -> Done:
+        for note in self.notes_of(result):
+            with bar.aside():
+                say(f"ser-live: {result.file}: {note}")
+        return Done(self.form.text(self.rows_of(result)), result.error)
+
+    def _report(self, failures: Sequence[tuple[str, str]]) -> None:
+        """Say on standard error which files failed, and what was left out of folders."""
+        from ser_live.batch.folders import in_words
+
+        n_asked = len(self.found.files) + len(self.found.unreadable)
+        if failures:
+            say(f"ser-live: {len(failures)} of {n_asked} files could not be analyzed:")
+        for file, message in failures:
+            say(f"  {_with_path(file, message)}")
+        left_out = self.found.left_out
+        if left_out:
+            hint = "" if self.options.verbose else " (-v names them)"
+            say(f"ser-live: left out {in_words(left_out)}{hint}.")
+        if self.options.verbose:
+            for path, why in left_out:
+                say(f"  {path}: {why.value[0]}")
+
+
+def _with_path(file: str, sentence: str) -> str:
+    """A sentence about a file with the whole path, once."""
+    path, name = Path(file), os.fsencode(Path(file).name).decode(errors="replace")
+    if str(path) in sentence:
+        return sentence
+    if name and name in sentence:
+        return sentence.replace(name, file, 1)
+    return f"{file}: {sentence}"
+
+
+def _note(failures: list[tuple[str, str]], path: Path, done: Done) -> None:
+    if done.error is not None:
+        failures.append((str(path), done.error))
+
+
+class _Printed:
+    """Rows on standard output, each as soon as it is known."""
+
+    def __init__(self, header: str) -> None:
+        self._header = header
+        self.n_done = 0
+        self.errors: tuple[tuple[str, str], ...] = ()
+
+    def __enter__(self) -> _Printed:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Do nothing: standard output is the program's."""
+
+    def early(self, number: int) -> None:
+        """Nothing is known from before."""
+
+    def add(self, done: Done) -> None:
+        self.n_done += 1
+        self._print(done.text)
+
+    def keep(self, number: int, done: Done) -> None:
+        """Print the rows of a file that is done before its turn, which will not come."""
+        self.add(done)
+
+    def finish(self, has_good: bool) -> None:
+        if has_good and self._header:
+            click.echo(self._header, nl=False)
+
+    def _print(self, text: str) -> None:
+        if text:
+            # The header waits for the first row: a start that fails prints none.
+            text, self._header = self._header + text, ""
+            click.echo(text, nl=False)
+
+
+class _Bar:
+    """A progress bar on standard error, where that is a terminal itself."""
+
+    def __init__(self, n_files: int, what: str) -> None:
+        from ser_live.terminal.console import is_screen
+
+        self._is_shown = is_screen(sys.stderr)
+        self._shares_screen = self._is_shown and is_screen(sys.stdout)
+        self._open = ExitStack()
+        if self._is_shown:
+            from rich.progress import Progress
+
+            from ser_live.terminal.console import HonestConsole
+
+            self._console = HonestConsole(stderr=True)
+            self._progress = Progress(
+                *Progress.get_default_columns(),
+                console=self._console,
+                transient=True,
+                redirect_stdout=False,  # rich would send rows to standard error
+                redirect_stderr=False,
+            )
+            self._task = self._progress.add_task(what, total=n_files)
+
+    def __enter__(self) -> _Bar:
+        if self._is_shown:
+            show = self._console.show_cursor
+            # First, for the bar hides the cursor as soon as it is there.
+            self._open.enter_context(suspendable(lambda: show(True), lambda: show(False)))
+            self._open.callback(self._progress.stop)
+            self._progress.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._open.close()
+
+    def advance(self, n_done: int) -> None:
+        """Show how many files are done."""
+        if self._is_shown:
+            self._progress.update(self._task, completed=n_done)
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Keep off the terminal while rows are printed on the same one."""
+        if not self._shares_screen:
+            yield
+            return
+        self._progress.stop()
+        try:
+            yield
+        finally:
+            self._progress.start()

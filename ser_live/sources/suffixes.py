@@ -1,0 +1,51 @@
+"""Names by which recordings are found in folders."""
+
+from __future__ import annotations
+
+AUDIO_SUFFIXES = frozenset(
+    [
+        ".wav",
+        ".wave",
+        ".w64",
+        ".rf64",
+        ".flac",
+        ".ogg",
+        ".oga",
+        ".opus",
+        ".spx",
+        ".mp3",
+        ".mp2",
+        ".aif",
+        ".aiff",
+        ".aifc",
+        ".au",
+        ".snd",
+        ".caf",
+        ".m4a",
+        ".m4b",
+        ".m4r",
+        ".mp4",
+        ".m4v",
+        ".mov",
+        ".3gp",
+        ".3g2",
+        ".aac",
+        ".wma",
+        ".asf",
+        ".wmv",
+        ".webm",
+        ".weba",
+        ".mkv",
+        ".mka",
+        ".avi",
+        ".amr",
+        ".ac3",
+        ".flv",
+        ".mpg",
+        ".mpeg",
+        ".wv",
+        ".tta",
+        ".ape",
+    ]
+)
+"""Suffixes of recordings in folders; files named one by one need none of them."""
