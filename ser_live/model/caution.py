@@ -75,7 +75,7 @@ class Familiarity:
 
 @dataclass(frozen=True)
 class CautionRule:
-    """How much less sure an answer becomes with distance; all arrays have shape ()."""
+    """Loss of confidence with distance; all arrays have shape ()."""
 
     intercept: Float64
     slope: Float64

@@ -147,7 +147,7 @@ def fit(examples: Examples, seed: int = 0) -> Fitted:
 
 
 def _sobering(caution: Caution | None, whole: Examples, folds: Int64) -> Answers:
-    """What caution makes of answers to whole utterances of RAVDESS, voices never heard."""
+    """Caution about whole utterances of RAVDESS, by voices never heard."""
     if caution is None:
         return softmax
     used, rule = caution.familiarity.used, caution.rule

@@ -153,7 +153,7 @@ def _selective(found: Json) -> list[str]:
 
 
 def sessions_of_strangers(score: Json | None) -> list[str]:
-    """What learning the voice while listening gives strangers."""
+    """Gain of strangers from having their voice learned while they speak."""
     if score is None:
         return []
     rows = [
