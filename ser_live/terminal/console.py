@@ -7,6 +7,8 @@ belongs where somebody sees it.
 
 from __future__ import annotations
 
+import errno
+import os
 from typing import IO, NoReturn
 
 from rich.console import Console
@@ -17,7 +19,7 @@ class HonestConsole(Console):
 
     def on_broken_pipe(self) -> NoReturn:
         """Tell that the reader of a pipe left."""
-        raise BrokenPipeError
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
 
 
 def plain_console(*, stderr: bool = False) -> Console:
