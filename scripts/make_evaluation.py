@@ -43,7 +43,7 @@ from ser_live.evaluation.onset import onset_section
 from ser_live.evaluation.permutation import permutation_check
 from ser_live.evaluation.refused_talk import refused_talk_section
 from ser_live.evaluation.rejection import rejection_section
-from ser_live.evaluation.reporting.figures import draw_all
+from ser_live.evaluation.reporting.figures import draw_all, strangers
 from ser_live.evaluation.reporting.page import MODELS, RUN_FILE, SEEDS_FILE, TARGETS_FILE, page
 from ser_live.evaluation.reporting.page_sections import at
 from ser_live.evaluation.robustness import robustness_section
@@ -190,7 +190,10 @@ def measure(run: Run, recipe: Recipe, protocols: list[str]) -> None:
         (run.folder / name).mkdir(exist_ok=True)
         draw_all(run.folder / name, records[MAIN], spoilt)
     if "corpora" in run.steps and (run.data / "ravdess").is_dir():
-        run.write(f"{name}-corpora.json", hold_out_corpora(run, recipe, run.seed))
+        left_out = hold_out_corpora(run, recipe, run.seed)
+        run.write(f"{name}-corpora.json", left_out)
+        (run.folder / name).mkdir(exist_ok=True)
+        strangers(run.folder / name / "strangers.svg", left_out)
     if "rejection" in run.steps and recipe.needs_encoder and (run.data / "noise").is_dir():
         run.write(f"{name}-rejection.json", reject(run, recipe))
     if recipe.needs_encoder:

@@ -20,6 +20,8 @@ INK, MUTED, PALE = "#1f2933", "#7b8794", "#d9dee3"
 BLUE, ORANGE = "#1f5fa8", "#d1761c"
 WIDTH, HEIGHT = 5.6, 3.9
 """Size of a figure, inches."""
+LEAST_IN_BIN = 10
+"""Answers below which a point about a corpus left out is not drawn."""
 
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
@@ -84,6 +86,26 @@ def reliability(path: Path, scores: Json) -> None:
         axes.plot(confidence, accuracy, color=BLUE, marker="o", label="measured")
         axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="probability of the answer", ylabel="share right")
         axes.legend(loc="upper left")
+
+
+def strangers(path: Path, left_out: Json) -> None:
+    """Share of right answers about each corpus left out, by the probability they were given."""
+    error = left_out["mean_ece"]
+    with _figure(path, f"Reliability with strangers, mean calibration error {error:.3f}") as axes:
+        axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1.0, linestyle="--", label="honest")
+        markers, styles = "osD^vPX*", ("-", "--", ":", "-.")
+        for number, (name, one) in enumerate(left_out["corpora"].items()):
+            bins = [part for part in one["reliability"] if part["n"] >= LEAST_IN_BIN]
+            axes.plot(
+                [part["confidence"] for part in bins],
+                [part["accuracy"] for part in bins],
+                color=(BLUE, ORANGE, INK)[number % 3],
+                marker=markers[number % len(markers)],
+                linestyle=styles[number % len(styles)],
+                label=name,
+            )
+        axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="probability of the answer", ylabel="share right")
+        axes.legend(loc="upper left", title=f"points of {LEAST_IN_BIN} answers or more")
 
 
 def coverage(path: Path, scores: Json) -> None:

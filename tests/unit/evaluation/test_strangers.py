@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from synthetic_examples import fitted_that_adapts, linear, synthetic_corpus
 from ser_live.emotions import LABELS
 from ser_live.evaluation.folds import FoldFit
 from ser_live.evaluation.remembering import remembering
+from ser_live.evaluation.reporting.figures import strangers
 from ser_live.evaluation.reporting.stranger_sections import (
     confidence_of_strangers,
     refused,
@@ -118,3 +120,15 @@ def test_what_is_remembered_is_what_was_answered() -> None:
         given[:] = 0.0
     assert len(remembers.cold.given) == 1  # type: ignore[union-attr]
     assert remembering(fitted_that_adapts()).cold is not None
+
+
+def test_the_figure_of_strangers_draws_every_corpus_with_enough_answers(tmp_path: Path) -> None:
+    parts = [
+        {"confidence": 0.5, "accuracy": 0.4, "n": 30},
+        {"confidence": 0.9, "accuracy": 0, "n": 2},
+    ]
+    corpora = {name: {"reliability": parts} for name in ("nemo", "ased")}
+    strangers(tmp_path / "strangers.svg", {"mean_ece": 0.1, "corpora": corpora})
+    text = (tmp_path / "strangers.svg").read_text()
+    assert "calibration error 0.100" in text
+    assert text.count(">nemo<") == text.count(">ased<") == 1
