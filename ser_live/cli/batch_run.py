@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
@@ -274,14 +274,31 @@ class _Printed:
         self.add(done)
 
     def finish(self, has_good: bool) -> None:
-        if has_good and self._header:
-            click.echo(self._header, nl=False)
+        if has_good:
+            self._print_with_header("")
 
     def _print(self, text: str) -> None:
         if text:
-            # The header waits for the first row: a start that fails prints none.
-            text, self._header = self._header + text, ""
-            click.echo(text, nl=False)
+            self._print_with_header(text)
+
+    def _print_with_header(self, text: str) -> None:
+        """Print rows; the header waits for the first: a start that fails prints none."""
+        text, self._header = self._header + text, ""
+        click.echo(text, nl=False)
+
+
+def _show_cursor() -> None:
+    _send(b"\x1b[?25h")
+
+
+def _hide_cursor() -> None:
+    _send(b"\x1b[?25l")
+
+
+def _send(code: bytes) -> None:
+    # Past the stream, which the signal may have interrupted in the middle of a line.
+    with suppress(OSError):
+        os.write(sys.stderr.fileno(), code)
 
 
 class _Bar:
@@ -310,9 +327,8 @@ class _Bar:
 
     def __enter__(self) -> _Bar:
         if self._is_shown:
-            show = self._console.show_cursor
             # First, for the bar hides the cursor as soon as it is there.
-            self._open.enter_context(suspendable(lambda: show(True), lambda: show(False)))
+            self._open.enter_context(suspendable(_show_cursor, _hide_cursor))
             self._open.callback(self._progress.stop)
             self._progress.start()
         return self
