@@ -127,7 +127,7 @@ def parse_name(name: str | Path) -> RavdessName:
     match = _NAME.fullmatch(stem)
     if match is None:
         raise DatasetError(
-            f"{Path(name).name!r} is not a RAVDESS name: seven two-digit fields joined by "
+            f"{str(name)!r} is not a RAVDESS name: seven two-digit fields joined by "
             "hyphens are needed, such as 03-01-06-01-02-01-12.wav."
         )
     numbers = [int(group) for group in match.groups()]

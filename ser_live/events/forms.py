@@ -132,8 +132,8 @@ def _check_depth(value: object, n_left: int) -> None:
 TEXT = Form(_same, _read_text)
 COUNT = Form(_same, _read_count)
 TRUTH = Form(_same, _read_truth)
-SAMPLES = Form(seconds, _read_samples)
-"""Samples at 16 kHz as seconds."""
+SAMPLES = Form(lambda value: round(seconds(value), 3), _read_samples)
+"""Samples at 16 kHz as seconds, to the millisecond; read again it is within 8 samples."""
 SETTINGS = Form(finite, _read_settings)
 """Settings by group and name, as they are."""
 

@@ -220,7 +220,9 @@ class MediaDecoder:
             and stream.duration is not None
             and stream.time_base is not None
         ):
-            end = (stream.start_time or 0) + stream.duration
+            # flac counts from the beginning of the stream that it was cut from.
+            start = 0 if self._family == "flac" else stream.start_time or 0
+            end = start + stream.duration
             origin_s = self._origin_s()
             return self._timeline.position_s, float(end * stream.time_base) - origin_s
         return None

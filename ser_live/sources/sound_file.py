@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from ser_live.errors import AudioFileError
 from ser_live.sources.byte_spans import Span, SpanFile
 from ser_live.sources.decoder import cut_off, damaged_after
+from ser_live.sources.flac_frames import first_sample
 
 if TYPE_CHECKING:
     import soundfile
@@ -53,7 +55,9 @@ class SoundFileDecoder:
         # Bytes reach libsndfile unchanged, also where the name is not valid text.
         whole = os.fspath(path) if sys.platform == "win32" else os.fsencode(path)
         try:
-            self._file = _opened(whole if self._bytes is None else self._bytes)
+            file = soundfile.SoundFile(whole if self._bytes is None else self._bytes)
+            self._n_before = _n_before(file, path, span)
+            self._file = _harmless(file, self._n_before, whole if span is None else self._bytes)
         except (soundfile.LibsndfileError, TypeError) as error:
             if self._bytes is not None:
                 self._bytes.close()
@@ -101,6 +105,8 @@ class SoundFileDecoder:
         """Samples per channel that the header declares, 0 where it declares nothing."""
         if self.format == "MP3" or self._file.frames >= _MAX_FRAMES:
             return 0  # without a Xing header the length is an estimate
+        if self.format == "FLAC":
+            return int(self._file.frames) - self._n_before
         cut = re.search(r"data : (\d+) \(should be (\d+)\)", self._file.extra_info)
         if cut is None:
             return int(self._file.frames)
@@ -117,11 +123,25 @@ class SoundFileDecoder:
             self._bytes.close()
 
 
-def _opened(target: str | bytes | SpanFile) -> soundfile.SoundFile:
-    """Open a file so that nothing seeks in it where seeking does harm.
+def _n_before(file: soundfile.SoundFile, path: str | os.PathLike[str], span: Span | None) -> int:
+    """Samples of a FLAC stream that lie in files before this one; 0 for other formats."""
+    if file.format != "FLAC":
+        return 0
+    if span is not None:
+        with SpanFile(path, span) as part:
+            return first_sample(part)
+    with Path(path).open("rb") as whole:
+        return first_sample(whole)
 
-    In flac of unknown length it is not possible. In mp3 it decodes anew from a place a few
-    frames before; that is kept for whole files alone, whose values it made.
+
+def _harmless(
+    file: soundfile.SoundFile, n_before: int, target: str | bytes | SpanFile | None
+) -> soundfile.SoundFile:
+    """Open a file anew so that nothing seeks in it, where seeking does harm.
+
+    In flac of unknown length, or that does not begin with its stream, it is not possible. In mp3
+    it decodes anew from a place a few frames before; that is kept for whole files alone, whose
+    values it made.
     """
     import soundfile
 
@@ -131,8 +151,7 @@ def _opened(target: str | bytes | SpanFile) -> soundfile.SoundFile:
         def seekable(self) -> bool:
             return False
 
-    file = soundfile.SoundFile(target)
-    is_harmed = (file.format == "FLAC" and file.frames >= _MAX_FRAMES) or (
+    is_harmed = (file.format == "FLAC" and (file.frames >= _MAX_FRAMES or n_before > 0)) or (
         file.format == "MP3" and isinstance(target, SpanFile)
     )
     if not is_harmed:

@@ -151,7 +151,7 @@ def test_folders_without_recordings_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="holds no RAVDESS speech recordings"):
         find_recordings(tmp_path)
     _touch(tmp_path, "take one.wav")
-    with pytest.raises(DatasetError, match=r"'take one\.wav' is not a RAVDESS name"):
+    with pytest.raises(DatasetError, match=r"take one\.wav' is not a RAVDESS name"):
         find_recordings(tmp_path)
 
 

@@ -111,6 +111,8 @@ def values(cls: type, name: str, annotation: Any, *, on_grid: bool) -> st.Search
     if get_origin(annotation) is Annotated:
         inner, form = get_args(annotation)
         if form.write is SAMPLES.write:
+            if on_grid:  # whole milliseconds
+                return st.integers(0, 10**11).map(lambda n: n * 16)
             return st.integers(0, 10**12)
         return values(cls, name, inner, on_grid=on_grid)
     if type(None) in get_args(annotation):
@@ -189,7 +191,7 @@ def example(cls: type[Recorded]) -> Recorded:
 
 def _examples() -> Iterator[Recorded]:
     stream = StreamId(number=7, source="call.wav", channel=1, role="agent", file="call.wav")
-    plain: dict[Any, Any] = {str: "x", bool: True, int: 3, float: 0.5, "StreamId": stream}
+    plain: dict[Any, Any] = {str: "x", bool: True, int: 48, float: 0.5, "StreamId": stream}
     for cls in ALL_CLASSES.values():
         made = {}
         for f in fields(cls):

@@ -59,7 +59,7 @@ ALONE = StreamId(number=1, source="")
 
 
 def mark(number: int) -> Mark:
-    return Mark(stream=ALONE, sample=number, label=f"mark {number}")
+    return Mark(stream=ALONE, sample=16 * number, label=f"mark {number}")
 
 
 class Heard:

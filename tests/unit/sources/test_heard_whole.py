@@ -104,6 +104,18 @@ class TestWithAndWithoutMedia:
         assert n > 0.3 * LENGTH_S * RATE
         assert np.allclose(heard.samples, sound()[-n:], atol=1e-4)
 
+    def test_last_of_flac_segments(self, tmp_path):
+        """Its header holds the length of the stream, which began in other files."""
+        data = odd.flac_segment()
+        n_stream = len(sound())
+        whole = data[:21] + bytes([data[21] & 0xF0]) + n_stream.to_bytes(4, "big") + data[26:]
+        path = odd.written(".flac", lambda: whole)(tmp_path / "x")
+        heard = hear(path)
+        assert heard.error == ""
+        assert np.allclose(heard.samples, sound()[-len(heard.samples) :], atol=1e-4)
+        path.write_bytes(whole[: len(whole) * 3 // 4])
+        assert "cut off" in hear(path).error
+
 
 class TestValues:
     @pytest.mark.parametrize("size", ["0", "stale"])
