@@ -12,12 +12,15 @@ import io
 import os
 import sys
 import traceback
+from functools import partial
+from pathlib import Path
 from textwrap import shorten
 from typing import Any
 
 import click
 
 from ser_live import __version__
+from ser_live.cli.configured import CONFIGURED, PREFIX, defaults_for, name_variables
 from ser_live.cli.ending import leave_quietly, open_missing_streams, say_ended, watched_output
 from ser_live.errors import (
     DEFECT_EXIT_CODE,
@@ -39,6 +42,7 @@ _COMMANDS = {
     "train": "Train a model on your recordings and labels, or on RAVDESS.",
     "evaluate": "Measure a model on speakers it never saw.",
     "log": "Read and export session logs.",
+    "config": "Show and begin the configuration file.",
     "doctor": "Check whether this machine can listen, and say what to do if not.",
     "purge": "Remove session logs, kept audio and speaker profiles.",
 }
@@ -60,6 +64,8 @@ class _LazyGroup(click.Group):
             return None
         module = importlib.import_module(f"ser_live.cli.{cmd_name}")
         command: click.Command = module.command
+        if cmd_name in CONFIGURED:
+            name_variables(command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -67,13 +73,14 @@ class _LazyGroup(click.Group):
             formatter.write_dl(list(_COMMANDS.items()))
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        own = {"--help", "-h", "--version", "--debug"}
-        rest = [arg for arg in args if arg != "--debug"]
-        if rest and not rest[0].startswith("-") and rest[0] not in _COMMANDS:
-            raise UsageError(_no_command(rest[0]))
-        if not rest or (rest[0] not in _COMMANDS and rest[0] not in own):
-            first = len(args) - len(rest) if args[:1] == ["--debug"] else 0
-            args = [*args[:first], "listen", *args[first:]]
+        n_own = _n_own_options(args)
+        first = args[n_own] if n_own < len(args) else None
+        if first is None or (first.startswith("-") and first not in ("--help", "-h", "--version")):
+            args = [*args[:n_own], "listen", *args[n_own:]]
+        elif not first.startswith("-") and first not in _COMMANDS:
+            if not os.path.exists(first):  # noqa: PTH110  a name that no path can have is no file
+                raise UsageError(_no_command(first))
+            args = [*args[:n_own], "replay", *args[n_own:]]
         return super().parse_args(ctx, args)
 
     def resolve_command(
@@ -112,12 +119,20 @@ def _no_command(word: str) -> str:
     """Sentence about a first word that is no command: one mistyped, a file, or neither."""
     from difflib import get_close_matches
 
-    advice = "replay a file with `ser-live replay FILE`, or see `ser-live --help`."
-    if os.path.exists(word):  # noqa: PTH110  a name that no path can have is no file
-        advice = "run `ser-live analyze` or `ser-live replay` on it."
-    elif close := get_close_matches(word.lower(), _COMMANDS, n=1):
+    advice = "check the path, or see `ser-live --help`."
+    if close := get_close_matches(word.lower(), _COMMANDS, n=1):
         advice = f"did you mean `ser-live {close[0]}`?"
-    return f"Found '{word}', which is neither a command nor '-': {advice}"
+    return f"Found '{word}', which is neither a command, a file nor '-': {advice}"
+
+
+def _n_own_options(args: list[str]) -> int:
+    """Number of words at the beginning that are options of the program itself."""
+    place = 0
+    while place < len(args) and (
+        args[place] in ("--debug", "--config") or args[place].startswith("--config=")
+    ):
+        place += 2 if args[place] == "--config" else 1
+    return min(place, len(args))
 
 
 @click.group(
@@ -126,19 +141,36 @@ def _no_command(word: str) -> str:
     epilog="Without a command the microphone is analyzed: see `ser-live listen --help`.",
 )
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=None,
+    envvar=f"{PREFIX}CONFIG",
+    metavar="FILE",
+    help="Take defaults from this file instead of the user's own.",
+)
 @click.version_option(__version__, prog_name="ser-live")
 @click.pass_context
-def cli(ctx: click.Context, debug: bool) -> None:
+def cli(ctx: click.Context, debug: bool, config: Path | None) -> None:
     """Hear how something was said: live speech emotion recognition on your own machine.
 
     \b
     Examples:
       ser-live                        listen to the default microphone
       ser-live -d headset             choose a microphone by part of its name
-      ser-live replay talk.wav        replay a recording as if it were live
+      ser-live talk.wav               replay a recording as if it were live
       ser-live analyze calls/ --format csv > calls.csv
     """
     ctx.obj = {"debug": debug}
+    name = ctx.invoked_subcommand
+    if name in CONFIGURED:
+        ctx.default_map = {name: defaults_for(name, partial(_loaded, ctx), config)}
+
+
+def _loaded(ctx: click.Context, name: str) -> click.Command:
+    command = cli.get_command(ctx, name)
+    assert command is not None  # noqa: S101  the table has it
+    return command
 
 
 def main() -> None:

@@ -24,3 +24,10 @@ def examples_folder() -> Path:
     from platformdirs import user_cache_dir
 
     return Path(user_cache_dir("ser-live")) / "examples"
+
+
+def config_file() -> Path:
+    """The user's configuration file, which need not exist."""
+    from platformdirs import user_config_dir
+
+    return Path(user_config_dir("ser-live", appauthor=False)) / "config.toml"
