@@ -41,6 +41,8 @@ _COMMANDS = {
     "log": "Read and export session logs.",
     "doctor": "Check whether this machine can listen, and say what to do if not.",
     "purge": "Remove session logs, kept audio and speaker profiles.",
+    "help": "Show the help of a command.",
+    "version": "Show the version.",
 }
 
 
@@ -67,7 +69,7 @@ class _LazyGroup(click.Group):
             formatter.write_dl(list(_COMMANDS.items()))
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        own = {"--help", "-h", "--version", "--debug"}
+        own = {"--help", "-h", "--version", "-V", "--debug"}
         rest = [arg for arg in args if arg != "--debug"]
         if rest and not rest[0].startswith("-") and rest[0] not in _COMMANDS:
             raise UsageError(_no_command(rest[0]))
@@ -126,7 +128,7 @@ def _no_command(word: str) -> str:
     epilog="Without a command the microphone is analyzed: see `ser-live listen --help`.",
 )
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-@click.version_option(__version__, prog_name="ser-live")
+@click.version_option(__version__, "-V", "--version", prog_name="ser-live")
 @click.pass_context
 def cli(ctx: click.Context, debug: bool) -> None:
     """Hear how something was said: live speech emotion recognition on your own machine.

@@ -92,7 +92,7 @@ def command(
     Examples:
       ser-live                                  default microphone, dashboard
       ser-live -d headset --log mood.jsonl      a device by part of its name
-      ser-live --format jsonl | jq -c .probabilities
+      ser-live --format jsonl --finals | jq -c .probabilities
       arecord -f S16_LE -r 16000 -t raw | ser-live -
     """
     from ser_live.errors import UsageError

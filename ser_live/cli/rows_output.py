@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, TextIO
 
 import click
 
-from ser_live.errors import LogError
+from ser_live.errors import LogError, SerLiveError
+from ser_live.records.private_files import create_private_file
 
 
 @contextmanager
@@ -55,9 +57,7 @@ def new_file(path: Path) -> Iterator[IO[bytes]]:
     try:
         stream = path.open("xb")
     except FileExistsError:
-        raise LogError(
-            f"{path} exists and is not overwritten: give --output another name."
-        ) from None
+        raise _exists(path) from None
     except (OSError, ValueError) as error:
         raise _unwritable(path, error) from error
     try:
@@ -69,6 +69,40 @@ def new_file(path: Path) -> Iterator[IO[bytes]]:
         if isinstance(error, OSError):
             raise _unwritable(path, error) from error
         raise
+
+
+@contextmanager
+def rows_file(path: Path) -> Iterator[TextIO]:
+    """Give a new file for lines that come one by one; it stays, unless nothing could begin.
+
+    For its owner only, as a session log is.
+
+    Raises
+    ------
+    LogError
+        It exists or cannot be written.
+    """
+    try:
+        descriptor = create_private_file(path)
+    except FileExistsError:
+        raise _exists(path) from None
+    except (OSError, ValueError) as error:
+        raise _unwritable(path, error) from error
+    stream = os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace", newline="\n")
+    try:
+        yield stream
+    except SerLiveError:
+        with suppress(OSError):
+            if path.stat().st_size == 0:
+                path.unlink()
+        raise
+    finally:
+        with suppress(OSError):  # what could not be written was told when it happened
+            stream.close()
+
+
+def _exists(path: Path) -> LogError:
+    return LogError(f"{path} exists and is not overwritten: give --output another name.")
 
 
 def _unwritable(path: Path, error: Exception) -> LogError:
