@@ -13,11 +13,12 @@ import os
 import sys
 import traceback
 from textwrap import shorten
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ser_live import __version__
+from ser_live.cli.completing import VARIABLE
 from ser_live.cli.ending import leave_quietly, open_missing_streams, say_ended, watched_output
 from ser_live.errors import (
     DEFECT_EXIT_CODE,
@@ -28,6 +29,9 @@ from ser_live.errors import (
 )
 from ser_live.onnx_graph import silence_telemetry
 from ser_live.terminal.printing import echo, echo_lines
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 _COMMANDS = {
     "listen": "Analyze the microphone or piped PCM live (the default).",
@@ -41,6 +45,7 @@ _COMMANDS = {
     "log": "Read and export session logs.",
     "doctor": "Check whether this machine can listen, and say what to do if not.",
     "purge": "Remove session logs, kept audio and speaker profiles.",
+    "completion": "Print the script that lets a shell complete commands.",
     "help": "Show the help of a command.",
     "version": "Show the version.",
 }
@@ -71,6 +76,8 @@ class _LazyGroup(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         own = {"--help", "-h", "--version", "-V", "--debug"}
         rest = [arg for arg in args if arg != "--debug"]
+        if ctx.resilient_parsing and (not rest or not rest[0].startswith("-")):
+            return super().parse_args(ctx, args)  # a shell completes a command that is begun
         if rest and not rest[0].startswith("-") and rest[0] not in _COMMANDS:
             raise UsageError(_no_command(rest[0]))
         if not rest or (rest[0] not in _COMMANDS and rest[0] not in own):
@@ -82,7 +89,7 @@ class _LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         found = super().resolve_command(ctx, args)
-        if found[0] in _USES_SOUND:
+        if found[0] in _USES_SOUND and not ctx.resilient_parsing:
             from ser_live.process.sound import prepared_for_sound
 
             # Before the command's options are looked at: one of them lists the devices.
@@ -93,6 +100,20 @@ class _LazyGroup(click.Group):
                 )
             )
         return found
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Commands, none of which is imported for it; options are those of ``listen`` too."""
+        from ser_live.cli.completing import commands
+
+        if not incomplete.startswith("-"):
+            return commands(_COMMANDS.items(), incomplete)
+        listen = self.get_command(ctx, "listen")
+        assert listen is not None  # noqa: S101  it is in the table
+        found = [
+            *click.Command.shell_complete(self, ctx, incomplete),
+            *listen.shell_complete(click.Context(listen), incomplete),
+        ]
+        return list({item.value: item for item in found}.values())
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         with watched_output():  # --help and --version print here
@@ -152,7 +173,7 @@ def main() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
     debug = "--debug" in sys.argv[1:]
     try:
-        sys.exit(cli(standalone_mode=False))
+        sys.exit(cli(standalone_mode=False, complete_var=VARIABLE))
     except click.Abort:
         echo("Aborted!", err=True)
         sys.exit(1)
