@@ -15,11 +15,12 @@ import traceback
 from functools import partial
 from pathlib import Path
 from textwrap import shorten
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ser_live import __version__
+from ser_live.cli.completing import VARIABLE
 from ser_live.cli.configured import CONFIGURED, PREFIX, defaults_for, name_variables
 from ser_live.cli.ending import leave_quietly, open_missing_streams, say_ended, watched_output
 from ser_live.errors import (
@@ -31,6 +32,9 @@ from ser_live.errors import (
 )
 from ser_live.onnx_graph import silence_telemetry
 from ser_live.terminal.printing import echo, echo_lines
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 _COMMANDS = {
     "listen": "Analyze the microphone or piped PCM live (the default).",
@@ -45,8 +49,14 @@ _COMMANDS = {
     "config": "Show and begin the configuration file.",
     "doctor": "Check whether this machine can listen, and say what to do if not.",
     "purge": "Remove session logs, kept audio and speaker profiles.",
+    "completion": "Print the script that lets a shell complete commands.",
+    "help": "Show the help of a command.",
+    "version": "Show the version.",
 }
 
+
+_LEAVING = ("--help", "-h", "--version", "-V")
+"""Options of the program that print something and leave."""
 
 _OPENS_MICROPHONE = {"listen", "enroll", "doctor"}
 _USES_SOUND = {*_OPENS_MICROPHONE, "replay", "demo", "analyze", "features"}
@@ -75,7 +85,9 @@ class _LazyGroup(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         n_own = _n_own_options(args)
         first = args[n_own] if n_own < len(args) else None
-        if first is None or (first.startswith("-") and first not in ("--help", "-h", "--version")):
+        if ctx.resilient_parsing and (first is None or not first.startswith("-")):
+            return super().parse_args(ctx, args)  # a shell completes a command that is begun
+        if first is None or (first.startswith("-") and first not in _LEAVING):
             args = [*args[:n_own], "listen", *args[n_own:]]
         elif not first.startswith("-") and first not in _COMMANDS:
             if not os.path.exists(first):  # noqa: PTH110  a name that no path can have is no file
@@ -87,7 +99,7 @@ class _LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         found = super().resolve_command(ctx, args)
-        if found[0] in _USES_SOUND:
+        if found[0] in _USES_SOUND and not ctx.resilient_parsing:
             from ser_live.process.sound import prepared_for_sound
 
             # Before the command's options are looked at: one of them lists the devices.
@@ -98,6 +110,20 @@ class _LazyGroup(click.Group):
                 )
             )
         return found
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Commands, none of which is imported for it; options are those of ``listen`` too."""
+        from ser_live.cli.completing import commands
+
+        if not incomplete.startswith("-"):
+            return commands(_COMMANDS.items(), incomplete)
+        listen = self.get_command(ctx, "listen")
+        assert listen is not None  # noqa: S101  it is in the table
+        found = [
+            *click.Command.shell_complete(self, ctx, incomplete),
+            *listen.shell_complete(click.Context(listen), incomplete),
+        ]
+        return list({item.value: item for item in found}.values())
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         with watched_output():  # --help and --version print here
@@ -149,7 +175,7 @@ def _n_own_options(args: list[str]) -> int:
     metavar="FILE",
     help="Take defaults from this file instead of the user's own.",
 )
-@click.version_option(__version__, prog_name="ser-live")
+@click.version_option(__version__, "-V", "--version", prog_name="ser-live")
 @click.pass_context
 def cli(ctx: click.Context, debug: bool, config: Path | None) -> None:
     """Hear how something was said: live speech emotion recognition on your own machine.
@@ -182,7 +208,7 @@ def main() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
     debug = "--debug" in sys.argv[1:]
     try:
-        sys.exit(cli(standalone_mode=False))
+        sys.exit(cli(standalone_mode=False, complete_var=VARIABLE))
     except click.Abort:
         echo("Aborted!", err=True)
         sys.exit(1)

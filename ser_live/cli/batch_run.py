@@ -42,6 +42,7 @@ class BatchOptions:
     output: Path | None
     resume: bool
     verbose: bool
+    quiet: bool
 
     def check(self, format_: str) -> None:
         """Refuse what does not go together.
@@ -49,8 +50,11 @@ class BatchOptions:
         Raises
         ------
         UsageError
-            ``--resume`` without a file, or a file of rows that programs cannot read.
+            ``--resume`` without a file, a file of rows that programs cannot read, or both quiet
+            and verbose.
         """
+        if self.quiet and self.verbose:
+            raise UsageError("Found both --quiet and --verbose, but they disagree: leave one out.")
         if self.resume and self.output is None:
             raise UsageError(
                 "Found --resume, but it needs the file to go on with: add --output FILE."
@@ -63,7 +67,7 @@ class BatchOptions:
 
 
 def batch_options(command: Command) -> Command:
-    """Add ``--jobs``, ``--output``, ``--resume`` and ``--verbose``, one argument: `options`."""
+    """Add ``--jobs``, ``--output``, ``--resume``, ``-v`` and ``-q``, one argument: `options`."""
     command = taking(BatchOptions, command)
     for option in reversed(
         [
@@ -91,6 +95,9 @@ def batch_options(command: Command) -> Command:
             ),
             click.option(
                 "-v", "--verbose", is_flag=True, help="Name what was left out of folders."
+            ),
+            click.option(
+                "-q", "--quiet", is_flag=True, help="No progress; say only what went wrong."
             ),
         ]
     ):
@@ -146,7 +153,7 @@ class BatchRun(Generic[R]):
         n_files = len(self.found.files)
         with BatchEnding() as ending:
             try:
-                with rows, _Bar(n_files, self.what) as bar:
+                with rows, _Bar(n_files, self.what, is_wanted=not self.options.quiet) as bar:
                     self._run(rows, bar, ending, failures)
                     # A header alone says that nothing was found where something was heard.
                     rows.finish(n_files > len(failures) - len(self.found.unreadable))
@@ -225,7 +232,7 @@ class BatchRun(Generic[R]):
         for file, message in failures:
             say(f"  {_with_path(file, message)}")
         left_out = self.found.left_out
-        if left_out:
+        if left_out and not self.options.quiet:
             hint = "" if self.options.verbose else " (-v names them)"
             say(f"ser-live: left out {in_words(left_out)}{hint}.")
         if self.options.verbose:
@@ -304,10 +311,10 @@ def _send(code: bytes) -> None:
 class _Bar:
     """A progress bar on standard error, where that is a terminal itself."""
 
-    def __init__(self, n_files: int, what: str) -> None:
+    def __init__(self, n_files: int, what: str, *, is_wanted: bool) -> None:
         from ser_live.terminal.console import is_screen
 
-        self._is_shown = is_screen(sys.stderr)
+        self._is_shown = is_wanted and is_screen(sys.stderr)
         self._shares_screen = self._is_shown and is_screen(sys.stdout)
         self._open = ExitStack()
         if self._is_shown:

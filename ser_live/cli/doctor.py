@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ser_live.cli.options import model_option
+from ser_live.cli.options import device_option, model_option
 from ser_live.terminal.printing import echo
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _REMEDY = "do: "
 
 
 @click.command()
-@click.option("-d", "--device", metavar="DEVICE", help="Index or any part of a device's name.")
+@device_option
 @model_option
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON instead.")
 def command(device: str | None, model: str | None, as_json: bool) -> None:

@@ -187,7 +187,7 @@ def _flush_or_drop(stream: TextIO) -> None:
             os.dup2(nowhere.fileno(), stream.fileno())
 
 
-def print_end(outcome: Outcome, *, says_failure: bool = False) -> None:
+def print_end(outcome: Outcome, *, says_failure: bool = False, is_quiet: bool = False) -> None:
     """Print the sums of a session, and where its log is, on standard error.
 
     Parameters
@@ -195,14 +195,16 @@ def print_end(outcome: Outcome, *, says_failure: bool = False) -> None:
     outcome : Outcome
     says_failure : bool
         Say which source failed first, where the display showed that only as long as it was there.
+    is_quiet : bool
+        Leave out what tells of no trouble: the sums, and a log that lies where it was meant to.
     """
     from ser_live.records.summary import tally_lines
 
     if says_failure and outcome.first_failure is not None:
         say(f"ser-live: {outcome.first_failure}")
-    for line in tally_lines(outcome.tally) if outcome.has_begun else ():
+    for line in tally_lines(outcome.tally) if outcome.has_begun and not is_quiet else ():
         say(line)
-    for path in outcome.log_paths:
+    for path in outcome.log_paths if not is_quiet else ():
         say(f"log        {path}")
     for sentence in outcome.failures:
         say(f"ser-live: {sentence}")

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ser_live.cli.completing import speakers
 from ser_live.cli.options import (
     channel_option,
+    device_option,
     device_wait_option,
     model_option,
     settings_options,
@@ -33,7 +35,7 @@ _METER_CELLS = 20
 
 @click.command()
 @click.argument("name", required=False)
-@click.option("-d", "--device", metavar="DEVICE", help="Index or any part of a device's name.")
+@device_option
 @click.option(
     "--file",
     "files",
@@ -44,7 +46,12 @@ _METER_CELLS = 20
 )
 @click.option("--replace", "replaces", is_flag=True, help="Enrol NAME again.")
 @click.option("--list", "lists", is_flag=True, help="List who is enrolled and leave.")
-@click.option("--remove", metavar="NAME", help="Forget the voice enrolled as NAME and leave.")
+@click.option(
+    "--remove",
+    metavar="NAME",
+    shell_complete=speakers,
+    help="Forget the voice enrolled as NAME and leave.",
+)
 @device_wait_option
 @channel_option
 @model_option

@@ -7,7 +7,7 @@ import sys
 import click
 
 from ser_live.cli.live import LiveOptions, live_options, run_live
-from ser_live.cli.options import device_wait_option
+from ser_live.cli.options import device_option, device_wait_option
 from ser_live.terminal.printing import echo
 
 
@@ -44,7 +44,7 @@ def _print_devices(ctx: click.Context, _param: click.Parameter, value: bool) -> 
 
 @click.command()
 @click.argument("source", required=False, metavar="[-]")
-@click.option("-d", "--device", metavar="DEVICE", help="Index or any part of a device's name.")
+@device_option
 @click.option(
     "-l",
     "--list-devices",
@@ -92,7 +92,7 @@ def command(
     Examples:
       ser-live                                  default microphone, dashboard
       ser-live -d headset --log mood.jsonl      a device by part of its name
-      ser-live --format jsonl | jq -c .probabilities
+      ser-live --format jsonl --finals | jq -c .probabilities
       arecord -f S16_LE -r 16000 -t raw | ser-live -
     """
     from ser_live.errors import UsageError

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -23,9 +23,11 @@ from ser_live.cli.options import (
     speaker_options,
     taking,
 )
+from ser_live.cli.rows_output import rows_file
 from ser_live.cli.suspending import fall_asleep, on_suspend
 from ser_live.config import Settings
 from ser_live.errors import DEFECT_EXIT_CODE, OutputError, UsageError
+from ser_live.terminal.text import printable
 
 if TYPE_CHECKING:
     from ser_live.outputs.sink import Sink
@@ -46,6 +48,26 @@ class LiveOptions:
     log_path: Path | None
     no_log: bool
     save_audio: Path | None
+    output: Path | None = None
+    finals: bool = False
+    quiet: bool = False
+
+    def check(self) -> None:
+        """Refuse what does not go together.
+
+        Raises
+        ------
+        UsageError
+            Both a log and none, or rows of the dashboard.
+        """
+        if self.log_path is not None and self.no_log:
+            raise UsageError("Found both --log and --no-log, but only one can hold: leave one out.")
+        for name, is_given in (("--output", self.output), ("--finals", self.finals)):
+            if is_given and self.format_ == "dashboard":
+                raise UsageError(
+                    f"Found {name} with the format dashboard, but only rows take it: choose "
+                    "--format lines or jsonl."
+                )
 
 
 def live_options(command: Command) -> Command:
@@ -73,6 +95,18 @@ def _output_options(command: Command) -> Command:
             default="auto",
             help="Display; auto is the dashboard in a terminal and lines elsewhere.",
         ),
+        click.option("--finals", is_flag=True, help="With lines or jsonl: only final results."),
+        click.option(
+            "-o",
+            "--output",
+            type=click.Path(path_type=Path, dir_okay=False),
+            default=None,
+            metavar="FILE",
+            help="Write lines or jsonl to this new file instead of standard output.",
+        ),
+        click.option(
+            "-q", "--quiet", is_flag=True, help="On standard error say only what went wrong."
+        ),
         click.option(
             "--log",
             "log_path",
@@ -95,17 +129,25 @@ def _output_options(command: Command) -> Command:
     return command
 
 
-def _display(format_: str) -> Sink:
+def _display(options: LiveOptions, stream: TextIO | None) -> Sink:
     from ser_live.outputs.dashboard.live import can_draw
     from ser_live.terminal.console import HonestConsole
 
-    if format_ == "dashboard" or (format_ == "auto" and can_draw(HonestConsole())):
+    is_for_rows = stream is not None or options.finals
+    is_drawn = options.format_ == "auto" and not is_for_rows and can_draw(HonestConsole())
+    if options.format_ == "dashboard" or is_drawn:
         from ser_live.outputs.dashboard.sink import DashboardSink
 
         return DashboardSink()
     from ser_live.outputs.standard_output import Lines
 
-    return Lines(as_json=format_ == "jsonl")
+    return Lines(
+        as_json=options.format_ == "jsonl",
+        finals=options.finals,
+        is_quiet=options.quiet,
+        stream=stream,
+        name="standard output" if options.output is None else printable(str(options.output)),
+    )
 
 
 @contextmanager
@@ -137,29 +179,31 @@ def run_live(sources: Sequence[AudioSource], options: LiveOptions) -> int:
     from ser_live.records.session_log import SessionLog
     from ser_live.stream.analyzer import loaded
 
-    if options.log_path is not None and options.no_log:
-        raise UsageError("Found both --log and --no-log, but only one can hold: leave one out.")
+    options.check()
     give_back_early()
     received: list[signal.Signals] = []
-    display = _display(options.format_)
+    model, profile = loaded(options.model), load_speaker(options.speaker)
+    with ExitStack() as stack:
+        stream = None if options.output is None else stack.enter_context(rows_file(options.output))
+        display = _display(options, stream)
 
-    @contextmanager
-    def arranged(session: LiveSession) -> Iterator[None]:
-        with signals(session, received), _sleeping(display):
-            yield
+        @contextmanager
+        def arranged(session: LiveSession) -> Iterator[None]:
+            with signals(session, received), _sleeping(display):
+                yield
 
-    outcome = run_session(
-        sources,
-        model=loaded(options.model),
-        settings=options.settings,
-        channels=[options.channel],
-        profile=load_speaker(options.speaker),
-        display=display,
-        make_log=None if options.no_log else partial(SessionLog.create, options.log_path),
-        audio_folder=options.save_audio,
-        during=arranged,
-    )
-    print_end(outcome, says_failure=display.name == "dashboard")
+        outcome = run_session(
+            sources,
+            model=model,
+            settings=options.settings,
+            channels=[options.channel],
+            profile=profile,
+            display=display,
+            make_log=None if options.no_log else partial(SessionLog.create, options.log_path),
+            audio_folder=options.save_audio,
+            during=arranged,
+        )
+    print_end(outcome, says_failure=display.name == "dashboard", is_quiet=options.quiet)
     leave_quietly()
     if received:
         return EXIT_CODES[received[0]]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
+from ser_live.cli.completing import devices, models, speakers
 from ser_live.config import RejectSettings, SegmenterSettings, Settings, VadSettings
 from ser_live.terminal.printing import echo, echo_lines
 
@@ -144,6 +145,7 @@ def model_option(command: Command) -> Command:
         "--model",
         default=None,
         metavar="NAME|DIR",
+        shell_complete=models,
         help="Bundled model by name, or a folder made by `ser-live train`.",
     )(command)
 
@@ -172,6 +174,7 @@ def speaker_options(command: Command) -> Command:
         "--speaker",
         default=None,
         metavar="NAME",
+        shell_complete=speakers,
         help="Begin with the voice enrolled as NAME (see `ser-live enroll`).",
     )(command)
 
@@ -183,6 +186,17 @@ def load_speaker(name: str | None) -> SpeakerProfile | None:
     from ser_live.speaker.profile import load_profile
 
     return load_profile(name)
+
+
+def device_option(command: Command) -> Command:
+    """Add ``--device``."""
+    return click.option(
+        "-d",
+        "--device",
+        metavar="DEVICE",
+        shell_complete=devices,
+        help="Index or any part of a device's name.",
+    )(command)
 
 
 def device_wait_option(command: Command) -> Command:

@@ -1,10 +1,11 @@
-"""Events as lines on standard output, and an output that may go away."""
+"""Events as lines on standard output or in a file, and an output that may go away."""
 
 from __future__ import annotations
 
 import errno
 from collections.abc import Callable
 from contextlib import suppress
+from typing import TextIO
 
 import click
 
@@ -12,9 +13,7 @@ from ser_live.events import (
     DeviceFound,
     DeviceLost,
     Drop,
-    EmotionResult,
     Event,
-    Kind,
     Notice,
     SourceFailed,
     StateChanged,
@@ -23,6 +22,7 @@ from ser_live.events import (
     StreamStarted,
     StreamState,
 )
+from ser_live.outputs.log_lines import is_final, log_line
 from ser_live.outputs.sink import Sink
 from ser_live.outputs.text_lines import text_line
 from ser_live.records.json_line import json_line
@@ -39,34 +39,60 @@ class Lines:
     ----------
     as_json : bool
         Every logged event as a line of JSON, instead of final results as text.
+    finals : bool
+        Of JSON only final results.
+    is_quiet : bool
+        Leave out of standard error what tells of no trouble.
+    stream : text stream, optional
+        Where lines go instead of standard output; its owner closes it.
+    name : str
+        Name of that for people.
     """
 
-    name = "standard output"
     failure: str | None = None
 
-    def __init__(self, *, as_json: bool) -> None:
+    def __init__(
+        self,
+        *,
+        as_json: bool,
+        finals: bool = False,
+        is_quiet: bool = False,
+        stream: TextIO | None = None,
+        name: str = "standard output",
+    ) -> None:
+        self.name = name
         self._as_json = as_json
+        self._finals = finals
+        lost = (StreamGap, Drop)
+        self._told = lost if is_quiet else (*lost, StreamStarted, DeviceFound)
+        self._stream = stream
 
     def open(self) -> None:
-        """Do nothing: standard output is open."""
+        """Do nothing: the place where lines go is open."""
 
     def take(self, event: Event) -> None:
         if message := _warning(event):
             echo(f"ser-live: {message}", err=True)
-        if self._as_json:
-            if event.is_logged:
-                click.echo(json_line(event.as_record()))
-        elif isinstance(event, EmotionResult):
-            if event.kind is Kind.FINAL:
-                echo(text_line(event))
-        elif isinstance(event, StreamStarted | StreamGap | Drop | DeviceFound):
+        if is_final(event) or (self._as_json and event.is_logged and not self._finals):
+            self._write(event)
+        elif not self._as_json and isinstance(event, self._told):
             echo(text_line(event), err=True)
+
+    def _write(self, event: Event) -> None:
+        if self._stream is not None:
+            line = log_line(event, as_json=self._as_json, finals=False)
+            self._stream.write(f"{line}\n")
+            self._stream.flush()
+        elif self._as_json:
+            click.echo(json_line(event.as_record()))
+        else:
+            echo(log_line(event, as_json=False, finals=False))
 
     def idle(self, now_s: float) -> None:
         """Do nothing: every line is written at once."""
 
     def close(self) -> None:
-        """Do nothing: standard output is the program's."""
+        """Do nothing: the place where lines go is not of this sink's making."""
 
 
 def _warning(event: Event) -> str:
@@ -124,10 +150,11 @@ class Guarded:
                 self._on_gone()
             elif not self.has_lost:
                 cause = str(error.strerror or error).lower()
+                where = "standard output" if self.name == "dashboard" else self.name
                 # Said here and now: to most people no other output would show it.
                 with suppress(OSError):
                     echo(
-                        f"ser-live: standard output cannot be written ({cause}): the session "
+                        f"ser-live: {where} cannot be written ({cause}): the session "
                         "goes on, some results are in its log alone.",
                         err=True,
                     )

@@ -72,3 +72,20 @@ def is_in_use(path: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def is_being_written(descriptor: int) -> bool | None:
+    """Whether a running program still writes an open file of `create_private_file`.
+
+    ``None`` where that cannot be told: on Windows, and on file systems without locks.
+    """
+    if os.name == "nt":
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return None
+    fcntl.flock(descriptor, fcntl.LOCK_UN)
+    return False

@@ -8,45 +8,24 @@ the system had not yet brought to the disk.)
 
 from __future__ import annotations
 
-import json
-import re
 import tempfile
-from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
 from ser_live.errors import LogError
-from ser_live.events import (
-    Event,
-    EventReader,
-    FormError,
-    Record,
-    Recorded,
-    SessionStarted,
-    StreamEnded,
-    StreamStarted,
-)
+from ser_live.events import Event, Record, SessionStarted, StreamEnded, StreamStarted
 from ser_live.records.folders import sessions_folder
-from ser_live.records.log_entries import (
-    ENTRY_CLASSES,
-    SCHEMA,
-    SCHEMA_VERSION,
-    LogContinued,
-    LogGap,
-    LogHeader,
-)
+from ser_live.records.log_entries import SCHEMA_VERSION as SCHEMA_VERSION
+from ser_live.records.log_entries import LogContinued, LogGap, LogHeader
 from ser_live.records.log_file import LogFile
+from ser_live.records.log_reading import MAX_LINE_BYTES as MAX_LINE_BYTES
+from ser_live.records.log_reading import is_session_log as is_session_log
+from ser_live.records.log_reading import read_log as read_log
 from ser_live.terminal.text import printable
 
 _TEMPORARY = "ser-live-"
 """Prefix of the folders in which a log goes on where no other place takes it."""
-
-_MAX_HEADER_BYTES = 4096
-_DATED_NAME = re.compile(r"\d{4}-\d\d-\d\dT\d{6}(-\d+)?\.jsonl", re.ASCII)
-
-MAX_LINE_BYTES = 1 << 20
-"""Longest line that is read to its end; no record comes near it."""
 
 _HEADER = LogHeader().as_record()
 
@@ -262,120 +241,6 @@ def _new_temporary_file(lines: list[Record]) -> LogFile:
     except OSError:
         folder.rmdir()
         raise
-
-
-def is_session_log(path: Path) -> bool:
-    """Whether a file begins as session logs do; an empty one does, if it is named like one.
-
-    A program that is killed between making its log and writing the first line leaves an
-    empty file behind.
-    """
-    try:
-        with path.open("rb") as file:
-            line = file.readline(_MAX_HEADER_BYTES)
-    except OSError:
-        return False
-    if not line:
-        return _DATED_NAME.fullmatch(path.name) is not None
-    record = _parse(line)
-    return record is not None and record["type"] == "log" and record.get("schema") == SCHEMA
-
-
-def read_log(
-    path: Path | str, *, on_cut: Callable[[str], None] | None = None
-) -> Iterator[Recorded]:
-    """Read the entries of a session log in order, its header included.
-
-    Records of a type that this program does not know, as a newer one may write, are passed
-    over.
-
-    Parameters
-    ----------
-    path : Path or str
-        A log written by `SessionLog`, finished or not.
-    on_cut : callable, optional
-        Called with one sentence when the last line is cut off, as after ``kill -9``. The lines
-        before it are good.
-
-    Raises
-    ------
-    LogError
-        The file cannot be read, is not a session log, has a newer schema, or holds a line
-        that is not a record (anywhere but at its end, where it may be cut off), or a record
-        with a field of the wrong kind.
-    """
-    path = Path(path)
-    try:
-        with path.open("rb") as file:
-            lines = iter(lambda: file.readline(MAX_LINE_BYTES + 1), b"")
-            yield from _entries(lines, path, on_cut)
-    except (OSError, ValueError) as error:
-        raise LogError(
-            f"the session log {_name(path)} cannot be read ({_cause(error)}): "
-            "name an existing log file."
-        ) from error
-
-
-def _entries(
-    lines: Iterator[bytes], path: Path, on_cut: Callable[[str], None] | None
-) -> Iterator[Recorded]:
-    reader = EventReader(ENTRY_CLASSES)
-    number = 0
-    for number, line in enumerate(lines, start=1):
-        record = _parse(line)
-        if number == 1:
-            _check_header(record, path)
-        if record is None:
-            if line.endswith(b"\n") or len(line) > MAX_LINE_BYTES:
-                raise _altered(path, number)
-            if on_cut is not None:
-                on_cut(
-                    f"{_name(path)} breaks off in line {number} ({len(line)} bytes of it are "
-                    "there): the program was ended while writing; everything before it was read."
-                )
-            continue
-        try:
-            entry = reader.read(record)
-        except FormError as error:
-            raise _altered(path, number) from error
-        if entry is not None:
-            yield entry
-    if number == 0:
-        _check_header(None, path)
-
-
-def _altered(path: Path, number: int) -> LogError:
-    return LogError(
-        f"line {number} of {_name(path)} is not a record of a session log: "
-        "the file was altered after it was written; remove that line to read the rest."
-    )
-
-
-def _parse(line: bytes) -> Record | None:
-    """The record on `line`, or ``None`` where it holds none."""
-    try:
-        record = json.loads(line, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
-        return None
-    return record if isinstance(record, dict) and isinstance(record.get("type"), str) else None
-
-
-def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _check_header(record: Record | None, path: Path) -> None:
-    if record is None or record.get("type") != "log" or record.get("schema") != SCHEMA:
-        raise LogError(
-            f"{_name(path)} is not a session log of ser-live: its first line should be "
-            f'{{"type":"log","schema":"{SCHEMA}",...}}; name a log file.'
-        )
-    version = record.get("schema_version")
-    if not isinstance(version, int) or version > SCHEMA_VERSION:
-        raise LogError(
-            f"{_name(path)} has schema version {json.dumps(version)[:40]}, this ser-live reads up "
-            f"to {SCHEMA_VERSION}: update ser-live to read it."
-        )
 
 
 def _name(path: Path) -> str:

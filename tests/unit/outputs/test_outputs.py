@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import json
 import os
 import sys
@@ -698,3 +699,30 @@ def test_lines_of_text_are_the_final_results(capsys: pytest.CaptureFixture[str])
         "== Built-in Microphone",
         "00:00.0-00:00.0    gap              [40 ms lost: overflow]",
     ]
+
+
+def test_a_file_takes_the_lines_of_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
+    """The same lines, and only final results where these are asked for."""
+    for as_json in (False, True):
+        file, finals = io.StringIO(), io.StringIO()
+        for sink in (
+            Lines(as_json=as_json),
+            Lines(as_json=as_json, stream=file),
+            Lines(as_json=as_json, stream=finals, finals=True),
+        ):
+            for _, event in simulated():
+                sink.take(event)
+        assert file.getvalue() == capsys.readouterr().out
+        assert len(finals.getvalue().splitlines()) == 11
+        assert set(finals.getvalue().splitlines()) <= set(file.getvalue().splitlines())
+
+
+def test_a_quiet_output_still_tells_of_losses(capsys: pytest.CaptureFixture[str]) -> None:
+    """Streams that begin are not spoken of, gaps are."""
+    lines = Lines(as_json=False, is_quiet=True)
+    gap = StreamGap(stream=MICROPHONE, start_sample=0, n_samples=640, cause=Cause.OVERFLOW)
+    for event in (*(event for _, event in simulated()), gap):
+        lines.take(event)
+    assert capsys.readouterr().err == (
+        "00:00.0-00:00.0    gap              [40 ms lost: overflow]\n"
+    )
