@@ -83,7 +83,8 @@ def command(
     """Analyze the default microphone live; - reads sound from a pipe.
 
     A pipe carries raw 16-bit PCM, or a recording in a container (wav, flac, ogg, mp3 and others),
-    which its first bytes tell. Wav is heard as it comes, others once the pipe ends.
+    which its first bytes tell. Wav is heard as it comes, and with `pip install "ser-live[media]"`
+    so are flac, ogg, mp3, aac, webm, mkv and streams of television; others once the pipe ends.
 
     Ctrl-C ends the session in order; a second Ctrl-C ends it at once. A microphone that is
     unplugged meanwhile is waited for: the same one first, then the default one.

@@ -37,6 +37,9 @@ _FORMATS = (
 )
 """Containers that are opened. Others may be lists that name further files or addresses."""
 
+_UNHURRIED = {"probesize": "32768", "analyzeduration": "0"}
+"""Options by which a container is opened without waiting for seconds of it."""
+
 _TOLERANCE_S = 0.5
 """Coders pad and trim by a few frames: less than this is not a loss."""
 
@@ -62,6 +65,8 @@ class MediaDecoder:
         Track to hear, counted from 1.
     holes_are_damage : bool
         Whether timestamps jump only where something is damaged, as in flac.
+    flowing : str or None
+        Name of the container where the file comes out of a pipe, and is not to be waited for.
 
     Raises
     ------
@@ -78,6 +83,7 @@ class MediaDecoder:
         track: int | None = None,
         *,
         holes_are_damage: bool = False,
+        flowing: str | None = None,
     ) -> None:
         try:
             import av
@@ -97,7 +103,7 @@ class MediaDecoder:
             ValueError,
         )
         self._target = os.fspath(file) if isinstance(file, os.PathLike) else file
-        self._container = self._opened()
+        self._container = self._opened(flowing)
         try:
             self._stream, note = chosen_track(self._container, name, track)
             if self._stream.codec_context.sample_rate <= 0:
@@ -130,13 +136,14 @@ class MediaDecoder:
         self._demuxed_s = 0.0
         """End of the last packet of any track."""
 
-    def _opened(self) -> Any:
+    def _opened(self, flowing: str | None) -> Any:
         import av
 
+        options = {"format_whitelist": _FORMATS}
+        if flowing is not None:
+            options |= _UNHURRIED
         try:
-            return av.open(
-                self._target, metadata_errors="replace", options={"format_whitelist": _FORMATS}
-            )
+            return av.open(self._target, format=flowing, metadata_errors="replace", options=options)
         except self._errors as error:
             self._let_go()
             raise AudioFileError(

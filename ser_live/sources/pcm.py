@@ -18,6 +18,9 @@ from ser_live.sources.pcm_bytes import PcmBytes
 from ser_live.sources.piped import PipedContainer, container_of, is_doubtful
 from ser_live.sources.protocol import AudioSource, Lost
 
+_CONTAINER_BYTES = 1 << 13
+"""Most that is read of a container at a time."""
+
 
 class PcmSource(AudioSource):
     """Sound from a pipe: raw PCM, 16-bit little endian, channels interleaved, or a recording.
@@ -83,9 +86,17 @@ class PcmSource(AudioSource):
             return self._items.popleft()
         if self._rest is not None:
             return self._next_of_rest(self._rest)
-        if self._exhausted or not self._is_readable(timeout_s):
+        if self._exhausted:
+            return None
+        if self._container is not None:
+            item = self._take_decoded(self._container, timeout_s)
+            if item is not None or self._exhausted or self._container.is_full:
+                return item
+        if not self._is_readable(timeout_s):
             return None
         n_bytes = max(2, 2 * self.n_channels * self.sample_rate // 50)
+        if self._container is not None:
+            n_bytes = max(n_bytes, _CONTAINER_BYTES)
         try:
             # read1 gives what is there; read would wait until n_bytes have come.
             data = getattr(self._stream, "read1", self._stream.read)(n_bytes)
@@ -103,6 +114,20 @@ class PcmSource(AudioSource):
         self._n_bytes += len(data)
         self._take(data)
         return self._items.popleft() if self._items else None
+
+    def _take_decoded(
+        self, container: PipedContainer, timeout_s: float
+    ) -> NDArray[np.float32] | Lost | None:
+        """What a container gives besides what its bytes complete at once."""
+        try:
+            item = container.take(timeout_s if container.is_full else 0.0)
+        except BaseException:
+            self.close()
+            raise
+        self.notes = container.notes
+        if container.is_over:
+            self.close()
+        return item
 
     def _take(self, data: bytes) -> None:
         """Take bytes; the first ones tell what they are."""

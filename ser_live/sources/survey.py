@@ -113,16 +113,9 @@ def _of_ogg(data: mmap.mmap, name: str) -> Survey:
         found.spans = [Span(((link.start, link.end),)) for link in links]
     n_bad = sum(link.n_bad for link in links)
     if n_bad or any(link.is_cut for link in links):
-        what = "is cut off in the middle of a page"
-        if n_bad:
-            what = (
-                f"has {n_bad} {'place' if n_bad == 1 else 'places'} with damaged or missing pages"
-            )
         # Of several, each is decoded for itself.
         found.is_damaged = len(links) == 1
-        found.failure = AudioFileError(
-            f"{name} {what}, but whole audio is needed: copy or record it again."
-        )
+        found.failure = ogg_pages.damage_of(name, n_bad)
     return found
 
 

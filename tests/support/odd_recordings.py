@@ -217,6 +217,7 @@ def media(
     n_tracks: int = 1,
     default: int | None = None,
     codec_options: dict[str, Any] | None = None,
+    container_options: dict[str, str] | None = None,
 ) -> Path:
     """A media file whose sound begins late, jumps, or lacks packets.
 
@@ -229,7 +230,7 @@ def media(
     """
     import av
 
-    with av.open(str(path), "w") as container:
+    with av.open(str(path), "w", options=container_options) as container:
         packets = []
         if picture_s:
             picture = container.add_stream("mpeg4", rate=10)
@@ -253,6 +254,12 @@ def media(
             if not (is_sound and skipped and skipped[0] < at_s < skipped[1]):
                 container.mux(packet)
     return path
+
+
+def fragmented(path: Path) -> bytes:
+    """An m4a whose index comes first and in pieces, as browsers record it."""
+    options = {"movflags": "frag_keyframe+empty_moov"}
+    return media(path, "aac", container_options=options).read_bytes()
 
 
 def _coded_by(av: Any, stream: Any, samples: NDArray[np.float32], rate: int) -> list[Any]:
