@@ -119,6 +119,22 @@ def _other(
 
 def _read_head(path: Path, name: str) -> bytes:
     """First bytes of a regular, readable, non-empty file."""
+    head = check_readable(path, name)
+    if not head:
+        raise AudioFileError(
+            f"{name} is empty (0 bytes), but a recording is needed: record or copy it again."
+        )
+    return head
+
+
+def check_readable(path: Path, name: str) -> bytes:
+    """Give the first bytes of a regular file that can be read.
+
+    Raises
+    ------
+    AudioFileError
+        Missing, no permission, a folder, not a regular file.
+    """
     try:
         if path.is_dir():
             raise AudioFileError(
@@ -131,7 +147,7 @@ def _read_head(path: Path, name: str) -> bytes:
                 "`ser-live -` instead."
             )
         with path.open("rb") as file:
-            head = file.read(64)
+            return file.read(64)
     except FileNotFoundError:
         raise AudioFileError(
             f"There is no file {_printable(path)}, but a recording is needed: check the path."
@@ -146,11 +162,6 @@ def _read_head(path: Path, name: str) -> bytes:
             f"{name} cannot be read ({error}), but a recording is needed: check the path and "
             "the disk."
         ) from error
-    if not head:
-        raise AudioFileError(
-            f"{name} is empty (0 bytes), but a recording is needed: record or copy it again."
-        )
-    return head
 
 
 def _printable(path: Path) -> str:

@@ -190,8 +190,8 @@ class FlowingDecoder:
                 raise
             raise AudioFileError(
                 f"{self._name} begins like {self._kind} but cannot be decoded as such, and a whole "
-                "recording or raw 16-bit PCM is needed: check the program that writes into the "
-                f"pipe ({error})"
+                "recording or raw 16-bit PCM is needed: check the program that writes it "
+                f"({error})"
             ) from error
         with closing(decoder):
             check_format(decoder.sample_rate, decoder.n_channels, self._name)

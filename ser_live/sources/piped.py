@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ser_live.audio import check_finite, check_format
 from ser_live.errors import AudioFileError
+from ser_live.sources.decoder import cut_off
 from ser_live.sources.decoding import open_recording
 from ser_live.sources.flowing import FORMATS, FlowingDecoder, is_possible
 from ser_live.sources.format_adapter import FormatAdapter
@@ -143,6 +144,7 @@ class PipedContainer:
         self._adapter: FormatAdapter | None = None
         self._pcm: PcmBytes | None = None
         self._position = 0
+        self._wav_rate, self._block_bytes = 1, 1
         self._n_left: int | None = None
         """Bytes of sound to come, by the header."""
         self._behind = b""
@@ -247,6 +249,7 @@ class PipedContainer:
         check_format(rate, n_channels, self._name)
         if header.n_declared is not None and header.n_declared < _PLACEHOLDER:
             self._n_left = header.n_declared
+        self._wav_rate, self._block_bytes = rate, header.block_bytes
         self._adapt_from(rate, n_channels)
         return PcmBytes(n_channels, coding)
 
@@ -263,7 +266,7 @@ class PipedContainer:
                 )
             self._behind = self._behind[:8]
         samples = pcm.samples(data)
-        check_finite(samples, self._position, self._rate, self._name)
+        check_finite(samples, self._position, self._wav_rate, self._name)
         self._position += len(samples)
         return self._adapted(samples) if len(samples) else []
 
@@ -275,6 +278,16 @@ class PipedContainer:
         AudioFileError
             It cannot be decoded, or not all of it.
         """
+        yield from self.at_hand()
+        if self._pcm is not None and self._n_left:
+            heard_s = self._position / self._wav_rate
+            n_left = self._n_left // self._block_bytes
+            raise cut_off(self._name, heard_s, heard_s + n_left / self._wav_rate)
+        if self._pcm is None and self._flowing is None:
+            yield from self._gathered()
+
+    def at_hand(self) -> Iterator[NDArray[np.float32] | Lost]:
+        """Give what is complete of the bytes that came, where no more will."""
         if self._pcm is not None:
             yield from self._flushed()
         elif self._flowing is not None:
@@ -283,8 +296,6 @@ class PipedContainer:
                 item = self._flowing.take(_TAKE_S)
                 if item is not None:
                     yield item
-        else:
-            yield from self._gathered()
 
     def _gathered(self) -> Iterator[NDArray[np.float32] | Lost]:
         if not self._is_gathering:
@@ -296,8 +307,8 @@ class PipedContainer:
         except AudioFileError as error:
             raise AudioFileError(
                 f"{self._name} begins like {self._kind} but cannot be decoded as such, and a whole "
-                "recording or raw 16-bit PCM is needed: check the program that writes into the "
-                f"pipe ({error})"
+                "recording or raw 16-bit PCM is needed: check the program that writes it "
+                f"({error})"
             ) from error
         with closing(decoder):
             check_format(decoder.sample_rate, decoder.n_channels, self._name)

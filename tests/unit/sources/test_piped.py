@@ -267,3 +267,18 @@ def test_impossible_format():
         pytest.raises(InvalidAudioError, match="100 Hz"),
     ):
         source.read(0)
+
+
+def test_wav_that_ends_early():
+    """A wav that a pipe cuts off is told with both lengths."""
+    blocks = []
+    with PcmSource(io.BytesIO(odd.coded("WAV")[: 44 + 2 * RATE]), RATE) as source:
+
+        def read_on() -> None:
+            while not source.exhausted:
+                if isinstance(item := source.read(0), np.ndarray):
+                    blocks.append(item)
+
+        with pytest.raises(AudioFileError, match=r"ends after 1\.00 s, but its header promises 4"):
+            read_on()
+    assert sum(map(len, blocks)) == RATE
