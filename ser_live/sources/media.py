@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -105,7 +106,8 @@ class MediaDecoder:
         self._target = os.fspath(file) if isinstance(file, os.PathLike) else file
         self._container = self._opened(flowing)
         try:
-            self._stream, note = chosen_track(self._container, name, track)
+            reopen = partial(self._opened, None) if self._file is None else None
+            self._stream, note = chosen_track(self._container, name, track, reopen)
             if self._stream.codec_context.sample_rate <= 0:
                 raise AudioFileError(
                     f"{name} does not say the sample rate of its sound, but a whole media file is "

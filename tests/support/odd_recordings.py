@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -215,7 +215,8 @@ def media(
     skipped: tuple[float, float] | None = None,
     picture_s: float = 0.0,
     n_tracks: int = 1,
-    default: int | None = None,
+    default: int | str | None = None,
+    sounds: Sequence[NDArray[np.float32]] = (),
     codec_options: dict[str, Any] | None = None,
     container_options: dict[str, str] | None = None,
 ) -> Path:
@@ -227,6 +228,10 @@ def media(
         All from the first on is later by the second, in seconds.
     skipped : tuple of two numbers
         Packets between these seconds are left out.
+    default : int, "all" or None
+        Track that is marked as the default.
+    sounds : sequence of ndarray
+        Sound of each track; without it a tone, softer from track to track.
     """
     import av
 
@@ -242,8 +247,9 @@ def media(
         for track in range(1, n_tracks + 1):
             stream = container.add_stream(codec, rate=rate, layout="mono", options=codec_options)
             if default is not None:
-                stream.disposition = 1 if track == default else 0
-            packets += _coded_by(av, stream, sound(rate) / track, rate)
+                stream.disposition = 1 if default in (track, "all") else 0
+            samples = sounds[track - 1] if sounds else sound(rate) / track
+            packets += _coded_by(av, stream, samples, rate)
         for packet in packets:
             if packet.stream.type == "audio":
                 _move(packet, late_s, jump)

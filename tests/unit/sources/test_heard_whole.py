@@ -12,8 +12,11 @@ import odd_recordings as odd
 import pytest
 from odd_recordings import LENGTH_S, RATE, sound
 
+import ser_live
 from ser_live.errors import AudioFileError
-from ser_live.sources import FileSource, Lost
+from ser_live.sources import FileSource, Lost, read_recording
+
+DEMO = Path(ser_live.__file__).parent / "demo.ogg"
 
 PADDED_S = 0.12
 """So much coders add at most, by filling their last block."""
@@ -255,6 +258,27 @@ class TestTracks:
         (note,) = heard.notes
         assert "has 2 audio tracks (1 flac mono, 2 flac mono): track 2 is heard" in note
         assert "--track" in note
+
+    @pytest.mark.parametrize("suffix", ["mkv", "mov"])
+    def test_loudest_speech(self, suffix, tmp_path):
+        """Where all are marked, or none, the loudest speech is heard, not the loudest sound."""
+        speech = read_recording(DEMO)[: 6 * RATE, np.newaxis]
+        noise = np.random.default_rng(2).standard_normal(speech.shape).astype(np.float32)
+        sounds = [0.3 * noise, 0.2 * speech, 0.8 * speech, np.zeros_like(speech)]
+        path = odd.media(
+            tmp_path / f"x.{suffix}", "pcm_s16le", n_tracks=4, default="all", sounds=sounds
+        )
+        heard = hear(path)
+        assert heard.samples == pytest.approx(sounds[2], abs=1e-3)
+        (note,) = heard.notes
+        assert "track 3 is heard, the loudest speech in the first 60 s;" in note
+
+    def test_no_speech(self, tmp_path):
+        """Where no track holds speech, the first one is heard."""
+        path = odd.media(tmp_path / "x.mkv", "flac", n_tracks=2, default="all")
+        heard = hear(path)
+        assert heard.samples == pytest.approx(sound(), abs=1e-4)
+        assert "track 1 is heard, the first;" in heard.notes[0]
 
     def test_chosen(self, tmp_path):
         """A track asked for is heard, without a word."""
