@@ -53,15 +53,6 @@ class _End:
     failure: BaseException | None = None
 
 
-def is_possible() -> bool:
-    """Whether PyAV is there."""
-    try:
-        import av  # noqa: F401
-    except ImportError:
-        return False
-    return True
-
-
 def cut_flac(data: bytes, is_last: bool) -> tuple[bytes, bytes, bool]:
     """Find where the next of several joined flac begins; see `byte_feed.Cutter`."""
     place = data.find(_FLAC_BEGIN, 1)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import mmap
 import zlib
 from dataclasses import dataclass, field
 
 from ser_live.errors import AudioFileError
+from ser_live.sources.file_window import FileWindow
 
 _MAGIC = b"OggS"
 _HEADER_BYTES = 27
@@ -31,7 +31,7 @@ class Link:
     """Whether the file ends in the middle of a page."""
 
 
-def find_links(data: mmap.mmap) -> list[Link]:
+def find_links(data: FileWindow) -> list[Link]:
     """Look through all pages of a file.
 
     A page that begins a stream begins a new link where other pages came before: streams that
@@ -67,7 +67,7 @@ def find_links(data: mmap.mmap) -> list[Link]:
     return links
 
 
-def _page_bytes(data: mmap.mmap | bytes, place: int) -> int | None:
+def _page_bytes(data: FileWindow | bytes, place: int) -> int | None:
     """Length of a page; ``None`` where the file ends before it does."""
     if place + _HEADER_BYTES > len(data):
         return None
@@ -86,7 +86,7 @@ def _is_whole(page: bytes) -> bool:
     return int.from_bytes(crc.to_bytes(4, "little").translate(_MIRRORED), "big") == stored
 
 
-def _count(link: Link, data: mmap.mmap | bytes, place: int) -> None:
+def _count(link: Link, data: FileWindow | bytes, place: int) -> None:
     """Note a page, and those missing before it."""
     granule = int.from_bytes(data[place + 6 : place + 14], "little", signed=True)
     serial = int.from_bytes(data[place + 14 : place + 18], "little")
@@ -98,7 +98,7 @@ def _count(link: Link, data: mmap.mmap | bytes, place: int) -> None:
         link.numbers[serial] = number + 1
 
 
-def _following(data: mmap.mmap, place: int, links: list[Link]) -> int:
+def _following(data: FileWindow, place: int, links: list[Link]) -> int:
     """Place of the next page; what is between is passed over."""
     following = data.find(_MAGIC, place)
     if links and following > place and data[following + 5 : following + 6] != bytes([_BEGINS]):

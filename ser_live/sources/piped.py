@@ -17,11 +17,12 @@ from ser_live.audio import check_finite, check_format
 from ser_live.errors import AudioFileError
 from ser_live.sources.decoder import cut_off
 from ser_live.sources.decoding import open_recording
-from ser_live.sources.flowing import FORMATS, FlowingDecoder, is_possible
+from ser_live.sources.flowing import FORMATS, FlowingDecoder
 from ser_live.sources.format_adapter import FormatAdapter
 from ser_live.sources.mpeg_frames import are_frames
 from ser_live.sources.pcm_bytes import WAV_CODINGS, PcmBytes
 from ser_live.sources.ring_buffer import Lost
+from ser_live.sources.suffixes import has_media
 from ser_live.sources.wav_header import WavHeader, begins_chunk, read_header
 
 HEAD_BYTES = 4096
@@ -57,6 +58,9 @@ _BEGINS = {
 }
 
 
+_BY_LIBSNDFILE = ("wav", "flac", "ogg", "mp3", "au", "aiff", "caf", "w64")
+
+
 def container_of(head: bytes) -> str | None:
     """Name the container that bytes begin; ``None`` for raw PCM."""
     for begin, kind in _BEGINS.items():
@@ -69,6 +73,16 @@ def container_of(head: bytes) -> str | None:
     if _are_adts(head):
         return "aac"
     return "mp3" if are_frames(head) else None
+
+
+def needs_media(path: Path) -> bool:
+    """Whether what a file begins with is nothing that libsndfile reads."""
+    try:
+        with path.open("rb") as file:
+            kind = container_of(file.read(HEAD_BYTES))
+    except OSError:
+        return False  # its reader says why
+    return kind not in _BY_LIBSNDFILE
 
 
 def is_doubtful(head: bytes) -> bool:
@@ -198,7 +212,7 @@ class PipedContainer:
             flows = _has_index_first(self._head)
         else:
             flows = self._kind in FORMATS
-        if flows and is_possible():
+        if flows and has_media():
             self._flowing = FlowingDecoder(self._kind, self._name, self._rate, self._n_channels)
             self._flowing.feed(self._head)
         elif flows is not None or len(self._head) > _IN_MEMORY_BYTES:

@@ -196,8 +196,7 @@ DAMAGED: dict[str, tuple[Builder, float]] = {
         ("shortened", lambda data: data[: len(data) // 2] + data[len(data) // 2 + 3001 :]),
     )
     # What no header counts cannot be missed, and samples of wav have no mark of their own.
-    if (kind, damage)
-    not in (("mp3 uncounted", "cut"), ("mp3 uncounted", "shortened"), ("wav", "overwritten"))
+    if (kind, damage) not in (("mp3 uncounted", "shortened"), ("wav", "overwritten"))
 }
 """Recordings of which some is missing: builder, and seconds that were in them."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import sys
 from dataclasses import dataclass, field
@@ -234,6 +235,44 @@ class TestTimestamps:
         monkeypatch.setitem(sys.modules, "av", None)
         with pytest.raises(AudioFileError, match=r"pip install .*media"):
             FileSource(path).open()
+
+    @pytest.mark.parametrize(
+        ("suffix", "codec", "damage", "sentence"),
+        [
+            ("avi", "pcm_s16le", "overwritten", r"is damaged: 0\.1"),
+            ("avi", "libmp3lame", "overwritten", "is damaged: 0"),
+            ("avi", "libmp3lame", "cut", "is cut off"),
+            ("ts", "mp2", "overwritten", r"is damaged: 0\.1"),
+            ("ts", "mp2", "cut", "ends in the middle of a packet"),
+            ("ts", "aac", "overwritten", r"is damaged: 0\.[234]"),
+            ("aac", "aac", "overwritten", r"is damaged: 0\.[34]"),
+            ("aac", "aac", "cut", "ends in the middle of a frame"),
+            ("m4a", "alac", "zeroed", "is damaged: 0"),
+            ("caf", "alac", "zeroed", "is damaged: 0"),
+            ("caf", "pcm_s16le", "cut", r"ends after 2\.40 s, but its header promises 4\.00 s"),
+        ],
+    )
+    def test_damage_that_decoders_pass_over(self, suffix, codec, damage, sentence, tmp_path):
+        """What a container lost is told, and how much, although its decoder says nothing."""
+        path = odd.media(tmp_path / f"x.{suffix}", codec)
+        assert hear(path).error == ""
+        data = path.read_bytes()
+        if damage == "cut":
+            path.write_bytes(data[: len(data) * 6 // 10 + 7])
+        else:
+            path.write_bytes(
+                odd.overwritten(data, bytes(9000) if damage == "zeroed" else odd.junk(3000))
+            )
+        heard = hear(path)
+        assert re.search(sentence, heard.error)
+        assert 0.5 * LENGTH_S < heard.seconds < LENGTH_S
+
+    def test_damage_that_leaves_no_mark(self, tmp_path):
+        """Junk in the place of PCM is sound like any other: it is heard, and nothing is lost."""
+        path = odd.media(tmp_path / "x.mov", "pcm_s16le")
+        path.write_bytes(odd.overwritten(path.read_bytes(), odd.junk(3000)))
+        heard = hear(path)
+        assert (heard.error, heard.seconds) == ("", LENGTH_S)
 
     def test_lists_are_not_followed(self, tmp_path):
         """A text that names other files is no recording, although FFmpeg would open them."""
