@@ -66,6 +66,8 @@ class FileFeatures:
     values: list[NDArray[np.float64]] = field(default_factory=list)
     """Features of each row, shape ``(n_features,)``, NaN where undefined."""
     error: str | None = None
+    notes: tuple[str, ...] = ()
+    """Sentences about how it was read that are no errors."""
 
     def records(self) -> Iterator[Record]:
         """One record a row, features by name."""
@@ -96,14 +98,14 @@ def file_features(
     """
     spans: list[tuple[int, int]] = []
     values: list[NDArray[np.float64]] = []
+    source = FileSource(path, speed=0, track=track)
     try:
-        source = FileSource(path, speed=0, track=track)
         for start, samples in _pieces(source, settings, channel, whole=whole):
             spans.append((start, start + len(samples)))
             values.append(extract(samples).values)
     except SerLiveError as error:
-        return FileFeatures(str(path), spans, values, str(error))
-    return FileFeatures(str(path), spans, values)
+        return FileFeatures(str(path), spans, values, str(error), tuple(source.notes))
+    return FileFeatures(str(path), spans, values, notes=tuple(source.notes))
 
 
 def _pieces(
@@ -124,13 +126,31 @@ def _pieces(
         return
     parts: list[NDArray[np.float32]] = []
     n_samples = 0
-    for item in drive(source, RawStream.of_channel(channel)):
-        if not isinstance(item, Lost):
-            parts.append(item)
-            n_samples += len(item)
+    failure: SerLiveError | None = None
+    try:
+        for item in drive(source, RawStream.of_channel(channel)):
+            if isinstance(item, Lost):
+                # Silence stands for it, so that times and length are those of the recording.
+                n_lost = round(item.n_samples * SAMPLE_RATE_HZ / source.sample_rate)
+                n_lost = min(n_lost, round(MAX_WHOLE_FILE_S * SAMPLE_RATE_HZ))
+                parts.append(np.zeros(n_lost, np.float32))
+            else:
+                parts.append(item)
+            n_samples += len(parts[-1])
+            if n_samples > MAX_WHOLE_FILE_S * SAMPLE_RATE_HZ:
+                raise _too_long(source.name)
+    except AudioFileError as error:
         if n_samples > MAX_WHOLE_FILE_S * SAMPLE_RATE_HZ:
-            raise AudioFileError(
-                f"{source.name} is longer than {MAX_WHOLE_FILE_S / 60:.0f} minutes, too long "
-                "for one row: use --unit utterance, or cut it."
-            )
-    yield 0, np.concatenate(parts)
+            raise
+        failure = error
+    if parts:
+        yield 0, np.concatenate(parts)
+    if failure is not None:
+        raise failure
+
+
+def _too_long(name: str) -> AudioFileError:
+    return AudioFileError(
+        f"{name} is longer than {MAX_WHOLE_FILE_S / 60:.0f} minutes, too long "
+        "for one row: use --unit utterance, or cut it."
+    )

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from ser_live.errors import UsageError
 from ser_live.sources import AUDIO_SUFFIXES
+from ser_live.sources.piped import needs_media
+from ser_live.sources.suffixes import MEDIA_SUFFIXES, has_media
 
 _SET_ASIDE = frozenset(
     ["__macosx", "@eadir", "#recycle", "$recycle.bin", "lost+found", "system volume information"]
@@ -31,6 +33,7 @@ class Why(Enum):
     SET_ASIDE = ("hidden or discarded one", "hidden or discarded ones")
     TWICE = ("second name of the same file", "second names of the same files")
     ENTERED = ("way into a folder entered before", "ways into folders entered before")
+    NEEDS_MEDIA = ("file that needs PyAV", "files that need PyAV")
     NOT_A_FILE = ("device or pipe", "devices and pipes")
 
 
@@ -49,6 +52,10 @@ def in_words(left_out: Sequence[tuple[Path, Why]]) -> str:
     """Counts of what was left out; empty where that was nothing."""
     counts = Counter(why for _, why in left_out)
     parts = [f"{counts[why]} {why.value[counts[why] > 1]}" for why in Why if counts[why]]
+    if counts[Why.NEEDS_MEDIA]:
+        n = [why for why in Why if counts[why]].index(Why.NEEDS_MEDIA)
+        kinds = {path.suffix.lower() for path, why in left_out if why is Why.NEEDS_MEDIA}
+        parts[n] += f' ({", ".join(sorted(kinds))}; `pip install "ser-live[media]"` brings it)'
     return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
 
 
@@ -85,6 +92,7 @@ class _Search:
         self._found = found
         self._entered: set[_Identity] = set()
         self._taken: dict[_Identity, Path] = {}
+        self._has_media = has_media()
 
     def take(self, path: Path) -> None:
         """Take a file that was named; one that was named twice in the same way is meant so."""
@@ -165,7 +173,10 @@ class _Search:
             return True
         if not has_audio_name:
             return Why.OTHER_NAME
-        return False if stat.S_ISREG(mode) else Why.NOT_A_FILE
+        if not stat.S_ISREG(mode):
+            return Why.NOT_A_FILE
+        needs = path.suffix.lower() in MEDIA_SUFFIXES and not self._has_media and needs_media(path)
+        return Why.NEEDS_MEDIA if needs else False
 
 
 def _refuse_empty(top: Path, left_out: Sequence[tuple[Path, Why]]) -> None:

@@ -31,7 +31,8 @@ from ser_live.config import Settings
     type=click.Choice(["utterance", "file"]),
     default="utterance",
     show_default=True,
-    help="One row for each utterance, or one for each whole file (up to 10 minutes).",
+    help="One row for each utterance, or one for each whole file (up to 10 minutes, "
+    "silence where it holds nothing).",
 )
 @batch_options
 @channel_option
@@ -70,6 +71,7 @@ def command(
         form=make_form(format_, FEATURE_FIELDS),
         options=options,
         what="extracting",
+        notes_of=lambda features: features.notes,
         hangs_on={
             "command": "features",
             "--format": format_,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import sys
+from pathlib import Path
 
 import click
 
@@ -60,7 +62,7 @@ def _print_devices(ctx: click.Context, _param: click.Parameter, value: bool) -> 
     type=click.IntRange(4000, 384_000),
     default=None,
     metavar="HZ",
-    help="Rate of the PCM on standard input [16000], or to ask of the device.",
+    help="Rate of PCM without a header [16000], or to ask of the device.",
 )
 @click.option(
     "-c",
@@ -68,7 +70,21 @@ def _print_devices(ctx: click.Context, _param: click.Parameter, value: bool) -> 
     type=click.IntRange(1, 64),
     default=None,
     metavar="N",
-    help="Channels of the PCM on standard input [1], or to ask of the device.",
+    help="Channels of PCM without a header [1], or to ask of the device.",
+)
+@click.option(
+    "--follow",
+    type=click.Path(path_type=Path),
+    default=None,
+    metavar="FILE",
+    help="Hear a recording that is still being written, like tail -f.",
+)
+@click.option(
+    "--follow-for",
+    type=click.FloatRange(min=0, min_open=True),
+    default=None,
+    metavar="SECONDS",
+    help="End when the followed file did not grow for so long. Without it, at Ctrl-C.",
 )
 @device_wait_option
 @live_options
@@ -77,13 +93,16 @@ def command(
     device: str | None,
     samplerate: int | None,
     channels: int | None,
+    follow: Path | None,
+    follow_for: float | None,
     device_wait: float,
     options: LiveOptions,
 ) -> None:
     """Analyze the default microphone live; - reads sound from a pipe.
 
     A pipe carries raw 16-bit PCM, or a recording in a container (wav, flac, ogg, mp3 and others),
-    which its first bytes tell. Wav is heard as it comes, others once the pipe ends.
+    which its first bytes tell. Wav is heard as it comes, and with `pip install "ser-live[media]"`
+    so are flac, ogg, mp3, aac, webm, mkv and streams of television; others once the pipe ends.
 
     Ctrl-C ends the session in order; a second Ctrl-C ends it at once. A microphone that is
     unplugged meanwhile is waited for: the same one first, then the default one.
@@ -94,12 +113,22 @@ def command(
       ser-live -d headset --log mood.jsonl      a device by part of its name
       ser-live --format jsonl --finals | jq -c .probabilities
       arecord -f S16_LE -r 16000 -t raw | ser-live -
+      ser-live --follow meeting.wav --follow-for 30   while another program records it
     """
     from ser_live.errors import UsageError
-    from ser_live.sources import AudioSource, PcmSource, ReconnectingMicrophone
+    from ser_live.sources import AudioSource, FollowedSource, PcmSource, ReconnectingMicrophone
 
+    if follow is None and follow_for is not None:
+        raise UsageError("Found --follow-for without --follow: name the file with --follow FILE.")
+    if follow is not None and (source is not None or device is not None):
+        raise UsageError(
+            "Found --follow beside another source, but one is heard at a time: leave one out."
+        )
     audio: AudioSource
-    if source == "-":
+    if follow is not None:
+        patience_s = math.inf if follow_for is None else follow_for
+        audio = FollowedSource(follow, samplerate or 16_000, channels or 1, patience_s)
+    elif source == "-":
         audio = PcmSource(sys.stdin.buffer, samplerate or 16_000, channels or 1)
     elif source is not None:
         raise UsageError(

@@ -235,7 +235,8 @@ def track_option(command: Command) -> Command:
         type=click.IntRange(min=1),
         default=None,
         metavar="N",
-        help="Hear audio track N (from 1) of a media file; without it the default one.",
+        help="Hear audio track N (from 1) of a media file; without it the default one, or the one "
+        "with the loudest speech where none or several are marked.",
     )(command)
 
 

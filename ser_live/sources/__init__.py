@@ -4,6 +4,7 @@ A source gives its native rate and channels; ``audio.StreamConverter`` does the 
 a source cuts its stream into blocks has no meaning.
 """
 
+from ser_live.sources.followed import FollowedSource
 from ser_live.sources.memory import ArraySource
 from ser_live.sources.microphone import MicrophoneSource
 from ser_live.sources.pcm import PcmSource
@@ -27,6 +28,7 @@ __all__ = [
     "AudioSource",
     "DeviceNotice",
     "FileSource",
+    "FollowedSource",
     "Lost",
     "MicrophoneFound",
     "MicrophoneLost",

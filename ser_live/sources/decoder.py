@@ -60,3 +60,11 @@ def damaged_within(name: str, lost_s: float, whole_s: float) -> AudioFileError:
         f"{name} is damaged: {lost_s:.2f} s of {whole_s:.2f} s could not be heard, but whole "
         "audio is needed: copy or record it again."
     )
+
+
+def cut_within(name: str, heard_s: float, what: str) -> AudioFileError:
+    """Make the error for a recording that ends in the middle of a frame or a packet."""
+    return AudioFileError(
+        f"{name} ends in the middle of a {what} after {heard_s:.2f} s, and nothing says how much "
+        "is missing: it is cut off, so copy or record it again."
+    )

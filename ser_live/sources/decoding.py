@@ -9,13 +9,15 @@ the disk where libsndfile takes 4: what can be heard without it is, joined and m
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 
 from ser_live.errors import AudioFileError
+from ser_live.sources import adts_frames
 from ser_live.sources.byte_spans import Span, SpanFile
 from ser_live.sources.decoder import Decoder
+from ser_live.sources.file_window import FileWindow
 from ser_live.sources.joined import FailingDecoder, JoinedDecoder, SecondTryDecoder
 from ser_live.sources.media import MediaDecoder
 from ser_live.sources.media_tracks import check_track
@@ -25,6 +27,8 @@ from ser_live.sources.survey import survey
 _MATROSKA = b"\x1a\x45\xdf\xa3"  # also webm
 _MIDI_DUMP = b"\xf0\x7e"  # libsndfile prints on standard output when one is damaged
 _ASF = b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"  # wma, wmv
+
+_ADTS = (b"\xff\xf1", b"\xff\xf9", b"\xff\xf0", b"\xff\xf8")  # frames of aac
 
 _SECOND_TRY = ("FLAC", "OGG", "MP3")
 """Formats in which FFmpeg finds its way on behind damage."""
@@ -62,7 +66,13 @@ def open_recording(
             f"{name} is a MIDI sample dump, but a recording is needed: convert it to wav."
         )
     if _is_media_container(head):
-        return MediaDecoder(path, name, track)
+        decoder: Decoder = MediaDecoder(path, name, track)
+        if head[:2] in _ADTS:
+            with closing(FileWindow(Path(path))) as data:
+                failure = adts_frames.failure_of(data, name)
+            if failure is not None:
+                return FailingDecoder(decoder, failure)
+        return decoder
     try:
         decoder = _open_sound_file(Path(path), name, head)
     except AudioFileError as error:
@@ -119,6 +129,22 @@ def _other(
 
 def _read_head(path: Path, name: str) -> bytes:
     """First bytes of a regular, readable, non-empty file."""
+    head = check_readable(path, name)
+    if not head:
+        raise AudioFileError(
+            f"{name} is empty (0 bytes), but a recording is needed: record or copy it again."
+        )
+    return head
+
+
+def check_readable(path: Path, name: str) -> bytes:
+    """Give the first bytes of a regular file that can be read.
+
+    Raises
+    ------
+    AudioFileError
+        Missing, no permission, a folder, not a regular file.
+    """
     try:
         if path.is_dir():
             raise AudioFileError(
@@ -131,7 +157,7 @@ def _read_head(path: Path, name: str) -> bytes:
                 "`ser-live -` instead."
             )
         with path.open("rb") as file:
-            head = file.read(64)
+            return file.read(64)
     except FileNotFoundError:
         raise AudioFileError(
             f"There is no file {_printable(path)}, but a recording is needed: check the path."
@@ -146,11 +172,6 @@ def _read_head(path: Path, name: str) -> bytes:
             f"{name} cannot be read ({error}), but a recording is needed: check the path and "
             "the disk."
         ) from error
-    if not head:
-        raise AudioFileError(
-            f"{name} is empty (0 bytes), but a recording is needed: record or copy it again."
-        )
-    return head
 
 
 def _printable(path: Path) -> str:
@@ -161,7 +182,7 @@ def _is_media_container(head: bytes) -> bool:
     """Whether the bytes begin a container that libsndfile does not know."""
     return (
         head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free")  # mp4, m4a, mov, 3gp
-        or head[:2] in (b"\xff\xf1", b"\xff\xf9")  # aac in adts frames
+        or head[:2] in _ADTS
         or (head[:4] == b"RIFF" and head[8:12] == b"AVI ")
         or head.startswith((_MATROSKA, _ASF, b"FLV\x01"))
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,13 @@ from numpy.typing import NDArray
 
 from ser_live.errors import AudioFileError
 from ser_live.events.kinds import Cause
-from ser_live.sources.decoder import cut_off, damaged_after, damaged_within
+from ser_live.sources.chunk_lists import (
+    is_avi_broken,
+    is_short_riff,
+    missing_of_caf,
+    out_of_step,
+)
+from ser_live.sources.decoder import cut_off, cut_within, damaged_after, damaged_within
 from ser_live.sources.media_tracks import chosen_track
 from ser_live.sources.ring_buffer import Lost
 from ser_live.sources.timeline import Timeline
@@ -36,6 +43,9 @@ _FORMATS = (
     "w64,wav,webm,wtv,wv,xwma"
 )
 """Containers that are opened. Others may be lists that name further files or addresses."""
+
+_UNHURRIED = {"probesize": "32768", "analyzeduration": "0"}
+"""Options by which a container is opened without waiting for seconds of it."""
 
 _TOLERANCE_S = 0.5
 """Coders pad and trim by a few frames: less than this is not a loss."""
@@ -62,6 +72,8 @@ class MediaDecoder:
         Track to hear, counted from 1.
     holes_are_damage : bool
         Whether timestamps jump only where something is damaged, as in flac.
+    flowing : str or None
+        Name of the container where the file comes out of a pipe, and is not to be waited for.
 
     Raises
     ------
@@ -78,6 +90,7 @@ class MediaDecoder:
         track: int | None = None,
         *,
         holes_are_damage: bool = False,
+        flowing: str | None = None,
     ) -> None:
         try:
             import av
@@ -97,9 +110,10 @@ class MediaDecoder:
             ValueError,
         )
         self._target = os.fspath(file) if isinstance(file, os.PathLike) else file
-        self._container = self._opened()
+        self._container = self._opened(flowing)
         try:
-            self._stream, note = chosen_track(self._container, name, track)
+            reopen = partial(self._opened, None) if self._file is None else None
+            self._stream, note = chosen_track(self._container, name, track, reopen)
             if self._stream.codec_context.sample_rate <= 0:
                 raise AudioFileError(
                     f"{name} does not say the sample rate of its sound, but a whole media file is "
@@ -113,6 +127,10 @@ class MediaDecoder:
         self.sample_rate = int(context.sample_rate)
         self.n_channels = int(context.channels)
         self._layout = context.layout.name
+        self._is_prompt = context.name == "alac"
+        """Whether each packet is decoded at once, so that fewer samples are damage."""
+        self._short_s = 0.0
+        """Length that is missing from the last packet."""
         if context.name == "flac":
             # Else a frame whose checksum is wrong is given as noise, without a word.
             context.options = {"err_detect": "crccheck+explode"}
@@ -127,16 +145,19 @@ class MediaDecoder:
         self._lost_s = 0.0
         self._n_jumps = 0
         self._jumped_s = 0.0
+        self._n_corrupt = 0
+        """Packets that the container knows to be incomplete."""
         self._demuxed_s = 0.0
         """End of the last packet of any track."""
 
-    def _opened(self) -> Any:
+    def _opened(self, flowing: str | None) -> Any:
         import av
 
+        options = {"format_whitelist": _FORMATS}
+        if flowing is not None:
+            options |= _UNHURRIED
         try:
-            return av.open(
-                self._target, metadata_errors="replace", options={"format_whitelist": _FORMATS}
-            )
+            return av.open(self._target, format=flowing, metadata_errors="replace", options=options)
         except self._errors as error:
             self._let_go()
             raise AudioFileError(
@@ -186,21 +207,41 @@ class MediaDecoder:
             )
         if self._family == "avi":
             self._judge_avi(heard_s)
+        if self._family == "mpegts":
+            self._judge_stream(heard_s)
+        if self._family == "caf" and not isinstance(self._target, io.RawIOBase):
+            missing = missing_of_caf(Path(self._target))
+            if missing is not None:
+                raise cut_off(self._name, heard_s, heard_s * missing[1] / max(1, missing[0]))
         promised_s = self._promised_s()
         if promised_s is not None and promised_s[0] < promised_s[1] - _TOLERANCE_S:
             raise cut_off(self._name, *promised_s)
         if self._lost_s > _HARMLESS_S:
             raise damaged_within(self._name, self._lost_s, heard_s)
 
+    def _judge_stream(self, heard_s: float) -> None:
+        """Tell what a transport stream lost on its way."""
+        path = None if isinstance(self._target, io.RawIOBase) else Path(self._target)
+        is_shifted, is_cut = (False, False) if path is None else out_of_step(path)
+        lost_s = self._lost_s + self._jumped_s
+        if (is_shifted or self._n_corrupt) and lost_s > _HARMLESS_S:
+            raise damaged_within(self._name, lost_s, heard_s)
+        if is_cut or self._n_corrupt:
+            raise cut_within(self._name, heard_s, "packet")
+
     def _judge_avi(self, heard_s: float) -> None:
         """Tell what an avi holds less than its headers say."""
-        if _is_short_riff(self._target):
+        path = None if isinstance(self._target, io.RawIOBase) else Path(self._target)
+        if path is not None and is_short_riff(path):
             raise AudioFileError(
                 f"{self._name} ends after {heard_s:.2f} s, but its header promises more bytes: it "
                 "is cut off, so copy or record it again."
             )
         if self._stream.duration is not None and self._stream.time_base is not None:
             promised_s = float(self._stream.duration * self._stream.time_base)
+            if path is not None and is_avi_broken(path):
+                lost_s = max(0.0, promised_s - heard_s)
+                raise damaged_within(self._name, lost_s, heard_s + lost_s)
             if heard_s < promised_s - _NOTED_S:
                 # Not an error: the empty packets before a late start count there.
                 self.notes.append(
@@ -239,10 +280,21 @@ class MediaDecoder:
                     self._bad_s += float(length * packet.time_base)
                 continue
             yield from frames
+            self._note_silent_loss(packet, frames)
         try:
             yield from self._stream.codec_context.decode(None)
         except self._errors:
             return
+
+    def _note_silent_loss(self, packet: Any, frames: list[av.AudioFrame]) -> None:
+        """Count what is missing from a packet, if not the last, of a decoder that holds nothing."""
+        if self._short_s:
+            self._n_errors += 1
+            self._bad_s += self._short_s
+        self._short_s = 0.0
+        if self._is_prompt and packet.duration and packet.time_base is not None:
+            heard_s = sum(frame.samples / frame.sample_rate for frame in frames)
+            self._short_s = max(0.0, float(packet.duration * packet.time_base) - heard_s)
 
     def _packets(self) -> Iterator[Any]:
         """Packets of the track, also behind places that the container stumbles over."""
@@ -258,6 +310,7 @@ class MediaDecoder:
                     is_moving = True
                     self._note_end(packet)
                     if packet.stream_index == self._stream.index:
+                        self._n_corrupt += packet.is_corrupt
                         yield packet
             except self._errors:
                 self._n_errors += 1
@@ -331,16 +384,6 @@ class MediaDecoder:
     def _let_go(self) -> None:
         if self._file is not None:
             self._file.close()
-
-
-def _is_short_riff(target: str | io.RawIOBase) -> bool:
-    """Whether a file is shorter than its first chunk says."""
-    if not isinstance(target, str):
-        return False
-    with Path(target).open("rb") as file:
-        head = file.read(8)
-        n_file = file.seek(0, os.SEEK_END)
-    return head[:4] == b"RIFF" and int.from_bytes(head[4:], "little") + 8 > n_file + 1
 
 
 def _interleaved(planes: list[Any]) -> Iterator[NDArray[np.float32]]:

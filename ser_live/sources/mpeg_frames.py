@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import mmap
 import re
 import struct
 from dataclasses import dataclass
 
 from ser_live.sources.byte_spans import Span
+from ser_live.sources.file_window import FileWindow
 
 _RATES_HZ = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}
 """By version: 1, 2, 2.5."""
@@ -97,6 +97,8 @@ class Layout:
     """Bytes before, between and behind the frames that are neither tags nor zeros."""
     n_behind: int = 0
     """Bytes behind the last frame, tags and zeros too."""
+    is_cut: bool = False
+    """Whether the file ends in the middle of a frame."""
 
     @property
     def is_ordinary(self) -> bool:
@@ -114,7 +116,7 @@ class Layout:
 _known: dict[int, Frame | None] = {}
 
 
-def _frame_at(data: mmap.mmap | bytes, place: int) -> Frame | None:
+def _frame_at(data: FileWindow | bytes, place: int) -> Frame | None:
     """Read the four bytes before a frame; ``None`` where they are none."""
     head = int.from_bytes(data[place : place + 4], "big")
     if head >> 21 != 0x7FF:
@@ -155,7 +157,7 @@ def are_frames(head: bytes) -> bool:
     return len(kinds) == 1
 
 
-def find_runs(data: mmap.mmap) -> Layout | None:
+def find_runs(data: FileWindow) -> Layout | None:
     """Look through all frames of a file; ``None`` where none are found that can be counted."""
     layout = Layout([])
     run: Run | None = None
@@ -175,7 +177,8 @@ def find_runs(data: mmap.mmap) -> Layout | None:
             continue
         end = place + frame.n_bytes
         if end > n_file:
-            layout.n_behind = 0  # the last frame is not whole
+            layout.n_behind = 0
+            layout.is_cut = is_next
             return layout if layout.runs else None
         counts = _counts(data, place, frame)
         n_lost = 0
@@ -202,7 +205,7 @@ def find_runs(data: mmap.mmap) -> Layout | None:
         place, is_joined = end, True
 
 
-def _is_sure(data: mmap.mmap, place: int) -> bool:
+def _is_sure(data: FileWindow, place: int) -> bool:
     """Whether frames of one kind follow each other here, as far as the file goes."""
     kind = None
     for _ in range(_SURE_FRAMES):
@@ -216,26 +219,26 @@ def _is_sure(data: mmap.mmap, place: int) -> bool:
     return True
 
 
-def _next_sound(data: mmap.mmap, place: int) -> tuple[int | None, int]:
+def _next_sound(data: FileWindow, place: int) -> tuple[int | None, int]:
     """Place of the next frame that is one for sure, and how many foreign bytes are before it."""
     n_foreign = 0
     while place < len(data) - 4:
         if n_bytes := _tag_bytes(data, place):
             place += n_bytes
         elif data[place] == 0:
-            found = _NOT_ZERO.search(data, place)
-            place = found.start() if found else len(data)
+            found = data.search(_NOT_ZERO, place)
+            place = len(data) if found is None else found
         elif _is_sure(data, place):
             return place, n_foreign
         else:
-            found = _POSSIBLE.search(data, place + 1)
-            after = found.start() if found else len(data)
+            found = data.search(_POSSIBLE, place + 1)
+            after = len(data) if found is None else found
             n_foreign += after - place
             place = after
     return None, n_foreign
 
 
-def _tag_bytes(data: mmap.mmap, place: int) -> int:
+def _tag_bytes(data: FileWindow, place: int) -> int:
     """Length of the tag that begins here, 0 where none does."""
     begin = data[place : place + 32]
     if begin[:3] == b"ID3" and len(begin) >= 10 and max(begin[6:10]) < 128:
@@ -252,7 +255,7 @@ def _tag_bytes(data: mmap.mmap, place: int) -> int:
     return 0
 
 
-def _counts(data: mmap.mmap, place: int, frame: Frame) -> tuple[int | None, int | None] | None:
+def _counts(data: FileWindow, place: int, frame: Frame) -> tuple[int | None, int | None] | None:
     """Frames and bytes that a first frame counts; ``None`` where it is sound."""
     word = data[place + frame.n_side_end : place + frame.n_side_end + 4]
     if word in (b"Xing", b"Info"):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import mmap
 import zlib
 from dataclasses import dataclass, field
+
+from ser_live.errors import AudioFileError
+from ser_live.sources.file_window import FileWindow
 
 _MAGIC = b"OggS"
 _HEADER_BYTES = 27
@@ -29,7 +31,7 @@ class Link:
     """Whether the file ends in the middle of a page."""
 
 
-def find_links(data: mmap.mmap) -> list[Link]:
+def find_links(data: FileWindow) -> list[Link]:
     """Look through all pages of a file.
 
     A page that begins a stream begins a new link where other pages came before: streams that
@@ -65,7 +67,7 @@ def find_links(data: mmap.mmap) -> list[Link]:
     return links
 
 
-def _page_bytes(data: mmap.mmap, place: int) -> int | None:
+def _page_bytes(data: FileWindow | bytes, place: int) -> int | None:
     """Length of a page; ``None`` where the file ends before it does."""
     if place + _HEADER_BYTES > len(data):
         return None
@@ -84,7 +86,7 @@ def _is_whole(page: bytes) -> bool:
     return int.from_bytes(crc.to_bytes(4, "little").translate(_MIRRORED), "big") == stored
 
 
-def _count(link: Link, data: mmap.mmap, place: int) -> None:
+def _count(link: Link, data: FileWindow | bytes, place: int) -> None:
     """Note a page, and those missing before it."""
     granule = int.from_bytes(data[place + 6 : place + 14], "little", signed=True)
     serial = int.from_bytes(data[place + 14 : place + 18], "little")
@@ -96,10 +98,57 @@ def _count(link: Link, data: mmap.mmap, place: int) -> None:
         link.numbers[serial] = number + 1
 
 
-def _following(data: mmap.mmap, place: int, links: list[Link]) -> int:
+def _following(data: FileWindow, place: int, links: list[Link]) -> int:
     """Place of the next page; what is between is passed over."""
     following = data.find(_MAGIC, place)
     if links and following > place and data[following + 5 : following + 6] != bytes([_BEGINS]):
         # Behind the last page, or between two recordings, it is no sound.
         links[-1].n_bad += bool(data[place:following].strip(b"\0"))
     return following
+
+
+class OggCutter:
+    """Finds, in pages as they come, where a chained recording ends; see `byte_feed.Cutter`."""
+
+    def __init__(self) -> None:
+        self.link = Link(0)
+        """Pages of all recordings so far, and what is wrong with them."""
+        self._has_begun = False
+        self._is_beginning = False
+
+    def __call__(self, data: bytes, is_last: bool) -> tuple[bytes, bytes, bool]:
+        place = 0
+        while place < len(data):
+            following = data.find(_MAGIC, place)
+            if following < 0:
+                place = len(data) - (0 if is_last else len(_MAGIC) - 1)
+                break
+            self.link.n_bad += bool(data[place:following].strip(b"\0"))
+            place = following
+            page = _page_bytes(data, place)
+            if page is None:
+                self.link.is_cut = is_last
+                place = len(data) if is_last else place
+                break
+            if not _is_whole(data[place : place + page]):
+                self.link.n_bad += 1
+                place += len(_MAGIC)
+                continue
+            begins = bool(data[place + 5] & _BEGINS)
+            if begins and self._has_begun and not self._is_beginning:
+                self._has_begun = False
+                self.link.numbers.clear()
+                return data[:place], data[place:], True
+            _count(self.link, data, place)
+            self._has_begun, self._is_beginning = True, begins
+            place += page
+        place = max(0, place)
+        return data[:place], data[place:], False
+
+
+def damage_of(name: str, n_bad: int) -> AudioFileError:
+    """Make the error for pages that are missing or damaged, or for a file that ends in one."""
+    what = "is cut off in the middle of a page"
+    if n_bad:
+        what = f"has {n_bad} {'place' if n_bad == 1 else 'places'} with damaged or missing pages"
+    return AudioFileError(f"{name} {what}, but whole audio is needed: copy or record it again.")

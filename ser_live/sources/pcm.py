@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import io
 import select
 import sys
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ser_live.audio import check_format
-from ser_live.errors import AudioFileError
+from ser_live.errors import AudioFileError, SerLiveError
 from ser_live.sources.pcm_bytes import PcmBytes
 from ser_live.sources.piped import PipedContainer, container_of, is_doubtful
 from ser_live.sources.protocol import AudioSource, Lost
+
+_CONTAINER_BYTES = 1 << 13
+"""Most that is read of a container at a time."""
 
 
 class PcmSource(AudioSource):
@@ -48,9 +53,12 @@ class PcmSource(AudioSource):
         name: str = "standard input",
     ) -> None:
         self.name = name
+        self._subject = name.capitalize()
+        self._may_gather = True
+        self._idle_s = 0.01
         self.sample_rate = sample_rate
         self.n_channels = n_channels
-        self._stream = stream
+        self._stream: BinaryIO | io.RawIOBase = stream
         self.notes: Sequence[str] = ()
         self._pcm = PcmBytes(n_channels)
         self._head: bytes | None = b""
@@ -63,10 +71,10 @@ class PcmSource(AudioSource):
 
     @property
     def exhausted(self) -> bool:
-        return self._exhausted
+        return self._exhausted and not self._items
 
     def open(self) -> None:
-        check_format(self.sample_rate, self.n_channels, self.name.capitalize())
+        check_format(self.sample_rate, self.n_channels, self._subject)
 
     def read(self, timeout_s: float) -> NDArray[np.float32] | Lost | None:
         """Wait for audio; see `AudioSource.read`.
@@ -83,26 +91,48 @@ class PcmSource(AudioSource):
             return self._items.popleft()
         if self._rest is not None:
             return self._next_of_rest(self._rest)
-        if self._exhausted or not self._is_readable(timeout_s):
+        if self._exhausted:
+            return None
+        if self._container is not None:
+            item = self._take_decoded(self._container, timeout_s)
+            if item is not None or self._exhausted or self._container.is_full:
+                return item
+        if not self._is_readable(timeout_s):
             return None
         n_bytes = max(2, 2 * self.n_channels * self.sample_rate // 50)
+        if self._container is not None:
+            n_bytes = max(n_bytes, _CONTAINER_BYTES)
         try:
             # read1 gives what is there; read would wait until n_bytes have come.
             data = getattr(self._stream, "read1", self._stream.read)(n_bytes)
         except (OSError, ValueError) as error:
             self._exhausted = True
             raise AudioFileError(
-                f"{self.name.capitalize()} broke off ({error}), but raw PCM is needed: "
+                f"{self._subject} broke off ({error}), but raw PCM is needed: "
                 "check the program that writes into the pipe."
             ) from error
         if data is None:  # a non-blocking stream without data
-            time.sleep(min(timeout_s, 0.01))
+            time.sleep(min(timeout_s, self._idle_s))
             return None
         if not data:
             return self._end()
         self._n_bytes += len(data)
         self._take(data)
         return self._items.popleft() if self._items else None
+
+    def _take_decoded(
+        self, container: PipedContainer, timeout_s: float
+    ) -> NDArray[np.float32] | Lost | None:
+        """Samples that a container gives besides what its bytes complete at once."""
+        try:
+            item = container.take(timeout_s if container.is_full else 0.0)
+        except BaseException:
+            self.close()
+            raise
+        self.notes = container.notes
+        if container.is_over:
+            self.close()
+        return item
 
     def _take(self, data: bytes) -> None:
         """Take bytes; the first ones tell what they are."""
@@ -121,7 +151,11 @@ class PcmSource(AudioSource):
         kind = container_of(head)
         if kind is not None:
             self._container = PipedContainer(
-                kind, self.name.capitalize(), self.sample_rate, self.n_channels
+                kind,
+                self._subject,
+                self.sample_rate,
+                self.n_channels,
+                may_gather=self._may_gather,
             )
         return head
 
@@ -151,19 +185,25 @@ class PcmSource(AudioSource):
     def _end(self) -> NDArray[np.float32] | Lost | None:
         if self._n_bytes == 0:
             self._exhausted = True
-            raise AudioFileError(
-                f"{self.name.capitalize()} ended without a single byte, but raw 16-bit PCM or a "
-                "recording is needed: check the program that writes into the pipe."
-            )
+            raise self._nothing_came()
         if self._head is not None:
             head, self._head = self._decide(self._head), None
             self._take(head)
         self._rest = iter(()) if self._container is None else self._container.finish()
         return self.read(0)
 
+    def _nothing_came(self) -> AudioFileError:
+        return AudioFileError(
+            f"{self._subject} ended without a single byte, but raw 16-bit PCM or a "
+            "recording is needed: check the program that writes into the pipe."
+        )
+
     def close(self) -> None:
+        """End the stream; what was read before is still given."""
+        if self._container is not None and self._rest is None and not self._exhausted:
+            with suppress(SerLiveError):  # it is ended early, so its end may well be missing
+                self._items.extend(self._container.at_hand())
         self._exhausted = True
-        self._items.clear()
         self._rest = None
         if self._container is not None:
             self._container.close()

@@ -15,19 +15,30 @@ from numpy.typing import NDArray
 
 from ser_live.audio import check_finite, check_format
 from ser_live.errors import AudioFileError
+from ser_live.sources.decoder import cut_off
 from ser_live.sources.decoding import open_recording
+from ser_live.sources.flowing import FORMATS, FlowingDecoder
 from ser_live.sources.format_adapter import FormatAdapter
 from ser_live.sources.mpeg_frames import are_frames
-from ser_live.sources.pcm_bytes import PcmBytes
+from ser_live.sources.pcm_bytes import WAV_CODINGS, PcmBytes
 from ser_live.sources.ring_buffer import Lost
+from ser_live.sources.suffixes import has_media
 from ser_live.sources.wav_header import WavHeader, begins_chunk, read_header
 
 HEAD_BYTES = 4096
 """So much is enough to tell what a pipe carries, where its first bytes leave a doubt."""
 
+MAX_GATHERED_BYTES = 1 << 30
+"""Most that is gathered of a container that can only be decoded once it is whole."""
+
 _IN_MEMORY_BYTES = 1 << 16
+_TAKE_S = 0.1
+_EXTENSIBLE = 0xFFFE
 _PLACEHOLDER = 2**31 - 2**16
 """Length from which a header does not mean it: who writes to a pipe cannot know."""
+
+_TS_BEGIN, _TS_BYTES = 0x47, 188
+"""First byte and length of a packet of an MPEG transport stream."""
 
 _BEGINS = {
     b"RIFF": "wav",
@@ -47,6 +58,9 @@ _BEGINS = {
 }
 
 
+_BY_LIBSNDFILE = ("wav", "flac", "ogg", "mp3", "au", "aiff", "caf", "w64")
+
+
 def container_of(head: bytes) -> str | None:
     """Name the container that bytes begin; ``None`` for raw PCM."""
     for begin, kind in _BEGINS.items():
@@ -54,16 +68,32 @@ def container_of(head: bytes) -> str | None:
             return kind
     if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide"):
         return "m4a"
+    if len(head) > 3 * _TS_BYTES and set(head[: 4 * _TS_BYTES : _TS_BYTES]) == {_TS_BEGIN}:
+        return "ts"
     if _are_adts(head):
         return "aac"
     return "mp3" if are_frames(head) else None
+
+
+def needs_media(path: Path) -> bool:
+    """Whether what a file begins with is nothing that libsndfile reads."""
+    try:
+        with path.open("rb") as file:
+            kind = container_of(file.read(HEAD_BYTES))
+    except OSError:
+        return False  # its reader says why
+    return kind not in _BY_LIBSNDFILE
 
 
 def is_doubtful(head: bytes) -> bool:
     """Whether more bytes are needed to tell what they begin."""
     if len(head) >= HEAD_BYTES:
         return False
-    return len(head) < 16 or (head[0] == 0xFF and head[1] >= 0xE0)
+    return (
+        len(head) < 16
+        or (head[0] == 0xFF and head[1] >= 0xE0)
+        or (head[0] == _TS_BEGIN and len(head) <= 3 * _TS_BYTES)
+    )
 
 
 def _are_adts(head: bytes) -> bool:
@@ -80,11 +110,26 @@ def _are_adts(head: bytes) -> bool:
     return True
 
 
+def _has_index_first(head: bytes) -> bool | None:
+    """Whether an MP4 tells where its sound lies before the sound; ``None`` for not yet known."""
+    place = 0
+    while place + 16 <= len(head):
+        size, kind = int.from_bytes(head[place : place + 4], "big"), head[place + 4 : place + 8]
+        if kind in (b"moov", b"mdat"):
+            return kind == b"moov"
+        if size == 1:
+            size = int.from_bytes(head[place + 8 : place + 16], "big")
+        if size < 8:
+            return False
+        place += size
+    return None
+
+
 class PipedContainer:
     """Samples out of a container that comes in pieces.
 
-    Wav of 16 bits is heard as it comes; others are gathered in a private file first, for
-    most can only be decoded from it.
+    Wav whose samples each stand for themselves is heard as it comes, and so is what PyAV decodes
+    without going back. The rest is gathered in a private file first, up to `MAX_GATHERED_BYTES`.
 
     Parameters
     ----------
@@ -94,45 +139,105 @@ class PipedContainer:
         For people.
     sample_rate, n_channels : int
         Format of what is given.
+    may_gather : bool
+        Whether an end is in sight, so that it makes sense to wait for it.
     """
 
-    def __init__(self, kind: str, name: str, sample_rate: int, n_channels: int) -> None:
+    def __init__(
+        self, kind: str, name: str, sample_rate: int, n_channels: int, *, may_gather: bool = True
+    ) -> None:
         self._kind = kind
         self._name = name
         self._rate = sample_rate
         self._n_channels = n_channels
-        self.notes: list[str] = []
+        self._may_gather = may_gather
+        self._notes: list[str] = []
         self._head = b""
-        self._is_gathering = kind != "wav"
+        self._is_gathering = False
+        self._flowing: FlowingDecoder | None = None
         self._adapter: FormatAdapter | None = None
         self._pcm: PcmBytes | None = None
+        self._position = 0
+        self._wav_rate, self._block_bytes = 1, 1
         self._n_left: int | None = None
         """Bytes of sound to come, by the header."""
         self._behind = b""
         """First bytes behind them."""
         self._file: BinaryIO | None = None
         self._path = ""
+        self._n_gathered = 0
+
+    @property
+    def notes(self) -> list[str]:
+        """Sentences about it that are no errors; complete once all was given."""
+        return self._notes if self._flowing is None else self._flowing.notes
+
+    @property
+    def is_full(self) -> bool:
+        """Whether samples are to be taken before it gets more bytes."""
+        return self._flowing is not None and self._flowing.is_full
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing will come of further bytes."""
+        return self._flowing is not None and self._flowing.is_over
+
+    def take(self, timeout_s: float) -> NDArray[np.float32] | Lost | None:
+        """Wait for what is decoded besides what `push` gives; see `FlowingDecoder.take`."""
+        return None if self._flowing is None else self._flowing.take(timeout_s)
 
     def push(self, data: bytes) -> list[NDArray[np.float32] | Lost]:
-        """Take the next bytes, give what they complete."""
+        """Take the next bytes, give what they complete at once."""
         if self._pcm is not None:
             return self._plain(self._pcm, data)
-        if self._is_gathering:
+        if self._flowing is not None:
+            self._flowing.feed(data)
+        elif self._is_gathering:
             self._gather(data)
-            return []
-        self._head += data
-        header = read_header(io.BytesIO(self._head))
-        pcm = None if header is None else self._plain_samples(header)
-        if header is not None and pcm is not None:
-            self._pcm = pcm
-            return self._plain(pcm, self._head[header.start :])
-        if header is not None or len(self._head) > _IN_MEMORY_BYTES:
+        else:
+            self._head += data
+            return self._begun()
+        return []
+
+    def _begun(self) -> list[NDArray[np.float32] | Lost]:
+        """Decide by the first bytes, once there are enough, in which way the rest is heard."""
+        if self._kind == "wav":
+            header = read_header(io.BytesIO(self._head))
+            pcm = None if header is None else self._plain_samples(header)
+            if header is not None and pcm is not None:
+                self._pcm = pcm
+                return self._plain(pcm, self._head[header.start :])
+            flows = False if header is not None else None
+        elif self._kind == "m4a":
+            flows = _has_index_first(self._head)
+        else:
+            flows = self._kind in FORMATS
+        if flows and has_media():
+            self._flowing = FlowingDecoder(self._kind, self._name, self._rate, self._n_channels)
+            self._flowing.feed(self._head)
+        elif flows is not None or len(self._head) > _IN_MEMORY_BYTES:
+            if not self._may_gather:
+                raise self._unfollowable(bool(flows))
             self._is_gathering = True
             self._gather(self._head)
         return []
 
+    def _unfollowable(self, flows: bool) -> AudioFileError:
+        what = 'PyAV, which `pip install "ser-live[media]"` brings' if flows else "its end"
+        return AudioFileError(
+            f"{self._name} holds {self._kind}, which cannot be heard while it grows without "
+            f"{what}: record wav, flac, ogg or mp3, or replay it once it is whole."
+        )
+
     def _gather(self, data: bytes) -> None:
         """Keep bytes in a file that only its owner can read."""
+        self._n_gathered += len(data)
+        if self._n_gathered > MAX_GATHERED_BYTES:
+            raise AudioFileError(
+                f"{self._name} carries more than {MAX_GATHERED_BYTES >> 20} MiB of {self._kind}, "
+                "which can only be decoded once it is whole: save it as a file and replay that, or "
+                "pipe wav, flac, ogg or mp3."
+            )
         try:
             if self._file is None:
                 descriptor, self._path = tempfile.mkstemp(prefix="ser-live-")
@@ -145,17 +250,22 @@ class PipedContainer:
             ) from error
 
     def _plain_samples(self, header: WavHeader) -> PcmBytes | None:
-        """Make ready for 16-bit samples as they come; ``None`` where they are others."""
+        """Make ready for samples as they come; ``None`` where each hangs on others."""
         n_channels, rate = header.n_channels, header.sample_rate
-        if header.kind == b"RIFX" or header.format_tag not in (1, 0xFFFE):
+        tag, n_bits = header.format_tag, int.from_bytes(header.form[14:16], "little")
+        if tag == _EXTENSIBLE and len(header.form) >= 26:
+            tag = int.from_bytes(header.form[24:26], "little")
+        coding = WAV_CODINGS.get((tag, n_bits))
+        if header.kind == b"RIFX" or coding is None or n_channels < 1:
             return None
-        if n_channels < 1 or header.block_bytes != 2 * n_channels:
+        if header.block_bytes != coding[0] * n_channels:
             return None
         check_format(rate, n_channels, self._name)
         if header.n_declared is not None and header.n_declared < _PLACEHOLDER:
             self._n_left = header.n_declared
+        self._wav_rate, self._block_bytes = rate, header.block_bytes
         self._adapt_from(rate, n_channels)
-        return PcmBytes(n_channels)
+        return PcmBytes(n_channels, coding)
 
     def _plain(self, pcm: PcmBytes, data: bytes) -> list[NDArray[np.float32] | Lost]:
         if self._n_left is not None:
@@ -164,12 +274,14 @@ class PipedContainer:
             if len(self._behind) >= 8 and not begins_chunk(self._behind):
                 # The header says less than there is: the sound goes on.
                 data, self._behind, self._n_left = data + self._behind, b"", None
-                self.notes = [
+                self._notes.append(
                     f"The header of {self._name} declares less than lies behind it: all of it was "
                     "heard."
-                ]
+                )
             self._behind = self._behind[:8]
         samples = pcm.samples(data)
+        check_finite(samples, self._position, self._wav_rate, self._name)
+        self._position += len(samples)
         return self._adapted(samples) if len(samples) else []
 
     def finish(self) -> Iterator[NDArray[np.float32] | Lost]:
@@ -180,9 +292,26 @@ class PipedContainer:
         AudioFileError
             It cannot be decoded, or not all of it.
         """
+        yield from self.at_hand()
+        if self._pcm is not None and self._n_left:
+            heard_s = self._position / self._wav_rate
+            n_left = self._n_left // self._block_bytes
+            raise cut_off(self._name, heard_s, heard_s + n_left / self._wav_rate)
+        if self._pcm is None and self._flowing is None:
+            yield from self._gathered()
+
+    def at_hand(self) -> Iterator[NDArray[np.float32] | Lost]:
+        """Give what is complete of the bytes that came, where no more will."""
         if self._pcm is not None:
             yield from self._flushed()
-            return
+        elif self._flowing is not None:
+            self._flowing.end()
+            while not self._flowing.is_over:
+                item = self._flowing.take(_TAKE_S)
+                if item is not None:
+                    yield item
+
+    def _gathered(self) -> Iterator[NDArray[np.float32] | Lost]:
         if not self._is_gathering:
             self._gather(self._head)
         if self._file is not None:
@@ -192,12 +321,12 @@ class PipedContainer:
         except AudioFileError as error:
             raise AudioFileError(
                 f"{self._name} begins like {self._kind} but cannot be decoded as such, and a whole "
-                "recording or raw 16-bit PCM is needed: check the program that writes into the "
-                f"pipe ({error})"
+                "recording or raw 16-bit PCM is needed: check the program that writes it "
+                f"({error})"
             ) from error
         with closing(decoder):
             check_format(decoder.sample_rate, decoder.n_channels, self._name)
-            self.notes = decoder.notes
+            self._notes = decoder.notes
             self._adapt_from(decoder.sample_rate, decoder.n_channels)
             failure, position = None, 0
             try:
@@ -227,7 +356,9 @@ class PipedContainer:
         return [] if self._adapter is None else self._adapter.flush()
 
     def close(self) -> None:
-        """Delete what was gathered."""
+        """Delete what was gathered, and end what decodes."""
+        if self._flowing is not None:
+            self._flowing.close()
         if self._file is not None:
             self._file.close()
             with suppress(FileNotFoundError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 import os
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -11,7 +10,8 @@ from pathlib import Path
 from ser_live.errors import AudioFileError
 from ser_live.sources import mpeg_frames, ogg_pages, wav_header
 from ser_live.sources.byte_spans import Span
-from ser_live.sources.decoder import cut_off, damaged_within
+from ser_live.sources.decoder import cut_off, cut_within, damaged_within
+from ser_live.sources.file_window import FileWindow
 
 _FLAC = b"fLaC"
 _FLAC_BEGIN = _FLAC + b"\x00\x00\x00\x22"
@@ -65,14 +65,10 @@ def survey(path: Path, name: str, head: bytes) -> Survey:
     if look is None:
         return Survey()
     try:
-        with path.open("rb") as file, closing(_mapped(file.fileno())) as data:
+        with closing(FileWindow(path)) as data:
             return look(data, name)
-    except (OSError, ValueError):  # no file system that maps files
+    except OSError:  # its reader says so
         return Survey()
-
-
-def _mapped(descriptor: int) -> mmap.mmap:
-    return mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
 
 
 def _of_wav(path: Path, name: str) -> Survey:
@@ -96,7 +92,7 @@ def _of_wav(path: Path, name: str) -> Survey:
     return found
 
 
-def _of_flac(data: mmap.mmap, name: str) -> Survey:
+def _of_flac(data: FileWindow, name: str) -> Survey:
     starts = [0]
     while (place := data.find(_FLAC_BEGIN, starts[-1] + 1)) >= 0:
         starts.append(place)
@@ -106,27 +102,20 @@ def _of_flac(data: mmap.mmap, name: str) -> Survey:
     return Survey([Span(((start, end),)) for start, end in zip(starts, ends, strict=True)])
 
 
-def _of_ogg(data: mmap.mmap, name: str) -> Survey:
+def _of_ogg(data: FileWindow, name: str) -> Survey:
     links = ogg_pages.find_links(data)
     found = Survey()
     if len(links) > 1:
         found.spans = [Span(((link.start, link.end),)) for link in links]
     n_bad = sum(link.n_bad for link in links)
     if n_bad or any(link.is_cut for link in links):
-        what = "is cut off in the middle of a page"
-        if n_bad:
-            what = (
-                f"has {n_bad} {'place' if n_bad == 1 else 'places'} with damaged or missing pages"
-            )
         # Of several, each is decoded for itself.
         found.is_damaged = len(links) == 1
-        found.failure = AudioFileError(
-            f"{name} {what}, but whole audio is needed: copy or record it again."
-        )
+        found.failure = ogg_pages.damage_of(name, n_bad)
     return found
 
 
-def _of_mp3(data: mmap.mmap, name: str) -> Survey:
+def _of_mp3(data: FileWindow, name: str) -> Survey:
     layout = mpeg_frames.find_runs(data)
     if layout is None or sum(run.n_bytes for run in layout.runs) <= layout.n_foreign:
         return Survey()  # not MP3 but something else behind a tag
@@ -141,6 +130,8 @@ def _of_mp3(data: mmap.mmap, name: str) -> Survey:
         found.failure = damaged_within(name, lost_s, heard_s + lost_s)
     elif (promised_s := _promised_s(layout.runs)) > heard_s:
         found.failure = cut_off(name, heard_s, promised_s)
+    elif layout.is_cut and layout.runs[-1].n_counted is None:
+        found.failure = cut_within(name, heard_s, "frame")
     elif layout.n_foreign > _SPOKEN_OF_BYTES:
         found.notes.append(
             f"{layout.n_foreign} of {len(data)} bytes of {name} are neither MP3 frames nor tags: "

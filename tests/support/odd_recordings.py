@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -196,8 +196,7 @@ DAMAGED: dict[str, tuple[Builder, float]] = {
         ("shortened", lambda data: data[: len(data) // 2] + data[len(data) // 2 + 3001 :]),
     )
     # What no header counts cannot be missed, and samples of wav have no mark of their own.
-    if (kind, damage)
-    not in (("mp3 uncounted", "cut"), ("mp3 uncounted", "shortened"), ("wav", "overwritten"))
+    if (kind, damage) not in (("mp3 uncounted", "shortened"), ("wav", "overwritten"))
 }
 """Recordings of which some is missing: builder, and seconds that were in them."""
 
@@ -215,8 +214,10 @@ def media(
     skipped: tuple[float, float] | None = None,
     picture_s: float = 0.0,
     n_tracks: int = 1,
-    default: int | None = None,
+    default: int | str | None = None,
+    sounds: Sequence[NDArray[np.float32]] = (),
     codec_options: dict[str, Any] | None = None,
+    container_options: dict[str, str] | None = None,
 ) -> Path:
     """A media file whose sound begins late, jumps, or lacks packets.
 
@@ -226,10 +227,14 @@ def media(
         All from the first on is later by the second, in seconds.
     skipped : tuple of two numbers
         Packets between these seconds are left out.
+    default : int, "all" or None
+        Track that is marked as the default.
+    sounds : sequence of ndarray
+        Sound of each track; without it a tone, softer from track to track.
     """
     import av
 
-    with av.open(str(path), "w") as container:
+    with av.open(str(path), "w", options=container_options) as container:
         packets = []
         if picture_s:
             picture = container.add_stream("mpeg4", rate=10)
@@ -241,8 +246,9 @@ def media(
         for track in range(1, n_tracks + 1):
             stream = container.add_stream(codec, rate=rate, layout="mono", options=codec_options)
             if default is not None:
-                stream.disposition = 1 if track == default else 0
-            packets += _coded_by(av, stream, sound(rate) / track, rate)
+                stream.disposition = 1 if default in (track, "all") else 0
+            samples = sounds[track - 1] if sounds else sound(rate) / track
+            packets += _coded_by(av, stream, samples, rate)
         for packet in packets:
             if packet.stream.type == "audio":
                 _move(packet, late_s, jump)
@@ -253,6 +259,12 @@ def media(
             if not (is_sound and skipped and skipped[0] < at_s < skipped[1]):
                 container.mux(packet)
     return path
+
+
+def fragmented(path: Path) -> bytes:
+    """An m4a whose index comes first and in pieces, as browsers record it."""
+    options = {"movflags": "frag_keyframe+empty_moov"}
+    return media(path, "aac", container_options=options).read_bytes()
 
 
 def _coded_by(av: Any, stream: Any, samples: NDArray[np.float32], rate: int) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,13 @@ import pytest
 from ser_live.batch.folders import Why, find_audio_files, in_words
 from ser_live.errors import UsageError
 from ser_live.sources import AUDIO_SUFFIXES
+from ser_live.sources.suffixes import has_media
+
+
+@pytest.fixture(autouse=True)
+def _with_pyav(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What lies in a folder is taken alike, whether the optional PyAV is installed or not."""
+    monkeypatch.setattr("ser_live.batch.folders.has_media", lambda: True)
 
 
 def made(folder: Path, *names: str) -> Path:
@@ -146,3 +154,19 @@ def test_files_are_sorted_below_each_folder(tmp_path: Path) -> None:
     assert names(tmp_path, find_audio_files([tmp_path / "b", tmp_path]).files) == [
         *("b/10.wav", "b/2.wav", "a/1.wav", "b a/1.wav")
     ]
+
+
+def test_what_needs_pyav_is_counted_and_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without PyAV, what only it reads is left out with the way to get it, by its content."""
+    monkeypatch.setattr("ser_live.batch.folders.has_media", has_media)
+    monkeypatch.setitem(sys.modules, "av", None)
+    for name in ("a.wav", "b.m4a", "c.WV", "d.tta"):
+        (tmp_path / name).write_bytes(b"\0\0\0\x18ftypM4A ")
+    (tmp_path / "e.aac").write_bytes(b"RIFF\0\0\0\0WAVE")  # named wrongly, but can be read
+    found = find_audio_files([tmp_path])
+    assert [path.name for path in found.files] == ["a.wav", "e.aac"]
+    assert in_words(found.left_out) == (
+        '3 files that need PyAV (.m4a, .tta, .wv; `pip install "ser-live[media]"` brings it)'
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import sys
 from dataclasses import dataclass, field
@@ -12,8 +13,11 @@ import odd_recordings as odd
 import pytest
 from odd_recordings import LENGTH_S, RATE, sound
 
+import ser_live
 from ser_live.errors import AudioFileError
-from ser_live.sources import FileSource, Lost
+from ser_live.sources import FileSource, Lost, read_recording
+
+DEMO = Path(ser_live.__file__).parent / "demo.ogg"
 
 PADDED_S = 0.12
 """So much coders add at most, by filling their last block."""
@@ -244,6 +248,44 @@ class TestTimestamps:
         with pytest.raises(AudioFileError, match=r"pip install .*media"):
             FileSource(path).open()
 
+    @pytest.mark.parametrize(
+        ("suffix", "codec", "damage", "sentence"),
+        [
+            ("avi", "pcm_s16le", "overwritten", r"is damaged: 0\.1"),
+            ("avi", "libmp3lame", "overwritten", "is damaged: 0"),
+            ("avi", "libmp3lame", "cut", "is cut off"),
+            ("ts", "mp2", "overwritten", r"is damaged: 0\.1"),
+            ("ts", "mp2", "cut", "ends in the middle of a packet"),
+            ("ts", "aac", "overwritten", r"is damaged: 0\.[234]"),
+            ("aac", "aac", "overwritten", r"is damaged: 0\.[34]"),
+            ("aac", "aac", "cut", "ends in the middle of a frame"),
+            ("m4a", "alac", "zeroed", "is damaged: 0"),
+            ("caf", "alac", "zeroed", "is damaged: 0"),
+            ("caf", "pcm_s16le", "cut", r"ends after 2\.40 s, but its header promises 4\.00 s"),
+        ],
+    )
+    def test_damage_that_decoders_pass_over(self, suffix, codec, damage, sentence, tmp_path):
+        """What a container lost is told, and how much, although its decoder says nothing."""
+        path = odd.media(tmp_path / f"x.{suffix}", codec)
+        assert hear(path).error == ""
+        data = path.read_bytes()
+        if damage == "cut":
+            path.write_bytes(data[: len(data) * 6 // 10 + 7])
+        else:
+            path.write_bytes(
+                odd.overwritten(data, bytes(9000) if damage == "zeroed" else odd.junk(3000))
+            )
+        heard = hear(path)
+        assert re.search(sentence, heard.error)
+        assert 0.5 * LENGTH_S < heard.seconds < LENGTH_S
+
+    def test_damage_that_leaves_no_mark(self, tmp_path):
+        """Junk in the place of PCM is sound like any other: it is heard, and nothing is lost."""
+        path = odd.media(tmp_path / "x.mov", "pcm_s16le")
+        path.write_bytes(odd.overwritten(path.read_bytes(), odd.junk(3000)))
+        heard = hear(path)
+        assert (heard.error, heard.seconds) == ("", LENGTH_S)
+
     def test_lists_are_not_followed(self, tmp_path):
         """A text that names other files is no recording, although FFmpeg would open them."""
         odd.written(".wav", lambda: odd.coded("WAV"))(tmp_path / "x")
@@ -267,6 +309,27 @@ class TestTracks:
         (note,) = heard.notes
         assert "has 2 audio tracks (1 flac mono, 2 flac mono): track 2 is heard" in note
         assert "--track" in note
+
+    @pytest.mark.parametrize("suffix", ["mkv", "mov"])
+    def test_loudest_speech(self, suffix, tmp_path):
+        """Where all are marked, or none, the loudest speech is heard, not the loudest sound."""
+        speech = read_recording(DEMO)[: 6 * RATE, np.newaxis]
+        noise = np.random.default_rng(2).standard_normal(speech.shape).astype(np.float32)
+        sounds = [0.3 * noise, 0.2 * speech, 0.8 * speech, np.zeros_like(speech)]
+        path = odd.media(
+            tmp_path / f"x.{suffix}", "pcm_s16le", n_tracks=4, default="all", sounds=sounds
+        )
+        heard = hear(path)
+        assert heard.samples == pytest.approx(sounds[2], abs=1e-3)
+        (note,) = heard.notes
+        assert "track 3 is heard, the loudest speech in the first 60 s;" in note
+
+    def test_no_speech(self, tmp_path):
+        """Where no track holds speech, the first one is heard."""
+        path = odd.media(tmp_path / "x.mkv", "flac", n_tracks=2, default="all")
+        heard = hear(path)
+        assert heard.samples == pytest.approx(sound(), abs=1e-4)
+        assert "track 1 is heard, the first;" in heard.notes[0]
 
     def test_chosen(self, tmp_path):
         """A track asked for is heard, without a word."""
