@@ -29,7 +29,7 @@ Options: TypeAlias = Mapping[str, click.Option]
 
 
 class _MisfitError(Exception):
-    """What is wrong with an entry of the file, as a sentence without its subject."""
+    """Fault of an entry of the file, as a sentence without its subject."""
 
 
 def options_of(command: click.Command) -> dict[str, click.Option]:
