@@ -114,7 +114,7 @@ class Layout:
 _known: dict[int, Frame | None] = {}
 
 
-def _frame_at(data: mmap.mmap | bytes, place: int) -> Frame | None:
+def frame_at(data: mmap.mmap | bytes, place: int) -> Frame | None:
     """Read the four bytes before a frame; ``None`` where they are none."""
     head = int.from_bytes(data[place : place + 4], "big")
     if head >> 21 != 0x7FF:
@@ -147,7 +147,7 @@ def are_frames(head: bytes) -> bool:
     """Whether three frames of one kind follow each other."""
     place, kinds = 0, set()
     for _ in range(_SURE_FRAMES):
-        frame = _frame_at(head, place)
+        frame = frame_at(head, place)
         if frame is None:
             return False
         kinds.add(frame.kind)
@@ -161,7 +161,7 @@ def find_runs(data: mmap.mmap) -> Layout | None:
     run: Run | None = None
     place, n_file, is_joined, n_foreign = 0, len(data), False, 0
     while True:
-        frame = _frame_at(data, place)
+        frame = frame_at(data, place)
         is_next = (
             is_joined and run is not None and frame is not None and frame.kind == run.frame.kind
         )
@@ -208,7 +208,7 @@ def _is_sure(data: mmap.mmap, place: int) -> bool:
     for _ in range(_SURE_FRAMES):
         if place >= len(data) - 4:
             return kind is not None
-        frame = _frame_at(data, place)
+        frame = frame_at(data, place)
         if frame is None or (kind is not None and frame.kind != kind):
             return False
         kind = frame.kind

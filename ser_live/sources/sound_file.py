@@ -121,7 +121,8 @@ def _opened(target: str | bytes | SpanFile) -> soundfile.SoundFile:
     """Open a file so that nothing seeks in it where seeking does harm.
 
     In flac of unknown length it is not possible. In mp3 it decodes anew from a place a few
-    frames before; that is kept for whole files alone, whose values it made.
+    frames before; that is kept for whole files alone, whose values it made, and where it
+    makes them (`bit_reservoir`).
     """
     import soundfile
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ser_live.errors import AudioFileError
 from ser_live.sources import mpeg_frames, ogg_pages, wav_header
+from ser_live.sources.bit_reservoir import reaches_far
 from ser_live.sources.byte_spans import Span
 from ser_live.sources.decoder import cut_off, damaged_within
 
@@ -135,6 +136,8 @@ def _of_mp3(data: mmap.mmap, name: str) -> Survey:
     if not layout.is_ordinary:
         found.spans = [run.span() for run in runs]
         found.lost_s = [run.seconds(run.n_lost) for run in runs]
+    elif any(reaches_far(data, run) for run in runs):
+        found.spans = [Span(((0, len(data)),))]  # which is read without seeking
     heard_s = sum(run.seconds(run.n_frames) for run in runs)
     if any(run.n_lost for run in runs):
         lost_s = sum(found.lost_s)
