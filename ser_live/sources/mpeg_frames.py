@@ -95,6 +95,8 @@ class Layout:
     runs: list[Run]
     n_foreign: int = 0
     """Bytes before, between and behind the frames that are neither tags nor zeros."""
+    n_before: int = 0
+    """Those of them before the first frame."""
     n_behind: int = 0
     """Bytes behind the last frame, tags and zeros too."""
 
@@ -155,6 +157,11 @@ def are_frames(head: bytes) -> bool:
     return len(kinds) == 1
 
 
+def begins_late(head: bytes) -> bool:
+    """Whether frames that are ones for sure come within these bytes, behind something else."""
+    return any(_is_sure(head, found.start()) for found in _POSSIBLE.finditer(head, 1))
+
+
 def find_runs(data: mmap.mmap) -> Layout | None:
     """Look through all frames of a file; ``None`` where none are found that can be counted."""
     layout = Layout([])
@@ -168,6 +175,7 @@ def find_runs(data: mmap.mmap) -> Layout | None:
         if frame is None or not (is_next or _is_sure(data, place)):
             found, n_foreign = _next_sound(data, place)
             layout.n_foreign += n_foreign
+            layout.n_before += 0 if layout.runs else n_foreign
             if found is None:
                 layout.n_behind = n_file - place
                 return layout if layout.runs else None
@@ -202,7 +210,7 @@ def find_runs(data: mmap.mmap) -> Layout | None:
         place, is_joined = end, True
 
 
-def _is_sure(data: mmap.mmap, place: int) -> bool:
+def _is_sure(data: mmap.mmap | bytes, place: int) -> bool:
     """Whether frames of one kind follow each other here, as far as the file goes."""
     kind = None
     for _ in range(_SURE_FRAMES):
@@ -221,7 +229,7 @@ def _next_sound(data: mmap.mmap, place: int) -> tuple[int | None, int]:
     n_foreign = 0
     while place < len(data) - 4:
         if n_bytes := _tag_bytes(data, place):
-            place += n_bytes
+            place = _behind_tag(data, place, place + n_bytes)
         elif data[place] == 0:
             found = _NOT_ZERO.search(data, place)
             place = found.start() if found else len(data)
@@ -233,6 +241,18 @@ def _next_sound(data: mmap.mmap, place: int) -> tuple[int | None, int]:
             n_foreign += after - place
             place = after
     return None, n_foreign
+
+
+def _behind_tag(data: mmap.mmap, place: int, end: int) -> int:
+    """Place behind a tag: its end, or that of the first sound in it where its size is wrong."""
+    if end == len(data) or data[end : end + 1] == b"\0" or _is_sure(data, end):
+        return end
+    if end < len(data) and _tag_bytes(data, end):
+        return end
+    for found in _POSSIBLE.finditer(data, place + 4, min(end, len(data))):
+        if _is_sure(data, found.start()):
+            return found.start()
+    return end
 
 
 def _tag_bytes(data: mmap.mmap, place: int) -> int:

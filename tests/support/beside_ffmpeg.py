@@ -112,7 +112,9 @@ def heard_by_ffmpeg(path: Path) -> Hearing:
     )
     pcm = np.frombuffer(done.stdout[: len(done.stdout) // 2 * 2], "<i2")
     samples = pcm.astype(np.float32) / 32768
-    return Hearing(len(samples) / RATE, tonal_s(samples), error=done.stderr.decode(errors="replace"))
+    return Hearing(
+        len(samples) / RATE, tonal_s(samples), error=done.stderr.decode(errors="replace")
+    )
 
 
 def encoded(samples: NDArray[np.float32], rate: int, suffix: str, *options: str) -> bytes:

@@ -68,7 +68,7 @@ def numbered_pages(parts: list[bytes]) -> list[bytes]:
                 n_of[serial] = 0
             number = n_of.get(serial, 0)
             n_of[serial] = number + 1
-            page = page[:18] + struct.pack("<I", number) + page[22:]  # noqa: PLW2901
+            page = page[:18] + struct.pack("<I", number) + page[22:]
         numbered.append(page)
     return numbered
 
@@ -136,7 +136,12 @@ def flac_head_bytes(head: bytes) -> int:
     if len(head) < 6 or head[0] != 0xFF or head[1] & 0xFE != 0xF8:
         return 0
     n_number = 1 if head[4] < 0x80 else 8 - (head[4] ^ 0xFF).bit_length()
-    n = 4 + n_number + {6: 1, 7: 2}.get(head[2] >> 4, 0) + {12: 1, 13: 2, 14: 2}.get(head[2] & 15, 0)
+    n = (
+        4
+        + n_number
+        + {6: 1, 7: 2}.get(head[2] >> 4, 0)
+        + {12: 1, 13: 2, 14: 2}.get(head[2] & 15, 0)
+    )
     return n + 1 if n < len(head) and crc8(head[:n]) == head[n] else 0
 
 

@@ -7,6 +7,7 @@ second of a tone that rises: `beside_ffmpeg` knows it again wherever it went.
 from __future__ import annotations
 
 import io
+import sys
 from typing import Any
 
 import soundfile
@@ -117,7 +118,7 @@ def main() -> None:
         for name, content in kind().items():
             if not (folder / name).exists():
                 (folder / name).write_bytes(content)
-                print(f"{kind.__name__}/{name}: {len(content)} bytes")
+                sys.stdout.write(f"{kind.__name__}/{name}: {len(content)} bytes\n")
 
 
 if __name__ == "__main__":

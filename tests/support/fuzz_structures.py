@@ -52,7 +52,8 @@ def wav(seeds: Sequence[bytes], rng: random.Random) -> bytes:
                 inside = rng.choice((b"", b"INFO", bytes(12), rng.randbytes(31), bytes(4096)))
                 pad = bytes(len(inside) % 2 * rng.randrange(2))
                 parts.insert(
-                    rng.randint(1, len(parts)), chunk + struct.pack("<I", len(inside)) + inside + pad
+                    rng.randint(1, len(parts)),
+                    chunk + struct.pack("<I", len(inside)) + inside + pad,
                 )
                 return b"".join(parts)
             case 5:
@@ -236,7 +237,7 @@ def mp4(seeds: Sequence[bytes], rng: random.Random) -> bytes:
         found = boxes(data)
         if not found:
             return _spoilt(data, rng)
-        place, size, name = rng.choice(found)
+        place, size, _ = rng.choice(found)
         box = bytearray(data[place : place + size])
         match rng.randrange(10):
             case 0:
@@ -250,7 +251,7 @@ def mp4(seeds: Sequence[bytes], rng: random.Random) -> bytes:
                 tables = [b for b in found if b[2] in _TABLES and b[1] >= 16]
                 if not tables:
                     return data
-                place, size, name = rng.choice(tables)
+                place, size, _ = rng.choice(tables)
                 at = place + rng.randrange(8, size - 3, 4)
                 number = int.from_bytes(data[at : at + 4], "big")
                 lie = rng.choice((*_LIES, number + 1, number - 1, number * 2, number // 2))

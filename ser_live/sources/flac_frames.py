@@ -1,0 +1,91 @@
+"""Frames of FLAC files: whether they are what the head of the file says."""
+
+from __future__ import annotations
+
+import mmap
+import re
+from dataclasses import dataclass
+
+HEAD_BYTES = 42
+"""Length of the mark of a file and the first block behind it."""
+
+_HEAD = re.compile(rb"\xff[\xf8\xf9][^\x00-\x0f\xf0-\xff][\x00-\xae]", re.DOTALL)
+"""Beginning of a frame: its mark, a length and a rate that exist, and channels that do."""
+
+_N_SAMPLES = (0, 192, 576, 1152, 2304, 4608, 0, 0, *(256 << n for n in range(8)))
+_RATE_BYTES = {12: 1, 13: 2, 14: 2}
+_STEREO_MODES = 10
+
+
+def _crc8_table() -> tuple[int, ...]:
+    values = []
+    for byte in range(256):
+        value = byte
+        for _ in range(8):
+            value = (value << 1 ^ 0x107 * (value >> 7)) & 0x1FF
+        values.append(value & 0xFF)
+    return tuple(values)
+
+
+_CRC8 = _crc8_table()
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """Result of a look through a file."""
+
+    is_more_than_told: bool
+    """Whether there is more sound than its head says, or frames are out of their order.
+
+    libsndfile hears as much as the head says, and seeks by the numbers of the frames.
+    """
+    n_foreign: int
+    """Frames longer than the head allows: they are of another recording."""
+
+
+def look_through(data: mmap.mmap) -> Contents:
+    """Look through all frames of a file."""
+    longest = int.from_bytes(data[10:12], "big")
+    total = int.from_bytes(data[21:26], "big") & (1 << 36) - 1
+    n_samples, n_foreign, expected, is_in_order = 0, 0, None, True
+    for found in _HEAD.finditer(data, HEAD_BYTES):
+        frame = _read(data[found.start() : found.start() + 16])
+        if frame is None:
+            continue
+        number, n, is_of_samples = frame
+        is_in_order = is_in_order and expected in (None, number)
+        expected = number + (n if is_of_samples else 1)
+        n_samples += n
+        n_foreign += n > longest
+    # Of unknown length all is read to its end, without seeking.
+    is_more = 0 < total < n_samples or (0 < total == n_samples and not is_in_order)
+    return Contents(is_more, n_foreign)
+
+
+def _read(head: bytes) -> tuple[int, int, bool] | None:
+    """Number, samples, and whether samples are numbered; ``None`` where the checksum is wrong."""
+    if len(head) < 16 or head[3] >> 4 > _STEREO_MODES or head[3] & 1:
+        return None
+    first = head[4]
+    n_more = 0 if first < 0x80 else 7 - (first ^ 0xFF).bit_length()
+    if n_more < 0 or (first >= 0x80 and n_more == 0):
+        return None
+    number = first if first < 0x80 else first & (0x3F >> n_more)
+    place = 5 + n_more
+    for byte in head[5:place]:
+        number = number << 6 | byte & 0x3F
+    n_samples = _N_SAMPLES[head[2] >> 4]
+    if not n_samples:
+        n_bytes = (head[2] >> 4) - 5
+        n_samples = int.from_bytes(head[place : place + n_bytes], "big") + 1
+        place += n_bytes
+    place += _RATE_BYTES.get(head[2] & 15, 0)
+    checksum = 0
+    for byte in head[:place]:
+        checksum = _CRC8[checksum ^ byte]
+    return (number, n_samples, head[1] == 0xF9) if checksum == head[place] else None
+
+
+def of_unknown_length(head: bytes) -> bytes:
+    """Head of a file without length and checksum of all its sound."""
+    return head[:21] + bytes([head[21] & 0xF0]) + bytes(20)
