@@ -74,7 +74,7 @@ TARGETS = {
     )
 }
 
-PIECE = 250
+PIECE = 100
 """Inputs between two stored tallies."""
 
 

@@ -73,6 +73,9 @@ class OddFile:
     """Whether nothing of it is missing or damaged, so that no decoder may call it so."""
 
 
+_NOT_TONES = ("wav g723",)
+"""Codings that make something else of a tone: their length is compared."""
+
 MONO = ((16_000, 1), (8000, 1))
 USUAL = ((16_000, 1), (8000, 1), (44_100, 2), (48_000, 3), (96_000, 1), (48_000, 6))
 FEW = ((16_000, 1), (44_100, 2), (48_000, 3))
@@ -358,9 +361,14 @@ class Trial:
     @property
     def lost_s(self) -> float:
         """Length of the sound that ffmpeg hears, and that is lost without a word."""
-        possible_s = min(self.theirs.tonal_s, self.file.most_s)
-        theirs = replace(self.theirs, tonal_s=possible_s)
-        return 0.0 if self.escape else silently_lost_s(self.ours, theirs, of_tone=True)
+        of_tone = self.file.kind not in _NOT_TONES
+        most_s = self.file.most_s
+        theirs = replace(
+            self.theirs,
+            seconds=min(self.theirs.seconds, most_s),
+            tonal_s=min(self.theirs.tonal_s, most_s),
+        )
+        return 0.0 if self.escape else silently_lost_s(self.ours, theirs, of_tone=of_tone)
 
     @property
     def is_silent_loss(self) -> bool:
