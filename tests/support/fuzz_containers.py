@@ -74,7 +74,7 @@ TARGETS = {
     )
 }
 
-PIECE = 100
+PIECE = 250
 """Inputs between two stored tallies."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import mmap
 import struct
 from pathlib import Path
 
@@ -10,10 +11,18 @@ import numpy as np
 import pytest
 import soundfile
 from beside_ffmpeg import Hearing, heard_by_ser_live, sweep
-from container_parts import chunks, flac_parts, mpeg_frames, pages, summed_page
+from container_parts import (
+    chunks,
+    flac_head_bytes,
+    flac_parts,
+    mpeg_frames,
+    pages,
+    summed_frame,
+    summed_page,
+)
 from places import CORPUS
 
-from ser_live.sources import FileSource
+from ser_live.sources import FileSource, flac_frames
 
 CONTAINERS = CORPUS / "containers"
 LENGTH_S = 0.8
@@ -155,3 +164,18 @@ def test_chained_ogg_that_libsndfile_does_not_know(tmp_path):
     found = heard(tmp_path, one + other + b"".join(parts))
     assert found.error == ""
     assert abs(found.tonal_s - 3 * LENGTH_S) < 0.1
+
+
+def test_flac_in_which_sound_looks_like_a_frame(tmp_path):
+    """Bytes within a frame that begin one by chance, as long recordings have, are none."""
+    head, *frames = flac_parts((CONTAINERS / "flac" / "16k").read_bytes())
+    n_head = flac_head_bytes(frames[3][:16])
+    chance = frames[9][: flac_head_bytes(frames[9][:16])]
+    assert frames[3] == summed_frame(frames[3], head_bytes=n_head)
+    spoilt = frames[3][:100] + chance + frames[3][100 + len(chance) :]
+    frames[3] = summed_frame(spoilt, head_bytes=n_head)
+    path = tmp_path / "chance.flac"
+    path.write_bytes(b"".join([head, *frames]))
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+        contents = flac_frames.look_through(mapped)
+    assert contents == flac_frames.Contents(is_more_than_told=False, n_foreign=0)
