@@ -75,7 +75,7 @@ def _read(head: bytes) -> tuple[int, int, bool] | None:
         return None
     first = head[4]
     n_more = 0 if first < 0x80 else 7 - (first ^ 0xFF).bit_length()
-    if n_more < 0 or (first >= 0x80 and n_more == 0):
+    if n_more > 6 or (first >= 0x80 and n_more == 0):
         return None
     number = first if first < 0x80 else first & (0x3F >> n_more)
     place = 5 + n_more

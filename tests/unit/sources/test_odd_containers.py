@@ -179,3 +179,8 @@ def test_flac_in_which_sound_looks_like_a_frame(tmp_path):
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
         contents = flac_frames.look_through(mapped)
     assert contents == flac_frames.Contents(is_more_than_told=False, n_foreign=0)
+
+
+def test_flac_number_of_impossible_length():
+    """A first byte that no number of a frame begins with is no frame, and no error."""
+    assert flac_frames._read(b"\xff\xf8\x77\x1e" + b"\xff" * 12) is None
