@@ -128,7 +128,8 @@ def _of_flac(data: mmap.mmap, name: str) -> Survey:
     while (place := data.find(_FLAC_BEGIN, starts[-1] + 1)) >= 0:
         starts.append(place)
     if len(starts) == 1:
-        return _of_one_flac(data, name) if data[4:8] == _FLAC_BEGIN[4:] else Survey()
+        is_known = data[4:8] == _FLAC_BEGIN[4:] and len(data) > flac_frames.HEAD_BYTES
+        return _of_one_flac(data, name) if is_known else Survey()
     ends = [*starts[1:], len(data)]
     return Survey([Span(((start, end),)) for start, end in zip(starts, ends, strict=True)])
 

@@ -184,3 +184,8 @@ def test_flac_in_which_sound_looks_like_a_frame(tmp_path):
 def test_flac_number_of_impossible_length():
     """A first byte that no number of a frame begins with is no frame, and no error."""
     assert flac_frames._read(b"\xff\xf8\x77\x1e" + b"\xff" * 12) is None
+
+
+def test_flac_that_ends_in_its_head(tmp_path):
+    """A flac cut within its first block is refused with a sentence."""
+    assert heard(tmp_path, (CONTAINERS / "flac" / "16k").read_bytes()[:18]).error
