@@ -40,7 +40,17 @@ SECTIONS = ROOT / "scripts" / "reliability"
 RESULTS = ROOT / "docs" / "reliability.json"
 PAGE = ROOT / "docs" / "reliability.md"
 
-ORDER = ("devices", "overload", "races", "crashes", "long_days", "hostile", "privacy", "doctor")
+ORDER = (
+    "devices",
+    "overload",
+    "races",
+    "crashes",
+    "long_days",
+    "hostile",
+    "odd_files",
+    "privacy",
+    "doctor",
+)
 """Sections in the order of the page; others follow by name."""
 
 

@@ -96,10 +96,23 @@ def _open_sound_file(path: Path, name: str, head: bytes) -> Decoder:
     if decoder is None and found.spans is None:
         decoder = _twice(path, name)
     elif decoder is None:
-        openers = [partial(_twice, path, name, span) for span in found.spans or ()]
+        openers = [partial(_part, path, name, span) for span in found.spans or ()]
         decoder = JoinedDecoder(openers, name, found.lost_s)
     decoder.notes += found.notes
     return decoder if found.failure is None else FailingDecoder(decoder, found.failure)
+
+
+def _part(path: Path, name: str, span: Span) -> Decoder:
+    """Open one of several recordings in a file, by FFmpeg where libsndfile does not know it."""
+    try:
+        return _twice(path, name, span)
+    except AudioFileError as error:
+        if error.__cause__ is None:
+            raise
+        try:
+            return MediaDecoder(SpanFile(path, span), name)
+        except AudioFileError:
+            raise error from None
 
 
 def _twice(path: Path, name: str, span: Span | None = None) -> Decoder:

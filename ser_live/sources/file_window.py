@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import overload
 
@@ -83,6 +84,15 @@ class FileWindow:
                 break
             start = stop - _LONGEST_MATCH
         return None
+
+    def places(
+        self, pattern: re.Pattern[bytes], start: int, stop: int | None = None
+    ) -> Iterator[int]:
+        """Give every place before `stop` where a short pattern is met."""
+        place = self.search(pattern, start)
+        while place is not None and (stop is None or place < stop):
+            yield place
+            place = self.search(pattern, place + 1)
 
     def close(self) -> None:
         """Let go of the file."""

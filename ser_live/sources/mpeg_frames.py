@@ -95,6 +95,8 @@ class Layout:
     runs: list[Run]
     n_foreign: int = 0
     """Bytes before, between and behind the frames that are neither tags nor zeros."""
+    n_before: int = 0
+    """Those of them before the first frame."""
     n_behind: int = 0
     """Bytes behind the last frame, tags and zeros too."""
     is_cut: bool = False
@@ -116,7 +118,7 @@ class Layout:
 _known: dict[int, Frame | None] = {}
 
 
-def _frame_at(data: FileWindow | bytes, place: int) -> Frame | None:
+def frame_at(data: FileWindow | bytes, place: int) -> Frame | None:
     """Read the four bytes before a frame; ``None`` where they are none."""
     head = int.from_bytes(data[place : place + 4], "big")
     if head >> 21 != 0x7FF:
@@ -149,12 +151,17 @@ def are_frames(head: bytes) -> bool:
     """Whether three frames of one kind follow each other."""
     place, kinds = 0, set()
     for _ in range(_SURE_FRAMES):
-        frame = _frame_at(head, place)
+        frame = frame_at(head, place)
         if frame is None:
             return False
         kinds.add(frame.kind)
         place += frame.n_bytes
     return len(kinds) == 1
+
+
+def begins_late(head: bytes) -> bool:
+    """Whether frames that are ones for sure come within these bytes, behind something else."""
+    return any(_is_sure(head, found.start()) for found in _POSSIBLE.finditer(head, 1))
 
 
 def find_runs(data: FileWindow) -> Layout | None:
@@ -163,13 +170,14 @@ def find_runs(data: FileWindow) -> Layout | None:
     run: Run | None = None
     place, n_file, is_joined, n_foreign = 0, len(data), False, 0
     while True:
-        frame = _frame_at(data, place)
+        frame = frame_at(data, place)
         is_next = (
             is_joined and run is not None and frame is not None and frame.kind == run.frame.kind
         )
         if frame is None or not (is_next or _is_sure(data, place)):
             found, n_foreign = _next_sound(data, place)
             layout.n_foreign += n_foreign
+            layout.n_before += 0 if layout.runs else n_foreign
             if found is None:
                 layout.n_behind = n_file - place
                 return layout if layout.runs else None
@@ -205,13 +213,13 @@ def find_runs(data: FileWindow) -> Layout | None:
         place, is_joined = end, True
 
 
-def _is_sure(data: FileWindow, place: int) -> bool:
+def _is_sure(data: FileWindow | bytes, place: int) -> bool:
     """Whether frames of one kind follow each other here, as far as the file goes."""
     kind = None
     for _ in range(_SURE_FRAMES):
         if place >= len(data) - 4:
             return kind is not None
-        frame = _frame_at(data, place)
+        frame = frame_at(data, place)
         if frame is None or (kind is not None and frame.kind != kind):
             return False
         kind = frame.kind
@@ -224,7 +232,7 @@ def _next_sound(data: FileWindow, place: int) -> tuple[int | None, int]:
     n_foreign = 0
     while place < len(data) - 4:
         if n_bytes := _tag_bytes(data, place):
-            place += n_bytes
+            place = _behind_tag(data, place, place + n_bytes)
         elif data[place] == 0:
             found = data.search(_NOT_ZERO, place)
             place = len(data) if found is None else found
@@ -236,6 +244,18 @@ def _next_sound(data: FileWindow, place: int) -> tuple[int | None, int]:
             n_foreign += after - place
             place = after
     return None, n_foreign
+
+
+def _behind_tag(data: FileWindow, place: int, end: int) -> int:
+    """Place behind a tag: its end, or that of the first sound in it where its size is wrong."""
+    if end == len(data) or data[end : end + 1] == b"\0" or _is_sure(data, end):
+        return end
+    if end < len(data) and _tag_bytes(data, end):
+        return end
+    for sound in data.places(_POSSIBLE, place + 4, min(end, len(data))):
+        if _is_sure(data, sound):
+            return sound
+    return end
 
 
 def _tag_bytes(data: FileWindow, place: int) -> int:

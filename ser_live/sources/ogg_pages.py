@@ -25,8 +25,10 @@ class Link:
     """Bytes of the file, ``[start, end)``."""
     numbers: dict[int, int] = field(default_factory=dict)
     """Next page number expected of each stream, once its sound has begun."""
+    granules: dict[int, int] = field(default_factory=dict)
+    """Place in time of the last page of each stream."""
     n_bad: int = 0
-    """Pages that are missing or damaged."""
+    """Pages that are missing, damaged, or earlier in time than those before them."""
     is_cut: bool = False
     """Whether the file ends in the middle of a page."""
 
@@ -92,8 +94,11 @@ def _count(link: Link, data: FileWindow | bytes, place: int) -> None:
     serial = int.from_bytes(data[place + 14 : place + 18], "little")
     number = int.from_bytes(data[place + 18 : place + 22], "little")
     # What is recorded from the middle of a broadcast goes on with its numbers behind the headers.
-    if number != link.numbers.get(serial, number):
+    is_next = number == link.numbers.get(serial, number)
+    if not is_next or 0 < granule < link.granules.get(serial, 0):
+        # libsndfile ends at the last place that it finds, whatever lies before or behind it.
         link.n_bad += 1
+    link.granules[serial] = granule if granule > 0 else link.granules.get(serial, 0)
     if granule > 0 or serial in link.numbers:
         link.numbers[serial] = number + 1
 

@@ -141,7 +141,7 @@ def _harmless(
 
     In flac of unknown length, or that does not begin with its stream, it is not possible. In mp3
     it decodes anew from a place a few frames before; that is kept for whole files alone, whose
-    values it made.
+    values it made, and where it makes them (`bit_reservoir`).
     """
     import soundfile
 

@@ -8,17 +8,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ser_live.errors import AudioFileError
-from ser_live.sources import mpeg_frames, ogg_pages, wav_header
+from ser_live.sources import flac_frames, mpeg_frames, ogg_pages, wav_header
+from ser_live.sources.bit_reservoir import reaches_far
 from ser_live.sources.byte_spans import Span
 from ser_live.sources.decoder import cut_off, cut_within, damaged_within
 from ser_live.sources.file_window import FileWindow
 
+_AU = b".snd"
 _FLAC = b"fLaC"
 _FLAC_BEGIN = _FLAC + b"\x00\x00\x00\x22"
 """Mark and head of the first block, which is of one length always."""
 
 _WAV_CODECS = frozenset([0x0001, 0x0002, 0x0003, 0x0006, 0x0007, 0x0011, 0x0031, 0xFFFE])
 """Codecs in wav that libsndfile knows best: PCM, floats, A-law and mu-law, ADPCM, GSM."""
+
+_OTHERS = (b"RIFF", b"RIFX", b"RF64", b"FORM", b"caff", b"riff", b"BW64")
+_TS, _PS = b"\x47", b"\0\0\1"
+"""Beginnings of what may hold frames of MP3 in parts of its own."""
+
+_MAX_LATE_BYTES = 1 << 16
+"""So far MP3 is looked for behind something else."""
 
 _SPOKEN_OF_BYTES = 2000
 """So many bytes that are no MP3 are longer than any frame that was cut in two."""
@@ -55,6 +64,8 @@ def survey(path: Path, name: str, head: bytes) -> Survey:
     """
     if head[8:12] == b"WAVE":
         return _of_wav(path, name)
+    if head.startswith(_AU):
+        return _of_au(path, name, head)
     look = None
     if head.startswith(_FLAC):
         look = _of_flac
@@ -62,11 +73,11 @@ def survey(path: Path, name: str, head: bytes) -> Survey:
         look = _of_ogg
     elif head.startswith(b"ID3") or (head[:1] == b"\xff" and head[1:2] >= b"\xe0"):
         look = _of_mp3
-    if look is None:
-        return Survey()
     try:
         with closing(FileWindow(path)) as data:
-            return look(data, name)
+            if look is None and head[:4] not in _OTHERS and data[0:1] != _TS and data[:3] != _PS:
+                look = _of_mp3 if mpeg_frames.begins_late(data[:_MAX_LATE_BYTES]) else None
+            return Survey() if look is None else look(data, name)
     except OSError:  # its reader says so
         return Survey()
 
@@ -84,7 +95,7 @@ def _of_wav(path: Path, name: str) -> Survey:
         found.spans = [span]
         if header.n_declared is not None and header.bytes_per_second:
             declared_s = header.n_declared / header.bytes_per_second
-            there_s = (span.pieces[0][1] - span.pieces[0][0]) / header.bytes_per_second
+            there_s = sum(end - start for start, end in span.pieces) / header.bytes_per_second
             found.notes.append(
                 f"The header of {name} declares {declared_s:.2f} s, but {there_s:.2f} s lie behind "
                 "it: all of it was heard."
@@ -92,14 +103,47 @@ def _of_wav(path: Path, name: str) -> Survey:
     return found
 
 
+def _of_au(path: Path, name: str, head: bytes) -> Survey:
+    """All that lies behind the header of an au: nothing but sound can follow it."""
+    start, n_declared = int.from_bytes(head[4:8], "big"), int.from_bytes(head[8:12], "big")
+    n_there = path.stat().st_size - start
+    if start < 24 or n_there <= n_declared:
+        return Survey()
+    with path.open("rb") as file:
+        header = file.read(start)
+    span = Span(((start, start + n_there),), header[:8] + b"\xff" * 4 + header[12:])
+    note = (
+        f"The header of {name} declares {n_declared} bytes of sound, but {n_there} lie behind it: "
+        "all of it was heard."
+    )
+    return Survey([span], notes=[note])
+
+
 def _of_flac(data: FileWindow, name: str) -> Survey:
     starts = [0]
     while (place := data.find(_FLAC_BEGIN, starts[-1] + 1)) >= 0:
         starts.append(place)
     if len(starts) == 1:
-        return Survey()
+        is_known = data[4:8] == _FLAC_BEGIN[4:] and len(data) > flac_frames.HEAD_BYTES
+        return _of_one_flac(data, name) if is_known else Survey()
     ends = [*starts[1:], len(data)]
     return Survey([Span(((start, end),)) for start, end in zip(starts, ends, strict=True)])
+
+
+def _of_one_flac(data: FileWindow, name: str) -> Survey:
+    contents = flac_frames.look_through(data)
+    head = flac_frames.of_unknown_length(data[: flac_frames.HEAD_BYTES])
+    if contents.n_foreign:
+        return Survey(
+            is_damaged=True,
+            failure=AudioFileError(
+                f"{name} holds {contents.n_foreign} frames that its head does not allow, but one "
+                "whole recording is needed: copy or record it again."
+            ),
+        )
+    if contents.is_more_than_told:
+        return Survey([Span(((len(head), len(data)),), head)])
+    return Survey()
 
 
 def _of_ogg(data: FileWindow, name: str) -> Survey:
@@ -117,13 +161,17 @@ def _of_ogg(data: FileWindow, name: str) -> Survey:
 
 def _of_mp3(data: FileWindow, name: str) -> Survey:
     layout = mpeg_frames.find_runs(data)
-    if layout is None or sum(run.n_bytes for run in layout.runs) <= layout.n_foreign:
+    if layout is None or (
+        layout.n_before and sum(run.n_bytes for run in layout.runs) <= layout.n_foreign
+    ):
         return Survey()  # not MP3 but something else behind a tag
     found = Survey()
     runs = [run for run in layout.runs if run.n_frames]
     if not layout.is_ordinary:
         found.spans = [run.span() for run in runs]
         found.lost_s = [run.seconds(run.n_lost) for run in runs]
+    elif any(reaches_far(data, run) for run in runs):
+        found.spans = [Span(((0, len(data)),))]  # which is read without seeking
     heard_s = sum(run.seconds(run.n_frames) for run in runs)
     if any(run.n_lost for run in runs):
         lost_s = sum(found.lost_s)

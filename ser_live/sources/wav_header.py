@@ -23,6 +23,8 @@ _WRAP = 1 << 32
 _MAX_HEAD_BYTES = 1 << 20
 """Most that is looked through for the chunks before the samples, without their contents."""
 
+_MAX_DATA_CHUNKS = 1000
+
 _CHUNKS = frozenset(
     name.ljust(4).encode()
     for name in re.findall(
@@ -113,13 +115,38 @@ def put_right(file: BinaryIO, header: WavHeader, n_file: int) -> Span | None:
     if n_file <= header.start:
         return None
     end = _true_end(file, header, n_file)
+    others = _more_data(file, header, end, n_file)
     n_there = end - header.start
     n_there -= n_there % header.block_bytes
-    if end <= header.start + (header.n_declared or 0) or n_there <= 0:
+    if (end <= header.start + (header.n_declared or 0) and not others) or n_there <= 0:
         return None
     if header.n_declared is None and n_there < _UNKNOWN and _declares_most(file, header):
         return None  # as programs write that stream into a pipe: libsndfile takes all there is
-    return Span(((header.start, header.start + n_there),), _made(header, n_there))
+    n_all = n_there + sum(end - start for start, end in others)
+    return Span(((header.start, header.start + n_there), *others), _made(header, n_all))
+
+
+def _more_data(
+    file: BinaryIO, header: WavHeader, end: int, n_file: int
+) -> tuple[tuple[int, int], ...]:
+    """Sound in further chunks of the same name, where they follow each other."""
+    found: list[tuple[int, int]] = []
+    while end < n_file and len(found) < _MAX_DATA_CHUNKS:
+        end += end % 2 if _begin(file, end)[:4] != b"data" else 0
+        begin = _begin(file, end)
+        if begin[:4] != b"data":
+            break
+        size = struct.unpack(_KINDS[header.kind] + "I", begin[4:])[0]
+        start, end = end + 8, min(end + 8 + size, n_file)
+        n_bytes = (end - start) // header.block_bytes * header.block_bytes
+        if n_bytes:
+            found.append((start, start + n_bytes))
+    return tuple(found)
+
+
+def _begin(file: BinaryIO, place: int) -> bytes:
+    file.seek(place)
+    return file.read(8).ljust(8, b"\0")
 
 
 def _declares_most(file: BinaryIO, header: WavHeader) -> bool:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import fuzz_containers
+from beside_ffmpeg import Hearing, heard_by_ser_live
 from fuzzing import Target
 
 from ser_live.errors import DatasetError, SerLiveError
@@ -60,5 +64,27 @@ TARGETS = {
         ("swells", _swells),
         ("prints", _prints),
         ("speechless", _is_speechless),
+    )
+}
+
+
+def _losing(change: Callable[[Hearing], Hearing]) -> Callable[[bytes, Path], None]:
+    """Make a try-out by a ser-live that hears less than it should, and does not say so."""
+
+    def try_out(data: bytes, folder: Path) -> None:
+        def heard(path: Path) -> Hearing:
+            return change(heard_by_ser_live(path))
+
+        fuzz_containers.hear_beside_ffmpeg(data, folder, heard)
+
+    return try_out
+
+
+LOSSES = {
+    name: Target(name, _losing(change), (SerLiveError,), module="fuzz_planted")
+    for name, change in (
+        ("silent", lambda h: replace(h, seconds=h.seconds - 0.15, tonal_s=h.tonal_s - 0.15)),
+        ("muted", lambda h: replace(h, tonal_s=h.tonal_s / 2)),
+        ("stopped", lambda h: replace(h, seconds=0.0, tonal_s=0.0)),
     )
 }

@@ -71,6 +71,8 @@ class Target:
 
     more: Callable[[], list[bytes]] = list
     """Further inputs to begin with, kept elsewhere in the project."""
+    mutate: Callable[[Sequence[bytes], random.Random], bytes] | None = None
+    """Mutation that knows the structure of the inputs; by default one that does not."""
 
     @property
     def folder(self) -> Path:
@@ -89,12 +91,10 @@ class Target:
         if number < len(seeds):
             return seeds[number]
         # Seeded by name and number, so that any input can be made again alone.
-        return mutated(
-            seeds,
-            random.Random(f"{self.name} {number}"),
-            self.tokens,
-            is_text=self.is_text,
-        )
+        rng = random.Random(f"{self.name} {number}")
+        if self.mutate is not None:
+            return self.mutate(seeds, rng)
+        return mutated(seeds, rng, self.tokens, is_text=self.is_text)
 
 
 @dataclass(frozen=True)
