@@ -33,7 +33,9 @@ def stored_scale(path: str | os.PathLike[str]) -> tuple[float, str]:
     peak, subtype = _peak(path)
     kind = "floating point" if subtype in ("FLOAT", "DOUBLE") else f"{subtype[-2:]}-bit samples"
     if peak > FAR_ABOVE_FULL_SCALE:
-        n_bits = next((n for n in (15, 23, 31) if peak <= 2.0**n), math.ceil(math.log2(peak)))
+        n_bits = next((n for n in (15, 23, 31) if peak <= 2.0**n), 0)
+        if not n_bits:
+            return 1.0, ""  # no integer goes as far: some samples are damaged, the rest is sound
         return 2.0**-n_bits, (
             f"its samples go to {peak:.0f} times full scale, as {n_bits + 1}-bit numbers stored as "
             f"{kind} do: they are divided by 2^{n_bits}."

@@ -167,7 +167,7 @@ def _of_mp3(data: FileWindow, name: str) -> Survey:
         return Survey()  # not MP3 but something else behind a tag
     found = Survey()
     runs = [run for run in layout.runs if run.n_frames]
-    if not layout.is_ordinary:
+    if not layout.is_ordinary or layout.n_before:  # junk may look like a frame to a decoder
         found.spans = [run.span() for run in runs]
         found.lost_s = [run.seconds(run.n_lost) for run in runs]
     elif any(reaches_far(data, run) for run in runs):

@@ -70,3 +70,12 @@ def test_numbers_that_are_not_finite_have_no_scale(tmp_path: Path) -> None:
     path = tmp_path / "x.wav"
     soundfile.write(path, np.array([1e4, np.nan], np.float32), RATE, subtype="FLOAT")
     assert stored_scale(path) == (1.0, "")
+
+
+def test_a_few_damaged_samples_do_not_silence_the_rest(tmp_path):
+    """No integers reach 1e38, so nothing is divided for their sake."""
+    samples = VOICE.astype(np.float32).copy()
+    samples[100:103] = 1e38
+    path = tmp_path / "x.wav"
+    soundfile.write(path, samples, 16_000, "FLOAT")
+    assert stored_scale(path) == (1.0, "")
