@@ -157,7 +157,7 @@ class MediaDecoder:
         if flowing is not None:
             options |= _UNHURRIED
         try:
-            return av.open(self._target, format=flowing, metadata_errors="replace", options=options)
+            return av.open(self._target, format=flowing, options=options, **_metadata_option())
         except self._errors as error:
             self._let_go()
             raise AudioFileError(
@@ -391,3 +391,10 @@ def _interleaved(planes: list[Any]) -> Iterator[NDArray[np.float32]]:
         if frame is not None and frame.samples:
             samples: NDArray[np.float32] = frame.to_ndarray().T
             yield np.ascontiguousarray(samples)
+
+
+def _metadata_option() -> dict[str, Any]:
+    import av
+
+    # Titles that are no UTF-8 are passed over; from 19 on PyAV does so by itself.
+    return {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
