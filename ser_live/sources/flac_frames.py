@@ -55,13 +55,13 @@ class Contents:
     """Frames longer than the head allows: they are of another recording."""
 
 
-def look_through(data: FileWindow) -> Contents:
-    """Look through all frames of a file."""
-    longest = int.from_bytes(data[10:12], "big")
-    total = int.from_bytes(data[21:26], "big") & (1 << 36) - 1
+def look_through(data: FileWindow, start: int, end: int) -> Contents:
+    """Look through all frames of a recording, whose bytes in the file are ``[start, end)``."""
+    longest = int.from_bytes(data[start + 10 : start + 12], "big")
+    total = int.from_bytes(data[start + 21 : start + 26], "big") & (1 << 36) - 1
     n_samples, n_foreign, is_in_order = 0, 0, True
     begin, expected = -1, -1
-    for place in data.places(_HEAD, HEAD_BYTES):
+    for place in data.places(_HEAD, start + HEAD_BYTES, end):
         frame = _read(data[place : place + 16])
         if frame is None:
             continue

@@ -360,7 +360,7 @@ class MediaDecoder:
             yield from self._flushed()
             self._resampled = format_
             self._resampler = av.AudioResampler(
-                format="fltp", layout=self._layout, rate=self.sample_rate
+                format="flt", layout=self._layout, rate=self.sample_rate
             )
         try:
             planes = self._resampler.resample(frame)
@@ -389,8 +389,8 @@ class MediaDecoder:
 def _interleaved(planes: list[Any]) -> Iterator[NDArray[np.float32]]:
     for frame in planes:
         if frame is not None and frame.samples:
-            samples: NDArray[np.float32] = frame.to_ndarray().T
-            yield np.ascontiguousarray(samples)
+            samples: NDArray[np.float32] = frame.to_ndarray()
+            yield samples.reshape(frame.samples, -1)
 
 
 def _metadata_option() -> dict[str, Any]:

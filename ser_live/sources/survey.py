@@ -123,27 +123,28 @@ def _of_flac(data: FileWindow, name: str) -> Survey:
     starts = [0]
     while (place := data.find(_FLAC_BEGIN, starts[-1] + 1)) >= 0:
         starts.append(place)
-    if len(starts) == 1:
-        is_known = data[4:8] == _FLAC_BEGIN[4:] and len(data) > flac_frames.HEAD_BYTES
-        return _of_one_flac(data, name) if is_known else Survey()
-    ends = [*starts[1:], len(data)]
-    return Survey([Span(((start, end),)) for start, end in zip(starts, ends, strict=True)])
-
-
-def _of_one_flac(data: FileWindow, name: str) -> Survey:
-    contents = flac_frames.look_through(data)
-    head = flac_frames.of_unknown_length(data[: flac_frames.HEAD_BYTES])
-    if contents.n_foreign:
-        return Survey(
-            is_damaged=True,
-            failure=AudioFileError(
-                f"{name} holds {contents.n_foreign} frames that its head does not allow, but one "
-                "whole recording is needed: copy or record it again."
-            ),
+    is_known = data[4:8] == _FLAC_BEGIN[4:] and len(data) > flac_frames.HEAD_BYTES
+    if len(starts) == 1 and not is_known:
+        return Survey()
+    spans, n_foreign, is_as_told = [], 0, len(starts) == 1
+    for start, end in zip(starts, [*starts[1:], len(data)], strict=True):
+        contents = flac_frames.look_through(data, start, end)
+        n_foreign += contents.n_foreign
+        if contents.is_more_than_told:
+            is_as_told = False
+            behind = start + flac_frames.HEAD_BYTES
+            head = flac_frames.of_unknown_length(data[start:behind])
+            spans.append(Span(((behind, end),), head))
+        else:
+            spans.append(Span(((start, end),)))
+    found = Survey(None if is_as_told else spans)
+    if n_foreign:
+        found.is_damaged = len(spans) == 1
+        found.failure = AudioFileError(
+            f"{name} holds {n_foreign} frames that its head does not allow, but one whole "
+            "recording is needed: copy or record it again."
         )
-    if contents.is_more_than_told:
-        return Survey([Span(((len(head), len(data)),), head)])
-    return Survey()
+    return found
 
 
 def _of_ogg(data: FileWindow, name: str) -> Survey:
@@ -167,7 +168,9 @@ def _of_mp3(data: FileWindow, name: str) -> Survey:
         return Survey()  # not MP3 but something else behind a tag
     found = Survey()
     runs = [run for run in layout.runs if run.n_frames]
-    if not layout.is_ordinary or layout.n_before:  # junk may look like a frame to a decoder
+    if runs and (
+        not layout.is_ordinary or layout.n_before
+    ):  # junk may look like a frame to a decoder
         found.spans = [run.span() for run in runs]
         found.lost_s = [run.seconds(run.n_lost) for run in runs]
     elif any(reaches_far(data, run) for run in runs):

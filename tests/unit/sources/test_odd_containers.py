@@ -178,7 +178,7 @@ def test_flac_in_which_sound_looks_like_a_frame(tmp_path):
     path = tmp_path / "chance.flac"
     path.write_bytes(b"".join([head, *frames]))
     with closing(FileWindow(path)) as data:
-        contents = flac_frames.look_through(data)
+        contents = flac_frames.look_through(data, 0, len(data))
     assert contents == flac_frames.Contents(is_more_than_told=False, n_foreign=0)
 
 
@@ -190,3 +190,21 @@ def test_flac_number_of_impossible_length():
 def test_flac_that_ends_in_its_head(tmp_path):
     """A flac cut within its first block is refused with a sentence."""
     assert heard(tmp_path, (CONTAINERS / "flac" / "16k").read_bytes()[:18]).error
+
+
+def test_joined_flac_one_of_which_holds_more_than_its_head_says(tmp_path):
+    """Each of several recordings in a file is heard to its own end."""
+    whole = (CONTAINERS / "flac" / "16k").read_bytes()
+    half = int.from_bytes(whole[21:26], "big") & (1 << 36) - 1
+    head = whole[:21] + bytes([whole[21] & 0xF0]) + (half // 2).to_bytes(4, "big") + whole[26:]
+    both = heard(tmp_path, head + whole)
+    assert both.seconds == pytest.approx(2 * half / 16_000, abs=0.01)
+
+
+def test_mp3_of_a_counting_frame_alone(tmp_path):
+    """A first frame that counts others, behind junk and with none of them there, is told."""
+    first = (
+        b"\xff\xf3\x88\xc4" + bytes(9) + b"Xing" + bytes([0, 0, 0, 3, 0, 0, 0, 25, 0, 0, 9, 144])
+    )
+    frame = first.ljust(576 // 8 * 64_000 // 16_000, b"\0")
+    assert heard(tmp_path, b"junk" * 80 + frame).error
