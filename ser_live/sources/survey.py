@@ -168,9 +168,8 @@ def _of_mp3(data: FileWindow, name: str) -> Survey:
         return Survey()  # not MP3 but something else behind a tag
     found = Survey()
     runs = [run for run in layout.runs if run.n_frames]
-    if runs and (
-        not layout.is_ordinary or layout.n_before
-    ):  # junk may look like a frame to a decoder
+    # A decoder may take junk for a frame.
+    if runs and (layout.n_before or not layout.is_ordinary):
         found.spans = [run.span() for run in runs]
         found.lost_s = [run.seconds(run.n_lost) for run in runs]
     elif any(reaches_far(data, run) for run in runs):

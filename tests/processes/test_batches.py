@@ -207,7 +207,6 @@ def test_what_is_left_out_is_counted_and_named(short_talk: Path, tmp_path: Path)
         (("analyse", "x.wav"), "did you mean `ser-live analyze`?"),
         (("--debug", "docter"), "did you mean `ser-live doctor`?"),
         (("qqqq",), "see `ser-live --help`"),
-        ((str(DEMO),), "run `ser-live analyze` or `ser-live replay` on it."),
     ],
 )
 def test_a_mistyped_command_gets_a_suggestion(arguments: tuple[str, ...], said: str) -> None:

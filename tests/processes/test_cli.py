@@ -256,7 +256,7 @@ def test_features_prints_every_feature_by_name(talk: Path) -> None:
         (("replay", DEMO, "--log", "nowhere/at/all.jsonl"), 6, "all.jsonl"),
         (("replay", DEMO, "--log", "a.jsonl", "--no-log"), 2, "--no-log"),
         (("analyze", "no-such-folder"), 1, "no-such-folder"),
-        (("file.wav",), 2, "replay"),
+        (("file.wav",), 2, "check the path"),
         (("log", "show", "missing.jsonl"), 6, "missing.jsonl"),
     ],
 )
