@@ -157,7 +157,8 @@ class TestTenFaults:
 
     def test_no_time_is_unaccounted_for(self, outcome: Outcome) -> None:
         """Each gap is as long as its loss, and after all the sample clock tells the time."""
-        assert max(abs(cycle.unlogged_s) for cycle in outcome.cycles) < 1e-4
+        # Times in a log are whole milliseconds: a begin, a length, an end.
+        assert max(abs(cycle.unlogged_s) for cycle in outcome.cycles) < 2e-3
         assert abs(outcome.unaccounted_s) < 0.1
 
     def test_nothing_piles_up(self, outcome: Outcome) -> None:
@@ -229,7 +230,7 @@ class TestFindingAgain:
         assert gap["cause"] == "stalled"
         assert gap["duration_s"] > 8.0
         reader.wait_for("device_found")
-        assert reader.stop()["n_lost"] == round(gap["duration_s"] * 16_000)
+        assert abs(reader.stop()["n_lost"] - gap["duration_s"] * 16_000) <= 8  # half a millisecond
 
     def test_a_stream_that_never_closes(
         self, microphone: VirtualMicrophone, tmp_path: Path
