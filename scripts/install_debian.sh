@@ -9,7 +9,8 @@ Usage: scripts/install_debian.sh [--test] [--demo] [--all] [--print]
 Without an option: what running ser-live needs (Python's venv, make, PortAudio).
   --test   also a sound server and its tools, for the virtual microphone of the tests,
            strace, which shows that nothing goes out, ffmpeg, whose decoding of odd files is
-           the measure of ours, and zsh and fish, whose completion is tried
+           the measure of ours, zsh and fish, whose completion is tried, and chromium, which
+           opens the pages
   --demo   also a speech synthesiser, to make the demo recording again
   --all    both
   --print  only print the names of the packages
@@ -19,7 +20,7 @@ TEXT
 }
 
 base="python3 python3-venv make libportaudio2"
-test="pulseaudio pulseaudio-utils libasound2-plugins alsa-utils strace ffmpeg zsh fish"
+test="pulseaudio pulseaudio-utils libasound2-plugins alsa-utils strace ffmpeg zsh fish chromium"
 demo="espeak-ng"
 
 packages="$base"
