@@ -66,6 +66,11 @@ class OutputFile:
         It cannot be written.
     """
 
+    going_on = "; --resume goes on with the others"
+    """Half a sentence for someone who interrupts the run."""
+    said = ""
+    """Sentence about where the rows are, when all are there."""
+
     def __init__(
         self,
         path: Path,

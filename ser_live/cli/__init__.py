@@ -42,6 +42,8 @@ _COMMANDS = {
     "demo": "Replay the bundled demo recording.",
     "enroll": "Get to know a voice from half a minute of reading aloud.",
     "analyze": "Analyze files or folders and print one row per utterance or file.",
+    "merge": "Join the parts of an archive into one file.",
+    "summarize": "Sum up an archive by groups of people, with intervals.",
     "features": "Print the acoustic features of files or folders.",
     "train": "Train a model on your recordings and labels, or on RAVDESS.",
     "evaluate": "Measure a model on speakers it never saw.",

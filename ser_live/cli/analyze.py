@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ser_live import __version__
+from ser_live.cli.archive_options import ArchiveOptions, archive_options
 from ser_live.cli.batch_run import BatchOptions, BatchRun, batch_options, paths_argument
 from ser_live.cli.options import (
     channel_option,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     help="One row for each utterance, or one for each file.",
 )
 @batch_options
+@archive_options
 @channel_option
 @track_option
 @model_option
@@ -59,6 +61,7 @@ def command(
     format_: str,
     unit: str,
     options: BatchOptions,
+    archive: ArchiveOptions,
     channel: int | None,
     track: int | None,
     model: str | None,
@@ -80,7 +83,7 @@ def command(
       ser-live analyze interview.mp3
       ser-live analyze calls/ --channel 2 --jobs 2 --format csv > customers.csv
       ser-live analyze clips/ --unit file --format jsonl
-      ser-live analyze archive/ -j 0 -f csv -o rows.csv --resume
+      ser-live analyze archive/ -j 0 --out results.parquet
     """
     from ser_live.batch.files import analyze_file
     from ser_live.batch.folders import find_audio_files
@@ -90,11 +93,12 @@ def command(
     from ser_live.stream.analyzer import loaded
 
     options.check(format_)
+    archive.check(options, format_, unit)
     emotion_model = loaded(model)
     profile = load_speaker(speaker)
     if profile is not None:
         SpeakerMemory(emotion_model, profile=profile)  # one that does not fit fits no file
-    found = find_audio_files(paths)
+    found = archive.own_share(find_audio_files(paths))
     by_file = unit == "file"
     labels = emotion_model.card.labels
     table = (
@@ -108,6 +112,14 @@ def command(
         min_confidence=emotion_model.thresholds(settings.reject)[1],
         labels=labels,
     )
+    hangs_on = {
+        "--channel": None if channel is None else channel + 1,
+        "--track": track,
+        "--model": f"{emotion_model.card.id} {emotion_model.card.weights_sha256}",
+        "--speaker": None if profile is None else asdict(profile.card),
+        "version": __version__,
+        "settings": asdict(settings),
+    }
     run = BatchRun(
         found=found,
         work=partial(
@@ -119,8 +131,9 @@ def command(
             track=track,
         ),
         on_crash=lambda file, error: without(file=file, error=error),
-        rows_of=_summary if by_file else _utterances,
-        form=make_form(
+        rows_of=archive.rows_of or (_summary if by_file else _utterances),
+        form=archive.form
+        or make_form(
             format_,
             (file_fields if by_file else emotion_fields)(labels),
             table,
@@ -130,17 +143,8 @@ def command(
         options=options,
         what="analyzing",
         notes_of=lambda recording: recording.notes,
-        hangs_on={
-            "command": "analyze",
-            "--format": format_,
-            "--unit": unit,
-            "--channel": None if channel is None else channel + 1,
-            "--track": track,
-            "--model": f"{emotion_model.card.id} {emotion_model.card.weights_sha256}",
-            "--speaker": None if profile is None else asdict(profile.card),
-            "version": __version__,
-            "settings": asdict(settings),
-        },
+        hangs_on={"command": "analyze", "--format": format_, "--unit": unit, **hangs_on},
+        place=archive.place(found.files, labels, hangs_on, is_quiet=options.quiet),
     )
     sys.exit(run.run())
 

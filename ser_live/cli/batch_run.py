@@ -20,6 +20,7 @@ from ser_live.cli.suspending import suspendable
 from ser_live.errors import UsageError
 
 if TYPE_CHECKING:
+    from ser_live.archive.rows import ArchiveRows
     from ser_live.batch.folders import Found
     from ser_live.events import Record
 
@@ -142,6 +143,8 @@ class BatchRun(Generic[R]):
     """Sentences that people should know at once about a file that was read."""
     hangs_on: Mapping[str, object]
     """Options that the rows hang on; another run is only gone on with under the same."""
+    place: Callable[[], ArchiveRows] | None = None
+    """Opens where the rows go, if neither to standard output nor into a file of text."""
 
     def run(self) -> int:
         """Print or write all rows, then what failed and what was left out; the exit code."""
@@ -157,19 +160,22 @@ class BatchRun(Generic[R]):
                     self._run(rows, bar, ending, failures)
                     # A header alone says that nothing was found where something was heard.
                     rows.finish(n_files > len(failures) - len(self.found.unreadable))
+                if rows.said and not self.options.quiet:
+                    say(f"ser-live: {rows.said}")
             except OSError as error:
                 if ending.received:  # a window that closes takes its terminal along
                     raise EndedBySignal(ending.received[0]) from error
                 raise
             except KeyboardInterrupt:
-                on = "" if self.options.output is None else "; --resume goes on with the others"
-                say(f"ser-live: {rows.n_done} of {n_files} files are done{on}.")
+                say(f"ser-live: {rows.n_done} of {n_files} files are done{rows.going_on}.")
                 raise
             finally:
                 self._report(failures)
         return 1 if failures else 0
 
-    def _rows(self) -> _Printed | OutputFile:
+    def _rows(self) -> _Printed | OutputFile | ArchiveRows:
+        if self.place is not None:
+            return self.place()
         if self.options.output is None:
             return _Printed(self.form.header)
         return OutputFile(
@@ -182,7 +188,7 @@ class BatchRun(Generic[R]):
 
     def _run(
         self,
-        rows: _Printed | OutputFile,
+        rows: _Printed | OutputFile | ArchiveRows,
         bar: _Bar,
         ending: BatchEnding,
         failures: list[tuple[str, str]],
@@ -230,7 +236,7 @@ class BatchRun(Generic[R]):
         if failures:
             say(f"ser-live: {len(failures)} of {n_asked} files could not be analyzed:")
         for file, message in failures:
-            say(f"  {_with_path(file, message)}")
+            say(f"  {with_path(file, message)}")
         left_out = self.found.left_out
         if left_out and not self.options.quiet:
             hint = "" if self.options.verbose else " (-v names them)"
@@ -240,7 +246,7 @@ class BatchRun(Generic[R]):
                 say(f"  {path}: {why.value[0]}")
 
 
-def _with_path(file: str, sentence: str) -> str:
+def with_path(file: str, sentence: str) -> str:
     """A sentence about a file with the whole path, once."""
     path, name = Path(file), os.fsencode(Path(file).name).decode(errors="replace")
     if str(path) in sentence:
@@ -257,6 +263,9 @@ def _note(failures: list[tuple[str, str]], path: Path, done: Done) -> None:
 
 class _Printed:
     """Rows on standard output, each as soon as it is known."""
+
+    going_on = ""
+    said = ""
 
     def __init__(self, header: str) -> None:
         self._header = header

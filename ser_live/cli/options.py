@@ -73,14 +73,14 @@ def _show_settings(ctx: click.Context, _param: click.Parameter, value: bool) -> 
     ctx.exit()
 
 
-def taking(cls: type, command: Command) -> Command:
-    """Let a command take the values that the dataclass `cls` is made of as one: `options`."""
+def taking(cls: type, command: Command, name: str = "options") -> Command:
+    """Let a command take the values that the dataclass `cls` is made of as one."""
     names = [f.name for f in fields(cls)]
 
     @wraps(command)
     def with_options(**values: object) -> None:
-        options = cls(**{name: values.pop(name) for name in names})
-        command(options=options, **values)
+        values[name] = cls(**{field: values.pop(field) for field in names})
+        command(**values)
 
     return with_options
 

@@ -26,19 +26,11 @@ def write_parquet(rows: Rows, stream: IO[bytes]) -> None:
     UsageError
         pyarrow is not there.
     """
-    try:
-        import pyarrow as pa
-        from pyarrow import parquet
-    except ImportError as error:
-        raise UsageError(
-            "Found no pyarrow, but Parquet needs it (170 MB): install ser-live with the extra "
-            "parquet (`pip install 'ser-live[parquet]'`), or choose csv."
-        ) from error
-
+    pa = pyarrow()
     first, rest = peeked(rows)
-    schema = pa.schema([(name, _type(pa, name)) for name in rows.fields])
-    every = (_values(row) for row in chain(first, rest))
-    with parquet.ParquetWriter(stream, schema) as writer:
+    schema = pa.schema([(name, arrow_type(pa, name)) for name in rows.fields])
+    every = (arrow_values(row) for row in chain(first, rest))
+    with pa.parquet.ParquetWriter(stream, schema) as writer:
         for some in _batches(every):
             writer.write_table(pa.Table.from_pylist(some, schema=schema))
 
@@ -48,13 +40,35 @@ def _batches(rows: Iterator[dict[str, object]]) -> Iterator[list[dict[str, objec
         yield some
 
 
-def _values(row: Record) -> dict[str, object]:
+def pyarrow() -> Any:
+    """Library of Parquet files, with the parts of it that read and write them.
+
+    Raises
+    ------
+    UsageError
+        It is not there.
+    """
+    try:
+        import pyarrow as pa
+        import pyarrow.csv
+        import pyarrow.parquet
+    except ImportError as error:
+        raise UsageError(
+            "Found no pyarrow, but Parquet needs it (170 MB): install ser-live with the extra "
+            "parquet (`pip install 'ser-live[parquet]'`), or choose csv."
+        ) from error
+    return pa
+
+
+def arrow_values(row: Record) -> dict[str, object]:
+    """Flatten a record into values that a Parquet file can hold."""
     return {
         name: plain(value) if isinstance(value, str) else value for name, value in flat(row).items()
     }
 
 
-def _type(pa: Any, name: str) -> Any:
+def arrow_type(pa: Any, name: str) -> Any:
+    """Type of a column by its name."""
     if name == WALL_TIME:
         return pa.timestamp("ms", tz="UTC")
     if name in _TEXTS:

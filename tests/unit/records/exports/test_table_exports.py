@@ -119,7 +119,7 @@ def test_parquet_has_the_rows_of_csv_with_types(
     table = parquet.read_table(tmp_path / "a.parquet")
     wanted = rows(log, "--gaps")
     assert table.column_names == list(wanted[0])
-    assert table.num_rows == len(wanted) == 11 + 8
+    assert table.num_rows == len(wanted) == 11 + 9
     first = table.slice(0, 1).to_pylist()[0]
     assert first["start_s"] == 0.5
     assert first["stream"] == 1

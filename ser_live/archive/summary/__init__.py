@@ -1,0 +1,1 @@
+"""Groups of people in an archive: shares and differences whose unit is the person."""

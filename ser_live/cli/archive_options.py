@@ -1,0 +1,136 @@
+"""Options of ``analyze`` for archives: parts that outlive any end, shards of several machines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ser_live.cli.batch_run import BatchOptions
+from ser_live.cli.ending import say
+from ser_live.cli.options import Command, taking
+from ser_live.cli.rows import Form
+from ser_live.errors import UsageError
+
+if TYPE_CHECKING:
+    from ser_live.archive.rows import ArchiveRows
+    from ser_live.batch.folders import Found
+    from ser_live.batch.recording import Recording
+    from ser_live.events import Record
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArchiveOptions:
+    """Values of the options that make an archive of the rows."""
+
+    out: Path | None
+    shard: str | None
+    overwrite: bool
+
+    def check(self, options: BatchOptions, format_: str, unit: str) -> None:
+        """Refuse what does not go together.
+
+        Raises
+        ------
+        UsageError
+            Options of archives without one, or options of rows that are printed with one.
+        """
+        if self.out is None:
+            for name, is_given in (("--shard", self.shard), ("--overwrite", self.overwrite)):
+                if is_given:
+                    raise UsageError(f"Found {name}, but it needs an archive: add --out FOLDER.")
+            return
+        given = (
+            ("--output", options.output is not None),
+            ("--resume", options.resume),
+            (f"--format {format_}", format_ != "table"),
+            ("--unit file", unit == "file"),
+        )
+        for name, is_given in given:
+            if is_given:
+                raise UsageError(
+                    f"Found {name} with --out, but an archive has its own form (by the end of its "
+                    "name) and goes on by itself: leave one out."
+                )
+
+    def own_share(self, found: Found) -> Found:
+        """Recordings that are this shard's."""
+        if self.shard is None:
+            return found
+        from ser_live.archive.plan import Shard
+
+        shard = Shard.parse(self.shard)
+        return replace(found, files=[path for path in found.files if shard.holds(path)])
+
+    @property
+    def rows_of(self) -> Callable[[Recording], Sequence[Record]] | None:
+        """Records that a recording gives to an archive; ``None`` without one."""
+        return None if self.out is None else _utterances_and_summary
+
+    @property
+    def form(self) -> Form | None:
+        """Form of rows on their way into an archive; ``None`` without one."""
+        if self.out is None:
+            return None
+        from ser_live.archive.rows import JsonForm
+
+        return JsonForm()
+
+    def place(
+        self,
+        files: Sequence[Path],
+        labels: Sequence[str],
+        hangs_on: Mapping[str, object],
+        *,
+        is_quiet: bool,
+    ) -> Callable[[], ArchiveRows] | None:
+        """Opener of the archive; ``None`` without one."""
+        if (target := self.out) is None:
+            return None
+        from ser_live.archive.plan import WHOLE, Shard
+        from ser_live.archive.rows import ArchiveRows
+        from ser_live.archive.table import Form as ArchiveForm
+
+        shard = WHOLE if self.shard is None else Shard.parse(self.shard)
+        form = ArchiveForm(tuple(labels), hangs_on)
+
+        def opened() -> ArchiveRows:
+            rows = ArchiveRows(target, files, form, shard=shard, overwrites=self.overwrite)
+            if rows.n_before and not is_quiet:
+                say(f"ser-live: {rows.n_before} of {len(files)} files were done before.")
+            return rows
+
+        return opened
+
+
+def archive_options(command: Command) -> Command:
+    """Add ``--out``, ``--shard`` and ``--overwrite``, one argument: `archive`."""
+    command = taking(ArchiveOptions, command, "archive")
+    for option in reversed(
+        [
+            click.option(
+                "--out",
+                type=click.Path(path_type=Path),
+                default=None,
+                metavar="TARGET",
+                help="Make an archive: a .parquet or .csv file, or a folder of parts; run again, "
+                "it goes on where it was.",
+            ),
+            click.option(
+                "--shard",
+                default=None,
+                metavar="I/N",
+                help="Only the I-th of N shares of the files, for one of N machines.",
+            ),
+            click.option("--overwrite", is_flag=True, help="Replace what --out names."),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+def _utterances_and_summary(recording: Recording) -> Sequence[Record]:
+    return [*recording.to_records(), recording.summary]
