@@ -46,6 +46,8 @@ _COMMANDS = {
     "train": "Train a model on your recordings and labels, or on RAVDESS.",
     "evaluate": "Measure a model on speakers it never saw.",
     "log": "Read and export session logs.",
+    "history": "Look back over weeks and months of sessions.",
+    "note": "Note how you feel, beside what the voice says.",
     "config": "Show and begin the configuration file.",
     "doctor": "Check whether this machine can listen, and say what to do if not.",
     "purge": "Remove session logs, kept audio and speaker profiles.",
