@@ -50,7 +50,7 @@ _COMMANDS = {
     "note": "Note how you feel, beside what the voice says.",
     "config": "Show and begin the configuration file.",
     "doctor": "Check whether this machine can listen, and say what to do if not.",
-    "purge": "Remove session logs, kept audio and speaker profiles.",
+    "purge": "Remove session logs, kept audio, speaker profiles and notes.",
     "completion": "Print the script that lets a shell complete commands.",
     "help": "Show the help of a command.",
     "version": "Show the version.",

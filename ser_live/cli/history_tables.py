@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ser_live.history.statistics import Band
     from ser_live.history.trend import SeriesTrend, Trend
 
 _CHART_CELLS = 21
-"""Cells of a picture of an interval, from -1 to 1."""
+"""Cells of a picture of an interval."""
 
 
 def columns_text(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> str:
@@ -64,8 +66,10 @@ def _weeks_text(series: SeriesTrend) -> str:
     if not mondays:
         return "No day has enough speech to count.\n"
     header = ["week of", "days"]
+    limit = _limit(series)
     for name in measures:
-        header += [name, "-1" + "0".center(_CHART_CELLS - 3) + "1", "beside the baseline"]
+        middle = "0".center(_CHART_CELLS - 8)
+        header += [name, f"{-limit:+.1f}{middle}{limit:+.1f}", "beside the baseline"]
     for monday in mondays:
         row = [monday, ""]
         for weeks in measures.values():
@@ -76,7 +80,7 @@ def _weeks_text(series: SeriesTrend) -> str:
             row[1] = str(week.band.n_days)
             row += [
                 f"{week.band.mean:+.2f}",
-                _interval(week.band.mean, week.band.low, week.band.high),
+                _interval(week.band, limit),
                 _difference(week.difference),
             ]
         days[monday] = row
@@ -87,22 +91,30 @@ def _difference(interval: tuple[float, float] | None) -> str:
     if interval is None:
         return "baseline"
     low, high = interval
-    if low != low:  # noqa: PLR0124  NaN
+    if math.isnan(low):
         return "?"
     sign = "higher" if low > 0 else "lower" if high < 0 else "as before"
     return f"{sign} {low:+.2f} to {high:+.2f}"
 
 
-def _interval(mean: float, low: float, high: float) -> str:
-    """A picture of a mean and its interval between -1 and 1."""
+def _limit(series: SeriesTrend) -> float:
+    """End of a scale around 0 that holds every band; not finer than two tenths."""
+    bands = [week.band for measure in series.measures for week in measure.weeks]
+    found = [abs(v) for b in bands for v in (b.mean, b.low, b.high) if math.isfinite(v)]
+    return min(1.0, math.ceil(max([0.2, *found]) * 10) / 10)
+
+
+def _interval(band: Band, limit: float) -> str:
+    """A picture of a mean and its interval between two limits around 0."""
 
     def cell(value: float) -> int:
-        return min(max(round((value + 1) / 2 * (_CHART_CELLS - 1)), 0), _CHART_CELLS - 1)
+        place = round((value / limit + 1) / 2 * (_CHART_CELLS - 1))
+        return min(max(place, 0), _CHART_CELLS - 1)
 
     line = [" "] * _CHART_CELLS
     line[_CHART_CELLS // 2] = "│"
-    if low == low:  # noqa: PLR0124  not NaN
-        for n in range(cell(low), cell(high) + 1):
+    if math.isfinite(band.low):
+        for n in range(cell(band.low), cell(band.high) + 1):
             line[n] = "─"
-    line[cell(mean)] = "●"
+    line[cell(band.mean)] = "●"
     return "".join(line)

@@ -163,9 +163,7 @@ def letter(
         write(text)
 
 
-def _trend(
-    speaker: str | None, unnamed: bool, recordings: bool, n_weeks: int | None
-) -> Trend:
+def _trend(speaker: str | None, unnamed: bool, recordings: bool, n_weeks: int | None) -> Trend:
     from ser_live.history.days import voice_days
     from ser_live.history.session_notes import all_notes
     from ser_live.history.trend import make_trend

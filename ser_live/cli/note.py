@@ -21,7 +21,9 @@ _MAX_FUTURE_S = 86_400.0
     metavar="1…5",
     help="How you feel, from 1 to 5, 5 being best.",
 )
-@click.option("--tag", "tags", multiple=True, metavar="TAG", help="Tag; may be given several times.")
+@click.option(
+    "--tag", "tags", multiple=True, metavar="TAG", help="Tag; may be given several times."
+)
 @click.option(
     "--at",
     metavar="TIME",

@@ -165,8 +165,8 @@ def _check_version(record: Record, path: Path) -> None:
     version = record.get("schema_version")
     if not isinstance(version, int) or version > SCHEMA_VERSION:
         raise LogError(
-            f"{printable(str(path))} has notes of schema version {str(version)[:20]}, this ser-live "
-            f"reads up to {SCHEMA_VERSION}: update ser-live to read them."
+            f"{printable(str(path))} has notes of schema version {str(version)[:20]}, this "
+            f"ser-live reads up to {SCHEMA_VERSION}: update ser-live to read them."
         )
 
 

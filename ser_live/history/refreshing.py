@@ -102,7 +102,7 @@ def _log_files(known: dict[str, _Seen]) -> Iterator[tuple[Path, _Seen]]:
                     info = entry.stat(follow_symlinks=False)
                 except OSError:
                     continue
-                if not stat.S_ISREG(info.st_mode) or getattr(info, "st_reparse_tag", 0):
+                if not stat.S_ISREG(info.st_mode) or getattr(info, "st_reparse_tag", False):
                     continue
                 # What the system lists under Windows has no inode.
                 inode = info.st_ino or os.lstat(entry.path).st_ino
@@ -115,7 +115,7 @@ def _log_files(known: dict[str, _Seen]) -> Iterator[tuple[Path, _Seen]]:
 def _is_folder(path: Path) -> bool:
     with suppress(OSError):
         info = path.lstat()
-        return stat.S_ISDIR(info.st_mode) and not getattr(info, "st_reparse_tag", 0)
+        return stat.S_ISDIR(info.st_mode) and not getattr(info, "st_reparse_tag", False)
     return False
 
 
@@ -211,7 +211,9 @@ def _storable(value: object) -> object:
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
-def _adding(table: str, key: tuple[str, ...], others: tuple[str, ...], sums: tuple[str, ...]) -> str:
+def _adding(
+    table: str, key: tuple[str, ...], others: tuple[str, ...], sums: tuple[str, ...]
+) -> str:
     """Statement that puts in a row, or adds to the sums of the one that is there."""
     names = (*key, *others, *sums)
     adding = ", ".join(f"{name} = {name} + excluded.{name}" for name in sums)

@@ -99,12 +99,10 @@ def limit_sentence(n_days: int) -> str:
         )
     smallest = [sd for days, sd in SMALLEST_SEEN_SD if days <= n_days]
     if not smallest:
-        return (
-            f"With {n_days} counted days only the largest changes can be marked; most go unseen."
-        )
+        return f"With {n_days} counted days only the largest changes can be marked; most go unseen."
     return (
         f"With {n_days} counted days a change is marked in two of three cases where it is "
-        f"{smallest[-1]:g} deviations from day to day or more; smaller or shorter ones mostly go "
+        f"{smallest[-1]:.2g} deviations from day to day or more; smaller or shorter ones mostly go "
         "unseen."
     )
 
@@ -126,10 +124,11 @@ def agreement_sentences(trend: Trend) -> list[str]:
         if found is None:
             said.append(f"Your ratings and {name}: no correlation can be given, one never varies.")
             continue
-        clear = "apart from 0" if found.low > 0 or found.high < 0 else "not apart from 0"
+        is_clear = found.low > 0 or found.high < 0
+        clear = "which leaves 0 out" if is_clear else "so there may be none"
         said.append(
             f"Your ratings and {name}: rank correlation {found.rho:+.2f} "
-            f"[{found.low:+.2f} to {found.high:+.2f}] over {found.n} days, {clear}."
+            f"over {found.n} days, interval {found.low:+.2f} to {found.high:+.2f}, {clear}."
         )
     return said
 
@@ -144,21 +143,15 @@ def left_out_sentences(trend: Trend) -> list[str]:
             "recordings and microphones are not mixed (see --recordings)."
         )
     if out.n_roles:
-        said.append(
-            f"{_count(out.n_roles, 'session')} with roles left out: a role is no person."
-        )
+        said.append(f"{_count(out.n_roles, 'session')} with roles left out: a role is no person.")
     if out.n_undated:
         said.append(
             f"{_count(out.n_undated, 'session')} left out: their logs do not tell when they began."
         )
     if out.n_unreadable:
-        said.append(
-            f"{_count(out.n_unreadable, 'log')} cannot be read: see `ser-live history`."
-        )
+        said.append(f"{_count(out.n_unreadable, 'log')} cannot be read: see `ser-live history`.")
     if out.n_bad_lines:
-        said.append(
-            f"{_count(out.n_bad_lines, 'line')} of logs passed over: they hold no record."
-        )
+        said.append(f"{_count(out.n_bad_lines, 'line')} of logs passed over: they hold no record.")
     return said
 
 

@@ -10,9 +10,7 @@ from ser_live.history.log_sums import moment_of
 from ser_live.history.notes import Note
 
 
-def all_notes(
-    database: sqlite3.Connection, speaker: str | None, own: Sequence[Note]
-) -> list[Note]:
+def all_notes(database: sqlite3.Connection, speaker: str | None, own: Sequence[Note]) -> list[Note]:
     """Notes of sessions of a speaker, and `own`, in order of time."""
     found = list(own)
     for started_at, start_ms, text, rating in database.execute(

@@ -132,10 +132,7 @@ def _row(
 ) -> SessionRow:
     log_id, name, started_at, end_reason, speaker, duration_ms, n_bad_lines, problem = log
     path = Path(name)
-    if problem:
-        state = UNREADABLE
-    else:
-        state = end_reason or (RUNNING if is_in_use(path) else CUT_OFF)
+    state = UNREADABLE if problem else end_reason or (RUNNING if is_in_use(path) else CUT_OFF)
     sources, (n_finals, speech_ms, affect_ms, valence, arousal) = sums.get(log_id, ([], [0] * 5))
     return SessionRow(
         path=path,
@@ -160,9 +157,7 @@ def _among(ids: list[int]) -> str:
     return f"log_id IN ({', '.join(map(str, ids))})" if len(ids) <= _MAX_IDS else "1"
 
 
-def _sums(
-    database: sqlite3.Connection, ids: list[int]
-) -> dict[int, tuple[list[str], list[int]]]:
+def _sums(database: sqlite3.Connection, ids: list[int]) -> dict[int, tuple[list[str], list[int]]]:
     found: dict[int, tuple[list[str], list[int]]] = {}
     for log_id, source, *values in database.execute(
         "SELECT log_id, source, n_finals, speech_ms, affect_ms, valence_sum, arousal_sum "  # noqa: S608

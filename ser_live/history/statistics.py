@@ -228,7 +228,7 @@ def change_of(values: Values, days: Days, p: float) -> Change:
 
 
 def holm(ps: Sequence[float]) -> list[float]:
-    """p values that hold together for a family of tests; NaN stays NaN, and does not count."""
+    """Values of p that hold together for a family of tests; NaN stays NaN, and does not count."""
     defined = sorted((p, n) for n, p in enumerate(ps) if not math.isnan(p))
     adjusted = [math.nan] * len(ps)
     largest = 0.0

@@ -173,9 +173,7 @@ def _measure(name: str, window: list[DayValue], earlier: list[DayValue]) -> Meas
     return MeasureTrend(name, values, baseline, span, None, None, p, rho)
 
 
-def _baseline(
-    counted: list[DayValue], earlier: list[DayValue]
-) -> tuple[list[DayValue], bool]:
+def _baseline(counted: list[DayValue], earlier: list[DayValue]) -> tuple[list[DayValue], bool]:
     """Days that weeks are compared with, and whether they lie in the window."""
     begin = counted[0].day - timedelta(days=EARLIER_DAYS)
     before = [day for day in earlier if day.day >= begin]
@@ -291,9 +289,7 @@ def _measure_record(measure: MeasureTrend) -> Record:
 
 def _band_record(band: Band) -> Record:
     return {
-        **_numbers(
-            mean=band.mean, low=band.low, high=band.high, n_effective_days=band.n_effective
-        ),
+        **_numbers(mean=band.mean, low=band.low, high=band.high, n_effective_days=band.n_effective),
         "n_days": band.n_days,
     }
 
