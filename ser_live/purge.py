@@ -1,21 +1,32 @@
 """Removal of the files that ser-live left on this machine.
 
-These are the session logs and profiles in the user's own folders, logs that had to go on in
-a folder for temporary files, and the audio in the folders that those logs name
-(`session_files` finds them). A link is never followed, nor removed; nor is a file that
-changed between being found and being removed.
+These are the session logs, profiles and notes in the user's own folders, logs that had to go
+on in a folder for temporary files, and the audio in the folders that those logs name
+(`session_files` finds them). The index of the history forgets a log together with it. A link
+is never followed, nor removed; nor is a file that changed between being found and being
+removed.
 """
 
 from __future__ import annotations
 
 import os
+import stat
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 
+from ser_live.errors import LogError
+from ser_live.history.index import HistoryIndex
+from ser_live.history.notes import is_notes_file
+from ser_live.history.refreshing import forget
 from ser_live.records import session_log
-from ser_live.records.folders import profiles_folder, sessions_folder
+from ser_live.records.folders import (
+    history_file,
+    notes_file,
+    profiles_folder,
+    sessions_folder,
+)
 from ser_live.records.private_files import is_in_use
 from ser_live.records.session_files import (
     PassedOver,
@@ -34,6 +45,7 @@ class Kind(str, Enum):
     SESSION = "session logs"
     AUDIO = "recordings"
     PROFILE = "speaker profiles"
+    NOTES = "notes"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +71,9 @@ class Inventory:
     kept: list[PassedOver] = field(default_factory=list)
 
 
-def take_inventory(*, sessions: bool, profiles: bool, modified_before: float) -> Inventory:
+def take_inventory(
+    *, sessions: bool, profiles: bool, notes: bool = False, modified_before: float
+) -> Inventory:
     """Look for files that ser-live wrote.
 
     Parameters
@@ -68,6 +82,8 @@ def take_inventory(*, sessions: bool, profiles: bool, modified_before: float) ->
         Take session logs, and the audio that those sessions kept.
     profiles : bool
         Take speaker profiles.
+    notes : bool
+        Take the notes that were made outside sessions.
     modified_before : float
         Leave alone what was changed at this time or later, seconds since the epoch.
     """
@@ -76,6 +92,8 @@ def take_inventory(*, sessions: bool, profiles: bool, modified_before: float) ->
         _add_sessions(found)
     if profiles:
         _add_profiles(found)
+    if notes:
+        _add_notes(found)
     found.files = [file for file in found.files if file.modified_at < modified_before]
     return found
 
@@ -91,6 +109,7 @@ def remove(inventory: Inventory) -> list[PassedOver]:
             file.path.unlink()
         except OSError as error:
             failures.append(PassedOver(file.path, (error.strerror or str(error)).lower()))
+    _forget(inventory, failures)
     sessions, profiles = sessions_folder(), profiles_folder()
     emptied = {file.path.parent for file in inventory.files}
     temporary = [folder for folder in session_log.temporary_folders() if folder in emptied]
@@ -99,6 +118,35 @@ def remove(inventory: Inventory) -> list[PassedOver]:
         with suppress(OSError):
             own.rmdir()
     return failures
+
+
+def _forget(inventory: Inventory, failures: list[PassedOver]) -> None:
+    """Take the logs that are gone out of the history, whose file goes with the last of them."""
+    gone = [
+        file.path
+        for file in inventory.files
+        if file.kind is Kind.SESSION and not os.path.lexists(file.path)
+    ]
+    if not gone or not os.path.lexists(history_file()):
+        return
+    try:
+        with HistoryIndex() as index:
+            forget(index, gone)
+            is_empty = index.database.execute("SELECT 1 FROM log").fetchone() is None
+        if is_empty:
+            HistoryIndex.remove_file(history_file())
+    except (LogError, OSError) as error:
+        failures.append(PassedOver(history_file(), f"it still tells of removed logs: {error}"))
+
+
+def _add_notes(found: Inventory) -> None:
+    path = notes_file()
+    with suppress(OSError):
+        info = path.lstat()
+        if stat.S_ISREG(info.st_mode) and is_notes_file(path):
+            found.files.append(_own(RegularFile(path, info), Kind.NOTES, path.name))
+        else:
+            found.kept.append(PassedOver(path, "not written by ser-live"))
 
 
 def _add_sessions(found: Inventory) -> None:

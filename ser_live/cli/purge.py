@@ -24,6 +24,7 @@ _N_NAMED = 5
 @click.command()
 @click.option("--sessions", is_flag=True, help="Only session logs and the audio they kept.")
 @click.option("--profiles", is_flag=True, help="Only speaker profiles.")
+@click.option("--notes", is_flag=True, help="Only notes made outside sessions.")
 @click.option(
     "--older-than",
     "older_than_days",
@@ -33,12 +34,13 @@ _N_NAMED = 5
     help="Only what was last changed more than DAYS days ago.",
 )
 @click.option("--yes", is_flag=True, help="Remove without asking.")
-def command(sessions: bool, profiles: bool, older_than_days: float, yes: bool) -> None:
-    """Remove session logs, the audio they kept, and speaker profiles.
+def command(sessions: bool, profiles: bool, notes: bool, older_than_days: float, yes: bool) -> None:
+    """Remove session logs, the audio they kept, speaker profiles and notes.
 
-    Says first what it will remove, and asks. Only files that ser-live wrote are
-    removed; links are never followed. Logs named with --log, and audio kept by
-    sessions without a log, lie where you put them and stay.
+    Says first what it will remove, and asks. What `ser-live history` knows of a log
+    goes with it. Only files that ser-live wrote are removed; links are never
+    followed. Logs named with --log, and audio kept by sessions without a log, lie
+    where you put them and stay.
 
     \b
     Examples:
@@ -48,9 +50,12 @@ def command(sessions: bool, profiles: bool, older_than_days: float, yes: bool) -
     from ser_live.purge import Kind, remove, take_inventory
 
     before = time.time() - older_than_days * _DAY_S if older_than_days else float("inf")
-    is_all = not sessions and not profiles
+    is_all = not sessions and not profiles and not notes
     found = take_inventory(
-        sessions=sessions or is_all, profiles=profiles or is_all, modified_before=before
+        sessions=sessions or is_all,
+        profiles=profiles or is_all,
+        notes=notes or is_all,
+        modified_before=before,
     )
     if not found.files:
         echo("There is nothing to remove.")

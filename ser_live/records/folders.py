@@ -12,6 +12,16 @@ def sessions_folder() -> Path:
     return Path(user_state_dir("ser-live", appauthor=False)) / "sessions"
 
 
+def history_file() -> Path:
+    """Index of the session logs, which is made of them."""
+    return sessions_folder().with_name("history.sqlite3")
+
+
+def notes_file() -> Path:
+    """Notes that a person made outside sessions."""
+    return sessions_folder().with_name("notes.jsonl")
+
+
 def profiles_folder() -> Path:
     """Folder of speaker profiles."""
     from platformdirs import user_data_dir

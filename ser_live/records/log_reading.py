@@ -94,7 +94,7 @@ def _entries(
         if entry is not None:
             yield entry
     if reader.n_lines == 0:
-        _check_header(None, path)
+        check_header(None, path)
 
 
 class LineReader:
@@ -136,7 +136,7 @@ class LineReader:
         self.n_lines += 1
         record = parsed_line(line)
         if self.n_lines == 1:
-            _check_header(record, self._path)
+            check_header(record, self._path)
         return record
 
     def _altered(self) -> LogError:
@@ -159,7 +159,14 @@ def _refuse_constant(name: str) -> float:
     raise ValueError(f"{name} is not JSON")
 
 
-def _check_header(record: Record | None, path: Path) -> None:
+def check_header(record: Record | None, path: Path) -> None:
+    """Look whether the first record of a log says that this program can read it.
+
+    Raises
+    ------
+    LogError
+        It does not.
+    """
     if record is None or record.get("type") != "log" or record.get("schema") != SCHEMA:
         raise LogError(
             f"{_name(path)} is not a session log of ser-live: its first line should be "

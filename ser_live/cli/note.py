@@ -1,0 +1,96 @@
+"""``ser-live note``: a note or rating of one's own, outside sessions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import click
+
+from ser_live.errors import UsageError
+from ser_live.terminal.printing import echo
+
+_MAX_FUTURE_S = 86_400.0
+"""A clock may be wrong, or of another zone, by this much."""
+
+
+@click.command("note")
+@click.argument("text", required=False, default="")
+@click.option(
+    "--rating",
+    type=click.IntRange(1, 5),
+    metavar="1…5",
+    help="How you feel, from 1 to 5, 5 being best.",
+)
+@click.option(
+    "--tag", "tags", multiple=True, metavar="TAG", help="Tag; may be given several times."
+)
+@click.option(
+    "--at",
+    metavar="TIME",
+    help="Moment it is about, such as 2026-03-14T21:30 or 2026-03-14; now by default.",
+)
+def command(text: str, rating: int | None, tags: tuple[str, ...], at: str | None) -> None:
+    """Note how you feel, beside what the voice says.
+
+    Notes are kept in one file of your own, readable by you alone; `ser-live history
+    trend` puts ratings beside the voice. From 14 rated days on it says how well the
+    two agree.
+
+    \b
+    Examples:
+      ser-live note --rating 4 "slept badly"
+      ser-live note "first day at the new place" --tag work --at 2026-03-14
+    """
+    from ser_live.history.notes import MAX_TAG, MAX_TAGS, MAX_TEXT, Note, add_note
+
+    if not text.strip() and rating is None and not tags:
+        raise UsageError(
+            "Found nothing to note, but a text, --rating or --tag is needed: write "
+            '`ser-live note --rating 4 "slept badly"`.'
+        )
+    if len(text) > MAX_TEXT:
+        raise UsageError(
+            f"Found a note of {len(text)} characters, and at most {MAX_TEXT} are kept: shorten it."
+        )
+    if len(tags) > MAX_TAGS or any(not tag.strip() or len(tag) > MAX_TAG for tag in tags):
+        raise UsageError(
+            f"Found tags that do not fit, but at most {MAX_TAGS} of 1 to {MAX_TAG} characters are "
+            "kept: shorten them."
+        )
+    note = Note(
+        at=_moment(at),
+        text=_writable(text),
+        rating=rating,
+        tags=tuple(dict.fromkeys(_writable(tag).strip() for tag in tags)),
+    )
+    path = add_note(note)
+    echo(f"Noted for {note.at:%Y-%m-%d %H:%M} in {path}.")
+
+
+def _moment(at: str | None) -> datetime:
+    """The moment that is meant, with the offset that this machine has then."""
+    now = datetime.now().astimezone()
+    if at is None:
+        return now
+    try:
+        moment = datetime.fromisoformat(at).astimezone()
+    except (ValueError, OverflowError, OSError):
+        raise UsageError(
+            f"Found the time '{at}', but one such as 2026-03-14T21:30 is needed: write it so."
+        ) from None
+    if "T" not in at and " " not in at.strip():
+        # A day alone: its noon, which lies in that day in spite of every change of the clock.
+        moment = datetime.fromisoformat(at).replace(hour=12).astimezone()
+    elif datetime.fromisoformat(at).tzinfo is not None:
+        moment = datetime.fromisoformat(at)  # the offset that was written is that of the place
+    if (moment - now).total_seconds() > _MAX_FUTURE_S:
+        raise UsageError(
+            f"Found the time {moment:%Y-%m-%d %H:%M}, which is still to come, but a note is about "
+            "what was: check the date."
+        )
+    return moment
+
+
+def _writable(text: str) -> str:
+    """`text` without halves of characters, such as bytes of a terminal that are no UTF-8."""
+    return text.encode("utf-8", "replace").decode()

@@ -1,0 +1,267 @@
+"""Statistics of values of days that hang on the day before: bands, changes, rank correlation.
+
+The bars that they are held to, and what simulations of them gave, are in ``docs/history.md``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+LEVEL = 0.95
+"""Share of intervals that cover the true value."""
+
+MIN_SIDE_DAYS = 7
+"""Fewest days on each side of a change."""
+
+BLOCK_DAYS = 4
+"""Days that stay together when days are shuffled: shuffled one by one, days that hang on the
+day before would look like a change."""
+
+N_PERMUTATIONS = 2000
+MAX_P = 0.01
+"""Largest p of a change that is shown, after `holm`."""
+
+MIN_RATINGS = 14
+"""Fewest ratings for a correlation."""
+
+_MAX_RHO = 0.9
+_SPAN_DROP = 7.0
+"""Twice the fall of the log-likelihood within which a day may be that of the change; chosen by
+simulation, so that the span holds the true day in nine of ten cases."""
+_SEED = 20
+"""Seed of the shuffles: the same days always give the same answer."""
+
+Values = NDArray[np.float64]
+Days = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """A mean with its interval."""
+
+    mean: float
+    low: float
+    high: float
+    n_days: int
+    n_effective: float
+    """Independent days that would tell as much."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of level that is statistically there."""
+
+    first: int
+    """Place of the first day that may be the first after the change, in the series."""
+    last: int
+    """Place of the last such day."""
+    size: float
+    """Mean after minus mean before."""
+    low: float
+    high: float
+    size_sd: float
+    """Size in deviations from day to day."""
+    p: float
+
+
+@dataclass(frozen=True, slots=True)
+class Correlation:
+    """A rank correlation with its interval."""
+
+    rho: float
+    low: float
+    high: float
+    n: int
+
+
+def autocorrelation(values: Values, days: Days) -> float:
+    """Correlation of a day with the day before it, corrected for its bias; 0 to 0.9.
+
+    From neighbours in the calendar where there are enough; else from days one after another,
+    which may be further apart.
+    """
+    n = len(values)
+    if n < 4:
+        return 0.0
+    centred = values - values.mean()
+    variance = float(centred @ centred) / n
+    if variance <= 1e-18:
+        return 0.0
+    is_next = np.diff(days) == 1
+    products = centred[1:] * centred[:-1]
+    if is_next.sum() >= max(4, n // 3):
+        products = products[is_next]
+    found = float(products.mean()) / variance
+    corrected = (found * len(products) + 1.0) / max(1.0, len(products) - 3.0)
+    return min(max(corrected, 0.0), _MAX_RHO)
+
+
+def inflation(days: Days, rho: float) -> float:
+    """Number of days that tell as much as one independent day.
+
+    For many days in a row this is (1 + ρ) / (1 - ρ).
+    """
+    if rho <= 0.0:
+        return 1.0
+    distances = np.abs(days[:, None] - days[None, :])
+    return float((rho**distances).sum()) / len(days)
+
+
+def deviation(groups: Sequence[tuple[Values, Days]], rho: float) -> tuple[float, float]:
+    """Deviation from day to day within groups, with its degrees of freedom.
+
+    NaN where no group has two days that tell anything apart.
+    """
+    squares = expected = freedom = 0.0
+    for values, days in groups:
+        centred = values - values.mean()
+        squares += float(centred @ centred)
+        factor = inflation(days, rho)
+        expected += max(0.0, len(values) - factor)
+        freedom += max(0.0, len(values) / factor - 1.0)
+    if freedom < 0.5:
+        return math.nan, 0.0
+    return math.sqrt(squares / expected), freedom
+
+
+def mean_band(values: Values, days: Days, rho: float, sd: float, freedom: float) -> Band:
+    """A t-interval for the mean of days, each of which hangs on the day before."""
+    factor = inflation(days, rho)
+    n_effective = len(values) / factor
+    half = _t(freedom) * sd / math.sqrt(n_effective)
+    mean = float(values.mean())
+    return Band(mean, mean - half, mean + half, len(values), n_effective)
+
+
+def difference_band(after: Band, before: Band, sd: float, freedom: float) -> tuple[float, float]:
+    """Interval for the mean of some days minus that of others."""
+    half = _t(freedom) * sd * math.sqrt(1.0 / after.n_effective + 1.0 / before.n_effective)
+    size = after.mean - before.mean
+    return size - half, size + half
+
+
+def _t(freedom: float) -> float:
+    if not freedom >= 0.5:
+        return math.nan
+    from scipy.special import stdtrit
+
+    return float(stdtrit(freedom, 0.5 + LEVEL / 2))
+
+
+def change_p(values: Values) -> float:
+    """Probability of a difference this large between two parts, were there no change.
+
+    The largest standardised difference over all splits with `MIN_SIDE_DAYS` on each side,
+    among those of shuffles of blocks of days. NaN for too few days.
+    """
+    n = len(values)
+    if n < 2 * MIN_SIDE_DAYS or float(np.ptp(values)) <= 1e-12:
+        return math.nan
+    rng = np.random.default_rng(_SEED)
+    found = _largest_differences(values[None, :])[0]
+    shuffled = _largest_differences(values[_shuffled_blocks(n, rng)])
+    return float(1 + (shuffled >= found - 1e-12).sum()) / (N_PERMUTATIONS + 1)
+
+
+def _shuffled_blocks(n: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Places of days in shuffles, one a row; the series is a ring, so blocks begin anywhere."""
+    n_blocks = -(-n // BLOCK_DAYS)
+    rows = np.empty((N_PERMUTATIONS, n), dtype=np.int64)
+    for row in rows:
+        order = rng.permutation(n_blocks)
+        places = (order[:, None] * BLOCK_DAYS + np.arange(BLOCK_DAYS)).ravel()
+        row[:] = (places[places < n] + rng.integers(BLOCK_DAYS)) % n
+    return rows
+
+
+def _differences(rows: Values) -> tuple[Values, Values]:
+    """Mean after minus mean before, and squares within both, for every split of every row."""
+    n = rows.shape[1]
+    n_before = np.arange(MIN_SIDE_DAYS, n - MIN_SIDE_DAYS + 1)
+    sums, squares = np.cumsum(rows, axis=1), np.cumsum(rows**2, axis=1)
+    before, total = sums[:, n_before - 1], sums[:, -1:]
+    mean_before, mean_after = before / n_before, (total - before) / (n - n_before)
+    within = squares[:, -1:] - n_before * mean_before**2 - (n - n_before) * mean_after**2
+    return mean_after - mean_before, np.maximum(within, 1e-12)
+
+
+def _largest_differences(rows: Values) -> Values:
+    n = rows.shape[1]
+    n_before = np.arange(MIN_SIDE_DAYS, n - MIN_SIDE_DAYS + 1)
+    difference, within = _differences(rows - rows.mean(axis=1, keepdims=True))
+    weight = np.sqrt(n_before * (n - n_before) / n)
+    largest: Values = (np.abs(difference) * weight / np.sqrt(within)).max(axis=1)
+    return largest
+
+
+def residuals(values: Values) -> Values:
+    """Values around the means of the two parts into which they fall apart most."""
+    n_before = np.arange(MIN_SIDE_DAYS, len(values) - MIN_SIDE_DAYS + 1)
+    _, within = _differences((values - values.mean())[None, :])
+    place = int(n_before[within[0].argmin()])
+    sides = values[:place], values[place:]
+    return np.concatenate([side - side.mean() for side in sides])
+
+
+def change_of(values: Values, days: Days, p: float) -> Change:
+    """Size and span of a change that `change_p` found."""
+    n = len(values)
+    n_before = np.arange(MIN_SIDE_DAYS, n - MIN_SIDE_DAYS + 1)
+    _, within = _differences((values - values.mean())[None, :])
+    best = int(within[0].argmin())
+    place = int(n_before[best])
+    sides = [(values[:place], days[:place]), (values[place:], days[place:])]
+    rho = autocorrelation(residuals(values), days)
+    sd, freedom = deviation(sides, rho)
+    bands = [mean_band(side, when, rho, sd, freedom) for side, when in sides]
+    low, high = difference_band(bands[1], bands[0], sd, freedom)
+    n_effective = n * (1 - rho) / (1 + rho)
+    drop = n_effective * np.log(within[0] / within[0, best])
+    possible = n_before[drop <= _SPAN_DROP]
+    size = bands[1].mean - bands[0].mean
+    return Change(int(possible[0]), int(possible[-1]), size, low, high, size / sd, p)
+
+
+def holm(ps: Sequence[float]) -> list[float]:
+    """Values of p that hold together for a family of tests; NaN stays NaN, and does not count."""
+    defined = sorted((p, n) for n, p in enumerate(ps) if not math.isnan(p))
+    adjusted = [math.nan] * len(ps)
+    largest = 0.0
+    for rank, (p, n) in enumerate(defined):
+        largest = max(largest, min(1.0, (len(defined) - rank) * p))
+        adjusted[n] = largest
+    return adjusted
+
+
+def rank_correlation(x: Values, y: Values, days: Days) -> Correlation | None:
+    """Spearman's correlation of values of the same days; ``None`` where it is undefined.
+
+    The interval is Fisher's with the variance of Bonett and Wright, for as many independent
+    pairs as the days are worth.
+    """
+    n = len(x)
+    if n < MIN_RATINGS:
+        return None
+    rank_x, rank_y = _ranks(x), _ranks(y)
+    if float(np.ptp(rank_x)) == 0.0 or float(np.ptp(rank_y)) == 0.0:
+        return None
+    rho = float(np.corrcoef(rank_x, rank_y)[0, 1])
+    both = autocorrelation(rank_x, days) * autocorrelation(rank_y, days)
+    n_effective = n * (1 - both) / (1 + both)
+    bounded = min(max(rho, -0.999999), 0.999999)
+    half = 1.959964 * math.sqrt((1 + bounded**2 / 2) / max(1.0, n_effective - 3))
+    centre = math.atanh(bounded)
+    return Correlation(rho, math.tanh(centre - half), math.tanh(centre + half), n)
+
+
+def _ranks(values: Values) -> Values:
+    """Ranks from 1; equal values share the mean of theirs."""
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    ranks: Values = ((last - counts + 1 + last) / 2.0)[place]
+    return ranks
