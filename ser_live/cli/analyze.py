@@ -22,12 +22,14 @@ from ser_live.cli.options import (
     speaker_options,
     track_option,
 )
+from ser_live.cli.roles import roles_options
 from ser_live.cli.rows import make_form
 from ser_live.config import Settings
 
 if TYPE_CHECKING:
     from ser_live.batch.recording import Recording
     from ser_live.events import Record
+    from ser_live.stream.roles import Roles
 
 
 @click.command()
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     help="One row for each utterance, or one for each file.",
 )
 @batch_options
+@roles_options
 @channel_option
 @track_option
 @model_option
@@ -60,6 +63,7 @@ def command(
     unit: str,
     options: BatchOptions,
     channel: int | None,
+    roles: Roles | None,
     track: int | None,
     model: str | None,
     speaker: str | None,
@@ -79,6 +83,7 @@ def command(
     Examples:
       ser-live analyze interview.mp3
       ser-live analyze calls/ --channel 2 --jobs 2 --format csv > customers.csv
+      ser-live analyze calls/ --roles left=agent:activity,right=customer -f csv
       ser-live analyze clips/ --unit file --format jsonl
       ser-live analyze archive/ -j 0 -f csv -o rows.csv --resume
     """
@@ -115,6 +120,7 @@ def command(
             model=emotion_model,
             settings=settings,
             channel=channel,
+            roles=roles,
             profile=profile,
             track=track,
         ),
@@ -135,6 +141,7 @@ def command(
             "--format": format_,
             "--unit": unit,
             "--channel": None if channel is None else channel + 1,
+            "--roles": None if roles is None else str(roles),
             "--track": track,
             "--model": f"{emotion_model.card.id} {emotion_model.card.weights_sha256}",
             "--speaker": None if profile is None else asdict(profile.card),

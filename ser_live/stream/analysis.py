@@ -14,6 +14,7 @@ from ser_live.audio import CLIPPED_LEVEL, level_dbfs
 from ser_live.config import FRAME_SAMPLES, SAMPLE_RATE_HZ, RejectSettings, Settings
 from ser_live.emotions import LABELS
 from ser_live.events import (
+    Activity,
     DeviceFound,
     DeviceLost,
     DeviceSought,
@@ -122,6 +123,7 @@ class AnalysisStage:
                 | DeviceFound()
                 | Mark()
                 | StreamNotice()
+                | Activity()
                 | Drop()
             ):
                 return item
