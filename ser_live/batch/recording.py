@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ import numpy as np
 from ser_live.batch.recording_page import page
 from ser_live.config import Settings
 from ser_live.emotions import LABELS
-from ser_live.errors import SerLiveError, UsageError
+from ser_live.errors import InvalidAudioError, SerLiveError, UsageError
 from ser_live.events import (
     EmotionResult,
     Record,
@@ -244,6 +244,7 @@ def hear(
     notes: list[str] = []
     duration_s, sample_rate, n_channels = 0.0, 0, 0
     failure: SerLiveError | None = None
+    demixers: list[Demixer] = []
     source = FileSource(path, speed=0, track=track, roles=lanes)
     try:
         for event in play(
@@ -253,6 +254,7 @@ def hear(
             settings=settings,
             speaker=speaker,
             with_partials=False,
+            on_demixer=demixers.append,
         ):
             if isinstance(event, StreamStarted):
                 sample_rate, n_channels = event.sample_rate, event.n_channels
@@ -262,6 +264,8 @@ def hear(
                 notes.append(event.message)
             elif isinstance(event, StreamEnded):
                 duration_s = event.duration_s
+        if demixers and (same := demixers[0].sameness.message(source.name)):
+            raise InvalidAudioError(same)
     except SerLiveError as error:
         failure = error
     recording = Recording(
@@ -329,6 +333,10 @@ def iter_utterances(
     return (event for event in events if isinstance(event, EmotionResult))
 
 
+def _pass_over(demixer: Demixer) -> None:
+    """Stand in where nobody asks what passed between channels."""
+
+
 def play(
     source: FileSource,
     roles: dict[int | None, str | None] | Roles,
@@ -338,6 +346,7 @@ def play(
     speaker: SpeakerProfile | None,
     with_partials: bool,
     keeps_audio: bool = False,
+    on_demixer: Callable[[Demixer], object] = _pass_over,
 ) -> Iterator[StreamEvent]:
     """Give the events of all streams of a recording, in the caller's thread."""
 
@@ -346,6 +355,7 @@ def play(
             heard = enumerate(roles.items(), start=1)
             return SideBySide([stream(source, n, channel, role) for n, (channel, role) in heard])
         demixer = Demixer(roles, source.sample_rate, source.n_channels)
+        on_demixer(demixer)
         lanes = [
             stream(
                 source,

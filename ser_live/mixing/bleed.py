@@ -26,6 +26,9 @@ REACH_S: Final = 0.24
 BEGIN_DB: Final = -15.0
 """Leak that is assumed before any was measured, in dB below the voice."""
 
+FAINTEST_DB: Final = -45.0
+"""What is further below the voice is the noise of the line rather than a leak."""
+
 _LOWEST_DB: Final = -60
 _HIGHEST_DB: Final = -3
 """A channel that is hardly below another has a voice of its own."""
@@ -87,6 +90,13 @@ class Bleed:
     def leak_db(self, voice: int, other: int) -> float:
         """Level at which a channel was found in another one, in dB; what is assumed before."""
         return float(self._leaks_db[voice, other])
+
+    def measured_db(self, voice: int, other: int) -> float | None:
+        """Level at which a channel leaks into another one; ``None`` where none was found."""
+        counts = self._counts[voice, other]
+        found_db = self._leaks_db[voice, other]
+        is_known = counts.sum() >= _WEIGHT and found_db > FAINTEST_DB
+        return float(found_db) - 0.5 if is_known else None  # the middle of its bin
 
     def is_leak(self, channel: int, start_s: float, end_s: float) -> bool:
         """Whether most of a stretch of a channel is nothing but a leak."""

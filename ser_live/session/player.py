@@ -55,6 +55,7 @@ class Player:
         self._with_levels = with_levels
         self._playing: Sequence[SegmentingStage] = ()
         """The stages of streams that are not over; an aborted session ends with some."""
+        self._demixer: Demixer | None = None
         self._n_streams = 0
         self._next_id = 1
         self._n_played = 0
@@ -99,6 +100,8 @@ class Player:
                     self._show(item)
                 else:
                     self._put(item)
+            if self._demixer is not None and (same := self._demixer.sameness.message(source.name)):
+                self._put(Notice(sink=source.name, message=same))
         finally:
             stages, self._playing = self._playing, ()
             self._n_played += max((stage.position for stage in stages), default=0)
@@ -113,7 +116,7 @@ class Player:
             ]
             streams = SideBySide(stages)
         else:
-            demixer = Demixer(self._lanes, source.sample_rate, source.n_channels)
+            self._demixer = demixer = Demixer(self._lanes, source.sample_rate, source.n_channels)
             stages = [
                 self._stage(
                     source,

@@ -91,11 +91,16 @@ class Roles:
         """
         lacking = [channel for channel in self.by_channel if channel >= n_channels]
         if lacking:
-            exist = "only 1 channel" if n_channels == 1 else f"only {n_channels} channels"
             role = self.by_channel[lacking[0]].name
+            if n_channels == 1:
+                raise UsageError(
+                    f"The roles name channel {lacking[0] + 1} ({role}), but the recording has one "
+                    "channel, where those who speak cannot be told apart: name who speaks when "
+                    "with `ser-live calls --speakers FILE.rttm`."
+                )
             raise UsageError(
-                f"The roles name channel {lacking[0] + 1} ({role}), but the recording has {exist}: "
-                "correct --roles, or leave it out."
+                f"The roles name channel {lacking[0] + 1} ({role}), but the recording has only "
+                f"{n_channels} channels: correct --roles, or leave it out."
             )
         heard = {channel for channel, _ in self.heard}
         return tuple(channel for channel in range(n_channels) if channel not in heard)
