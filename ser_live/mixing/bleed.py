@@ -33,6 +33,12 @@ _LOWEST_DB: Final = -60
 _HIGHEST_DB: Final = -3
 """A channel that is hardly below another has a voice of its own."""
 
+_EQUAL: Final = 0.25
+"""Share of the loudest power from which on a channel has a voice for sure, 6 dB below."""
+
+_NOISE: Final = 4.0
+"""Power above its floor, as a multiple, up to which a channel holds noise alone: 6 dB."""
+
 _WEIGHT: Final = 25.0
 """Windows of experience that the assumption is worth: half a second."""
 
@@ -112,7 +118,9 @@ class Bleed:
 
     def _take(self, window: Window) -> tuple[bool, ...]:
         self._voices.take(window)
-        self._recent.append(window.band)
+        loudest = max(window.band)
+        # What is far below another voice is its leak, rather than one that may leak back.
+        self._recent.append([p if p >= _EQUAL * loudest else 0.0 for p in window.band])
         for voice in range(self._n_channels):
             if self._voices.speaks[voice]:
                 self._learn(voice, window.band)
@@ -127,6 +135,8 @@ class Bleed:
             below_db = 10.0 * math.log10(max(band[other], 1e-12) / band[voice])
             if below_db > _HIGHEST_DB:
                 continue
+            if band[other] < _NOISE * self._voices.floors[other]:
+                below_db = _LOWEST_DB  # the noise of the line, whatever the voice does
             counts = self._counts[voice, other]
             counts[max(_LOWEST_DB, math.floor(below_db)) - _LOWEST_DB] += 1.0
             self._leaks_db[voice, other] = _explained_db(counts)
