@@ -25,6 +25,7 @@ from ser_live.sources import AudioSource, FileSource, Lost
 from ser_live.speaker.profile import SpeakerProfile
 from ser_live.stream.drive import drive
 from ser_live.stream.raw import RawStream
+from ser_live.stream.roles import Roles
 from ser_live.stream.segmenting import SegmentingStage
 
 FEATURE_FIELDS = ("type", "file", "start_s", "end_s", *FEATURE_NAMES)
@@ -41,13 +42,20 @@ def analyze_file(
     channel: int | None,
     profile: SpeakerProfile | None = None,
     track: int | None = None,
+    roles: Roles | None = None,
 ) -> Recording:
-    """Analyze one file, the mean of its channels or one of them (0 the first).
+    """Analyze one file, the mean of its channels or one of them (0 the first), or its roles.
 
     An error becomes part of the result.
     """
     recording, _ = hear(
-        path, model=model, settings=settings, channel=channel, speaker=profile, track=track
+        path,
+        model=model,
+        settings=settings,
+        channel=channel,
+        speaker=profile,
+        track=track,
+        lanes=roles,
     )
     return recording
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ser_live.batch.recording_page import page
 from ser_live.config import Settings
 from ser_live.emotions import LABELS
-from ser_live.errors import SerLiveError, UsageError
+from ser_live.errors import InvalidAudioError, SerLiveError, UsageError
 from ser_live.events import (
     EmotionResult,
     Record,
@@ -32,7 +32,9 @@ from ser_live.sources import AudioSource, FileSource
 from ser_live.speaker.profile import SpeakerProfile
 from ser_live.stream.analyzer import Analyzer, known_speaker, loaded
 from ser_live.stream.channels import Channels, roles_by_channel
-from ser_live.stream.drive import drive
+from ser_live.stream.drive import Driven, drive
+from ser_live.stream.lanes import Demixer, Lanes
+from ser_live.stream.roles import Roles
 from ser_live.stream.side_by_side import SideBySide
 
 if TYPE_CHECKING:
@@ -235,21 +237,24 @@ def hear(
     channel: int | None = None,
     speaker: SpeakerProfile | None = None,
     track: int | None = None,
+    lanes: Roles | None = None,
 ) -> tuple[Recording, SerLiveError | None]:
     """Analyze a recording as far as it can be read; also tell why it ended before its end."""
     utterances: list[EmotionResult] = []
     notes: list[str] = []
     duration_s, sample_rate, n_channels = 0.0, 0, 0
     failure: SerLiveError | None = None
-    source = FileSource(path, speed=0, track=track)
+    demixers: list[Demixer] = []
+    source = FileSource(path, speed=0, track=track, roles=lanes)
     try:
-        for event in _play(
+        for event in play(
             source,
-            {channel: None},
+            {channel: None} if lanes is None else lanes,
             model=model,
             settings=settings,
             speaker=speaker,
             with_partials=False,
+            on_demixer=demixers.append,
         ):
             if isinstance(event, StreamStarted):
                 sample_rate, n_channels = event.sample_rate, event.n_channels
@@ -259,6 +264,8 @@ def hear(
                 notes.append(event.message)
             elif isinstance(event, StreamEnded):
                 duration_s = event.duration_s
+        if demixers and (same := demixers[0].sameness.message(source.name)):
+            raise InvalidAudioError(same)
     except SerLiveError as error:
         failure = error
     recording = Recording(
@@ -298,7 +305,8 @@ def iter_utterances(
         Channels to hear, counted from 0 (on the command line from 1), each as a stream of
         its own with a speaker of its own. A mapping says who speaks on each:
         ``{0: "agent", 1: "customer"}``. ``None`` hears the mean of all as one stream. The
-        ``stream`` of a result says which it is of.
+        ``stream`` of a result says which it is of. `Roles` say to which level each is heard,
+        too; nothing is given of those that are not analyzed.
     with_partials : bool
         Whether to judge utterances while they go on, too.
     keeps_audio : bool
@@ -312,9 +320,10 @@ def iter_utterances(
         The recording cannot be read or lacks a channel. While iterating, after what was
         heard before.
     """
-    events = _play(
-        FileSource(path, speed=0, track=track),
-        roles_by_channel(channels),
+    lanes = channels if isinstance(channels, Roles) else None
+    events = play(
+        FileSource(path, speed=0, track=track, roles=lanes),
+        roles_by_channel(channels) if lanes is None else lanes,
         model=loaded(model),
         settings=settings or Settings(),
         speaker=known_speaker(speaker),
@@ -324,38 +333,59 @@ def iter_utterances(
     return (event for event in events if isinstance(event, EmotionResult))
 
 
-def _play(
+def _pass_over(demixer: Demixer) -> None:
+    """Stand in where nobody asks what passed between channels."""
+
+
+def play(
     source: FileSource,
-    roles: dict[int | None, str | None],
+    roles: dict[int | None, str | None] | Roles,
     *,
     model: EmotionModel,
     settings: Settings,
     speaker: SpeakerProfile | None,
     with_partials: bool,
     keeps_audio: bool = False,
+    on_demixer: Callable[[Demixer], object] = _pass_over,
 ) -> Iterator[StreamEvent]:
-    def begin(source: AudioSource) -> SideBySide[StreamEvent]:
-        return SideBySide(
-            [
-                Analyzer(
-                    source.sample_rate,
-                    source.n_channels,
-                    stream=StreamId(
-                        number=number,
-                        source=source.name,
-                        channel=channel,
-                        role=role,
-                        file=source.file,
-                    ),
-                    model=model,
-                    settings=settings,
-                    speaker=speaker,
-                    with_partials=with_partials,
-                    keeps_audio=keeps_audio,
-                    no_signal_message=source.no_signal_hint,
-                )
-                for number, (channel, role) in enumerate(roles.items(), start=1)
-            ]
+    """Give the events of all streams of a recording, in the caller's thread."""
+
+    def begin(source: AudioSource) -> Driven[StreamEvent]:
+        if not isinstance(roles, Roles):
+            heard = enumerate(roles.items(), start=1)
+            return SideBySide([stream(source, n, channel, role) for n, (channel, role) in heard])
+        demixer = Demixer(roles, source.sample_rate, source.n_channels)
+        on_demixer(demixer)
+        lanes = [
+            stream(
+                source,
+                n,
+                channel,
+                role.name,
+                level=role.level,
+                with_activity=True,
+                revise=demixer.reviser(channel),
+            )
+            for n, (channel, role) in enumerate(roles.heard, start=1)
+        ]
+        return Lanes(demixer, lanes)
+
+    def stream(
+        source: AudioSource, number: int, channel: int | None, role: str | None, **heard: Any
+    ) -> Analyzer:
+        return Analyzer(
+            source.sample_rate,
+            source.n_channels,
+            stream=StreamId(
+                number=number, source=source.name, channel=channel, role=role, file=source.file
+            ),
+            model=model,
+            settings=settings,
+            speaker=speaker,
+            with_partials=with_partials,
+            keeps_audio=keeps_audio,
+            no_signal_message=source.no_signal_hint,
+            **heard,
         )
 
     return drive(source, begin)

@@ -42,6 +42,7 @@ _COMMANDS = {
     "demo": "Replay the bundled demo recording.",
     "enroll": "Get to know a voice from half a minute of reading aloud.",
     "analyze": "Analyze files or folders and print one row per utterance or file.",
+    "calls": "Tell how the customer of a call felt, and who spoke when.",
     "merge": "Join the parts of an archive into one file.",
     "summarize": "Sum up an archive by groups of people, with intervals.",
     "features": "Print the acoustic features of files or folders.",
@@ -63,7 +64,7 @@ _LEAVING = ("--help", "-h", "--version", "-V")
 """Options of the program that print something and leave."""
 
 _OPENS_MICROPHONE = {"listen", "enroll", "doctor"}
-_USES_SOUND = {*_OPENS_MICROPHONE, "replay", "demo", "analyze", "features"}
+_USES_SOUND = {*_OPENS_MICROPHONE, "replay", "demo", "analyze", "calls", "features"}
 """Commands that call libraries which print on standard error by themselves."""
 
 

@@ -23,12 +23,14 @@ from ser_live.cli.options import (
     speaker_options,
     track_option,
 )
+from ser_live.cli.roles import roles_options
 from ser_live.cli.rows import make_form
 from ser_live.config import Settings
 
 if TYPE_CHECKING:
     from ser_live.batch.recording import Recording
     from ser_live.events import Record
+    from ser_live.stream.roles import Roles
 
 
 @click.command()
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
 )
 @batch_options
 @archive_options
+@roles_options
 @channel_option
 @track_option
 @model_option
@@ -63,6 +66,7 @@ def command(
     options: BatchOptions,
     archive: ArchiveOptions,
     channel: int | None,
+    roles: Roles | None,
     track: int | None,
     model: str | None,
     speaker: str | None,
@@ -82,6 +86,7 @@ def command(
     Examples:
       ser-live analyze interview.mp3
       ser-live analyze calls/ --channel 2 --jobs 2 --format csv > customers.csv
+      ser-live analyze calls/ --roles left=agent:activity,right=customer -f csv
       ser-live analyze clips/ --unit file --format jsonl
       ser-live analyze archive/ -j 0 --out results.parquet
     """
@@ -114,6 +119,7 @@ def command(
     )
     hangs_on = {
         "--channel": None if channel is None else channel + 1,
+        "--roles": None if roles is None else str(roles),
         "--track": track,
         "--model": f"{emotion_model.card.id} {emotion_model.card.weights_sha256}",
         "--speaker": None if profile is None else asdict(profile.card),
@@ -127,6 +133,7 @@ def command(
             model=emotion_model,
             settings=settings,
             channel=channel,
+            roles=roles,
             profile=profile,
             track=track,
         ),

@@ -44,6 +44,13 @@ def _print_devices(ctx: click.Context, _param: click.Parameter, value: bool) -> 
     ctx.exit()
 
 
+def _n_channels(options: LiveOptions) -> int | None:
+    """Channels of which there must be so many; ``None`` where mono is as good."""
+    if (lanes := options.lanes) is not None:
+        return max(lanes.by_channel) + 1
+    return None if options.channel is None else options.channel + 1
+
+
 @click.command()
 @click.argument("source", required=False, metavar="[-]")
 @device_option
@@ -137,7 +144,7 @@ def command(
         )
     else:
         # A channel asked for must be among those opened; mono would be the default.
-        n_channels = channels or (None if options.channel is None else options.channel + 1)
+        n_channels = channels or _n_channels(options)
         audio = ReconnectingMicrophone(
             device, sample_rate=samplerate, n_channels=n_channels, wait_s=device_wait
         )

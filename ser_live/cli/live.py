@@ -23,6 +23,7 @@ from ser_live.cli.options import (
     speaker_options,
     taking,
 )
+from ser_live.cli.roles import given_roles, role_options
 from ser_live.cli.rows_output import rows_file
 from ser_live.cli.suspending import fall_asleep, on_suspend
 from ser_live.config import Settings
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from ser_live.outputs.sink import Sink
     from ser_live.session.live import LiveSession
     from ser_live.sources import AudioSource
+    from ser_live.stream.roles import Roles
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +53,13 @@ class LiveOptions:
     output: Path | None = None
     finals: bool = False
     quiet: bool = False
+    roles: str | None = None
+    i_have_a_legal_ground: bool = False
+
+    @property
+    def lanes(self) -> Roles | None:
+        """Roles of the channels, where they have any; raises `UsageError`."""
+        return given_roles(self.roles, self.i_have_a_legal_ground, self.channel)
 
     def check(self) -> None:
         """Refuse what does not go together.
@@ -79,6 +88,7 @@ def live_options(command: Command) -> Command:
         speaker_options,
         prior_option,
         model_option,
+        role_options,
         channel_option,
     ):
         command = add(command)
@@ -197,6 +207,7 @@ def run_live(sources: Sequence[AudioSource], options: LiveOptions) -> int:
             model=model,
             settings=options.settings,
             channels=[options.channel],
+            lanes=options.lanes,
             profile=profile,
             display=display,
             make_log=None if options.no_log else partial(SessionLog.create, options.log_path),

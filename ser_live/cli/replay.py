@@ -34,9 +34,10 @@ def command(files: tuple[Path, ...], speed: float, track: int | None, options: L
     Examples:
       ser-live replay talk.wav                         at the speed it was spoken
       ser-live replay call.mp3 --channel 2 --speed 4   one side of a call, faster
+      ser-live replay call.wav --roles left=agent:activity,right=customer
       ser-live replay *.flac --speed 0 --format jsonl  for programs
     """
     from ser_live.sources import FileSource
 
-    sources = [FileSource(path, speed=speed, track=track) for path in files]
+    sources = [FileSource(path, speed=speed, track=track, roles=options.lanes) for path in files]
     sys.exit(run_live(sources, options))

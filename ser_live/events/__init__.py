@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import get_args
 
 from ser_live.events.forms import FormError
-from ser_live.events.kinds import Cause, EndReason, Kind, StreamState, Verdict
+from ser_live.events.kinds import Cause, EndReason, Hearing, Kind, StreamState, Verdict
 from ser_live.events.of_sessions import (
     Notice,
     QueueDepth,
@@ -21,6 +21,7 @@ from ser_live.events.of_sessions import (
     SourceFailed,
 )
 from ser_live.events.of_streams import (
+    Activity,
     DeviceFound,
     DeviceLost,
     DeviceSought,
@@ -48,6 +49,7 @@ StreamEvent = (
     | DeviceEvent
     | Mark
     | StreamNotice
+    | Activity
     | EmotionResult
     | Drop
     | StreamEnded
@@ -62,6 +64,7 @@ EVENT_CLASSES: dict[str, type[Recorded]] = by_type(get_args(Event))
 
 __all__ = [
     "EVENT_CLASSES",
+    "Activity",
     "Cause",
     "Column",
     "DeviceEvent",
@@ -74,6 +77,7 @@ __all__ = [
     "Event",
     "EventReader",
     "FormError",
+    "Hearing",
     "Kind",
     "Level",
     "Mark",

@@ -32,6 +32,17 @@ class StreamState(_Word):
     """The stream delivers only zeros: muted, or refused by the operating system."""
 
 
+class Hearing(_Word):
+    """The level to which a channel is heard; what it leaves out is never computed."""
+
+    ANALYZE = "analyze"
+    """Utterances, features, emotions."""
+    ACTIVITY = "activity"
+    """That somebody speaks, from when to when; no features, no level, no emotion."""
+    SKIP = "skip"
+    """Nothing: samples are dropped before anything looks at them."""
+
+
 class Verdict(_Word):
     """The outcome for one utterance. Only ``OK`` comes with an emotion."""
 

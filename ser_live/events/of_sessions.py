@@ -14,6 +14,7 @@ from ser_live.events.forms import (
     LABEL_LIST,
     SETTINGS,
     TEXT,
+    TRUTH,
     amount,
     counts,
     number,
@@ -47,6 +48,11 @@ class SessionStarted(Recorded):
     """Name of the enrolled speaker that every stream begins with; ``None`` for a stranger."""
     audio_folder: Annotated[str | None, or_none(TEXT).newer(None)] = None
     """Absolute path of the folder that keeps the audio of utterances; ``None`` for none."""
+    roles: Annotated[str | None, or_none(TEXT).newer(None)] = None
+    """Role and level of each channel, such as ``1=agent:activity,2=customer:analyze``; ``None``
+    where channels have none."""
+    legal_ground: Annotated[bool, TRUTH.newer(False)] = False
+    """Whether a legal ground was claimed for analyzing somebody who is at work or at school."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 from ser_live.events.forms import COUNT, SAMPLES, TEXT, TRUTH, number, or_none, word
-from ser_live.events.kinds import Cause, StreamState
+from ser_live.events.kinds import Cause, Hearing, StreamState
 from ser_live.events.record import OfStream
 from ser_live.events.stream_id import seconds
 
@@ -27,6 +27,8 @@ class StreamStarted(OfStream):
     """Native channel count."""
     started_at: Annotated[str | None, or_none(TEXT).newer(None)] = None
     """Wall time of the stream's first sample, ISO 8601 with offset; ``None`` if unknown."""
+    level: Annotated[Hearing, word(Hearing).newer(Hearing.ANALYZE)] = Hearing.ANALYZE
+    """Level to which the stream is heard."""
 
     @property
     def source(self) -> str:
@@ -165,6 +167,31 @@ class DeviceFound(OfStream):
     def start_s(self) -> float:
         """Position, in seconds."""
         return seconds(self.sample)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activity(OfStream):
+    """A stretch in which somebody speaks, where channels have roles.
+
+    It is all that there is of a channel whose level is ``activity``.
+    """
+
+    type: ClassVar[str] = "activity"
+
+    start_sample: Annotated[int, SAMPLES.at("start_s")]
+    """Position of its first sample."""
+    end_sample: Annotated[int, SAMPLES.at("end_s")]
+    """Position just after its last sample."""
+
+    @property
+    def start_s(self) -> float:
+        """Start, in seconds."""
+        return seconds(self.start_sample)
+
+    @property
+    def end_s(self) -> float:
+        """End, in seconds."""
+        return seconds(self.end_sample)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

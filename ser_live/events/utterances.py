@@ -163,6 +163,9 @@ class EmotionResult(OfStream):
     clock."""
     reasons: Annotated[tuple[Reason, ...], REASONS] = ()
     """Features that stand out against the speaker's own running mean."""
+    syllables_per_s: float = field(default=math.nan, repr=False, compare=False)
+    """Syllable nuclei for each second of speech; NaN where it was not classified, or has none;
+    not part of the record."""
     samples: "NDArray[np.float32] | None" = field(default=None, repr=False, compare=False)
     """Audio of a final result, 16 kHz mono, where it was asked for; not part of the record."""
 

@@ -5,6 +5,8 @@ and 30 dB low where one of 32 is in use. `Mixer` keeps to the mean, bit for bit,
 say otherwise.
 """
 
+from ser_live.mixing.bleed import Bleed
 from ser_live.mixing.mixer import Finding, Mixer
+from ser_live.mixing.sameness import Sameness
 
-__all__ = ["Finding", "Mixer"]
+__all__ = ["Bleed", "Finding", "Mixer", "Sameness"]

@@ -41,6 +41,8 @@ class Voices:
     def __init__(self, n_channels: int) -> None:
         self.speaks = [False] * n_channels
         """By channel, for the latest window."""
+        self.floors = [0.0] * n_channels
+        """Noise floors by channel, mean squares."""
         self._n_channels = n_channels
         self._peak = 0.0
         self._n_taken = 0
@@ -71,7 +73,7 @@ class Voices:
             smooth = (power + before[channel] + long_before[channel]) / n_smooth
             if smooth < lowest[channel]:
                 lowest[channel] = smooth
-            floor = min(lowest[channel], self._lowest_before[channel])
+            self.floors[channel] = floor = min(lowest[channel], self._lowest_before[channel])
             self.speaks[channel] = power >= least and power >= self.RISE * floor
             mean_band[channel] += weight * (power - mean_band[channel])
             mean_broad[channel] += weight * (broad[channel] - mean_broad[channel])

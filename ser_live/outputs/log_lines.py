@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ser_live.events import (
+    Activity,
     DeviceFound,
     DeviceLost,
     Drop,
@@ -48,7 +49,7 @@ def _text(entry: Recorded) -> str:
     match entry:
         case EmotionResult(kind=Kind.PARTIAL) | Drop(kind=Kind.PARTIAL):
             return ""
-        case EmotionResult() | Drop() | StreamGap() | StreamStarted() | DeviceFound():
+        case EmotionResult() | Activity() | Drop() | StreamGap() | StreamStarted() | DeviceFound():
             return text_line(entry)
         case SourceFailed() | DeviceLost() | Notice() | StreamNotice():
             return f"!! {printable(entry.message)}"

@@ -10,10 +10,12 @@ from typing import TextIO
 import click
 
 from ser_live.events import (
+    Activity,
     DeviceFound,
     DeviceLost,
     Drop,
     Event,
+    Hearing,
     Notice,
     SourceFailed,
     StateChanged,
@@ -66,6 +68,8 @@ class Lines:
         lost = (StreamGap, Drop)
         self._told = lost if is_quiet else (*lost, StreamStarted, DeviceFound)
         self._stream = stream
+        self._only_active: set[int] = set()
+        """Streams of which only the activity is known, by number."""
 
     def open(self) -> None:
         """Do nothing: the place where lines go is open."""
@@ -73,10 +77,18 @@ class Lines:
     def take(self, event: Event) -> None:
         if message := _warning(event):
             echo(f"ser-live: {message}", err=True)
-        if is_final(event) or (self._as_json and event.is_logged and not self._finals):
+        if isinstance(event, StreamStarted) and event.level is Hearing.ACTIVITY:
+            self._only_active.add(event.stream.number)
+        if self._is_line(event) or (self._as_json and event.is_logged and not self._finals):
             self._write(event)
         elif not self._as_json and isinstance(event, self._told):
             echo(text_line(event), err=True)
+
+    def _is_line(self, event: Event) -> bool:
+        """Whether an event is one of those that are always told."""
+        if isinstance(event, Activity) and not self._as_json and not self._finals:
+            return event.stream.number in self._only_active
+        return is_final(event)
 
     def _write(self, event: Event) -> None:
         if self._stream is not None:

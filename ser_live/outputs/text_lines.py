@@ -5,9 +5,11 @@ from __future__ import annotations
 from rich.cells import cell_len
 
 from ser_live.events import (
+    Activity,
     DeviceFound,
     Drop,
     EmotionResult,
+    Hearing,
     Kind,
     SourceFailed,
     StreamGap,
@@ -15,11 +17,14 @@ from ser_live.events import (
     Verdict,
     seconds,
 )
-from ser_live.terminal.text import clock, printable, signed
+from ser_live.terminal.text import clock, pad, printable, signed
+
+_ROLE_CELLS = 10
+"""Width of the name of a role."""
 
 
 def text_line(
-    event: EmotionResult | Drop | StreamGap | StreamStarted | SourceFailed | DeviceFound,
+    event: EmotionResult | Activity | Drop | StreamGap | StreamStarted | SourceFailed | DeviceFound,
     *,
     with_file: bool = False,
 ) -> str:
@@ -30,7 +35,7 @@ def text_line(
     rejected one its state in place of the emotion.
     """
     if isinstance(event, StreamStarted):
-        return f"== {printable(event.source)}"
+        return f"== {printable(event.source)}{_lane(event)}"
     if isinstance(event, DeviceFound):
         return f"== {printable(found_again(event))}"
     if isinstance(event, SourceFailed):
@@ -43,12 +48,27 @@ def text_line(
         rest = f"gap              [{lost} lost: {printable(event.cause)}]"
     else:
         start_s, end_s = event.start_s, event.end_s
-        rest = _dropped(event) if isinstance(event, Drop) else _judged(event)
+        if isinstance(event, Activity):
+            rest = "speaks"
+        else:
+            rest = _dropped(event) if isinstance(event, Drop) else _judged(event)
     span = f"{clock(start_s, tenths=True)}-{clock(end_s, tenths=True)}"
     if isinstance(event, EmotionResult) and event.kind is Kind.PARTIAL:
         span += "..."
+    if event.stream.role is not None:
+        rest = f"{pad(printable(event.stream.role), _ROLE_CELLS)} {rest}"
     line = f"{span:<18} {rest}".rstrip()
     return f"{line}  {printable(event.file)}" if with_file and event.file else line
+
+
+def _lane(event: StreamStarted) -> str:
+    """Who is heard on which channel, where a stream has a role."""
+    stream = event.stream
+    if stream.role is None:
+        return ""
+    place = "" if stream.channel is None else f", channel {stream.channel + 1}"
+    heard = "" if event.level is Hearing.ANALYZE else ", only when they speak"
+    return f" ({printable(stream.role)}{place}{heard})"
 
 
 def found_again(event: DeviceFound) -> str:

@@ -20,6 +20,7 @@ from ser_live.records.tally import Tally
 from ser_live.session.live import LiveSession
 from ser_live.sources import AudioSource
 from ser_live.speaker.profile import SpeakerProfile
+from ser_live.stream.roles import Roles
 
 AUDIO_QUEUE = 64
 """Utterances that may wait for the disk that keeps their audio."""
@@ -50,6 +51,7 @@ def run_session(
     model: EmotionModel,
     settings: Settings,
     channels: Sequence[int | None],
+    lanes: Roles | None = None,
     profile: SpeakerProfile | None,
     display: Sink,
     make_log: Callable[[], SessionLog] | None,
@@ -60,7 +62,7 @@ def run_session(
 
     Parameters
     ----------
-    sources, model, settings, channels, profile, audio_folder
+    sources, model, settings, channels, lanes, profile, audio_folder
         As for `LiveSession`.
     display : Sink
         On the terminal or a pipe, which may go away.
@@ -83,6 +85,7 @@ def run_session(
             model,
             settings,
             channels=channels,
+            lanes=lanes,
             drop_when_full=is_live,
             audio_folder=audio_folder,
             profile=profile,

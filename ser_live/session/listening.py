@@ -17,6 +17,7 @@ from ser_live.sources import AudioSource, FileSource, ReconnectingMicrophone
 from ser_live.speaker.profile import SpeakerProfile
 from ser_live.stream.analyzer import known_speaker, loaded
 from ser_live.stream.channels import Channels, roles_by_channel
+from ser_live.stream.roles import Roles
 
 
 class Listening:
@@ -141,7 +142,8 @@ def listen(
     channels : sequence of int, mapping of int to str, or None
         Channels to hear, counted from 0 (on the command line from 1), each as a stream of
         its own with a speaker of its own. A mapping says who speaks on each:
-        ``{0: "agent", 1: "customer"}``. ``None`` hears the mean of all as one stream.
+        ``{0: "agent", 1: "customer"}``. `Roles` say to which level each is heard, too.
+        ``None`` hears the mean of all as one stream.
     model, settings, speaker, keeps_audio
         As for `Analyzer`.
     with_levels : bool
@@ -159,7 +161,7 @@ def listen(
             "both a source and a device were given to listen to, but one is needed: leave one out."
         )
     roles = roles_by_channel(channels)
-    heard = _source(source, device, list(roles))
+    heard = _source(source, device, channels, list(roles))
     return Listening(
         LiveSession(
             [heard],
@@ -167,6 +169,7 @@ def listen(
             settings or Settings(),
             channels=list(roles),
             roles=list(roles.values()),
+            lanes=channels if isinstance(channels, Roles) else None,
             drop_when_full=heard.is_live,
             profile=known_speaker(speaker),
             with_levels=with_levels,
@@ -178,6 +181,7 @@ def listen(
 def _source(
     source: AudioSource | str | os.PathLike[str] | None,
     device: int | str | None,
+    asked: Channels,
     channels: list[int | None],
 ) -> AudioSource:
     if source is None:
@@ -185,5 +189,5 @@ def _source(
         numbers = [channel for channel in channels if channel is not None]
         return ReconnectingMicrophone(device, n_channels=max(numbers) + 1 if numbers else None)
     if isinstance(source, str | os.PathLike):
-        return FileSource(source)
+        return FileSource(source, roles=asked if isinstance(asked, Roles) else None)
     return source

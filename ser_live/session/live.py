@@ -46,6 +46,7 @@ from ser_live.session.worker import Worker, WorkItem
 from ser_live.sources import AudioSource
 from ser_live.speaker.memory import SpeakerMemory
 from ser_live.speaker.profile import SpeakerProfile
+from ser_live.stream.roles import Roles
 
 DRAIN_TIMEOUT_S = 60.0
 """Longest wait for the next event of a session that is to end; then it is aborted."""
@@ -80,6 +81,8 @@ class LiveSession:
         ``None`` averages all.
     roles : sequence of str or None, optional
         Who speaks on each of `channels`.
+    lanes : Roles or None
+        Channels with their roles and levels, instead of `channels` and `roles`.
     drop_when_full : bool
         True for a microphone: rather lose a counted utterance than fall behind.
     audio_folder : Path or None
@@ -106,6 +109,7 @@ class LiveSession:
         *,
         channels: Sequence[int | None] = CHANNELS_AVERAGED,
         roles: Sequence[str | None] | None = None,
+        lanes: Roles | None = None,
         drop_when_full: bool = False,
         audio_folder: Path | None = None,
         keeps_audio: bool = False,
@@ -116,6 +120,7 @@ class LiveSession:
         self._settings = settings
         self._audio_folder = audio_folder
         self._profile = profile
+        self._lanes = lanes
         self._with_levels = with_levels
         # Made here, so that a profile that does not fit is said before anything starts.
         SpeakerMemory(model, profile=profile)
@@ -140,6 +145,7 @@ class LiveSession:
             settings=settings,
             channels=channels,
             roles=roles,
+            lanes=lanes,
             with_levels=with_levels,
         )
         self._shown_depth: QueueDepth | None = None
@@ -171,6 +177,8 @@ class LiveSession:
                 settings=asdict(self._settings),
                 speaker=None if self._profile is None else self._profile.card.name,
                 audio_folder=None if folder is None else str(folder.resolve()),
+                roles=None if self._lanes is None else str(self._lanes),
+                legal_ground=self._lanes is not None and self._lanes.has_legal_ground,
             )
         )
         for thread in self._threads:

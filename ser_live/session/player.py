@@ -5,13 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 from ser_live.config import Settings
 from ser_live.errors import SerLiveError
 from ser_live.events import Level, Notice, SourceFailed, StreamId
 from ser_live.session.worker import WorkItem
 from ser_live.sources import AudioSource
-from ser_live.stream.drive import drive
+from ser_live.stream.drive import Driven, drive
+from ser_live.stream.lanes import Demixer, Lanes
+from ser_live.stream.roles import Roles
 from ser_live.stream.segmenting import Segmented, SegmentingStage
 from ser_live.stream.side_by_side import SideBySide
 
@@ -26,7 +29,7 @@ class Player:
         Takes everything that is to be analyzed, in order.
     show : callable
         Takes levels at once.
-    settings, channels, roles, with_levels
+    settings, channels, roles, lanes, with_levels
         As for `LiveSession`.
     """
 
@@ -39,6 +42,7 @@ class Player:
         settings: Settings,
         channels: Sequence[int | None],
         roles: Sequence[str | None] | None,
+        lanes: Roles | None,
         with_levels: bool,
     ) -> None:
         self._sources = list(sources)
@@ -47,9 +51,11 @@ class Player:
         self._settings = settings
         self._channels = tuple(channels)
         self._roles = tuple(roles) if roles is not None else (None,) * len(self._channels)
+        self._lanes = lanes
         self._with_levels = with_levels
         self._playing: Sequence[SegmentingStage] = ()
         """The stages of streams that are not over; an aborted session ends with some."""
+        self._demixer: Demixer | None = None
         self._n_streams = 0
         self._next_id = 1
         self._n_played = 0
@@ -94,38 +100,61 @@ class Player:
                     self._show(item)
                 else:
                     self._put(item)
+            if self._demixer is not None and (same := self._demixer.sameness.message(source.name)):
+                self._put(Notice(sink=source.name, message=same))
         finally:
             stages, self._playing = self._playing, ()
             self._n_played += max((stage.position for stage in stages), default=0)
             self._next_id = max((stage.next_id for stage in stages), default=self._next_id)
 
-    def _begin(self, source: AudioSource) -> SideBySide[Segmented]:
-        stages = []
-        for channel, role in zip(self._channels, self._roles, strict=True):
-            self._n_streams += 1
-            stream = StreamId(
+    def _begin(self, source: AudioSource) -> Driven[Segmented]:
+        streams: Driven[Segmented]
+        if self._lanes is None:
+            stages = [
+                self._stage(source, channel, role)
+                for channel, role in zip(self._channels, self._roles, strict=True)
+            ]
+            streams = SideBySide(stages)
+        else:
+            self._demixer = demixer = Demixer(self._lanes, source.sample_rate, source.n_channels)
+            stages = [
+                self._stage(
+                    source,
+                    channel,
+                    role.name,
+                    level=role.level,
+                    with_activity=True,
+                    revise=demixer.reviser(channel),
+                )
+                for channel, role in self._lanes.heard
+            ]
+            streams = Lanes(demixer, stages)
+        self._playing = stages
+        self.has_begun = True
+        return streams
+
+    def _stage(
+        self, source: AudioSource, channel: int | None, role: str | None, **heard: Any
+    ) -> SegmentingStage:
+        self._n_streams += 1
+        return SegmentingStage(
+            self._settings,
+            stream=StreamId(
                 number=self._n_streams,
                 source=source.name,
                 channel=channel,
                 role=role,
                 file=source.file,
-            )
-            stages.append(
-                SegmentingStage(
-                    self._settings,
-                    stream=stream,
-                    sample_rate=source.sample_rate,
-                    n_channels=source.n_channels,
-                    started_at=wall_time(),
-                    first_id=self._next_id,
-                    no_signal_message=source.no_signal_hint,
-                    clock=time.monotonic,
-                    with_levels=self._with_levels,
-                )
-            )
-        self._playing = stages
-        self.has_begun = True
-        return SideBySide(stages)
+            ),
+            sample_rate=source.sample_rate,
+            n_channels=source.n_channels,
+            started_at=wall_time(),
+            first_id=self._next_id,
+            no_signal_message=source.no_signal_hint,
+            clock=time.monotonic,
+            with_levels=self._with_levels,
+            **heard,
+        )
 
 
 def wall_time() -> str:

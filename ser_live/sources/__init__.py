@@ -16,6 +16,7 @@ from ser_live.sources.protocol import (
     MicrophoneLost,
     MicrophoneSought,
     SignalNotice,
+    without_channels,
 )
 from ser_live.sources.pushed import PushedSource
 from ser_live.sources.reconnecting import ReconnectingMicrophone
@@ -39,4 +40,5 @@ __all__ = [
     "ReconnectingMicrophone",
     "SignalNotice",
     "read_recording",
+    "without_channels",
 ]

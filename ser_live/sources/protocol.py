@@ -16,16 +16,38 @@ from ser_live.sources.ring_buffer import Lost
 __all__ = [
     "SILENT_RECORDING",
     "AudioSource",
+    "ChannelsLeftOut",
     "DeviceNotice",
     "Lost",
     "MicrophoneFound",
     "MicrophoneLost",
     "MicrophoneSought",
     "SignalNotice",
+    "without_channels",
 ]
 
 SILENT_RECORDING = "only zeros arrive: the recording is silent here."
 """Sentence for zeros where there is no microphone that could be muted."""
+
+
+class ChannelsLeftOut(Protocol):
+    """Whoever knows which channels of a source nobody is to hear."""
+
+    def unheard(self, n_channels: int) -> tuple[int, ...]:
+        """Channels, counted from 0, whose samples nothing is to look at."""
+        ...
+
+
+def without_channels(block: NDArray[np.float32], unheard: Sequence[int]) -> NDArray[np.float32]:
+    """Samples of shape ``(n, n_channels)`` with zeros for those of some channels.
+
+    The block itself where there are none, else a copy.
+    """
+    if not unheard:
+        return block
+    kept = block.copy()
+    kept[:, list(unheard)] = 0.0
+    return kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,13 @@ from ser_live.audio import StreamConverter, check_finite, check_format
 from ser_live.errors import AudioFileError, UsageError
 from ser_live.sources.decoder import Decoder
 from ser_live.sources.decoding import display_name, open_recording
-from ser_live.sources.protocol import AudioSource, Lost, SignalNotice
+from ser_live.sources.protocol import (
+    AudioSource,
+    ChannelsLeftOut,
+    Lost,
+    SignalNotice,
+    without_channels,
+)
 from ser_live.sources.scale import stored_scale
 
 _MAX_SILENCE_S = 600
@@ -38,6 +44,9 @@ class FileSource(AudioSource):
         Length of a block in recorded seconds; longer where nothing waits for it.
     track : int, optional
         Audio track to hear, counted from 1; without it the default one.
+    roles : Roles, optional
+        Tells which channels nobody is to hear: their samples become zeros before anything looks
+        at them.
 
     Raises
     ------
@@ -53,6 +62,7 @@ class FileSource(AudioSource):
         speed: float = 1.0,
         block_s: float | None = None,
         track: int | None = None,
+        roles: ChannelsLeftOut | None = None,
     ) -> None:
         if not (speed >= 0 and math.isfinite(speed)):
             raise UsageError(
@@ -67,6 +77,8 @@ class FileSource(AudioSource):
         self.n_channels = 0
         self.notes: Sequence[str] = ()
         self._track = track
+        self._roles = roles
+        self._unheard: tuple[int, ...] = ()
         self._decoder: Decoder | None = None
         self._blocks: Iterator[NDArray[np.float32] | Lost] = iter(())
         self._next: NDArray[np.float32] | Lost | None = None
@@ -90,10 +102,12 @@ class FileSource(AudioSource):
         InvalidAudioError
             The sample rate is outside 8-192 kHz.
         UsageError
-            There is no such track.
+            There is no such track, or no channel for a role.
         """
         decoder = open_recording(self.file, self._track)
         try:
+            if self._roles is not None:
+                self._unheard = self._roles.unheard(decoder.n_channels)
             check_format(decoder.sample_rate, decoder.n_channels, self.name)
         except BaseException:
             decoder.close()
@@ -103,7 +117,7 @@ class FileSource(AudioSource):
         self.n_channels = decoder.n_channels
         self.notes = decoder.notes
         self._blocks = self._cut(decoder.chunks())
-        self._scale, sentence = stored_scale(self.file)
+        self._scale, sentence = stored_scale(self.file, self._unheard)
         self._notice = SignalNotice(message=sentence) if sentence else None
 
     def _cut(
@@ -115,7 +129,7 @@ class FileSource(AudioSource):
                 yield chunk
                 continue
             for start in range(0, len(chunk), size):
-                block = chunk[start : start + size].copy()
+                block = without_channels(chunk[start : start + size], self._unheard).copy()
                 yield block if self._scale == 1.0 else block * np.float32(self._scale)
 
     def read(self, timeout_s: float) -> NDArray[np.float32] | Lost | SignalNotice | None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ser_live.audio import FAR_ABOVE_FULL_SCALE
+from ser_live.sources.protocol import without_channels
 
 _HEADS = (b"RIFF", b"RIFX", b"RF64", b"riff", b"FORM", b".snd", b"caff")
 """Beginnings of the containers of plain samples that are wide enough to hold a wrong scale."""
@@ -22,15 +24,16 @@ LOWEST_USUAL_PEAK = 2.0**-8
 _N_AT_ONCE = 1 << 16
 
 
-def stored_scale(path: str | os.PathLike[str]) -> tuple[float, str]:
+def stored_scale(path: str | os.PathLike[str], unheard: Sequence[int] = ()) -> tuple[float, str]:
     """Factor that brings a recording to its full scale, and a sentence that says so.
 
     The factor is a power of two, so that no sample is rounded; it is 1, and the sentence empty,
     for everything but floating point far beyond full scale (16-bit numbers stored as they are)
     and 24 or 32 bits or floating point of which the upper bits are never used. The whole
-    recording is looked at before the first sample is heard, so that it has one scale.
+    recording is looked at before the first sample is heard, so that it has one scale; of its
+    channels those that are `unheard` are not.
     """
-    peak, subtype = _peak(path)
+    peak, subtype = _peak(path, unheard)
     kind = "floating point" if subtype in ("FLOAT", "DOUBLE") else f"{subtype[-2:]}-bit samples"
     if peak > FAR_ABOVE_FULL_SCALE:
         n_bits = next((n for n in (15, 23, 31) if peak <= 2.0**n), 0)
@@ -49,7 +52,7 @@ def stored_scale(path: str | os.PathLike[str]) -> tuple[float, str]:
     return 1.0, ""
 
 
-def _peak(path: str | os.PathLike[str]) -> tuple[float, str]:
+def _peak(path: str | os.PathLike[str], unheard: Sequence[int]) -> tuple[float, str]:
     """Largest absolute sample of a recording of wide plain samples, and what it is stored as.
 
     The peak is 0 for any other, and for one that cannot be read: its decoder will say why.
@@ -64,9 +67,12 @@ def _peak(path: str | os.PathLike[str]) -> tuple[float, str]:
             if recording.subtype not in _SUBTYPES:
                 return 0.0, ""
             may_stop = recording.subtype.startswith("PCM")
-            return _largest(lambda: recording.read(_N_AT_ONCE, "float32"), may_stop), str(
-                recording.subtype
-            )
+
+            def read() -> NDArray[np.float32]:
+                block = recording.read(_N_AT_ONCE, "float32", always_2d=True)
+                return without_channels(block, unheard)
+
+            return _largest(read, may_stop), str(recording.subtype)
     except (OSError, RuntimeError, ValueError):
         return 0.0, ""
 

@@ -14,6 +14,7 @@ from ser_live.audio import CLIPPED_LEVEL, level_dbfs
 from ser_live.config import FRAME_SAMPLES, SAMPLE_RATE_HZ, RejectSettings, Settings
 from ser_live.emotions import LABELS
 from ser_live.events import (
+    Activity,
     DeviceFound,
     DeviceLost,
     DeviceSought,
@@ -35,6 +36,7 @@ from ser_live.events import (
     Verdict,
 )
 from ser_live.exhaustive import assert_never
+from ser_live.features import FEATURE_NAMES
 from ser_live.model.emotion_model import EmotionModel
 from ser_live.model.inputs import InputMaker, whole_input
 from ser_live.speaker.memory import SpeakerMemory
@@ -42,6 +44,9 @@ from ser_live.speaker.profile import SpeakerProfile
 from ser_live.speech.segmenter import no_clock
 from ser_live.stream.segmenting import EndOfStream, Segmented
 from ser_live.stream.steady import SteadyLabel, sure_label
+
+_SYLLABLE_RATE = FEATURE_NAMES.index("syllable_rate_per_s")
+"""Place in an input vector."""
 
 _warm: WeakSet[EmotionModel] = WeakSet()
 """Models that ran once in this process."""
@@ -122,6 +127,7 @@ class AnalysisStage:
                 | DeviceFound()
                 | Mark()
                 | StreamNotice()
+                | Activity()
                 | Drop()
             ):
                 return item
@@ -160,6 +166,7 @@ class AnalysisStage:
             arousal=None if affect is None else affect.arousal,
             reasons=reasons,
             n_past=n_past,
+            syllables_per_s=float(x[_SYLLABLE_RATE]),
         )
 
     def _result(
@@ -176,6 +183,7 @@ class AnalysisStage:
         arousal: float | None = None,
         reasons: tuple[Reason, ...] = (),
         n_past: int = 0,
+        syllables_per_s: float = math.nan,
     ) -> EmotionResult:
         is_kept = self._keeps_audio and utterance.kind is Kind.FINAL
         return EmotionResult(
@@ -196,6 +204,7 @@ class AnalysisStage:
             snr_db=snr_db,
             latency_ms=(self._read_clock() - utterance.known_at_s) * 1000.0,
             reasons=reasons,
+            syllables_per_s=syllables_per_s,
             samples=utterance.samples if is_kept else None,
         )
 

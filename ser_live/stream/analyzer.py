@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from ser_live.config import SAMPLE_RATE_HZ, Settings
 from ser_live.errors import InvalidAudioError, UsageError
-from ser_live.events import Kind, StreamEvent, StreamId, Utterance
+from ser_live.events import Hearing, Kind, StreamEvent, StreamId, Utterance
 from ser_live.model.emotion_model import EmotionModel
 from ser_live.sources import DeviceNotice, Lost
 from ser_live.speaker.profile import SpeakerProfile, load_profile
+from ser_live.speech.detector import VadDecision
 from ser_live.speech.segmenter import no_clock
 from ser_live.stream.analysis import AnalysisStage
-from ser_live.stream.segmenting import Segmented, SegmentingStage
+from ser_live.stream.segmenting import Segmented, SegmentingStage, as_decided
 
 Block: TypeAlias = "bytes | bytearray | memoryview | NDArray[np.int16] | NDArray[np.float32]"
 
@@ -67,6 +68,12 @@ class Analyzer:
         Number of the first utterance.
     no_signal_message : str
         Sentence for the user where only zeros arrive.
+    level : Hearing
+        ``ACTIVITY`` to learn nothing but who speaks when.
+    with_activity : bool
+        Whether to learn that of an analyzed stream too.
+    revise : callable
+        As for `SegmentingStage`.
 
     Raises
     ------
@@ -101,6 +108,9 @@ class Analyzer:
         clock: Callable[[], float] = no_clock,
         first_id: int = 1,
         no_signal_message: str = "only zeros arrive: the stream is silent here.",
+        level: Hearing = Hearing.ANALYZE,
+        with_activity: bool = False,
+        revise: Callable[[int, VadDecision], VadDecision] = as_decided,
     ) -> None:
         self.stream = stream or StreamId(number=1, source=source, channel=channel, role=role)
         self.n_channels = n_channels
@@ -119,6 +129,9 @@ class Analyzer:
             no_signal_message=no_signal_message,
             clock=clock,
             with_levels=with_levels,
+            level=level,
+            with_activity=with_activity,
+            revise=revise,
         )
         self._analysis = AnalysisStage(
             loaded(model),

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from ser_live.errors import UsageError
+from ser_live.stream.roles import Roles
 
-Channels: TypeAlias = "Sequence[int] | Mapping[int, str] | None"
-"""Channels counted from 0, or who speaks on each by its channel; ``None`` for the mean of all."""
+Channels: TypeAlias = "Sequence[int] | Mapping[int, str] | Roles | None"
+"""Channels counted from 0, or who speaks on each by its channel, or roles with levels; ``None``
+for the mean of all."""
 
 
 def roles_by_channel(channels: Channels) -> dict[int | None, str | None]:
@@ -21,6 +23,8 @@ def roles_by_channel(channels: Channels) -> dict[int | None, str | None]:
     """
     if channels is None:
         return {None: None}
+    if isinstance(channels, Roles):
+        return {channel: role.name for channel, role in channels.heard}
     if isinstance(channels, Mapping):
         roles: dict[int | None, str | None] = dict(channels.items())
     elif isinstance(channels, Sequence) and not isinstance(channels, str):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -12,11 +13,13 @@ from numpy.typing import NDArray
 from ser_live.audio import FrameCutter, StreamConverter, peak_dbfs
 from ser_live.config import FRAME_SAMPLES, SAMPLE_RATE_HZ, Settings
 from ser_live.events import (
+    Activity,
     DeviceEvent,
     DeviceFound,
     DeviceLost,
     DeviceSought,
     Drop,
+    Hearing,
     Level,
     Mark,
     SpeechStarted,
@@ -36,6 +39,7 @@ from ser_live.sources import (
     MicrophoneSought,
     SignalNotice,
 )
+from ser_live.speech.activity import ActivityTracker
 from ser_live.speech.detector import VadDecision, VoiceActivityDetector
 from ser_live.speech.segmenter import Segmenter, no_clock
 from ser_live.stream.signal_notices import SignalNotices
@@ -61,6 +65,7 @@ Segmented: TypeAlias = (
     | DeviceEvent
     | Mark
     | StreamNotice
+    | Activity
     | Utterance
     | Drop
     | EndOfStream
@@ -70,6 +75,11 @@ Segmented: TypeAlias = (
 
 def _tell_nobody(decision: VadDecision) -> None:
     """Stand in where nobody measures the detector."""
+
+
+def as_decided(start_sample: int, decision: VadDecision) -> VadDecision:
+    """Stand in where nobody knows better than the detector."""
+    return decision
 
 
 class SegmentingStage:
@@ -96,6 +106,12 @@ class SegmentingStage:
         Whether to tell the level, every `FRAMES_PER_LEVEL` frames.
     on_frame : callable
         Called with the decision for every frame, for measurements.
+    level : Hearing
+        ``ACTIVITY`` to tell nothing but who speaks when; samples are let go of frame by frame.
+    with_activity : bool
+        Whether to tell that of an analyzed stream too.
+    revise : callable
+        Gives the decision that counts for the frame at a position, from that of the detector.
     """
 
     def __init__(
@@ -111,12 +127,20 @@ class SegmentingStage:
         clock: Callable[[], float] = no_clock,
         with_levels: bool = False,
         on_frame: Callable[[VadDecision], None] = _tell_nobody,
+        level: Hearing = Hearing.ANALYZE,
+        with_activity: bool = False,
+        revise: Callable[[int, VadDecision], VadDecision] = as_decided,
     ) -> None:
         self.stream = stream
         self._sample_rate = sample_rate
         self._started = StreamStarted(
-            stream=stream, sample_rate=sample_rate, n_channels=n_channels, started_at=started_at
+            stream=stream,
+            sample_rate=sample_rate,
+            n_channels=n_channels,
+            started_at=started_at,
+            level=level,
         )
+        self._is_analyzed = level is Hearing.ANALYZE
         self._n_native = 0
         self._n_native_lost = 0
         self._converter = StreamConverter(sample_rate, n_channels, stream.channel)
@@ -125,15 +149,21 @@ class SegmentingStage:
         self._is_drained = False
         self._cutter = FrameCutter(FRAME_SAMPLES)
         self._vad = VoiceActivityDetector(settings.vad)
-        self._segmenter = Segmenter(
-            settings.segmenter,
-            stream=stream,
-            first_id=first_id,
-            no_signal_message=no_signal_message,
-            clock=clock,
-        )
-        self._with_levels = with_levels
+        self._activity = ActivityTracker(stream) if with_activity and self._is_analyzed else None
+        self._segmenter: Segmenter | ActivityTracker
+        if self._is_analyzed:
+            self._segmenter = Segmenter(
+                settings.segmenter,
+                stream=stream,
+                first_id=first_id,
+                no_signal_message=no_signal_message,
+                clock=clock,
+            )
+        else:
+            self._segmenter = ActivityTracker(stream, first_id)
+        self._with_levels = with_levels and self._is_analyzed
         self._on_frame = on_frame
+        self._revise = revise
         self._n_unleveled = 0
 
     @property
@@ -181,6 +211,8 @@ class SegmentingStage:
     def flush(self) -> list[Segmented]:
         """Give what was heard but not yet reported, an open utterance as final."""
         events, leftover = self._drain()
+        if self._activity is not None:
+            events.extend(self._activity.flush(leftover))
         events.extend(self._segmenter.flush(leftover))
         return events
 
@@ -188,14 +220,20 @@ class SegmentingStage:
         """End the stream."""
         rest = self.flush()
         n_utterances = self.next_id - self._first_id
-        notices = self._notices.at_end(self.position, self._converter.peak, n_utterances)
+        notices: list[StreamNotice] = []
+        if self._is_analyzed:
+            notices = self._notices.at_end(self.position, self._converter.peak, n_utterances)
         return [*rest, *notices, EndOfStream(stream=self.stream, n_samples=self.position)]
 
     def _push_samples(self, samples: NDArray[np.float32]) -> list[Segmented]:
         events: list[Segmented] = []
         for frame in self._cutter.push(samples):
-            heard = self._vad.process(frame)
+            heard = self._revise(self.position, self._vad.process(frame))
             self._on_frame(heard)
+            if self._activity is not None:
+                events.extend(
+                    self._activity.push(frame, heard.is_speech, is_voiced=heard.is_voiced)
+                )
             events.extend(
                 self._segmenter.push(
                     frame,
@@ -211,8 +249,13 @@ class SegmentingStage:
                 if self._n_unleveled == FRAMES_PER_LEVEL:
                     self._n_unleveled = 0
                     events.append(self._level(frame, heard))
-            events.extend(self._notices.due(self.position))
+            events.extend(self._due_notices(self.position))
         return events
+
+    def _due_notices(self, position: float) -> list[StreamNotice]:
+        """Notices that are due; of a stream that is not analyzed nothing is said of its signal."""
+        due = self._notices.due(position)
+        return due if self._is_analyzed else []
 
     def _level(self, frame: NDArray[np.float32], heard: VadDecision) -> Level:
         return Level(
@@ -227,7 +270,7 @@ class SegmentingStage:
     def _drain(self) -> tuple[list[Segmented], NDArray[np.float32]]:
         """Empty the resampler and the frame cutter; the rest is shorter than a frame."""
         events = self._push_samples(self._converter.flush())
-        events.extend(self._notices.due())
+        events.extend(self._due_notices(math.inf))
         self._is_drained = True
         return events, self._cutter.flush()
 
@@ -238,6 +281,8 @@ class SegmentingStage:
         # The clock is derived from the native count, so that roundings never add up.
         start = self.position + len(leftover)
         n_lost = max(0, self._n_native * SAMPLE_RATE_HZ // self._sample_rate - start)
+        if self._activity is not None:
+            events.extend(self._activity.gap(n_lost, leftover))
         events.extend(self._segmenter.gap(n_lost, leftover))
         events.append(
             StreamGap(stream=self.stream, start_sample=start, n_samples=n_lost, cause=lost.cause)

@@ -512,6 +512,9 @@ def test_logs_of_before_load_with_streams_numbered_in_order() -> None:
             "started_at",
             "file",
             "labels",
+            "level",
+            "roles",
+            "legal_ground",
         }
 
 
