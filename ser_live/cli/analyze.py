@@ -13,6 +13,7 @@ import click
 
 from ser_live import __version__
 from ser_live.cli.batch_run import BatchOptions, BatchRun, batch_options, paths_argument
+from ser_live.cli.help_pages import Page
 from ser_live.cli.options import (
     channel_option,
     load_speaker,
@@ -30,7 +31,10 @@ if TYPE_CHECKING:
     from ser_live.events import Record
 
 
-@click.command()
+@click.command(
+    cls=Page,
+    shown=("format", "unit", "output", "resume", "jobs", "channel", "sensitivity", "quiet"),
+)
 @paths_argument
 @click.option(
     "-f",
@@ -39,13 +43,14 @@ if TYPE_CHECKING:
     type=click.Choice(["table", "jsonl", "csv"]),
     default="table",
     show_default=True,
+    help="Encoding of the rows.",
 )
 @click.option(
     "--unit",
     type=click.Choice(["utterance", "file"]),
     default="utterance",
     show_default=True,
-    help="One row for each utterance, or one for each file.",
+    help="A row for each utterance, or for each file.",
 )
 @batch_options
 @channel_option
@@ -67,6 +72,12 @@ def command(
 ) -> None:
     """Analyze files, or all recordings below folders.
 
+    \b
+    Examples:
+      ser-live analyze calls/ --channel 2 --jobs 2 --format csv > customers.csv
+      ser-live analyze clips/ --unit file --format jsonl
+
+    \f
     A file that cannot be read is listed at the end, the others go on; the exit
     code is then 1. With --jobs a file that crashes the analyzer is tried once
     more by itself, then listed too. A file's probabilities are the mean over its
@@ -76,10 +87,8 @@ def command(
     with other names are left out; one line at the end counts them.
 
     \b
-    Examples:
+    More examples:
       ser-live analyze interview.mp3
-      ser-live analyze calls/ --channel 2 --jobs 2 --format csv > customers.csv
-      ser-live analyze clips/ --unit file --format jsonl
       ser-live analyze archive/ -j 0 -f csv -o rows.csv --resume
     """
     from ser_live.batch.files import analyze_file

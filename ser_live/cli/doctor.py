@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ser_live.cli.help_pages import Page
 from ser_live.cli.options import device_option, model_option
 from ser_live.terminal.printing import echo
 
@@ -24,7 +25,7 @@ _LEAST_CELLS = 20
 _REMEDY = "do: "
 
 
-@click.command()
+@click.command(cls=Page)
 @device_option
 @model_option
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON instead.")
@@ -35,6 +36,12 @@ def command(device: str | None, model: str | None, as_json: bool) -> None:
     the bundled recording as a self-test. It takes some seconds; speak meanwhile.
     The exit code is 0 if ser-live can listen here, else 1.
 
+    \b
+    Examples:
+      ser-live doctor
+      ser-live doctor -d headset --format json
+
+    \f
     \b
     ok         works
     warning    listening works, but less well than it could

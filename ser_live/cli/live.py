@@ -102,7 +102,7 @@ def _output_options(command: Command) -> Command:
             type=click.Path(path_type=Path, dir_okay=False),
             default=None,
             metavar="FILE",
-            help="Write lines or jsonl to this new file instead of standard output.",
+            help="Write lines or jsonl to this new file; without it they are printed.",
         ),
         click.option(
             "-q", "--quiet", is_flag=True, help="On standard error say only what went wrong."

@@ -6,7 +6,7 @@ import ast
 import inspect
 import math
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, replace
 from functools import wraps
 from itertools import pairwise
@@ -56,19 +56,26 @@ def _option_name(group: str, name: str) -> str:
     return f"--{group}-{name.replace('_', '-')}"
 
 
+def setting_rows() -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Heading, and option and text of each setting below it."""
+    for group, cls in SETTING_GROUPS.items():
+        yield (
+            SETTINGS_HEADING[group],
+            [
+                (_option_name(group, name), f"{text} [default: {default}]")
+                for name, text, default in describe_settings(cls)
+            ],
+        )
+
+
 def _show_settings(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
     """Print every setting with its default and what it does, then leave."""
     if not value or ctx.resilient_parsing:
         return
     formatter = ctx.make_formatter()
-    for group, cls in SETTING_GROUPS.items():
-        with formatter.section(SETTINGS_HEADING[group]):
-            formatter.write_dl(
-                [
-                    (_option_name(group, name), f"{text} [default: {default}]")
-                    for name, text, default in describe_settings(cls)
-                ]
-            )
+    for heading, rows in setting_rows():
+        with formatter.section(heading):
+            formatter.write_dl(rows)
     echo_lines(formatter.getvalue().rstrip())
     ctx.exit()
 

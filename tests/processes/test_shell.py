@@ -120,19 +120,6 @@ def test_help_and_version_are_commands_too() -> None:
     assert "'nonsense', which is no command of" in refused.stderr
 
 
-@pytest.mark.parametrize(
-    "words", [["log"], ["log", "list"], ["log", "show"], ["log", "follow"], ["log", "export"],
-              ["help"], ["version"], ["completion"]], ids=" ".join
-)  # fmt: skip
-def test_help_fits_a_terminal_and_shows_two_examples(words: list[str]) -> None:
-    """24 rows of 80 cells."""
-    lines = ser(*words, "--help").stdout.splitlines()
-    assert len(lines) <= 24
-    assert max(map(len, lines)) <= 80
-    first = next(n for n, line in enumerate(lines) if line.startswith("  Examples")) + 1
-    assert all("ser-live " in line for line in lines[first : first + 2])
-
-
 @pytest.mark.skipif(shutil.which("jq") is None, reason="no jq here to run README's example with")
 def test_the_example_for_programs_in_readme_is_right(replay: tuple[object, ...]) -> None:
     """With a recording for the microphone, each line is a result's probabilities."""
