@@ -23,6 +23,7 @@ from ser_live.cli.options import (
     speaker_options,
     track_option,
 )
+from ser_live.cli.presets import preset_options
 from ser_live.cli.rows import make_form
 from ser_live.config import Settings
 
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
 @track_option
 @model_option
 @prior_option
+@preset_options
 @speaker_options
 @settings_options
 def command(

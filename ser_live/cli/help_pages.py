@@ -132,7 +132,8 @@ class _Pages(click.Command):
         if len(rows["Options"]) == 2:  # only those of the help
             rows["Options"] = rows.pop("Options")
         yield from ((heading, found) for heading, found in rows.items() if found)
-        if ctx.meta[_ALL] == "with settings" and any(param.hidden for param in _options_of(self)):
+        has_settings = any(_long_name(option) == "help-settings" for option in _options_of(self))
+        if has_settings and ctx.meta[_ALL] == "with settings":
             from ser_live.cli.options import setting_rows
 
             yield from setting_rows()

@@ -24,6 +24,7 @@ from ser_live.cli.options import (
     speaker_options,
     taking,
 )
+from ser_live.cli.presets import preset_options
 from ser_live.cli.suspending import fall_asleep, on_suspend
 from ser_live.config import Settings
 from ser_live.errors import DEFECT_EXIT_CODE, OutputError, UsageError
@@ -77,6 +78,7 @@ def live_options(command: Command) -> Command:
         display_options,
         speaker_options,
         prior_option,
+        preset_options,
         model_option,
         channel_option,
     ):

@@ -95,8 +95,8 @@ def taking(cls: type, command: Command) -> Command:
 def settings_options(command: Command) -> Command:
     """Add one option per setting (listed by ``--help-settings``) and ``--help-settings``.
 
-    The command takes them all as one argument, `settings`, with ``--adapt`` and ``--prior`` where
-    it has these.
+    The command takes them all as one argument, `settings`, with ``--adapt``, ``--prior`` and the
+    presets where it has these.
     """
     command = _with_settings(command)
     for group, cls in reversed(SETTING_GROUPS.items()):
@@ -124,13 +124,25 @@ def _with_settings(command: Command) -> Command:
     def with_settings(**values: object) -> None:
         adapt = bool(values.pop("adapt", Settings().adapt))
         prior = str(values.pop("prior", Settings().prior))
+        presets = _preset_values(values)
         changed = {
-            group: {f.name: values.pop(f"{group}__{f.name}") for f in fields(cls)}
+            group: {
+                f.name: presets.get(group, {}).get(f.name) if given is None else given
+                for f in fields(cls)
+                for given in [values.pop(f"{group}__{f.name}")]
+            }
             for group, cls in SETTING_GROUPS.items()
         }
         command(settings=_settings(Settings(adapt=adapt, prior=prior), changed), **values)
 
     return with_settings
+
+
+def _preset_values(values: dict[str, object]) -> Mapping[str, Mapping[str, float]]:
+    """Values of the presets among those of options, which lose them."""
+    from ser_live.cli.presets import PRESETS, values_of
+
+    return values_of(**{name: str(values.pop(name)) for name in PRESETS if name in values})
 
 
 def _settings(settings: Settings, changed: Mapping[str, Mapping[str, object]]) -> Settings:
