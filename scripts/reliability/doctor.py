@@ -80,7 +80,7 @@ def _row(
     began_s = time.monotonic()
     code = f"{prelude}\nfrom ser_live.cli import main\nmain()"
     result = subprocess.run(
-        [sys.executable, "-c", code, "doctor", "--json", *arguments],
+        [sys.executable, "-c", code, "doctor", "--format", "json", *arguments],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

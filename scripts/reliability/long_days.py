@@ -68,7 +68,7 @@ def a_day(n_periods: int, period_s: int, data: Path | None) -> list[Row]:
     readings: list[Reading] = []
     is_enough = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: is_enough.set())
-    command = [*SER_LIVE, "-", "--format", "dashboard", "--log", str(log)]
+    command = [*SER_LIVE, "-", "--display", "dashboard", "--log", str(log)]
     with _terminal() as terminal, checkpoint.open("w") as kept:
         process = subprocess.Popen(
             command,

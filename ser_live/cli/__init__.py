@@ -23,6 +23,7 @@ from ser_live import __version__
 from ser_live.cli.completing import VARIABLE
 from ser_live.cli.configured import CONFIGURED, PREFIX, defaults_for, name_variables
 from ser_live.cli.ending import leave_quietly, open_missing_streams, say_ended, watched_output
+from ser_live.cli.help_pages import GroupPage, grouped, shows_all, write_overview
 from ser_live.errors import (
     DEFECT_EXIT_CODE,
     INCOMPLETE_EXIT_CODE,
@@ -34,33 +35,35 @@ from ser_live.onnx_graph import silence_telemetry
 from ser_live.terminal.printing import echo, echo_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from click.shell_completion import CompletionItem
 
 _COMMANDS = {
-    "listen": "Analyze the microphone or piped PCM live (the default).",
-    "replay": "Play recordings through the live analyzer as if they were a microphone.",
-    "demo": "Replay the bundled demo recording.",
-    "enroll": "Get to know a voice from half a minute of reading aloud.",
-    "analyze": "Analyze files or folders and print one row per utterance or file.",
-    "calls": "Tell how the customer of a call felt, and who spoke when.",
+    "listen": "Hear the microphone, or a pipe; what runs by itself.",
+    "replay": "Play recordings as if they were heard live.",
+    "demo": "Replay the recording that comes with the program.",
+    "enroll": "Get to know a voice from half a minute of reading.",
+    "analyze": "Analyze files or folders: rows for utterances.",
+    "calls": "Tell how a call's customer felt, and who spoke when.",
     "merge": "Join the parts of an archive into one file.",
-    "summarize": "Sum up an archive by groups of people, with intervals.",
+    "summarize": "Sum up an archive by groups of people.",
     "features": "Print the acoustic features of files or folders.",
-    "train": "Train a model on your recordings and labels, or on RAVDESS.",
+    "train": "Train a model on your recordings and labels.",
     "evaluate": "Measure a model on speakers it never saw.",
-    "log": "Read and export session logs.",
+    "log": "List, read, follow and export session logs.",
     "history": "Look back over weeks and months of sessions.",
     "note": "Note how you feel, beside what the voice says.",
     "config": "Show and begin the configuration file.",
-    "doctor": "Check whether this machine can listen, and say what to do if not.",
-    "purge": "Remove session logs, kept audio, speaker profiles and notes.",
-    "completion": "Print the script that lets a shell complete commands.",
+    "doctor": "Check whether this machine can listen.",
+    "purge": "Remove logs, kept audio, profiles and notes.",
+    "completion": "Let a shell complete commands, devices, sessions.",
     "help": "Show the help of a command.",
     "version": "Show the version.",
 }
 
 
-_LEAVING = ("--help", "-h", "--version", "-V")
+_LEAVING = ("--help", "-h", "--help-all", "--version", "-V")
 """Options of the program that print something and leave."""
 
 _OPENS_MICROPHONE = {"listen", "enroll", "doctor"}
@@ -68,7 +71,7 @@ _USES_SOUND = {*_OPENS_MICROPHONE, "replay", "demo", "analyze", "calls", "featur
 """Commands that call libraries which print on standard error by themselves."""
 
 
-class _LazyGroup(click.Group):
+class _LazyGroup(GroupPage):
     """Commands are imported when called; without one, ``listen`` runs."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -83,9 +86,25 @@ class _LazyGroup(click.Group):
             name_variables(command)
         return command
 
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        if shows_all(ctx):
+            super().format_options(ctx, formatter)
+        else:
+            formatter.write_paragraph()
+            write_overview(formatter, _COMMANDS)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(_COMMANDS.items()))
+        for heading, names in grouped(_COMMANDS):
+            with formatter.section(heading):
+                formatter.write_dl([row for name in names for row in self._rows(ctx, name)])
+
+    def _rows(self, ctx: click.Context, name: str) -> Iterator[tuple[str, str]]:
+        """Row of a command, and those of its own commands."""
+        yield name, _COMMANDS[name]
+        command = self.get_command(ctx, name)
+        if isinstance(command, click.Group):
+            for own, inner in command.commands.items():
+                yield f"{name} {own}", inner.get_short_help_str(limit=80)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         n_own = _n_own_options(args)
@@ -168,8 +187,8 @@ def _n_own_options(args: list[str]) -> int:
 
 @click.group(
     cls=_LazyGroup,
+    subcommand_metavar="[COMMAND | FILE]...",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Without a command the microphone is analyzed: see `ser-live listen --help`.",
 )
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.option(
@@ -178,19 +197,22 @@ def _n_own_options(args: list[str]) -> int:
     default=None,
     envvar=f"{PREFIX}CONFIG",
     metavar="FILE",
-    help="Take defaults from this file instead of the user's own.",
+    help="Take defaults from this file; without it from the user's own.",
 )
 @click.version_option(__version__, "-V", "--version", prog_name="ser-live")
 @click.pass_context
 def cli(ctx: click.Context, debug: bool, config: Path | None) -> None:
-    """Hear how something was said: live speech emotion recognition on your own machine.
+    """Hear how something was said, live and on your own machine.
 
     \b
     Examples:
-      ser-live                        listen to the default microphone
-      ser-live -d headset             choose a microphone by part of its name
-      ser-live talk.wav               replay a recording as if it were live
-      ser-live analyze calls/ --format csv > calls.csv
+      ser-live              listen to the microphone; -d headset chooses another
+      ser-live talk.wav     replay a recording as if it were live
+
+    \f
+    Without a command the microphone is heard, and options are those of `listen`; a file is
+    replayed. Every command has a --help of one screen and a --help-all. Options may also stand
+    in a configuration file or in variables such as SER_LIVE_PRIOR: see `ser-live config`.
     """
     ctx.obj = {"debug": debug}
     name = ctx.invoked_subcommand

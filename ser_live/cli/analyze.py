@@ -14,6 +14,7 @@ import click
 from ser_live import __version__
 from ser_live.cli.archive_options import ArchiveOptions, archive_options
 from ser_live.cli.batch_run import BatchOptions, BatchRun, batch_options, paths_argument
+from ser_live.cli.help_pages import Page
 from ser_live.cli.options import (
     channel_option,
     load_speaker,
@@ -23,6 +24,7 @@ from ser_live.cli.options import (
     speaker_options,
     track_option,
 )
+from ser_live.cli.presets import preset_options
 from ser_live.cli.roles import roles_options
 from ser_live.cli.rows import make_form
 from ser_live.config import Settings
@@ -33,7 +35,10 @@ if TYPE_CHECKING:
     from ser_live.stream.roles import Roles
 
 
-@click.command()
+@click.command(
+    cls=Page,
+    shown=("format", "unit", "output", "resume", "jobs", "channel", "sensitivity", "quiet"),
+)
 @paths_argument
 @click.option(
     "-f",
@@ -42,13 +47,14 @@ if TYPE_CHECKING:
     type=click.Choice(["table", "jsonl", "csv"]),
     default="table",
     show_default=True,
+    help="Encoding of the rows.",
 )
 @click.option(
     "--unit",
     type=click.Choice(["utterance", "file"]),
     default="utterance",
     show_default=True,
-    help="One row for each utterance, or one for each file.",
+    help="A row for each utterance, or for each file.",
 )
 @batch_options
 @archive_options
@@ -57,6 +63,7 @@ if TYPE_CHECKING:
 @track_option
 @model_option
 @prior_option
+@preset_options
 @speaker_options
 @settings_options
 def command(
@@ -74,6 +81,12 @@ def command(
 ) -> None:
     """Analyze files, or all recordings below folders.
 
+    \b
+    Examples:
+      ser-live analyze calls/ --channel 2 --jobs 2 --format csv > customers.csv
+      ser-live analyze clips/ --unit file --format jsonl
+
+    \f
     A file that cannot be read is listed at the end, the others go on; the exit
     code is then 1. With --jobs a file that crashes the analyzer is tried once
     more by itself, then listed too. A file's probabilities are the mean over its
@@ -83,11 +96,10 @@ def command(
     with other names are left out; one line at the end counts them.
 
     \b
-    Examples:
+    More examples:
       ser-live analyze interview.mp3
-      ser-live analyze calls/ --channel 2 --jobs 2 --format csv > customers.csv
       ser-live analyze calls/ --roles left=agent:activity,right=customer -f csv
-      ser-live analyze clips/ --unit file --format jsonl
+      ser-live analyze archive/ -j 0 -f csv -o rows.csv --resume
       ser-live analyze archive/ -j 0 --out results.parquet
     """
     from ser_live.batch.files import analyze_file

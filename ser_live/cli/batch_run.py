@@ -87,7 +87,7 @@ def batch_options(command: Command) -> Command:
                 type=click.Path(path_type=Path, dir_okay=False),
                 default=None,
                 metavar="FILE",
-                help="Write the rows to this new file instead of standard output.",
+                help="Write the rows to this new file; without it they are printed.",
             ),
             click.option(
                 "--resume",

@@ -6,9 +6,10 @@ import click
 from click.shell_completion import get_completion_class
 
 from ser_live.cli.completing import PROGRAM, VARIABLE
+from ser_live.cli.help_pages import Page
 
 
-@click.command()
+@click.command(cls=Page)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def command(shell: str) -> None:
     """Print the script that lets SHELL complete ser-live.

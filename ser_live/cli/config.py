@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from ser_live.cli.configured import CONFIGURED, defaults_for, options_of, origin
+from ser_live.cli.help_pages import GroupPage
 from ser_live.errors import UsageError
 from ser_live.terminal.printing import echo
 
@@ -21,7 +22,7 @@ _HEAD = """\
 _WIDTH = 96
 
 
-@click.group()
+@click.group(cls=GroupPage)
 def command() -> None:
     """Show and begin the configuration file.
 
@@ -30,8 +31,8 @@ def command() -> None:
 
     \b
     Examples:
-      ser-live config init                 begin a file, with every option explained
-      ser-live config show replay          values of a command, and where each comes from
+      ser-live config init             begin a file, with every option explained
+      ser-live config show replay      values of a command, each with its origin
     """
 
 
@@ -39,7 +40,9 @@ def command() -> None:
 @click.argument("name", required=False, default="listen", metavar="[COMMAND]")
 @click.pass_context
 def show(ctx: click.Context, name: str) -> None:
-    """Print what a command (listen without one) is going to use, and where it comes from.
+    """Print the values of a command and their origin.
+
+    Without COMMAND these are the values of `listen`.
 
     \b
     Examples:
@@ -77,7 +80,9 @@ def show(ctx: click.Context, name: str) -> None:
 @command.command()
 @click.pass_context
 def init(ctx: click.Context) -> None:
-    """Write a configuration file with every option in it, explained and switched off.
+    """Begin a file that explains every option.
+
+    Each stands in it with its default, behind a sign that switches it off.
 
     \b
     Examples:

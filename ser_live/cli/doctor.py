@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ser_live.cli.help_pages import Page
 from ser_live.cli.options import device_option, model_option
 from ser_live.terminal.printing import echo
 
@@ -24,17 +25,32 @@ _LEAST_CELLS = 20
 _REMEDY = "do: "
 
 
-@click.command()
+@click.command(cls=Page)
 @device_option
 @model_option
-@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON instead.")
-def command(device: str | None, model: str | None, as_json: bool) -> None:
+@click.option(
+    "-f",
+    "--format",
+    "format_",
+    type=click.Choice(["lines", "json"]),
+    default="lines",
+    show_default=True,
+    help="Encoding; json is one line for programs.",
+)
+@click.option("--json", "as_json", is_flag=True, hidden=True)
+def command(device: str | None, model: str | None, format_: str, as_json: bool) -> None:
     """Check everything that listening needs, and say what to do.
 
     Listens to the microphone for one second, keeps nothing of it, and replays
     the bundled recording as a self-test. It takes some seconds; speak meanwhile.
     The exit code is 0 if ser-live can listen here, else 1.
 
+    \b
+    Examples:
+      ser-live doctor
+      ser-live doctor -d headset --format json
+
+    \f
     \b
     ok         works
     warning    listening works, but less well than it could
@@ -44,12 +60,17 @@ def command(device: str | None, model: str | None, as_json: bool) -> None:
     from ser_live.doctor import can_listen, examinations
     from ser_live.records.json_line import json_line
 
+    if as_json and format_ != "json":
+        echo(
+            "ser-live: --json is --format json by now; the old spelling goes on working.", err=True
+        )
+        format_ = "json"
     checks: dict[str, Check] = {}
-    console = None if as_json else _console()
+    console = None if format_ == "json" else _console()
     for examination in examinations(device, model):
         checks[examination.name] = _run(examination, checks, console)
     can = can_listen(checks.values())
-    if as_json:
+    if format_ == "json":
         records = [check.as_record(name) for name, check in checks.items()]
         click.echo(json_line({"can_listen": can, "checks": records}))
     else:

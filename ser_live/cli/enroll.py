@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ser_live.cli.completing import speakers
+from ser_live.cli.help_pages import Page
 from ser_live.cli.options import (
     channel_option,
     device_option,
@@ -33,7 +34,7 @@ _FLOOR_DBFS = -70.0
 _METER_CELLS = 20
 
 
-@click.command()
+@click.command(cls=Page, shown=("device", "file", "replace", "list", "remove", "channel"))
 @click.argument("name", required=False)
 @device_option
 @click.option(
@@ -71,16 +72,22 @@ def command(
     """Enrol the voice of NAME for `--speaker NAME`.
 
     Shows a text to read aloud for 30 s; any language and any calm text will do.
-    Statistics of the voice are kept in the user's data folder, readable by their
-    owner only; the sound is not kept. They are good for the model they were made
-    with. A microphone that is unplugged meanwhile is waited for, the same one first,
-    then the default one; what was read before counts. Ctrl-C ends without a profile.
+    The sound is not kept, only statistics of it. Ctrl-C ends without a profile.
 
     \b
     Examples:
-      ser-live enroll anna                          read aloud into the microphone
-      ser-live enroll anna --file talk.wav          from a recording of anna alone
-      ser-live --speaker anna                       listen, knowing her voice
+      ser-live enroll anna                     read aloud into the microphone
+      ser-live enroll anna --file talk.wav     from a recording of anna alone
+
+    \f
+    Statistics of the voice are kept in the user's data folder, readable by their
+    owner only. They are good for the model they were made with. A microphone that
+    is unplugged meanwhile is waited for, the same one first, then the default one;
+    what was read before counts.
+
+    \b
+    More examples:
+      ser-live --speaker anna                  listen, knowing her voice
       ser-live enroll --list
     """
     if sum([name is not None, lists, remove is not None]) != 1:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ser_live.cli.help_pages import Page
 from ser_live.cli.options import jobs_option
 from ser_live.cli.training_options import (
     data_options,
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
     from ser_live.evaluation.evaluate import Evaluation
 
 
-@click.command()
+@click.command(
+    cls=Page, shown=("data", "protocol", "leave-corpus-out", "robustness", "json", "jobs")
+)
 @data_options
 @click.option(
     "--protocol",
@@ -86,8 +89,16 @@ def command(
 ) -> None:
     """Measure a training recipe on speakers it never saw.
 
+    No speaker is in training and test; of recordings without speakers it says so.
+
+    \b
+    Examples:
+      ser-live evaluate --data calls/ --json calls.json
+      ser-live evaluate --data ravdess --json emobox.json
+
+    \f
     Recordings and labels of your own: up to five folds of whole speakers, or of
-    recordings where these are not known, and it says so.
+    recordings where these are not known.
 
     RAVDESS: whole actors are held out; in every fold the recipe is fitted again
     without them and tested on their clips, each alone and then in sessions in which
@@ -95,9 +106,7 @@ def command(
     The protocol `notebook` splits copies of clips at random, which leaks and flatters.
 
     \b
-    Examples:
-      ser-live evaluate --data calls/ --json calls.json
-      ser-live evaluate --data ravdess --json emobox.json
+    More examples:
       ser-live evaluate --data ravdess --protocol loso --jobs 4
       ser-live evaluate --data corpora --leave-corpus-out
       ser-live evaluate --data corpora --onset --robustness

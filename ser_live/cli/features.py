@@ -11,12 +11,13 @@ import click
 
 from ser_live import __version__
 from ser_live.cli.batch_run import BatchOptions, BatchRun, batch_options, paths_argument
+from ser_live.cli.help_pages import Page
 from ser_live.cli.options import channel_option, settings_options, track_option
 from ser_live.cli.rows import make_form
 from ser_live.config import Settings
 
 
-@click.command()
+@click.command(cls=Page, shown=("format", "unit", "output", "resume", "jobs", "channel", "quiet"))
 @paths_argument
 @click.option(
     "-f",
@@ -25,14 +26,15 @@ from ser_live.config import Settings
     type=click.Choice(["csv", "jsonl"]),
     default="csv",
     show_default=True,
+    help="Encoding of the rows.",
 )
 @click.option(
     "--unit",
     type=click.Choice(["utterance", "file"]),
     default="utterance",
     show_default=True,
-    help="One row for each utterance, or one for each whole file (up to 10 minutes, "
-    "silence where it holds nothing).",
+    help="A row for each utterance, or for each whole file: up to 10 minutes of it, silence "
+    "where it holds nothing.",
 )
 @batch_options
 @channel_option

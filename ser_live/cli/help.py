@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ser_live.cli.help_pages import Page, show_all
 from ser_live.errors import UsageError
 from ser_live.terminal.printing import echo_lines
 
@@ -22,20 +23,23 @@ def _complete(ctx: click.Context, _param: click.Parameter, incomplete: str) -> l
     return shown.command.shell_complete(shown, incomplete)
 
 
-@click.command()
+@click.command(cls=Page)
 @click.argument("words", nargs=-1, metavar="[COMMAND]...", shell_complete=_complete)
+@click.option("--all", "is_all", is_flag=True, help="All of it, as --help-all shows it.")
 @click.pass_context
-def command(ctx: click.Context, words: tuple[str, ...]) -> None:
+def command(ctx: click.Context, words: tuple[str, ...], is_all: bool) -> None:
     """Show the help of COMMAND, or that of ser-live.
 
     \b
     Examples:
       ser-live help analyze
-      ser-live help log export
+      ser-live help log export --all
     """
     shown = _named(ctx.parent or ctx, words)
     if isinstance(shown, str):
         raise UsageError(shown)
+    if is_all:
+        show_all(shown)
     echo_lines(shown.get_help())
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from ser_live.cli.help_pages import Page
 from ser_live.cli.live import LiveOptions, live_options, run_live
 from ser_live.cli.options import device_option, device_wait_option
 from ser_live.terminal.printing import echo
@@ -51,7 +52,20 @@ def _n_channels(options: LiveOptions) -> int | None:
     return None if options.channel is None else options.channel + 1
 
 
-@click.command()
+@click.command(
+    cls=Page,
+    shown=(
+        "device",
+        "list-devices",
+        "sensitivity",
+        "pace",
+        "speaker",
+        "display",
+        "format",
+        "output",
+        "no-log",
+    ),
+)
 @click.argument("source", required=False, metavar="[-]")
 @device_option
 @click.option(
@@ -107,18 +121,24 @@ def command(
 ) -> None:
     """Analyze the default microphone live; - reads sound from a pipe.
 
+    Ctrl-C ends the session in order; a second Ctrl-C ends it at once.
+
+    \b
+    Examples:
+      ser-live -d headset --log mood.jsonl      a device by part of its name
+      ser-live --format jsonl --finals | jq -c .probabilities
+
+    \f
     A pipe carries raw 16-bit PCM, or a recording in a container (wav, flac, ogg, mp3 and others),
     which its first bytes tell. Wav is heard as it comes, and with `pip install "ser-live[media]"`
     so are flac, ogg, mp3, aac, webm, mkv and streams of television; others once the pipe ends.
 
-    Ctrl-C ends the session in order; a second Ctrl-C ends it at once. A microphone that is
-    unplugged meanwhile is waited for: the same one first, then the default one.
+    A microphone that is unplugged meanwhile is waited for: the same one first, then the default
+    one.
 
     \b
-    Examples:
+    More examples:
       ser-live                                  default microphone, dashboard
-      ser-live -d headset --log mood.jsonl      a device by part of its name
-      ser-live --format jsonl --finals | jq -c .probabilities
       arecord -f S16_LE -r 16000 -t raw | ser-live -
       ser-live --follow meeting.wav --follow-for 30   while another program records it
     """

@@ -8,10 +8,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 import click
 
+from ser_live.cli.displays import Showing, display_options
 from ser_live.cli.ending import EXIT_CODES, leave_quietly, print_end, signals
 from ser_live.cli.options import (
     Command,
@@ -23,12 +24,11 @@ from ser_live.cli.options import (
     speaker_options,
     taking,
 )
+from ser_live.cli.presets import preset_options
 from ser_live.cli.roles import given_roles, role_options
-from ser_live.cli.rows_output import rows_file
 from ser_live.cli.suspending import fall_asleep, on_suspend
 from ser_live.config import Settings
 from ser_live.errors import DEFECT_EXIT_CODE, OutputError, UsageError
-from ser_live.terminal.text import printable
 
 if TYPE_CHECKING:
     from ser_live.outputs.sink import Sink
@@ -46,10 +46,11 @@ class LiveOptions:
     """Counted from 0."""
     model: str | None
     speaker: str | None
-    format_: str
+    format_: str | None
     log_path: Path | None
     no_log: bool
     save_audio: Path | None
+    display: str = "auto"
     output: Path | None = None
     finals: bool = False
     quiet: bool = False
@@ -61,22 +62,20 @@ class LiveOptions:
         """Roles of the channels, where they have any; raises `UsageError`."""
         return given_roles(self.roles, self.i_have_a_legal_ground, self.channel)
 
-    def check(self) -> None:
-        """Refuse what does not go together.
+    def check(self) -> Showing:
+        """Refuse what does not go together; what is shown where all does.
 
         Raises
         ------
         UsageError
-            Both a log and none, or rows of the dashboard.
+            Both a log and none, or rows that have no place.
         """
         if self.log_path is not None and self.no_log:
             raise UsageError("Found both --log and --no-log, but only one can hold: leave one out.")
-        for name, is_given in (("--output", self.output), ("--finals", self.finals)):
-            if is_given and self.format_ == "dashboard":
-                raise UsageError(
-                    f"Found {name} with the format dashboard, but only rows take it: choose "
-                    "--format lines or jsonl."
-                )
+        showing = Showing(self.display, self.format_, self.finals, self.output, self.quiet)
+        showing = showing.renewed()
+        showing.check(keeps_nothing_else=self.no_log and self.save_audio is None)
+        return showing
 
 
 def live_options(command: Command) -> Command:
@@ -84,9 +83,11 @@ def live_options(command: Command) -> Command:
     command = taking(LiveOptions, command)
     for add in (
         settings_options,
-        _output_options,
+        _keeping_options,
+        display_options,
         speaker_options,
         prior_option,
+        preset_options,
         model_option,
         role_options,
         channel_option,
@@ -95,25 +96,8 @@ def live_options(command: Command) -> Command:
     return command
 
 
-def _output_options(command: Command) -> Command:
+def _keeping_options(command: Command) -> Command:
     options = [
-        click.option(
-            "-f",
-            "--format",
-            "format_",
-            type=click.Choice(["auto", "dashboard", "lines", "jsonl"]),
-            default="auto",
-            help="Display; auto is the dashboard in a terminal and lines elsewhere.",
-        ),
-        click.option("--finals", is_flag=True, help="With lines or jsonl: only final results."),
-        click.option(
-            "-o",
-            "--output",
-            type=click.Path(path_type=Path, dir_okay=False),
-            default=None,
-            metavar="FILE",
-            help="Write lines or jsonl to this new file instead of standard output.",
-        ),
         click.option(
             "-q", "--quiet", is_flag=True, help="On standard error say only what went wrong."
         ),
@@ -137,27 +121,6 @@ def _output_options(command: Command) -> Command:
     for option in reversed(options):
         command = option(command)
     return command
-
-
-def _display(options: LiveOptions, stream: TextIO | None) -> Sink:
-    from ser_live.outputs.dashboard.live import can_draw
-    from ser_live.terminal.console import HonestConsole
-
-    is_for_rows = stream is not None or options.finals
-    is_drawn = options.format_ == "auto" and not is_for_rows and can_draw(HonestConsole())
-    if options.format_ == "dashboard" or is_drawn:
-        from ser_live.outputs.dashboard.sink import DashboardSink
-
-        return DashboardSink()
-    from ser_live.outputs.standard_output import Lines
-
-    return Lines(
-        as_json=options.format_ == "jsonl",
-        finals=options.finals,
-        is_quiet=options.quiet,
-        stream=stream,
-        name="standard output" if options.output is None else printable(str(options.output)),
-    )
 
 
 @contextmanager
@@ -189,13 +152,12 @@ def run_live(sources: Sequence[AudioSource], options: LiveOptions) -> int:
     from ser_live.records.session_log import SessionLog
     from ser_live.stream.analyzer import loaded
 
-    options.check()
+    showing = options.check()
     give_back_early()
     received: list[signal.Signals] = []
     model, profile = loaded(options.model), load_speaker(options.speaker)
     with ExitStack() as stack:
-        stream = None if options.output is None else stack.enter_context(rows_file(options.output))
-        display = _display(options, stream)
+        display, rows = stack.enter_context(showing.sinks(model.card.labels))
 
         @contextmanager
         def arranged(session: LiveSession) -> Iterator[None]:
@@ -210,6 +172,7 @@ def run_live(sources: Sequence[AudioSource], options: LiveOptions) -> int:
             lanes=options.lanes,
             profile=profile,
             display=display,
+            rows=rows,
             make_log=None if options.no_log else partial(SessionLog.create, options.log_path),
             audio_folder=options.save_audio,
             during=arranged,

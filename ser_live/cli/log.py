@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ser_live.cli.help_pages import GroupPage
 from ser_live.cli.log_export import export
 from ser_live.cli.log_follow import follow
 from ser_live.cli.log_options import entries_of, session_argument
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 _FIELDS = ("number", "started_at", "duration_s", "source", "n_utterances", "emotions", "state")
 
 
-@click.group("log")
+@click.group("log", cls=GroupPage)
 def command() -> None:
     """List, read, follow and export session logs.
 
@@ -44,6 +45,7 @@ command.add_command(follow)
     type=click.Choice(["table", "jsonl", "csv"]),
     default="table",
     show_default=True,
+    help="Encoding of the rows.",
 )
 @click.option(
     "-o",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ser_live.cli.help_pages import Page
 from ser_live.cli.log_options import entries_of, session_argument
 from ser_live.cli.rows_output import new_file, rows_output
 from ser_live.errors import UsageError
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 FORMATS = ("csv", "srt", "vtt", "audacity", "textgrid", "elan", "rttm", "parquet")
 
 
-@click.command()
+@click.command(cls=Page)
 @session_argument
 @click.option(
     "-f",
@@ -29,7 +30,7 @@ FORMATS = ("csv", "srt", "vtt", "audacity", "textgrid", "elan", "rttm", "parquet
     "--format",
     "form",
     type=click.Choice(FORMATS),
-    help="[default: by the name of --output, else csv]",
+    help="Encoding; without it by the name of --output, else csv.",
 )
 @click.option(
     "-o",

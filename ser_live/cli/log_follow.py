@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ser_live.cli.help_pages import Page
 from ser_live.cli.log_options import session_argument
 from ser_live.terminal.printing import echo
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 _POLL_S = 0.1
 
 
-@click.command()
+@click.command(cls=Page)
 @session_argument
 @click.option(
     "-f",

@@ -6,7 +6,7 @@ import ast
 import inspect
 import math
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, replace
 from functools import wraps
 from itertools import pairwise
@@ -56,19 +56,26 @@ def _option_name(group: str, name: str) -> str:
     return f"--{group}-{name.replace('_', '-')}"
 
 
+def setting_rows() -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Heading, and option and text of each setting below it."""
+    for group, cls in SETTING_GROUPS.items():
+        yield (
+            SETTINGS_HEADING[group],
+            [
+                (_option_name(group, name), f"{text} [default: {default}]")
+                for name, text, default in describe_settings(cls)
+            ],
+        )
+
+
 def _show_settings(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
     """Print every setting with its default and what it does, then leave."""
     if not value or ctx.resilient_parsing:
         return
     formatter = ctx.make_formatter()
-    for group, cls in SETTING_GROUPS.items():
-        with formatter.section(SETTINGS_HEADING[group]):
-            formatter.write_dl(
-                [
-                    (_option_name(group, name), f"{text} [default: {default}]")
-                    for name, text, default in describe_settings(cls)
-                ]
-            )
+    for heading, rows in setting_rows():
+        with formatter.section(heading):
+            formatter.write_dl(rows)
     echo_lines(formatter.getvalue().rstrip())
     ctx.exit()
 
@@ -88,8 +95,8 @@ def taking(cls: type, command: Command, name: str = "options") -> Command:
 def settings_options(command: Command) -> Command:
     """Add one option per setting (listed by ``--help-settings``) and ``--help-settings``.
 
-    The command takes them all as one argument, `settings`, with ``--adapt`` and ``--prior`` where
-    it has these.
+    The command takes them all as one argument, `settings`, with ``--adapt``, ``--prior`` and the
+    presets where it has these.
     """
     command = _with_settings(command)
     for group, cls in reversed(SETTING_GROUPS.items()):
@@ -117,13 +124,25 @@ def _with_settings(command: Command) -> Command:
     def with_settings(**values: object) -> None:
         adapt = bool(values.pop("adapt", Settings().adapt))
         prior = str(values.pop("prior", Settings().prior))
+        presets = _preset_values(values)
         changed = {
-            group: {f.name: values.pop(f"{group}__{f.name}") for f in fields(cls)}
+            group: {
+                f.name: presets.get(group, {}).get(f.name) if given is None else given
+                for f in fields(cls)
+                for given in [values.pop(f"{group}__{f.name}")]
+            }
             for group, cls in SETTING_GROUPS.items()
         }
         command(settings=_settings(Settings(adapt=adapt, prior=prior), changed), **values)
 
     return with_settings
+
+
+def _preset_values(values: dict[str, object]) -> Mapping[str, Mapping[str, float]]:
+    """Values of the presets among those of options, which lose them."""
+    from ser_live.cli.presets import PRESETS, values_of
+
+    return values_of(**{name: str(values.pop(name)) for name in PRESETS if name in values})
 
 
 def _settings(settings: Settings, changed: Mapping[str, Mapping[str, object]]) -> Settings:

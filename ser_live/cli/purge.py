@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ser_live.cli.help_pages import Page
 from ser_live.errors import UsageError
 from ser_live.terminal.printing import echo
 
@@ -21,7 +22,7 @@ _N_NAMED = 5
 """Most names in a line."""
 
 
-@click.command()
+@click.command(cls=Page)
 @click.option("--sessions", is_flag=True, help="Only session logs and the audio they kept.")
 @click.option("--profiles", is_flag=True, help="Only speaker profiles.")
 @click.option("--notes", is_flag=True, help="Only notes made outside sessions.")

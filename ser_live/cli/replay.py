@@ -7,11 +7,25 @@ from pathlib import Path
 
 import click
 
+from ser_live.cli.help_pages import Page
 from ser_live.cli.live import LiveOptions, live_options, run_live
 from ser_live.cli.options import track_option
 
 
-@click.command()
+@click.command(
+    cls=Page,
+    shown=(
+        "speed",
+        "channel",
+        "sensitivity",
+        "pace",
+        "speaker",
+        "display",
+        "format",
+        "output",
+        "no-log",
+    ),
+)
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--speed",
@@ -27,15 +41,15 @@ def command(files: tuple[Path, ...], speed: float, track: int | None, options: L
     """Play recordings exactly as if they came from a microphone.
 
     \b
-    Reads wav, flac, ogg and mp3; with `pip install "ser-live[media]"` also m4a,
-    mp4, webm and mkv. Any rate, depth and number of channels.
-
-    \b
     Examples:
-      ser-live replay talk.wav                         at the speed it was spoken
       ser-live replay call.mp3 --channel 2 --speed 4   one side of a call, faster
       ser-live replay call.wav --roles left=agent:activity,right=customer
       ser-live replay *.flac --speed 0 --format jsonl  for programs
+
+    \f
+    Reads wav, flac, ogg and mp3; with `pip install "ser-live[media]"` also m4a, mp4, webm and mkv.
+    Any rate, depth and number of channels. `ser-live talk.wav` is the same as `ser-live replay
+    talk.wav`.
     """
     from ser_live.sources import FileSource
 

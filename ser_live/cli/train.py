@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ser_live.cli.help_pages import Page
 from ser_live.cli.options import jobs_option
 from ser_live.cli.training_options import (
     data_options,
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from ser_live.training.examples import Examples
 
 
-@click.command()
+@click.command(cls=Page, shown=("data", "out", "model", "few", "scores", "jobs"))
 @data_options
 @click.option(
     "--out",
@@ -51,20 +52,26 @@ def command(
 ) -> None:
     """Train a model on your recordings and labels, or on RAVDESS and other corpora.
 
-    Your labels may be any words: one folder for each, in it the recordings or a
-    folder for each speaker; or a CSV with the columns file, label and, where it is
-    known, speaker; or the file names of CREMA-D, EMO-DB, TESS or SAVEE. Training
-    starts from the speech encoder of the model ear and takes minutes.
+    Your labels may be any words, with a folder of recordings for each. It takes minutes.
+
+    \b
+    Examples:
+      ser-live train --data calls/ --out models/mine
+      ser-live --model models/mine                   listen with it
+
+    \f
+    In the folder of a label are the recordings, or a folder for each speaker. Instead of folders
+    there may be a CSV with the columns file, label and, where it is known, speaker; or the file
+    names of CREMA-D, EMO-DB, TESS or SAVEE. Training starts from the speech encoder of the model
+    ear.
 
     Recordings go through the same voice activity detection, segmentation and
     features as live audio. RAVDESS is licensed CC BY-NC-SA 4.0, so a model of it
     is for non-commercial use.
 
     \b
-    Examples:
-      ser-live train --data calls/ --out models/mine
+    More examples:
       ser-live train --data calls.csv --out models/mine --few
-      ser-live --model models/mine
       ser-live train --data corpora --model ear --out models/ear2 --jobs 4
     """
     from ser_live.evaluation.evaluate import Evaluation

@@ -5,10 +5,11 @@ from __future__ import annotations
 import click
 
 from ser_live import __version__
+from ser_live.cli.help_pages import Page
 from ser_live.terminal.printing import echo
 
 
-@click.command()
+@click.command(cls=Page)
 def command() -> None:
     """Show the version of ser-live.
 

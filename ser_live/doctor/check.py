@@ -61,7 +61,7 @@ class Check:
             found = f"this could not be tried to its end ({said})"
             remedy = (
                 "install ser-live again; if that does not help, report what "
-                "`ser-live doctor --json` prints"
+                "`ser-live doctor --format json` prints"
             )
         told = {"traceback": "".join(traceback.format_exception(error))}
         return cls(Verdict.PROBLEM, found, remedy, measured=told)

@@ -1,9 +1,9 @@
-"""Events as lines on standard output or in a file, and an output that may go away."""
+"""Events as lines or rows on standard output or in a file, and an output that may go away."""
 
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TextIO
 
@@ -27,6 +27,7 @@ from ser_live.events import (
 from ser_live.outputs.log_lines import is_final, log_line
 from ser_live.outputs.sink import Sink
 from ser_live.outputs.text_lines import text_line
+from ser_live.records.csv_rows import CsvText
 from ser_live.records.json_line import json_line
 from ser_live.terminal.printing import echo
 
@@ -35,16 +36,22 @@ GONE = (errno.EPIPE, errno.EIO, errno.ENXIO, errno.EINVAL)
 
 
 class Lines:
-    """Text or JSON lines on standard output; warnings for people on standard error.
+    """Text, JSON or CSV on standard output; warnings for people on standard error.
 
     Parameters
     ----------
     as_json : bool
         Every logged event as a line of JSON, instead of final results as text.
+    csv_fields : sequence of str
+        Columns of a row of CSV for each final result, instead of text.
     finals : bool
         Of JSON only final results.
     is_quiet : bool
         Leave out of standard error what tells of no trouble.
+    prints : bool
+        Print results; without it people are warned, and nothing else.
+    tells : bool
+        Warn people; another output does where it has the terminal.
     stream : text stream, optional
         Where lines go instead of standard output; its owner closes it.
     name : str
@@ -56,9 +63,12 @@ class Lines:
     def __init__(
         self,
         *,
-        as_json: bool,
+        as_json: bool = False,
+        csv_fields: Sequence[str] = (),
         finals: bool = False,
         is_quiet: bool = False,
+        prints: bool = True,
+        tells: bool = True,
         stream: TextIO | None = None,
         name: str = "standard output",
     ) -> None:
@@ -67,21 +77,25 @@ class Lines:
         self._finals = finals
         lost = (StreamGap, Drop)
         self._told = lost if is_quiet else (*lost, StreamStarted, DeviceFound)
+        self._prints = prints
+        self._tells = tells
         self._stream = stream
         self._only_active: set[int] = set()
         """Streams of which only the activity is known, by number."""
+        self._table = CsvText(csv_fields) if csv_fields else None
 
     def open(self) -> None:
         """Do nothing: the place where lines go is open."""
 
     def take(self, event: Event) -> None:
-        if message := _warning(event):
+        if self._tells and (message := _warning(event)):
             echo(f"ser-live: {message}", err=True)
         if isinstance(event, StreamStarted) and event.level is Hearing.ACTIVITY:
             self._only_active.add(event.stream.number)
         if self._is_line(event) or (self._as_json and event.is_logged and not self._finals):
-            self._write(event)
-        elif not self._as_json and isinstance(event, self._told):
+            if self._prints:
+                self._write(event)
+        elif self._tells and not self._as_json and isinstance(event, self._told):
             echo(text_line(event), err=True)
 
     def _is_line(self, event: Event) -> bool:
@@ -91,7 +105,9 @@ class Lines:
         return is_final(event)
 
     def _write(self, event: Event) -> None:
-        if self._stream is not None:
+        if self._table is not None:
+            click.echo(self._table.text(event.as_record()), file=self._stream, nl=False)
+        elif self._stream is not None:
             line = log_line(event, as_json=self._as_json, finals=False)
             self._stream.write(f"{line}\n")
             self._stream.flush()

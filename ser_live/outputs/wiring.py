@@ -36,7 +36,7 @@ class Outcome:
     failures: tuple[str, ...]
     """The latest sentence about each output that had trouble."""
     has_lost_output: bool
-    """The display did not take everything."""
+    """The display, or a file of rows, did not take everything."""
     n_left_behind: int
     """Outputs that failed."""
     first_failure: SerLiveError | None
@@ -54,6 +54,7 @@ def run_session(
     lanes: Roles | None = None,
     profile: SpeakerProfile | None,
     display: Sink,
+    rows: Sink | None = None,
     make_log: Callable[[], SessionLog] | None,
     audio_folder: Path | None,
     during: Callable[[LiveSession], AbstractContextManager[object]],
@@ -66,6 +67,8 @@ def run_session(
         As for `LiveSession`.
     display : Sink
         On the terminal or a pipe, which may go away.
+    rows : Sink, optional
+        In a file, beside the display.
     make_log : callable or None
         Makes the log, once nothing else can refuse to begin: none is left without a session.
     during : callable
@@ -94,9 +97,9 @@ def run_session(
         log = None if make_log is None else stack.enter_context(make_log())
         if log is not None:
             sinks.insert(0, log)
-        guarded = Guarded(display, session.stop)
+        guarded = [Guarded(sink, session.stop) for sink in (display, rows) if sink is not None]
         stack.enter_context(during(session))
-        with FanOut([*sinks, guarded]) as fan_out:
+        with FanOut([*sinks, *guarded]) as fan_out:
             run(session, fan_out)
     has_begun = session.has_begun or session.first_failure is None
     if log is not None and not has_begun:
@@ -105,7 +108,7 @@ def run_session(
         tally=session.tally,
         log_paths=() if log is None or not has_begun else (*log.earlier, log.path),
         failures=tuple(fan_out.failures),
-        has_lost_output=guarded.has_lost,
+        has_lost_output=any(sink.has_lost for sink in guarded),
         n_left_behind=fan_out.n_left_behind,
         first_failure=session.first_failure,
         has_begun=has_begun,

@@ -8,6 +8,7 @@ their texts joined with ``; `` and undefined becomes an empty cell.
 from __future__ import annotations
 
 import csv
+import io
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -72,6 +73,28 @@ def _cell(value: object) -> object:
         value = value.encode("utf-8", "backslashreplace").decode()
         return f"'{value}" if value.startswith(_FORMULA_SIGNS) else value
     return value
+
+
+class CsvText:
+    """Gives records as text of CSV, for who writes it; the header goes before the first.
+
+    Parameters
+    ----------
+    fields : sequence of str
+        Columns, as those of `CsvLines`.
+    """
+
+    def __init__(self, fields: Sequence[str]) -> None:
+        self._text = io.StringIO(newline="")
+        self._rows = CsvLines(self._text, fields)
+
+    def text(self, record: Mapping[str, object]) -> str:
+        """Whole lines for a record."""
+        self._rows.write(record)
+        text = self._text.getvalue()
+        self._text.seek(0)
+        self._text.truncate()
+        return text
 
 
 class CsvLines:

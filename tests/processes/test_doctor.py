@@ -313,7 +313,7 @@ class TestMicrophone:
         home = Path(microphone.environment["HOME"])
         before = files_below(home).keys()
         player = self.play(microphone, talk)
-        run = doctor("--json", "-d", "vmic", **microphone.environment)
+        run = doctor("--format", "json", "-d", "vmic", **microphone.environment)
         player.kill()
         player.wait()
         checks = report(run)
@@ -332,7 +332,7 @@ class TestMicrophone:
 
     def test_a_muted_microphone(self, microphone: VirtualMicrophone) -> None:
         """Zeros end with exit code 1 and say to unmute."""
-        checks = report(doctor("--json", **microphone.environment))
+        checks = report(doctor("--format", "json", **microphone.environment))
         assert verdicts(checks)["level"] == "problem"
         assert "unmute" in checks["level"]["remedy"]
 
@@ -341,7 +341,7 @@ class TestMicrophone:
     )
     def test_a_wrong_device(self, microphone: VirtualMicrophone, wanted: str, found: str) -> None:
         """A device that is not there is a problem; the devices that are there are listed."""
-        checks = report(doctor("--json", "-d", wanted, **microphone.environment))
+        checks = report(doctor("--format", "json", "-d", wanted, **microphone.environment))
         assert verdicts(checks)["microphone"] == "problem"
         assert found in checks["microphone"]["found"]
         assert verdicts(checks)["level"] == "not tried"
@@ -350,7 +350,7 @@ class TestMicrophone:
     def test_no_device(self, microphone: VirtualMicrophone) -> None:
         """Without any device that is the one problem, and the level is not tried."""
         microphone.kill()
-        checks = report(doctor("--json", **microphone.environment))
+        checks = report(doctor("--format", "json", **microphone.environment))
         assert verdicts(checks) == {
             **dict.fromkeys(NAMES, "ok"),
             "microphone": "problem",
@@ -364,14 +364,14 @@ class TestMicrophone:
 class TestSickMachines:
     def test_no_portaudio(self) -> None:
         """Without PortAudio it says what to install, and tries no device."""
-        checks = report(doctor("--json", prelude=NO_PORTAUDIO))
+        checks = report(doctor("--format", "json", prelude=NO_PORTAUDIO))
         assert verdicts(checks)["PortAudio"] == "problem"
         assert "apt install libportaudio2" in checks["PortAudio"]["remedy"]
         assert [verdicts(checks)[name] for name in ("microphone", "level")] == ["not tried"] * 2
 
     def test_portaudio_that_does_not_start(self) -> None:
         """The library is there and fails: a problem of PortAudio, and no device is tried."""
-        checks = report(doctor("--json", prelude=failing_portaudio("Pa_Initialize")))
+        checks = report(doctor("--format", "json", prelude=failing_portaudio("Pa_Initialize")))
         assert verdicts(checks)["PortAudio"] == "problem"
         assert "does not start (Error initializing PortAudio" in checks["PortAudio"]["found"]
         assert "sound server" in checks["PortAudio"]["remedy"]
@@ -379,7 +379,7 @@ class TestSickMachines:
 
     def test_devices_that_cannot_be_listed(self) -> None:
         """PortAudio starts and gives no devices: nobody can listen, whatever else works."""
-        run = doctor("--json", prelude=failing_portaudio("Pa_GetDeviceCount"))
+        run = doctor("--format", "json", prelude=failing_portaudio("Pa_GetDeviceCount"))
         checks = report(run)
         assert verdicts(checks)["PortAudio"] == "ok"
         assert verdicts(checks)["microphone"] == "problem"
@@ -403,7 +403,7 @@ class TestSickMachines:
         """Each check that needs it names it and says what to do; all the others are made."""
         if "PortAudio" not in broken:
             require_portaudio()
-        checks = report(doctor("--json", prelude=without(module)))
+        checks = report(doctor("--format", "json", prelude=without(module)))
         for name in broken:
             assert checks[name]["verdict"] == "problem", checks[name]
             assert f"No module named '{module}'" in checks[name]["found"]
@@ -425,7 +425,7 @@ class TestSickMachines:
         if content is not None:
             recording.write_bytes(content)
         # Python looks for packages in the folder it is started in before all others.
-        checks = report(doctor("--json", folder=tmp_path))
+        checks = report(doctor("--format", "json", folder=tmp_path))
         for name in ("speech detector", "self-test"):
             assert checks[name]["verdict"] == "problem"
             assert "demo.ogg is missing or damaged" in checks[name]["found"]
@@ -439,7 +439,7 @@ class TestSickMachines:
         content = bytearray((folder / "weights.npz").read_bytes())
         content[len(content) // 2] ^= 1
         (folder / "weights.npz").write_bytes(content)
-        checks = report(doctor("--json", "--model", folder))
+        checks = report(doctor("--format", "json", "--model", folder))
         assert verdicts(checks)["model"] == "problem"
         assert "SHA-256" in checks["model"]["found"]
         assert verdicts(checks)["self-test"] == "not tried"
@@ -451,15 +451,15 @@ class TestSickMachines:
         card = json.loads((folder / "card.json").read_text())
         del card["licence"]
         (folder / "card.json").write_text(json.dumps(card))
-        checks = report(doctor("--json", "--model", folder))
+        checks = report(doctor("--format", "json", "--model", folder))
         assert "lacks the field 'licence'" in checks["model"]["found"]
 
     def test_no_onnxruntime(self) -> None:
         """Without onnxruntime the default model cannot be used, and the other one can."""
-        checks = report(doctor("--json", prelude=NO_ONNXRUNTIME))
+        checks = report(doctor("--format", "json", prelude=NO_ONNXRUNTIME))
         assert verdicts(checks)["model"] == "problem"
         assert verdicts(checks)["speech detector"] == "warning"
-        checks = report(doctor("--json", "--model", "classic", prelude=NO_ONNXRUNTIME))
+        checks = report(doctor("--format", "json", "--model", "classic", prelude=NO_ONNXRUNTIME))
         assert verdicts(checks)["model"] == "ok"
         assert verdicts(checks)["self-test"] in ANYTHING_GOOD
 
@@ -470,7 +470,7 @@ class TestSickMachines:
         environment = {"XDG_STATE_HOME": str(blocked), "XDG_DATA_HOME": str(blocked)}
         if sys.platform in ("darwin", "win32"):
             pytest.skip("folders are named by variables on Linux only")
-        checks = report(doctor("--json", **environment))
+        checks = report(doctor("--format", "json", **environment))
         assert verdicts(checks)["log folder"] == "problem"
         assert "--no-log" in checks["log folder"]["remedy"]
         assert verdicts(checks)["profile folder"] == "warning"

@@ -84,15 +84,65 @@ def test_an_output_is_lines_by_itself_and_nothing_is_left_of_no_session(
     assert ser(*replay, "-o", tmp_path / "no" / "folder").returncode == 6
 
 
-@pytest.mark.parametrize("option", [("--output", "x"), ("--finals",)])
-def test_the_dashboard_takes_no_options_of_rows(
-    option: tuple[str, ...], replay: tuple[object, ...], tmp_path: Path
+@pytest.mark.parametrize(
+    ("display", "option"), [("dashboard", ("--format", "jsonl")), ("none", ("--finals",))]
+)
+def test_rows_need_a_place_beside_a_display(
+    display: str, option: tuple[str, ...], replay: tuple[object, ...], tmp_path: Path
 ) -> None:
-    """They would change nothing there."""
-    result = ser(*replay, "--format", "dashboard", *option, cwd=tmp_path)
+    """Where nothing is printed they would go nowhere."""
+    result = ser(*replay, "--display", display, *option, cwd=tmp_path)
     assert result.returncode == 2
-    assert result.stderr.startswith(f"ser-live: Found {option[0]} with the format dashboard")
+    said = f"ser-live: Found {' '.join(option)} with --display {display}, but rows need a place"
+    assert result.stderr.startswith(said)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_session_that_shows_nothing_is_in_its_log(
+    replay: tuple[object, ...], tmp_path: Path
+) -> None:
+    """With --display none the log alone grows; without one the session is refused."""
+    log = tmp_path / "log.jsonl"
+    result = ser(*replay[:-1], "--log", log, "--display", "none", "-q")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    assert '"emotion"' in log.read_text()
+    refused = ser(*replay, "--display", "none")
+    assert refused.returncode == 2
+    assert "nothing is left of the session" in refused.stderr
+
+
+def test_rows_are_written_beside_a_display(replay: tuple[object, ...], tmp_path: Path) -> None:
+    """A file gets the rows that would be printed, while the dashboard has the terminal."""
+    printed = ser(*replay, "--format", "csv")
+    header, *lines = printed.stdout.splitlines()
+    assert header.startswith("type,id,kind,start_s,end_s,emotion,")
+    assert len(lines) >= 2
+    for display in ("dashboard", "none"):
+        rows = tmp_path / display
+        shown = ser(*replay, "--format", "csv", "-o", rows, "--display", display)
+        assert shown.returncode == 0
+        assert [_timeless(line) for line in rows.read_text().splitlines()] == [
+            _timeless(line) for line in (header, *lines)
+        ]
+        assert "type,id,kind" not in shown.stdout
+
+
+def _timeless(line: str) -> list[str]:
+    """Cells of a row but the one that says how long the analysis took."""
+    return [cell for n, cell in enumerate(line.split(",")) if n != 22]
+
+
+def test_old_spellings_go_on_working(replay: tuple[object, ...], tmp_path: Path) -> None:
+    """A display given as a format is shown, after one sentence about it."""
+    new = ser(*replay, "--display", "auto")
+    old = ser(*replay, "--format", "auto")
+    assert old.stdout == new.stdout != ""
+    assert old.stderr.startswith("ser-live: --format auto is --display auto by now")
+    assert old.stderr.count("\n") == new.stderr.count("\n") + 1
+    assert "by now" not in ser(*replay, "--format", "auto", "-q").stderr
+    refused = ser(*replay, "--format", "dashboard", "--display", "lines")
+    assert refused.returncode == 2
+    assert "auto" not in ser("replay", "x.wav", "--format", "nonsense").stderr
 
 
 def test_quiet_batches_say_only_what_went_wrong(talk: Path, tmp_path: Path) -> None:
@@ -118,19 +168,6 @@ def test_help_and_version_are_commands_too() -> None:
     refused = ser("help", "log", "nonsense")
     assert refused.returncode == 2
     assert "'nonsense', which is no command of" in refused.stderr
-
-
-@pytest.mark.parametrize(
-    "words", [["log"], ["log", "list"], ["log", "show"], ["log", "follow"], ["log", "export"],
-              ["help"], ["version"], ["completion"]], ids=" ".join
-)  # fmt: skip
-def test_help_fits_a_terminal_and_shows_two_examples(words: list[str]) -> None:
-    """24 rows of 80 cells."""
-    lines = ser(*words, "--help").stdout.splitlines()
-    assert len(lines) <= 24
-    assert max(map(len, lines)) <= 80
-    first = next(n for n, line in enumerate(lines) if line.startswith("  Examples")) + 1
-    assert all("ser-live " in line for line in lines[first : first + 2])
 
 
 @pytest.mark.skipif(shutil.which("jq") is None, reason="no jq here to run README's example with")

@@ -150,7 +150,7 @@ def test_the_dashboard_shows_a_name_and_nothing_else_of_it(folder: Path) -> None
     screen = pyte.Screen(100, 30)
     shown = on_terminal(
         *("replay", folder / f"good{HOSTILE}.wav", folder / f"bad{HOSTILE}.wav"),
-        *("--no-log", "--format", "dashboard", "--speed", 2),
+        *("--no-log", "--display", "dashboard", "--speed", 2),
         terminal="xterm-256color",
     )
     assert b"\x1b]" not in shown.data

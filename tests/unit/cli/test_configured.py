@@ -79,10 +79,7 @@ class TestPrecedence:
     def test_a_table_is_for_its_command_alone(self, tmp_path):
         file = file_with(tmp_path, '[analyze]\nformat = "csv"\n')
         assert shown("--config", file, "config", "show", "analyze")["--format"] == ("csv", "file")
-        assert shown("--config", file, "config", "show", "replay")["--format"] == (
-            "auto",
-            "default",
-        )
+        assert shown("--config", file, "config", "show", "replay")["--format"] == ("", "default")
 
     def test_a_table_goes_before_what_is_for_all(self, tmp_path):
         file = file_with(tmp_path, 'prior = "everyday"\n[demo]\nprior = "balanced"\n')
@@ -102,7 +99,7 @@ class TestWrongFiles:
             ("no_log = 'yes'", "no_log = 'yes', but true or false is needed"),
             ("speed = true", "speed = True, but text or a number is needed"),
             ("speed = [1]", "speed = [1], but text, a number or true or false is needed"),
-            ("format = 'csv'", "put it below the table of the command"),
+            ("format = 'table'", "put it below the table of the command"),
             ("speed = ", "is not valid TOML"),
         ],
     )
