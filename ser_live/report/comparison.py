@@ -123,8 +123,14 @@ def _warnings(reports: Sequence[Report], texts: Texts) -> list[str]:
 
 
 def _facts(reports: Sequence[Report], texts: Texts) -> Table:
+    # One row, whether a session has one source or several.
+    several, one = texts("about.devices"), texts("about.device")
     columns = [
-        dict(wording.about(report.data, report.figures, report.facts, texts)) for report in reports
+        {
+            one if name == several else name: value
+            for name, value in wording.about(report.data, report.figures, report.facts, texts)
+        }
+        for report in reports
     ]
     names = list(dict.fromkeys(name for column in columns for name in column))
     rows = [(name, *(column.get(name, "–") for column in columns)) for name in names]
