@@ -52,6 +52,7 @@ _COMMANDS = {
     "train": "Train a model on your recordings and labels.",
     "evaluate": "Measure a model on speakers it never saw.",
     "log": "List, read, follow and export session logs.",
+    "report": "Make a page of a session, or compare sessions.",
     "history": "Look back over weeks and months of sessions.",
     "note": "Note how you feel, beside what the voice says.",
     "config": "Show and begin the configuration file.",
