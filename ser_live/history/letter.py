@@ -179,7 +179,7 @@ def _level_sentence(letter: Letter, name: str, days: list[DayValue]) -> str:
             f"{statistics.MIN_SIDE_DAYS} counted days in each."
         )
     both = np.concatenate([part - part.mean() for part in reversed(values)])
-    rho = statistics.autocorrelation(both, np.concatenate(list(reversed(when))))
+    rho = statistics.autocorrelation(both, np.concatenate(list(reversed(when))), n_fitted=2)
     sd, freedom = statistics.deviation(list(zip(values, when, strict=True)), rho)
     bands = [
         statistics.mean_band(part, days_of, rho, sd, freedom)

@@ -8,7 +8,7 @@ from ser_live.history import statistics
 from ser_live.history.days import MIN_FINALS, MIN_SPEECH_S, Setup
 from ser_live.history.trend import MeasureTrend, SeriesTrend, Trend
 
-SMALLEST_SEEN_SD = ((28, 2.0), (42, 1.75), (56, 1.5), (84, 1.25), (112, 1.0), (168, 0.9))
+SMALLEST_SEEN_SD = ((28, 2.5), (42, 2.0), (56, 1.5), (84, 1.25), (112, 1.0))
 """Days, and the size of a change in the middle of them, in deviations from day to day, that is
 marked in two of three series (autocorrelation .3): measured, see ``docs/history.md``."""
 
