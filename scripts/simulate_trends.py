@@ -153,7 +153,7 @@ def main() -> None:
             rows.append(measure(n_days, autocorrelation, given.series))
             print(rows[-1], flush=True)
     n_fewer = max(40, given.series // 4)
-    smallest = [(n_days, smallest_found(n_days, n_fewer)) for n_days in (28, 42, 56, 84, 112, 168)]
+    smallest = [(n_days, smallest_found(n_days, n_fewer)) for n_days in (28, 35, 42, 56, 84, 112)]
     text = table(rows, smallest, given.series)
     print(text)
     if given.write:

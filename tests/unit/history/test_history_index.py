@@ -41,7 +41,7 @@ def contents(path: Path | None = None) -> list[str]:
         queries = (
             "SELECT path, inode, size, offset, day, started_ms, speaker, end_reason, duration_ms, "
             "reached, n_bad_lines, problem, continues, settings_sha256 FROM log",
-            f"SELECT {parts} FROM part JOIN log ON log.id = log_id",
+            f"SELECT {parts} FROM part JOIN log ON log.id = log_id",  # noqa: S608  own names
             "SELECT path, stream, hour, label, label.n_named, named_ms, weight_ms, "
             "probability_sum, probability_square_sum FROM label JOIN part ON part.id = part_id "
             "JOIN log ON log.id = log_id",

@@ -162,7 +162,7 @@ def test_gaps_stay_gaps(folder: Path) -> None:
     assert len(series.days) == 28
     mondays = [week.monday for week in series.measures[0].weeks]
     assert mondays == [START.date() + timedelta(days=7 * n) for n in (0, 1, 4, 5)]
-    [line, _] = [part for part in trend_page(trend).split('class="line"')[:-1]]
+    line = trend_page(trend).split('class="line"')[0]
     assert line.rpartition(' d="')[2].count("M") == 2
 
 
@@ -274,7 +274,7 @@ def test_words_for_illnesses_stand_in_the_disclaimer_alone(folder: Path) -> None
 
 
 def test_a_letter_is_about_its_month_alone(folder: Path) -> None:
-    """Days, ratings and notes of other months stay out; the month before is what it is set beside."""
+    """Days, ratings and notes of other months stay out; the month before is set beside it."""
     level = noise()
     write_days(folder, START, 60, lambda n: level[n] / 4 + (0.4 if n >= 27 else 0.0))
     notes = [
