@@ -15,6 +15,7 @@ from ser_live.history.days import DayValue, Setup, VoiceDays, voice_days
 from ser_live.history.notes import Note
 from ser_live.history.session_notes import all_notes
 from ser_live.history.trend import Trend, make_trend
+from ser_live.terminal.text import fit, printable
 
 _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August",
            "September", "October", "November", "December")  # fmt: skip
@@ -179,7 +180,7 @@ def _level_sentence(letter: Letter, name: str, days: list[DayValue]) -> str:
             f"{statistics.MIN_SIDE_DAYS} counted days in each."
         )
     both = np.concatenate([part - part.mean() for part in reversed(values)])
-    rho = statistics.autocorrelation(both, np.concatenate(list(reversed(when))))
+    rho = statistics.autocorrelation(both, np.concatenate(list(reversed(when))), n_fitted=2)
     sd, freedom = statistics.deviation(list(zip(values, when, strict=True)), rho)
     bands = [
         statistics.mean_band(part, days_of, rho, sd, freedom)
@@ -202,7 +203,7 @@ def _rating_sentences(letter: Letter) -> list[str]:
     said += sentences.agreement_sentences(letter.trend)
     tags = Counter(tag for note in letter.trend.notes for tag in note.tags)
     if tags:
-        named = ", ".join(f"{tag} ({n})" for tag, n in tags.most_common(5))
+        named = ", ".join(f"{fit(tag[:_MAX_NOTE], 40)} ({n})" for tag, n in tags.most_common(5))
         said.append(f"Your tags: {named}.")
     texts = [note for note in letter.trend.notes if note.text.strip()]
     for note in texts[-_N_NOTES:]:
@@ -215,6 +216,4 @@ def _rating_sentences(letter: Letter) -> list[str]:
 
 def _plain(text: str) -> str:
     """`text` on one line, with nothing in it that Markdown would obey."""
-    from ser_live.terminal.text import printable
-
     return re.sub(r"([\\`*_{}\[\]<>#|!])", r"\\\1", printable(" ".join(text.split())))

@@ -20,6 +20,7 @@ _MEANINGS = {
 _RECENT = timedelta(days=28)
 _N_NOTES = 200
 """Most notes on a page."""
+_N_TAGS = 20
 _MAX_NOTE = 500
 """Characters shown of a note."""
 
@@ -73,7 +74,7 @@ def _note_rows(trend: Trend) -> list[tuple[str, ...]]:
             f"{note.at:%Y-%m-%d %H:%M}",
             "" if note.rating is None else str(note.rating),
             note.text[:_MAX_NOTE] + ("…" if len(note.text) > _MAX_NOTE else ""),
-            ", ".join(note.tags),
+            ", ".join(map(name_of, note.tags[:_N_TAGS])),
         )
         for note in list(reversed(trend.notes))[:_N_NOTES]
     ]

@@ -7,8 +7,12 @@ import math
 from ser_live.history import statistics
 from ser_live.history.days import MIN_FINALS, MIN_SPEECH_S, Setup
 from ser_live.history.trend import MeasureTrend, SeriesTrend, Trend
+from ser_live.terminal.text import fit
 
-SMALLEST_SEEN_SD = ((28, 2.0), (42, 1.75), (56, 1.5), (84, 1.25), (112, 1.0), (168, 0.9))
+_MAX_NAME = 80
+"""Most cells of a name."""
+
+SMALLEST_SEEN_SD = ((42, 2.0), (56, 1.5), (84, 1.25), (112, 1.0))
 """Days, and the size of a change in the middle of them, in deviations from day to day, that is
 marked in two of three series (autocorrelation .3): measured, see ``docs/history.md``."""
 
@@ -35,7 +39,7 @@ HOW_TO_READ = (
 
 def voice_name(speaker: str | None) -> str:
     """Name of a voice, for people."""
-    return "voices without a name" if speaker is None else speaker
+    return "voices without a name" if speaker is None else _shortened(speaker)
 
 
 def setup_name(setup: Setup) -> str:
@@ -43,8 +47,13 @@ def setup_name(setup: Setup) -> str:
     if not setup.source and not setup.sample_rate:
         where = "recordings"
     else:
-        where = f"{setup.source or 'a microphone'}, {setup.sample_rate / 1000:g} kHz"
-    return f"{where}, model {setup.model} {setup.model_sha256[:7]}"
+        where = f"{_shortened(setup.source) or 'a microphone'}, {setup.sample_rate / 1000:g} kHz"
+    return f"{where}, model {_shortened(setup.model)} {setup.model_sha256[:7]}"
+
+
+def _shortened(name: str) -> str:
+    """A name from outside, without what is longer than a line."""
+    return fit(name[: 4 * _MAX_NAME], _MAX_NAME)
 
 
 def setup_names(series: list[SeriesTrend]) -> list[str]:

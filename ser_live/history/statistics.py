@@ -79,11 +79,12 @@ class Correlation:
     n: int
 
 
-def autocorrelation(values: Values, days: Days) -> float:
+def autocorrelation(values: Values, days: Days, *, n_fitted: int = 1) -> float:
     """Correlation of a day with the day before it, corrected for its bias; 0 to 0.9.
 
     From neighbours in the calendar where there are enough; else from days one after another,
-    which may be further apart.
+    which may be further apart. `n_fitted` is the number of means that were taken off; each
+    makes the correlation look smaller than it is.
     """
     n = len(values)
     if n < 4:
@@ -97,8 +98,20 @@ def autocorrelation(values: Values, days: Days) -> float:
     if is_next.sum() >= max(4, n // 3):
         products = products[is_next]
     found = float(products.mean()) / variance
-    corrected = (found * len(products) + 1.0) / max(1.0, len(products) - 3.0)
+    n_pairs = len(products)
+    corrected = (found * n_pairs + n_fitted) / max(1.0, n_pairs - 3.0 * n_fitted)
     return min(max(corrected, 0.0), _MAX_RHO)
+
+
+def autocorrelation_around_step(values: Values, days: Days) -> float:
+    """The same around a level that may have changed once.
+
+    A change of level is no memory from day to day: taken for it, every band would widen. The
+    place of the step is looked for, which counts like a further mean (by simulation).
+    """
+    if len(values) < 2 * MIN_SIDE_DAYS:
+        return autocorrelation(values, days)
+    return autocorrelation(residuals(values), days, n_fitted=3)
 
 
 def inflation(days: Days, rho: float) -> float:
@@ -171,12 +184,11 @@ def change_p(values: Values) -> float:
 def _shuffled_blocks(n: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """Places of days in shuffles, one a row; the series is a ring, so blocks begin anywhere."""
     n_blocks = -(-n // BLOCK_DAYS)
-    rows = np.empty((N_PERMUTATIONS, n), dtype=np.int64)
-    for row in rows:
-        order = rng.permutation(n_blocks)
-        places = (order[:, None] * BLOCK_DAYS + np.arange(BLOCK_DAYS)).ravel()
-        row[:] = (places[places < n] + rng.integers(BLOCK_DAYS)) % n
-    return rows
+    orders = rng.permuted(np.tile(np.arange(n_blocks), (N_PERMUTATIONS, 1)), axis=1)
+    places = (orders[:, :, None] * BLOCK_DAYS + np.arange(BLOCK_DAYS)).reshape(N_PERMUTATIONS, -1)
+    rows = places[places < n].reshape(N_PERMUTATIONS, n)  # the last block may be shorter
+    found: NDArray[np.int64] = (rows + rng.integers(BLOCK_DAYS, size=(N_PERMUTATIONS, 1))) % n
+    return found
 
 
 def _differences(rows: Values) -> tuple[Values, Values]:
@@ -216,7 +228,7 @@ def change_of(values: Values, days: Days, p: float) -> Change:
     best = int(within[0].argmin())
     place = int(n_before[best])
     sides = [(values[:place], days[:place]), (values[place:], days[place:])]
-    rho = autocorrelation(residuals(values), days)
+    rho = autocorrelation_around_step(values, days)
     sd, freedom = deviation(sides, rho)
     bands = [mean_band(side, when, rho, sd, freedom) for side, when in sides]
     low, high = difference_band(bands[1], bands[0], sd, freedom)

@@ -154,9 +154,7 @@ def _measure(name: str, window: list[DayValue], earlier: list[DayValue]) -> Meas
         weeks[day.day - timedelta(days=day.day.weekday())].append(day)
     own, when = _values(counted, name)
     p = statistics.change_p(own)
-    # A change of level is no memory from day to day: taken for it, every band would widen.
-    settled = statistics.residuals(own) if p < statistics.MAX_P else own
-    rho = statistics.autocorrelation(settled, when)
+    rho = statistics.autocorrelation_around_step(own, when)
     groups = [_values(days, name) for days in weeks.values()]
     sd, freedom = statistics.deviation(groups, rho)
     baseline = None

@@ -19,7 +19,6 @@ from ser_live.errors import LogError
 from ser_live.events import SessionStarted
 from ser_live.records import session_log
 from ser_live.records.folders import sessions_folder
-from ser_live.records.recorder import SOFTWARE
 
 _RECORDING = re.compile(r".+-u\d{5,}(-\d+)?\.flac")
 _MAX_RECORDS_TO_BEGIN = 5
@@ -101,6 +100,8 @@ def find_recordings(folder: Path, passed_over: list[PassedOver]) -> Iterator[Reg
 
 def _is_recording(path: Path) -> bool:
     import soundfile
+
+    from ser_live.records.recorder import SOFTWARE
 
     try:
         with soundfile.SoundFile(path) as recording:
