@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,16 +21,19 @@ import soundfile
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
-from made_calls import AGENT, CUSTOMER, RATE, MadeCall, Turn, as_telephone, made_call, trimmed
+from made_calls import AGENT, CUSTOMER, RATE, MadeCall, Turn, as_telephone, made_call, trimmed  # type: ignore[import-not-found]
 
-from ser_live.calls.call import Call
-from ser_live.calls.hearing import hear_call
 from ser_live.calls.measures import Span, clipped, measure
 from ser_live.config import Settings
-from ser_live.model.emotion_model import EmotionModel
+from ser_live.events import Activity, Kind, StreamId, Utterance, seconds
+from ser_live.sources import ArraySource
+from ser_live.stream.drive import drive
+from ser_live.stream.lanes import Demixer, Lanes
 from ser_live.stream.roles import parse_roles
+from ser_live.stream.segmenting import SegmentingStage
 
 LEAKS_DB = (None, -12.0, -16.0, -20.0, -30.0, -40.0)
+ROLES = "left=agent:activity,right=customer"
 LINES = ("16 kHz", "ULAW", "GSM610")
 
 
@@ -65,21 +67,40 @@ def scene(clips: list[list[np.ndarray]], seed: int) -> list[Turn]:
     return turns
 
 
-def heard(made: MadeCall, line: str, model: EmotionModel, *, is_swapped: bool) -> Call:
-    """Hear a call through a line."""
+def heard(
+    made: MadeCall, line: str, *, is_swapped: bool
+) -> tuple[dict[str, list[Span]], list[Span]]:
+    """Stretches of speech by role, and utterances of the customer, through a line."""
     samples = made.samples[:, ::-1] if is_swapped else made.samples
     rate = RATE
     if line != "16 kHz":
         samples, rate = as_telephone(samples, line)
-    roles = (
-        "left=customer,right=agent:activity"
-        if is_swapped
-        else ("left=agent:activity,right=customer")
+    text = "left=customer,right=agent:activity" if is_swapped else ROLES
+    roles = parse_roles(text)
+    demixer = Demixer(roles, rate, 2)
+    lanes = Lanes(
+        demixer,
+        [
+            SegmentingStage(
+                Settings(),
+                stream=StreamId(number=channel + 1, source="call", channel=channel, role=role.name),
+                sample_rate=rate,
+                n_channels=2,
+                level=role.level,
+                with_activity=True,
+                revise=demixer.reviser(channel),
+            )
+            for channel, role in roles.heard
+        ],
     )
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "call.wav"
-        soundfile.write(path, samples, rate, subtype="PCM_16")
-        return hear_call(path, parse_roles(roles), model=model, settings=Settings())
+    spans: dict[str, list[Span]] = {"agent": [], "customer": []}
+    utterances: list[Span] = []
+    for event in drive(ArraySource(samples, rate), lambda _: lanes):
+        if isinstance(event, Activity):
+            spans[str(event.stream.role)].append((event.start_s, event.end_s))
+        elif isinstance(event, Utterance) and event.kind is Kind.FINAL:
+            utterances.append((seconds(event.start_sample), seconds(event.end_sample)))
+    return spans, utterances
 
 
 def share(span: Span, spans: list[Span]) -> float:
@@ -103,7 +124,6 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=6)
     n_pairs = parser.parse_args().pairs
     data = Path(os.environ["SER_DATA"])
-    model = EmotionModel.load("classic")
     print("line    leak  off by (median, 95 %)  > .3 s  missed  agent's/customer's  interruptions")
     for line in LINES:
         for leak_db in LEAKS_DB:
@@ -112,20 +132,18 @@ def main() -> None:
             for pair in range(n_pairs):
                 clips = voices(data, 2 * pair + 1, 2 * pair + 2)
                 made = made_call(scene(clips, pair), leak_db=leak_db, voices=clips)
-                call = heard(made, line, model, is_swapped=pair % 2 == 1)
-                sides = {side.name: side for side in call.sides}
+                spans, utterances = heard(made, line, is_swapped=pair % 2 == 1)
                 for who, name in ((AGENT, "agent"), (CUSTOMER, "customer")):
-                    for error in errors(made.spans[who], list(sides[name].spans)):
+                    for error in errors(made.spans[who], spans[name]):
                         n_turns += 1
                         n_missed += error is None
                         off += () if error is None else error
-                for result in sides["customer"].results:
-                    span = (result.start_s, result.end_s)
+                for span in utterances:
                     n_utterances += 1
                     n_false += share(span, made.spans[CUSTOMER]) < 0.2
                 names = {"agent": made.spans[AGENT], "customer": made.spans[CUSTOMER]}
                 n_true_cuts += len(measure(names).interruptions)
-                n_cuts += len(call.measures.interruptions)
+                n_cuts += len(measure(spans).interruptions)
             size = np.abs(off)
             print(
                 f"{line:7} {leak_db if leak_db is not None else '-':>5} {np.median(size):10.2f} s"

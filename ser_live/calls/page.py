@@ -180,7 +180,7 @@ def _quarters(found: Findings) -> Iterator[str]:
             ("pleasant", [v.valence for v in voices], 2, "valence, -1 to +1"),
             ("excited", [v.arousal for v in voices], 2, "arousal, -1 to +1"),
             ("louder", [v.louder_db for v in voices], 1, "dB against the whole"),
-            ("faster", [v.faster_per_s for v in voices], 1, "syllables/s, the same"),
+            ("faster", [v.faster_per_s for v in voices], 1, "syllables/s likewise"),
         ]
         for word, values, digits, unit in rows:
             yield _row(f"{name} {word}", [_signed(value, digits) for value in values], unit)

@@ -21,7 +21,13 @@ MARGIN_DB: Final = 8.0
 """A channel has a voice of its own where it is so far above what may have leaked into it."""
 
 REACH_S: Final = 0.24
-"""Longest time that a leak may trail its voice: the room, and the echo of the line."""
+"""Longest time that a leak may trail its voice, in a room or on a line."""
+
+_FULL_S: Final = 0.06
+"""Time for which it may trail unweakened."""
+
+_DECAY_DB: Final = 1.5
+"""Its fall with every window after that."""
 
 BEGIN_DB: Final = -15.0
 """Leak that is assumed before any was measured, in dB below the voice."""
@@ -49,6 +55,13 @@ _KEPT_S: Final = 30.0
 """Time that decisions are kept for whoever asks later."""
 
 
+_FADES: Final = tuple(
+    10.0 ** (-_DECAY_DB * max(0, n - round(_FULL_S / WINDOW_S)) / 10.0)
+    for n in range(round(REACH_S / WINDOW_S))
+)
+"""Share of its power that a leak still has, by the number of windows since."""
+
+
 class Bleed:
     """Tells of each moment which channels hold nothing but what leaked from another one.
 
@@ -70,7 +83,7 @@ class Bleed:
         self._position = 0
         """Native samples that came, lost ones included."""
         self._windows_start = 0
-        self._recent: deque[list[float]] = deque(maxlen=max(1, round(REACH_S / WINDOW_S)))
+        self._recent: deque[list[float]] = deque(maxlen=len(_FADES))
         self._counts = np.zeros((n_channels, n_channels, _HIGHEST_DB - _LOWEST_DB + 1))
         """Windows by voice, by other channel, by the level of that below the voice in dB."""
         self._leaks_db = np.full((n_channels, n_channels), BEGIN_DB)
@@ -145,7 +158,10 @@ class Bleed:
         for voice in range(self._n_channels):
             if voice == channel:
                 continue
-            loudest = max(bands[voice] for bands in self._recent)
+            loudest = max(
+                bands[voice] * fade
+                for bands, fade in zip(reversed(self._recent), _FADES, strict=False)
+            )
             factor = 10.0 ** ((self._leaks_db[voice, channel] + MARGIN_DB) / 10.0)
             if loudest >= Voices.MIN_POWER and band[channel] < factor * loudest:
                 return True

@@ -13,7 +13,7 @@ NAMES = ("agent", "customer")
 
 def made_segments(seed: int) -> list[tuple[float, float, str]]:
     """Segments of both in any order: short, long, touching, equal, overlapping."""
-    rng = random.Random(seed)  # noqa: S311  not for secrets
+    rng = random.Random(seed)
     rows = []
     for _ in range(rng.randint(0, 40)):
         start = rng.choice([rng.uniform(0, 60), round(rng.uniform(0, 60) * 4) / 4])
