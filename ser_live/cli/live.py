@@ -116,11 +116,12 @@ def _keeping_options(command: Command) -> Command:
 @contextmanager
 def _sleeping(display: Sink) -> Iterator[None]:
     """Let Ctrl-Z give the terminal back where a dashboard has it."""
-    from ser_live.outputs.dashboard.sink import DashboardSink
-
-    if not isinstance(display, DashboardSink):
+    if display.name != "dashboard":  # nor is the module loaded where nothing is drawn
         yield
         return
+    from ser_live.outputs.dashboard.sink import DashboardSink
+
+    assert isinstance(display, DashboardSink)  # noqa: S101  no other sink is called so
     with on_suspend(lambda: display.sleep_soon(fall_asleep)):
         yield
 
