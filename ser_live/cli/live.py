@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ser_live.cli.displays import Showing, display_options
-from ser_live.cli.ending import EXIT_CODES, leave_quietly, print_end, signals
+from ser_live.cli.ending import leave_quietly, print_end, signals
 from ser_live.cli.options import (
     Command,
     channel_option,
@@ -28,6 +28,7 @@ from ser_live.cli.presets import preset_options
 from ser_live.cli.suspending import fall_asleep, on_suspend
 from ser_live.config import Settings
 from ser_live.errors import DEFECT_EXIT_CODE, OutputError, UsageError
+from ser_live.process.ending_signals import EXIT_CODES
 
 if TYPE_CHECKING:
     from ser_live.outputs.sink import Sink
