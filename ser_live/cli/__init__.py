@@ -32,6 +32,7 @@ from ser_live.errors import (
     UsageError,
 )
 from ser_live.onnx_graph import silence_telemetry
+from ser_live.process.ending_signals import ignore_signals, raise_on_signals
 from ser_live.terminal.printing import echo, echo_lines
 
 if TYPE_CHECKING:
@@ -229,6 +230,18 @@ def _loaded(ctx: click.Context, name: str) -> click.Command:
 
 def main() -> None:
     """Run the command line; errors become one sentence and an exit code."""
+    try:
+        raise_on_signals()
+        code = _run()
+        ignore_signals()
+    except KeyboardInterrupt as error:
+        ignore_signals()
+        code = say_ended(error)
+    sys.exit(code)
+
+
+def _run() -> int:
+    """Exit code of the command that was asked for, once all is said about it."""
     open_missing_streams()
     silence_telemetry()
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -236,24 +249,28 @@ def main() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
     debug = "--debug" in sys.argv[1:]
     try:
-        sys.exit(cli(standalone_mode=False, complete_var=VARIABLE))
-    except click.Abort:
+        return int(cli(standalone_mode=False, complete_var=VARIABLE) or 0)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    except click.Abort as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):  # before the command was known
+            raise error.__cause__ from None
         echo("Aborted!", err=True)
-        sys.exit(1)
+        return 1
     except click.ClickException as error:
         # Shown by click itself, what was typed would reach the terminal as it is.
         shown = io.StringIO()
         error.show(shown)
         echo_lines(shown.getvalue().rstrip(), err=True)
-        sys.exit(error.exit_code)
+        return error.exit_code
     except OutputError as error:
         leave_quietly()
         if not isinstance(error.__cause__, BrokenPipeError):  # such a reader has what it wanted
             _complain(str(error), debug=debug)
-        sys.exit(error.exit_code)
+        return error.exit_code
     except SerLiveError as error:
         _complain(str(error), debug=debug)
-        sys.exit(error.exit_code)
+        return error.exit_code
     except ImportError as error:
         said = shorten(str(error), 200, placeholder=" …")  # numpy's is a page long
         _complain(
@@ -261,14 +278,14 @@ def main() -> None:
             "again with its dependencies, and see what `ser-live doctor` says.",
             debug=debug,
         )
-        sys.exit(INCOMPLETE_EXIT_CODE)
+        return INCOMPLETE_EXIT_CODE
     except Exception as error:  # noqa: BLE001  the top of the program
         _complain(
             f"a defect in the program ended it ({type(error).__name__}: {error}): "
             "run it again with --debug first and report what it prints.",
             debug=debug,
         )
-        sys.exit(DEFECT_EXIT_CODE)
+        return DEFECT_EXIT_CODE
 
 
 def _complain(sentence: str, *, debug: bool) -> None:

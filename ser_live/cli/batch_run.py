@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 import click
 
 from ser_live.batch.output_file import Done, OutputFile
-from ser_live.cli.ending import BatchEnding, EndedBySignal, say
+from ser_live.cli.ending import BatchEnding, say
 from ser_live.cli.options import Command, taking
 from ser_live.cli.rows import Form
 from ser_live.cli.suspending import suspendable
 from ser_live.errors import UsageError
+from ser_live.process.ending_signals import EndedBySignal
 
 if TYPE_CHECKING:
     from ser_live.archive.rows import ArchiveRows

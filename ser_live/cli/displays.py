@@ -163,11 +163,13 @@ class Showing:
     def _is_drawn(self) -> bool:
         if self.display != "auto":
             return self.display == "dashboard"
+        if self.format_ is not None or self.finals or self.output is not None:
+            return False
+        # Late: rows need none of what draws, which takes a tenth of a second to load.
         from ser_live.outputs.dashboard.live import can_draw
         from ser_live.terminal.console import HonestConsole
 
-        has_rows = self.format_ is not None or self.finals or self.output is not None
-        return not has_rows and can_draw(HonestConsole())
+        return can_draw(HonestConsole())
 
     def _beside_rows(self) -> Sink:
         if self.display == "none":
@@ -182,11 +184,15 @@ class Showing:
         if stream is None and not tells:
             return None
         from ser_live.outputs.standard_output import Lines
-        from ser_live.records.csv_rows import emotion_fields
 
+        fields: Sequence[str] = ()
+        if self.format_ == "csv":
+            from ser_live.records.csv_rows import emotion_fields
+
+            fields = emotion_fields(labels)
         return Lines(
             as_json=self.format_ == "jsonl",
-            csv_fields=emotion_fields(labels) if self.format_ == "csv" else (),
+            csv_fields=fields,
             finals=self.finals,
             is_quiet=self.is_quiet,
             tells=tells,

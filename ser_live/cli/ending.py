@@ -13,15 +13,12 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO
 
 from ser_live.errors import OutputError
+from ser_live.process.ending_signals import EXIT_CODES, EndedBySignal, said
 from ser_live.terminal.printing import echo
 
 if TYPE_CHECKING:
     from ser_live.outputs.wiring import Outcome
     from ser_live.session.live import LiveSession
-
-EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
-if hasattr(signal, "SIGHUP"):
-    EXIT_CODES[signal.SIGHUP] = 129
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -59,14 +56,6 @@ def signals(session: LiveSession, received: list[signal.Signals]) -> Iterator[No
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
-
-
-class EndedBySignal(KeyboardInterrupt):
-    """End of a command by a signal, in place of Ctrl-C's own exception."""
-
-    def __init__(self, number: signal.Signals) -> None:
-        super().__init__(number)
-        self.number = number
 
 
 class BatchEnding:
@@ -116,7 +105,7 @@ class BatchEnding:
 def say_ended(error: BaseException) -> int:
     """Say which signal ended a command that has no session; its exit code."""
     number = error.number if isinstance(error, EndedBySignal) else signal.SIGINT
-    say(f"ser-live: ended by {'Ctrl-C' if number == signal.SIGINT else number.name}.")
+    say(said(number))
     leave_quietly()
     return EXIT_CODES[number]
 

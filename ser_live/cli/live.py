@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ser_live.cli.displays import Showing, display_options
-from ser_live.cli.ending import EXIT_CODES, leave_quietly, print_end, signals
+from ser_live.cli.ending import leave_quietly, print_end, signals
 from ser_live.cli.options import (
     Command,
     channel_option,
@@ -29,6 +29,7 @@ from ser_live.cli.roles import given_roles, role_options
 from ser_live.cli.suspending import fall_asleep, on_suspend
 from ser_live.config import Settings
 from ser_live.errors import DEFECT_EXIT_CODE, OutputError, UsageError
+from ser_live.process.ending_signals import EXIT_CODES
 
 if TYPE_CHECKING:
     from ser_live.outputs.sink import Sink
@@ -126,11 +127,12 @@ def _keeping_options(command: Command) -> Command:
 @contextmanager
 def _sleeping(display: Sink) -> Iterator[None]:
     """Let Ctrl-Z give the terminal back where a dashboard has it."""
-    from ser_live.outputs.dashboard.sink import DashboardSink
-
-    if not isinstance(display, DashboardSink):
+    if display.name != "dashboard":  # nor is the module loaded where nothing is drawn
         yield
         return
+    from ser_live.outputs.dashboard.sink import DashboardSink
+
+    assert isinstance(display, DashboardSink)  # noqa: S101  no other sink is called so
     with on_suspend(lambda: display.sleep_soon(fall_asleep)):
         yield
 

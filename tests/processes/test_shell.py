@@ -145,6 +145,23 @@ def test_old_spellings_go_on_working(replay: tuple[object, ...], tmp_path: Path)
     assert "auto" not in ser("replay", "x.wav", "--format", "nonsense").stderr
 
 
+def test_rows_load_nothing_that_draws(replay: tuple[object, ...]) -> None:
+    """A start for a program does not wait for the dashboard and what it is drawn with."""
+    code = (
+        "import sys\nfrom ser_live.cli import main\n"
+        "try: main()\n"
+        "finally: print([m for m in sys.modules if m in ('rich.console', 'jinja2') or "
+        "m.startswith('ser_live.outputs.dashboard.')], file=sys.stderr)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code, *map(str, replay), "--format", "jsonl", "-q"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert result.stderr == "[]\n"
+
+
 def test_quiet_batches_say_only_what_went_wrong(talk: Path, tmp_path: Path) -> None:
     """What was left out of folders is not said, what failed is."""
     shutil.copy(talk, tmp_path)
