@@ -30,13 +30,14 @@ HEADINGS: Mapping[str, tuple[str, ...]] = {
     "What is heard": (
         *("device", "list-devices", "device-wait", "samplerate", "channels", "follow"),
         *("follow-for", "file", "speed", "channel", "track", "unit", "jobs"),
+        *("roles", "shard"),
     ),
     "How it is judged": (
         *("sensitivity", "pace", "model", "prior", "speaker", "adapt", "help-settings"),
     ),
     "What is shown and written": (
         *("display", "format", "finals", "output", "resume", "quiet", "verbose"),
-        *("log", "no-log", "save-audio"),
+        *("log", "no-log", "save-audio", "out", "overwrite"),
     ),
 }
 """Options by the heading that they stand below where all are shown; others are just options."""
@@ -170,13 +171,18 @@ class GroupPage(_Pages, click.Group):
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "Listen": ("listen", "replay", "demo", "enroll"),
-    "Recordings": ("analyze", "features", "train", "evaluate"),
-    "Your data": ("log", "purge"),
+    "Recordings": ("analyze", "calls", "summarize", "features", "merge", "train", "evaluate"),
+    "Your data": ("log", "report", "history", "note", "annotate", "purge"),
     "The machine": ("doctor", "config", "completion", "help", "version"),
 }
 """Commands of the program by what they are about; one that is nowhere stands below More."""
 
-_NAMED_ALONE = frozenset(["features", "train", "evaluate", "completion", "help", "version"])
+_NAMED_ALONE = frozenset(
+    [
+        *("features", "merge", "train", "evaluate", "note", "annotate", "purge"),
+        *("completion", "help", "version"),
+    ]
+)
 """Commands that the short help names without a word about them."""
 
 

@@ -9,10 +9,11 @@ import click
 
 from ser_live.cli.batch_run import with_path
 from ser_live.cli.ending import say
+from ser_live.cli.help_pages import Page
 from ser_live.errors import UsageError
 
 
-@click.command()
+@click.command(cls=Page)
 @click.argument(
     "folders", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FOLDER..."
 )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ser_live.cli.ending import say
+from ser_live.cli.help_pages import Page
 from ser_live.cli.rows import CsvRows, JsonRows
 from ser_live.cli.rows_output import rows_output
 from ser_live.terminal.text import printable
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from ser_live.archive.summary.report import Summary
 
 
-@click.command()
+@click.command(cls=Page)
 @click.argument("results", type=click.Path(path_type=Path, dir_okay=False), metavar="RESULTS")
 @click.option(
     "--by",
@@ -67,16 +68,20 @@ def command(
 ) -> None:
     """Sum up an archive by groups, with people as the unit and intervals.
 
+    \b
+    Examples:
+      ser-live summarize results.parquet --by folder
+      ser-live summarize results.parquet --by ad --groups who.csv -f csv
+
+    \f
     A person is a speaker where --groups names them, else a recording. Shares are
     means of calibrated probabilities. Under 8 people no interval is given, and no
     difference. Intervals cover which people were heard, not what the model gets
     wrong. Emotions by agent, employee or student are refused.
 
     \b
-    Examples:
-      ser-live summarize results.parquet --by folder
-      ser-live summarize results.parquet --by ad --groups who.csv -f csv
-      ser-live summarize results.parquet --stimuli ads.csv
+    More examples:
+      ser-live summarize results.parquet --stimuli ads.csv -f csv > curves.csv
     """
     from ser_live.archive.summary.people import grouped, read_groups, read_rows, refuse_workers
     from ser_live.archive.summary.report import RECORD_FIELDS, records, summarized
