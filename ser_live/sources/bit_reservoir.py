@@ -8,6 +8,7 @@ is lost, and silence or noise stands in its place, as in much of the speech of 8
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 
 from ser_live.sources.file_window import FileWindow
 from ser_live.sources.mpeg_frames import Frame, Run, frame_at
@@ -21,21 +22,48 @@ def reaches_far(data: FileWindow, run: Run) -> bool:
     if run.frame.kind[2] != 3:
         return False
     is_first = run.frame.sample_rate >= _MPEG_1_HZ
-    n_most, n_near = (511, 3) if is_first else (255, 2)
+    n_most, n_near = (_most_bytes(run), 3 if is_first else 2)
     smallest = run.frame_bytes[0] - run.frame.n_side_end - 2
     if smallest * n_near >= n_most:
         return False  # as in all of usual bit rates: nothing can begin earlier
     near = [0] * n_near
+    for n_back, n_main in _borrowed(data, run):
+        if n_back > sum(near):
+            return True
+        near = [*near[1:], n_main]
+    return False
+
+
+def n_without_beginning(data: FileWindow, run: Run) -> int:
+    """Count the first frames of a recording that begin before it: they cannot be decoded."""
+    if run.frame.kind[2] != 3:
+        return 0
+    n_there, n_frames = 0, 0
+    for n_back, n_main in _borrowed(data, run):
+        if n_back <= n_there:
+            break
+        n_frames += 1
+        n_there = min(n_there + n_main, _most_bytes(run))
+    return n_frames
+
+
+def _most_bytes(run: Run) -> int:
+    """Longest way back to the beginning of a frame."""
+    return 511 if run.frame.sample_rate >= _MPEG_1_HZ else 255
+
+
+def _borrowed(data: FileWindow, run: Run) -> Iterator[tuple[int, int]]:
+    """For each frame, how far before it it begins, and how many bytes of sound are in it."""
+    shift = 7 if run.frame.sample_rate >= _MPEG_1_HZ else 8
     for start, end in run.pieces:
         place = start + run.n_header_bytes * (start == run.pieces[0][0])
         while place < end and (frame := frame_at(data, place)) is not None:
             n_before = place + 4 + 2 * (frame.head >> 16 & 1 ^ 1)
-            n_back = struct.unpack(">H", data[n_before : n_before + 2])[0] >> (7 if is_first else 8)
-            if n_back > sum(near):
-                return True
-            near = [*near[1:], _main_bytes(frame)]
+            yield (
+                struct.unpack(">H", data[n_before : n_before + 2].ljust(2, b"\0"))[0] >> shift,
+                _main_bytes(frame),
+            )
             place += frame.n_bytes
-    return False
 
 
 def _main_bytes(frame: Frame) -> int:

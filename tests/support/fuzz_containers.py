@@ -11,9 +11,11 @@ other: its number makes its input again (``--show`` writes it into the folder at
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import sys
 import time
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -21,7 +23,14 @@ from pathlib import Path
 from typing import Any
 
 import fuzz_structures
-from beside_ffmpeg import Hearing, heard_by_ffmpeg, heard_by_ser_live, silently_lost_s
+from beside_ffmpeg import (
+    Hearing,
+    beyond_its_file_s,
+    heard_by_ffmpeg,
+    heard_by_library,
+    heard_by_ser_live,
+    silently_lost_s,
+)
 from fuzzing import Target, fuzz
 
 TOLERANCE_S = 0.1
@@ -40,14 +49,28 @@ def hear_beside_ffmpeg(
     if ours.tells_loss:
         # It makes no difference what ffmpeg hears, and starting that takes longest.
         raise AudioFileError(ours.error or ours.notes[0])
-    theirs = heard_by_ffmpeg(path)
-    lost_s = silently_lost_s(ours, theirs, of_tone=True)
-    if lost_s > TOLERANCE_S:
-        raise AssertionError(
-            f"silent loss of {lost_s:.2f} s: {ours.seconds:.2f} s heard, {ours.tonal_s:.2f} s of "
-            f"them tone, {ours.lost_s:.2f} s told as gaps; by ffmpeg {theirs.seconds:.2f} s, "
-            f"{theirs.tonal_s:.2f} s of them tone; notes {ours.notes}"
-        )
+    for theirs in _peers(path, data):
+        lost_s = silently_lost_s(ours, theirs, of_tone=True)
+        if lost_s > TOLERANCE_S:
+            lost_s -= beyond_its_file_s(theirs, data)
+        if lost_s > TOLERANCE_S:
+            raise AssertionError(
+                f"silent loss of {lost_s:.2f} s: {ours.seconds:.2f} s heard, {ours.tonal_s:.2f} s "
+                f"of them tone, {ours.lost_s:.2f} s told as gaps; by ffmpeg {theirs.seconds:.2f} "
+                f"s, {theirs.tonal_s:.2f} s of them tone; notes {ours.notes}"
+            )
+
+
+def _peers(path: Path, data: bytes) -> Iterator[Hearing]:
+    """What ffmpeg hears: its libraries, and its program in some cases, or where they are missing.
+
+    The libraries are those that ser-live may use itself; the program is another version of them.
+    """
+    has_libraries = importlib.util.find_spec("av") is not None
+    if has_libraries:
+        yield heard_by_library(path)
+    if not has_libraries or zlib.crc32(data) % EVERY_BY_PROGRAM == 0:
+        yield heard_by_ffmpeg(path)
 
 
 def _refusals() -> tuple[type[BaseException], ...]:
@@ -73,6 +96,9 @@ TARGETS = {
         fuzz_structures.mp4,
     )
 }
+
+EVERY_BY_PROGRAM = 20
+"""One input in so many is heard by the program as well: starting it takes longest."""
 
 PIECE = 250
 """Inputs between two stored tallies."""
