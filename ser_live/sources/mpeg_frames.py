@@ -296,6 +296,8 @@ def _counts(data: FileWindow, place: int, frame: Frame) -> tuple[int | None, int
             if flags >> index & 1:
                 values[index] = int.from_bytes(data[at : at + 4], "big")
                 at += 4
+        if any(data[place + 4 : place + frame.n_side_end]):
+            return 0, None  # mpg123 takes it for sound
         return values[0], values[1]
     if data[place + 36 : place + 40] == b"VBRI":
         at = place + 46

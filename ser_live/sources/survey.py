@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ser_live.errors import AudioFileError
 from ser_live.sources import flac_frames, mpeg_frames, ogg_pages, wav_header
-from ser_live.sources.bit_reservoir import n_without_beginning, reaches_far
+from ser_live.sources.bit_reservoir import n_without_beginning, reaches_far, unbroken
 from ser_live.sources.byte_spans import Span
 from ser_live.sources.decoder import cut_off, cut_within, damaged_within
 from ser_live.sources.file_window import FileWindow
@@ -52,6 +52,8 @@ class Survey:
     """Whether a decoder is needed that goes on behind damage, and says where it goes on."""
     is_for_ffmpeg: bool = False
     """Whether FFmpeg decodes it better, damaged or not."""
+    is_doubtful: bool = False
+    """Whether this holds only where libsndfile takes the file for MP3, too."""
 
 
 def survey(path: Path, name: str, head: bytes) -> Survey:
@@ -205,14 +207,17 @@ def _of_ogg(data: FileWindow, name: str) -> Survey:
 
 def _of_mp3(data: FileWindow, name: str) -> Survey:
     layout = mpeg_frames.find_runs(data)
-    if layout is None or (
-        layout.n_before and sum(run.n_bytes for run in layout.runs) <= layout.n_foreign
-    ):
-        return Survey()  # not MP3 but something else behind a tag
+    if layout is None:
+        return Survey()
     found = Survey()
-    runs = [run for run in layout.runs if run.n_frames]
+    # It may be something else behind a tag, or a container of more than sound.
+    found.is_doubtful = (
+        layout.n_before > 0 and sum(run.n_bytes for run in layout.runs) <= layout.n_foreign
+    )
+    whole = [run for run in layout.runs if run.n_frames]
+    runs = [part for run in whole for part in unbroken(data, run)]
     # A decoder may take junk for a frame.
-    if runs and (layout.n_before or not layout.is_ordinary):
+    if runs and (layout.n_before or not layout.is_ordinary or len(runs) > len(whole)):
         found.spans = [run.span() for run in runs]
         found.lost_s = [run.seconds(run.n_lost) for run in runs]
     elif any(reaches_far(data, run) for run in runs):
@@ -243,11 +248,11 @@ def _promised_s(runs: list[mpeg_frames.Run]) -> float:
     """Length by the headers in MP3 recordings, where their counts of bytes say so too."""
     total_s = 0.0
     for run in runs:
-        n_frames = run.n_frames
+        n_frames, n_more = run.n_frames, (run.n_counted or 0) - run.n_frames
         if (
             run.n_counted is not None
-            and (run.n_bytes_counted or 0) > run.n_bytes + _SPOKEN_OF_BYTES
-            and run.n_counted > n_frames + 1
+            and n_more > 1
+            and (run.n_bytes_counted or 0) >= run.n_bytes + n_more * run.frame_bytes[0]
         ):
             n_frames = run.n_counted
         total_s += run.seconds(n_frames)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import held_sound
+import mp3_bits
 import numpy as np
 from numpy.typing import NDArray
 
@@ -64,10 +65,16 @@ class Hearing:
         return bool(self.error) or any(word in note for note in self.notes for word in _LOSS_TOLD)
 
 
-def beyond_its_file_s(theirs: Hearing, data: bytes) -> float:
-    """Length of the tone that ffmpeg gave but the file cannot hold; see `held_sound`."""
-    most_s = held_sound.most_flac_s(data) if b"fLaC\0" in data else float("inf")
-    return max(0.0, theirs.tonal_s - most_s) + held_sound.padding_between_s(data)
+def beyond_its_file_s(theirs: Hearing, data: bytes, kind: str) -> float:
+    """Length of the tone that ffmpeg gave but the file cannot hold; see `held_sound`, `mp3_bits`.
+
+    `kind` is that of the container; what is known of MP3 holds for what LAME made.
+    """
+    if kind == "mp3":
+        return held_sound.padding_between_s(data) + mp3_bits.without_bits_s(data)
+    if kind == "flac":
+        return max(0.0, theirs.tonal_s - held_sound.most_flac_s(data))
+    return 0.0
 
 
 def silently_lost_s(ours: Hearing, theirs: Hearing, *, of_tone: bool = False) -> float:
@@ -179,6 +186,7 @@ def _resampled(frames: Iterator[Any]) -> Iterator[NDArray[np.float32]]:
 
     resampler, n_samples = av.AudioResampler("flt", "mono", RATE), 0
     for frame in frames:
+        made: list[Any] = []
         frame.pts = None  # all of it is wanted, wherever it says that it belongs
         try:
             made = resampler.resample(frame)

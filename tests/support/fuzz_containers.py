@@ -19,6 +19,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +39,16 @@ TOLERANCE_S = 0.1
 
 
 def hear_beside_ffmpeg(
-    data: bytes, folder: Path, hear: Callable[[Path], Hearing] = heard_by_ser_live
+    data: bytes,
+    folder: Path,
+    hear: Callable[[Path], Hearing] = heard_by_ser_live,
+    *,
+    kind: str = "",
 ) -> None:
-    """Hear one input; where nothing is said of a loss, ffmpeg must not hear more."""
+    """Hear one input; where nothing is said of a loss, ffmpeg must not hear more.
+
+    `kind` is the container of the seeds, of which it is known what ffmpeg makes up.
+    """
     from ser_live.errors import AudioFileError
 
     path = folder / "input"
@@ -52,7 +60,7 @@ def hear_beside_ffmpeg(
     for theirs in _peers(path, data):
         lost_s = silently_lost_s(ours, theirs, of_tone=True)
         if lost_s > TOLERANCE_S:
-            lost_s -= beyond_its_file_s(theirs, data)
+            lost_s -= beyond_its_file_s(theirs, data, kind)
         if lost_s > TOLERANCE_S:
             raise AssertionError(
                 f"silent loss of {lost_s:.2f} s: {ours.seconds:.2f} s heard, {ours.tonal_s:.2f} s "
@@ -82,7 +90,7 @@ def _refusals() -> tuple[type[BaseException], ...]:
 TARGETS = {
     mutate.__name__: Target(
         mutate.__name__,
-        hear_beside_ffmpeg,
+        partial(hear_beside_ffmpeg, kind=mutate.__name__),
         _refusals(),
         module="fuzz_containers",
         corpus_of=f"containers/{mutate.__name__}",

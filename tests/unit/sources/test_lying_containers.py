@@ -1,4 +1,4 @@
-"""Containers whose heads, numbers or times lie: heard whole, or a sentence says how much was not."""
+"""Containers whose heads, numbers or times lie: all is heard, or a sentence says what was not."""
 
 from __future__ import annotations
 
