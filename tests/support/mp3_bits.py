@@ -2,7 +2,7 @@
 
 LAME leaves no bytes between the sound of one frame and the next while its reservoir has room. Where
 there are some, or where one frame begins within the one before, frames are missing or were moved,
-and what decoders then give is made of other frames' bits. Only inputs made by LAME may be judged so.
+and what decoders then give is made of other frames' bits. Only what LAME made may be judged so.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from container_parts import mpeg_frames
 
-_SLACK_SHARE = 0.09
-"""So near to the longest way back, nothing may stand between the sound of two frames."""
+_FULL_SHARE = 0.85
+"""Share of the longest way back from which on LAME may leave bytes: what a frame brings at most."""
 
 
 @dataclass(frozen=True)
@@ -28,17 +28,20 @@ class _Frame:
 
 def without_bits_s(data: bytes) -> float:
     """Length of the frames that begin in bytes of frames that are not where they were."""
-    total_s, n_there, end, kind = 0.0, 0, 0, None
+    total_s, n_there, end, kind, n_brought = 0.0, 0, 0, None, 0
     for frame in _frames(data):
         start = n_there - frame.back
         gap = start - end
-        is_broken = gap < 0 or (gap > 1 and frame.back < frame.most * (1 - _SLACK_SHARE))
+        is_broken = gap < 0 or (
+            gap > 1 and (frame.back < frame.most * _FULL_SHARE or gap > n_brought)
+        )
         if frame.kind != kind or (is_broken and start >= 0):
             n_there, start, kind = 0, -frame.back, frame.kind
         if start < 0:
             total_s += frame.seconds
         end = start + frame.used
         n_there += frame.main
+        n_brought = frame.main
     return total_s
 
 

@@ -233,6 +233,35 @@ def test_mp3_with_a_tag_that_ends_in_the_middle_of_sound(tmp_path):
     assert zeros
 
 
+def test_mp3_with_a_frame_missing_inside(tmp_path):
+    """Frames that begin in bytes of one that is missing are told, though all heads are there."""
+    parts = mpeg_frames(seed("mp3", "varying_of_libsndfile"))
+    found = heard(tmp_path, b"".join([*parts[:2], *parts[3:]]))
+    told_s = float(found.error.split("damaged: ")[1].split(" s")[0])
+    assert 0.3 < told_s < 0.7  # all until 255 bytes of sound have come: 36 bytes hold 23 of it
+
+
+def test_mp3_in_which_fewer_frames_are_than_counted(tmp_path):
+    """Frames and bytes that are fewer than a head counts are told where both say so."""
+    parts = mpeg_frames(seed("mp3", "varying_of_libsndfile"))
+    assert "its header promises" in heard(tmp_path, b"".join(parts[:-3])).error
+    whole = bytearray(seed("mp3", "varying_of_libsndfile"))
+    at = whole.index(b"Xing") + 8
+    whole[at : at + 4] = struct.pack(">I", 32)  # it has 25, and as many bytes as it says
+    found = heard(tmp_path, bytes(whole))
+    assert found.error == ""
+    assert found.tonal_s > LENGTH_S - 0.05
+
+
+def test_joined_mp3_whose_head_counts_are_refused(tmp_path):
+    """What mpg123 takes for a frame of sound does not cut the first of two recordings short."""
+    first = bytearray(seed("mp3", "varying_of_libsndfile"))
+    first[6] = 2  # a head that counts has zeros there
+    found = heard(tmp_path, bytes(first) + seed("mp3", "bare_44k"))
+    assert found.error == ""
+    assert found.tonal_s > 2 * LENGTH_S - 0.1
+
+
 # -- wav
 
 
