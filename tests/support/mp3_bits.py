@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from container_parts import mpeg_frames
 
-_FULL_SHARE = 0.85
+_FULL_SHARE = 0.865
 """Share of the longest way back from which on LAME may leave bytes: what a frame brings at most."""
 
 
