@@ -1,6 +1,7 @@
 """Containers whose structure is spoilt, each heard by ser-live and beside it by ffmpeg.
 
-    python tests/support/fuzz_containers.py [N] [--jobs N] [--state FILE] [--only TARGET ...]
+    python tests/support/fuzz_containers.py [N] [--first NUMBER] [--jobs N] [--state FILE]
+        [--only TARGET ...]
     python tests/support/fuzz_containers.py --show TARGET NUMBER
 
 The rule of comparison is in `beside_ffmpeg`. What is lost without a word is an escape like any
@@ -113,14 +114,17 @@ PIECE = 250
 
 
 def run_pieces(
-    n_inputs: int, names: Sequence[str], n_jobs: int, state: Path | None
+    n_inputs: int, names: Sequence[str], n_jobs: int, state: Path | None, *, first: int = 0
 ) -> Counter[str]:
-    """Give the targets so many inputs in all, and tell the tally of what was found."""
+    """Give the targets so many inputs in all, and tell the tally of what was found.
+
+    `first` is the number of the first one: inputs that were never tried come from a high one.
+    """
     done = _stored(state)
     tally: Counter[str] = Counter()
     for piece in done.values():
         _add(tally, piece)
-    wanted = [piece for piece in _pieces(n_inputs, names) if piece not in done]
+    wanted = [piece for piece in _pieces(n_inputs, names, first) if piece not in done]
     began_s = time.monotonic()
     with ThreadPoolExecutor(n_jobs) as pool:
         running = [pool.submit(_run_piece, *piece) for piece in wanted]
@@ -136,11 +140,11 @@ def run_pieces(
     return tally
 
 
-def _pieces(n_inputs: int, names: Sequence[str]) -> Iterator[tuple[str, int, int]]:
+def _pieces(n_inputs: int, names: Sequence[str], first: int) -> Iterator[tuple[str, int, int]]:
     n_each = n_inputs // len(names)
-    for first in range(0, n_each, PIECE):
+    for n_before in range(0, n_each, PIECE):
         for name in names:
-            yield name, first, min(PIECE, n_each - first)
+            yield name, first + n_before, min(PIECE, n_each - n_before)
 
 
 def _run_piece(name: str, first: int, n_inputs: int) -> dict[str, Any]:
@@ -187,6 +191,7 @@ def main() -> int:
     parser.add_argument("n_inputs", type=int, nargs="?", default=1000)
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--state", type=Path)
+    parser.add_argument("--first", type=int, default=0, metavar="NUMBER")
     parser.add_argument("--only", nargs="+", choices=list(TARGETS), default=list(TARGETS))
     parser.add_argument("--show", nargs=2, metavar=("TARGET", "NUMBER"))
     arguments = parser.parse_args()
@@ -196,7 +201,13 @@ def main() -> int:
         path.write_bytes(TARGETS[name].make_input(int(number), TARGETS[name].seeds()))
         print(path, heard_by_ser_live(path), heard_by_ffmpeg(path), sep="\n")
         return 0
-    tally = run_pieces(arguments.n_inputs, arguments.only, arguments.jobs, arguments.state)
+    tally = run_pieces(
+        arguments.n_inputs,
+        arguments.only,
+        arguments.jobs,
+        arguments.state,
+        first=arguments.first,
+    )
     print(_told(tally))
     return 1 if tally["silent losses"] or tally["escapes"] else 0
 
