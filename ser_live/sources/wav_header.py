@@ -143,14 +143,19 @@ def put_right(file: BinaryIO, header: WavHeader, n_file: int) -> Span | None:
 def _more_data(
     file: BinaryIO, header: WavHeader, end: int, n_file: int
 ) -> tuple[tuple[int, int], ...]:
-    """Sound in further chunks of the same name, where they follow each other."""
+    """Sound in further chunks of the same name, with others that are known between them."""
     found: list[tuple[int, int]] = []
-    while end < n_file and len(found) < _MAX_DATA_CHUNKS:
-        end += end % 2 if _begin(file, end)[:4] != b"data" else 0
+    for _ in range(_MAX_DATA_CHUNKS):
         begin = _begin(file, end)
-        if begin[:4] != b"data":
-            break
+        if begin[:4] not in _CHUNKS and begin[:4] != b"data":
+            end += end % 2
+            begin = _begin(file, end)
         size = struct.unpack(_KINDS[header.kind] + "I", begin[4:])[0]
+        if begin[:4] in _CHUNKS:
+            end += 8 + size
+            continue
+        if begin[:4] != b"data" or end >= n_file:
+            break
         start, end = end + 8, min(end + 8 + size, n_file)
         n_bytes = (end - start) // header.unit_bytes * header.unit_bytes
         if n_bytes:

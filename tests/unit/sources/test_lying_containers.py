@@ -307,6 +307,16 @@ def test_wav_with_a_short_chunk_before_its_sound(tmp_path, name):
     assert found.tonal_s > LENGTH_S - 0.06
 
 
+def test_wav_with_another_chunk_between_its_sound(tmp_path):
+    """Known chunks between two of sound are passed over, and both are heard."""
+    head, form, sound = chunks(seed("wav", "pcm_16"))
+    tag = b"LIST" + struct.pack("<I", 12) + b"INFO" + bytes(8)
+    second = b"data" + struct.pack("<I", 4000) + sound[8 : 8 + 4000]
+    found = heard(tmp_path, head + form + sound + tag + second)
+    assert found.seconds == pytest.approx(LENGTH_S + 0.25)
+    assert heard(tmp_path, head + form + sound + tag).notes == ()
+
+
 def test_wav_of_blocks_that_are_longer_than_its_samples(tmp_path):
     """Samples behind the last whole block are heard where the size of a block is a lie."""
     data = formed(seed("wav", "pcm_16"), 12, 8000)
