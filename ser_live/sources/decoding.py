@@ -22,7 +22,7 @@ from ser_live.sources.joined import FailingDecoder, JoinedDecoder, SecondTryDeco
 from ser_live.sources.media import MediaDecoder
 from ser_live.sources.media_tracks import check_track
 from ser_live.sources.sound_file import SoundFileDecoder
-from ser_live.sources.survey import survey
+from ser_live.sources.survey import Survey, survey
 
 _MATROSKA = b"\x1a\x45\xdf\xa3"  # also webm
 _MIDI_DUMP = b"\xf0\x7e"  # libsndfile prints on standard output when one is damaged
@@ -88,6 +88,11 @@ def open_recording(
 def _open_sound_file(path: Path, name: str, head: bytes) -> Decoder:
     """Open what libsndfile knows, the way that hears all of it."""
     found = survey(path, name, head)
+    if found.is_doubtful:
+        known = SoundFileDecoder(path, name)
+        known.close()
+        if known.format != "MP3":
+            found = Survey()
     decoder: Decoder | None = None
     if found.is_damaged or found.is_for_ffmpeg:
         with suppress(AudioFileError):  # also where PyAV is missing

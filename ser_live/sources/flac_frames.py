@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import io
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 from typing import BinaryIO
 
 from ser_live.sources.file_window import FileWindow
@@ -26,6 +27,12 @@ _HEAD = re.compile(rb"\xff[\xf8\xf9][^\x00-\x0f\xf0-\xff][\x00-\xae]", re.DOTALL
 _N_SAMPLES = (0, 192, 576, 1152, 2304, 4608, 0, 0, *(256 << n for n in range(8)))
 _RATE_BYTES = {12: 1, 13: 2, 14: 2}
 _STEREO_MODES = 10
+_MAX_FRAME_BYTES = 1 << 18
+_SHORTEST, _LONGEST = 16, 65_535
+"""Samples that a frame may have."""
+
+_N_ENDS = 8
+"""So many places are tried where a frame may end."""
 
 
 def _table(polynomial: int, n_bits: int) -> tuple[int, ...]:
@@ -42,45 +49,160 @@ def _table(polynomial: int, n_bits: int) -> tuple[int, ...]:
 _CRC8, _CRC16 = _table(0x107, 8), _table(0x1_8005, 16)
 
 
+_RATES_HZ = {
+    **dict(enumerate((88_200, 176_400, 192_000, 8000, 16_000, 22_050, 24_000, 32_000), start=1)),
+    9: 44_100,
+    10: 48_000,
+    11: 96_000,
+}
+_RATE_UNITS_HZ = {12: 1000, 13: 1, 14: 10}
+_BITS = {1: 8, 2: 12, 4: 16, 5: 20, 6: 24, 7: 32}
+
+_MAX_MISSING_S = 86_400.0
+"""Longest stretch that is believed to be missing; where it is longer a number is wrong."""
+
+Form = tuple[int, int, int]
+"""Sample rate in hertz, channels, bits of a sample."""
+
+
 @dataclass(frozen=True, slots=True)
+class Frame:
+    """Contents of the bytes before a frame."""
+
+    number: int
+    """Of the frame, or of its first sample."""
+    n_samples: int
+    is_of_samples: bool
+    """Whether the samples are numbered."""
+    rate: int
+    """Hertz; 0 where the head of the file says it."""
+    n_channels: int
+    n_bits: int
+    """Bits of a sample; 0 where the head of the file says it."""
+
+    @property
+    def following(self) -> int:
+        """Number of the next frame."""
+        return self.number + (self.n_samples if self.is_of_samples else 1)
+
+
+@dataclass(slots=True)
+class Run:
+    """Frames of one form whose numbers follow each other."""
+
+    start: int
+    end: int
+    """Bytes of the file, ``[start, end)``."""
+    form: Form
+    first: Frame
+    last: Frame
+    n_frames: int = 1
+    n_samples: int = 0
+    longest: int = 0
+    """Samples of the longest frame."""
+    n_lost: int = 0
+    """Samples that are missing before it."""
+
+    @property
+    def rate(self) -> int:
+        """Hertz."""
+        return self.form[0]
+
+
+@dataclass(slots=True)
 class Contents:
-    """Result of a look through a file."""
+    """Result of a look through a recording."""
 
-    is_more_than_told: bool
-    """Whether there is more sound than its head says, or frames are out of their order.
+    form: Form
+    """By its head."""
+    total: int
+    """Samples by its head, 0 where it does not know."""
+    longest: int
+    """Samples of the longest frame by its head."""
+    runs: list[Run] = field(default_factory=list)
 
-    libsndfile hears as much as the head says, and seeks by the numbers of the frames.
-    """
-    n_foreign: int
-    """Frames longer than the head allows: they are of another recording."""
+    @property
+    def n_samples(self) -> int:
+        """Samples in all frames."""
+        return sum(run.n_samples for run in self.runs)
+
+    @property
+    def n_lost_behind(self) -> int:
+        """Samples that are missing behind the last frame by the head."""
+        n_until = sum(run.n_samples + run.n_lost for run in self.runs)
+        return max(0, self.total - n_until) if self.total else 0
+
+    @property
+    def is_as_told(self) -> bool:
+        """Whether a decoder that believes the head, and the numbers of frames, hears all.
+
+        libsndfile hears as much as the head says, in the rate that it says, and there is silence
+        where the numbers of frames jump, or nothing.
+        """
+        if not self.runs:
+            return True
+        run = self.runs[0]
+        return (
+            len(self.runs) == 1
+            and run.form == self.form
+            and run.longest <= self.longest
+            and (self.total == 0 or run.n_samples <= self.total)
+        )
 
 
 def look_through(data: FileWindow, start: int, end: int) -> Contents:
     """Look through all frames of a recording, whose bytes in the file are ``[start, end)``."""
-    longest = int.from_bytes(data[start + 10 : start + 12], "big")
-    total = int.from_bytes(data[start + 21 : start + 26], "big") & (1 << 36) - 1
-    n_samples, n_foreign, is_in_order = 0, 0, True
-    begin, expected = -1, -1
+    head = data[start : start + HEAD_BYTES]
+    packed = int.from_bytes(head[18:26], "big")
+    form = (packed >> 44, (packed >> 41 & 7) + 1, (packed >> 36 & 31) + 1)
+    found = Contents(form, packed & (1 << 36) - 1, int.from_bytes(head[10:12], "big"))
+    begin = -1
     for place in data.places(_HEAD, start + HEAD_BYTES, end):
         frame = _read(data[place : place + 16])
         if frame is None:
             continue
-        number, n, is_of_samples = frame
-        # By chance sound looks like a frame, but not like the next one, nor behind a whole one.
-        if begin >= 0 and number != expected:
-            if not _is_whole(data[begin:place]):
-                continue
-            is_in_order = False
-        begin, expected = place, number + (n if is_of_samples else 1)
-        n_samples += n
-        n_foreign += n > longest
-    # Of unknown length all is read to its end, without seeking.
-    is_more = 0 < total < n_samples or (0 < total == n_samples and not is_in_order)
-    return Contents(is_more, n_foreign)
+        its_form = (frame.rate or form[0], frame.n_channels, frame.n_bits or form[2])
+        run = found.runs[-1] if found.runs else None
+        if run is not None and run.last.following == frame.number and run.form == its_form:
+            run.last = frame
+            run.n_frames += 1
+        # By chance sound looks like a frame, but not like the next one, nor behind a whole one,
+        # nor is it whole.
+        elif begin < 0 or _is_whole(data[begin:place]) or _is_whole_somewhere(data, place, end):
+            run = Run(place, end, its_form, frame, frame)
+            if found.runs:
+                found.runs[-1].end = place
+            found.runs.append(run)
+        else:
+            continue
+        begin = place
+        run.n_samples += frame.n_samples
+        run.longest = max(run.longest, frame.n_samples)
+    _count_lost(found.runs)
+    return found
 
 
-def _read(head: bytes) -> tuple[int, int, bool] | None:
-    """Number, samples, and whether samples are numbered; ``None`` where the checksum is wrong."""
+def _count_lost(runs: list[Run]) -> None:
+    """Note the samples that are missing before each run.
+
+    A single frame that is out of its order has a wrong number, and stands where it belongs.
+    """
+    expected = runs[0].first.number if runs else 0
+    for k, run in enumerate(runs):
+        frame = run.first
+        unit = 1 if frame.is_of_samples else frame.n_samples
+        n_missing = frame.number - expected
+        is_stray = run.n_frames == 1 and k < len(runs) - 1
+        if n_missing and is_stray:
+            expected += frame.n_samples if frame.is_of_samples else 1
+            continue
+        if 0 < n_missing * unit <= _MAX_MISSING_S * run.rate:
+            run.n_lost = n_missing * unit
+        expected = run.last.following
+
+
+def _read(head: bytes) -> Frame | None:
+    """Read what stands before a frame; ``None`` where the checksum is wrong."""
     if len(head) < 16 or head[3] >> 4 > _STEREO_MODES or head[3] & 1:
         return None
     first = head[4]
@@ -96,11 +218,30 @@ def _read(head: bytes) -> tuple[int, int, bool] | None:
         n_bytes = (head[2] >> 4) - 5
         n_samples = int.from_bytes(head[place : place + n_bytes], "big") + 1
         place += n_bytes
-    place += _RATE_BYTES.get(head[2] & 15, 0)
+    code = head[2] & 15
+    n_bytes = _RATE_BYTES.get(code, 0)
+    rate = int.from_bytes(head[place : place + n_bytes], "big") * _RATE_UNITS_HZ.get(code, 0)
+    place += n_bytes
     checksum = 0
     for byte in head[:place]:
         checksum = _CRC8[checksum ^ byte]
-    return (number, n_samples, head[1] == 0xF9) if checksum == head[place] else None
+    if checksum != head[place]:
+        return None
+    n_channels = 2 if head[3] >> 4 > 7 else (head[3] >> 4) + 1
+    return Frame(
+        number=number,
+        n_samples=n_samples,
+        is_of_samples=head[1] == 0xF9,
+        rate=_RATES_HZ.get(code, rate),
+        n_channels=n_channels,
+        n_bits=_BITS.get(head[3] >> 1 & 7, 0),
+    )
+
+
+def _is_whole_somewhere(data: FileWindow, place: int, end: int) -> bool:
+    """Whether what begins here is a frame up to one of the next possible ones, or to the end."""
+    ends = [*islice(data.places(_HEAD, place + 16, end), _N_ENDS), end]
+    return any(_is_whole(data[place:at]) for at in ends if at - place <= _MAX_FRAME_BYTES)
 
 
 def _is_whole(frame: bytes) -> bool:
@@ -111,9 +252,33 @@ def _is_whole(frame: bytes) -> bool:
     return value == 0
 
 
-def of_unknown_length(head: bytes) -> bytes:
-    """Head of a file without length and checksum of all its sound."""
-    return head[:21] + bytes([head[21] & 0xF0]) + bytes(20)
+def n_samples_in(data: bytes) -> int:
+    """Count the samples of all frames that begin in these bytes."""
+    frames = (_read(data[found.start() : found.start() + 16]) for found in _HEAD.finditer(data))
+    return sum(frame.n_samples for frame in frames if frame is not None)
+
+
+def head_of(run: Run, head: bytes, *, is_last: bool) -> bytes:
+    """Head for the frames of a run, without length and checksum of all its sound.
+
+    Parameters
+    ----------
+    run : Run
+    head : bytes
+        That of the file.
+    is_last : bool
+        Whether frames stand behind it, and no further block.
+    """
+    rate, n_channels, n_bits = run.form
+    # Where frames are numbered, their place follows from the length that all of them have.
+    shortest, longest = (_SHORTEST if run.first.is_of_samples else run.longest), run.longest
+    packed = rate << 44 | (n_channels - 1) << 41 | (n_bits - 1) << 36
+    mark = bytes([head[4] | 0x80 if is_last else head[4]])
+    return (
+        head[:4] + mark + head[5:8] + min(shortest, _LONGEST).to_bytes(2, "big")
+        + min(longest, _LONGEST).to_bytes(2, "big") + bytes(6)
+        + packed.to_bytes(8, "big") + bytes(16)
+    )  # fmt: skip
 
 
 def first_sample(file: BinaryIO | io.RawIOBase) -> int:

@@ -21,6 +21,7 @@ from ser_live.sources.chunk_lists import (
     out_of_step,
 )
 from ser_live.sources.decoder import cut_off, cut_within, damaged_after, damaged_within
+from ser_live.sources.media_losses import PacketLosses
 from ser_live.sources.media_tracks import chosen_track
 from ser_live.sources.ring_buffer import Lost
 from ser_live.sources.timeline import Timeline
@@ -58,6 +59,9 @@ _HARMLESS_S = 0.05
 
 _MAX_ERRORS = 1000
 """Errors of a container after which nothing more is expected of it."""
+
+_MAX_STUCK = 20
+"""Errors without a packet between them, after which nothing more is expected of it."""
 
 
 class MediaDecoder:
@@ -127,10 +131,7 @@ class MediaDecoder:
         self.sample_rate = int(context.sample_rate)
         self.n_channels = int(context.channels)
         self._layout = context.layout.name
-        self._is_prompt = context.name == "alac"
-        """Whether each packet is decoded at once, so that fewer samples are damage."""
-        self._short_s = 0.0
-        """Length that is missing from the last packet."""
+        self._losses = PacketLosses(str(context.name))
         if context.name == "flac":
             # Else a frame whose checksum is wrong is given as noise, without a word.
             context.options = {"err_detect": "crccheck+explode"}
@@ -139,10 +140,7 @@ class MediaDecoder:
         self._family = str(self._container.format.name)
         self._timeline = Timeline(self.sample_rate, self._origin_s())
         self._n_heard = 0
-        self._n_errors = 0
-        self._bad_s = 0.0
-        """Length of what could not be decoded since the last frame."""
-        self._lost_s = 0.0
+        self._lost_s = self._unplaced_s = 0.0
         self._n_jumps = 0
         self._jumped_s = 0.0
         self._n_corrupt = 0
@@ -181,7 +179,7 @@ class MediaDecoder:
                 yield self._counted(chunk)
         for chunk in self._flushed():
             yield self._counted(chunk)
-        self._lost_s += self._bad_s
+        self._note_unplaced(self._losses.bad_s)
         if self._n_jumps:
             places = "1 place" if self._n_jumps == 1 else f"{self._n_jumps} places"
             self.notes.append(
@@ -199,7 +197,7 @@ class MediaDecoder:
         """Raise an error for what was not heard."""
         heard_s = self._timeline.position_s
         if self._n_heard == 0:
-            if self._n_errors:
+            if self._losses.n_errors:
                 raise damaged_after(self._name, 0.0)
             raise AudioFileError(
                 f"{self._name} holds no samples in its audio track, but a recording is needed: "
@@ -217,7 +215,12 @@ class MediaDecoder:
         if promised_s is not None and promised_s[0] < promised_s[1] - _TOLERANCE_S:
             raise cut_off(self._name, *promised_s)
         if self._lost_s > _HARMLESS_S:
-            raise damaged_within(self._name, self._lost_s, heard_s)
+            raise damaged_within(self._name, self._lost_s, heard_s + self._unplaced_s)
+
+    def _note_unplaced(self, lost_s: float) -> None:
+        """Count what could not be decoded, and what no timestamp makes a gap."""
+        self._lost_s += lost_s
+        self._unplaced_s += lost_s
 
     def _judge_stream(self, heard_s: float) -> None:
         """Tell what a transport stream lost on its way."""
@@ -274,46 +277,33 @@ class MediaDecoder:
             try:
                 frames = packet.decode()
             except self._errors:
-                self._n_errors += 1
-                length = packet.duration
-                if length and packet.time_base is not None:
-                    self._bad_s += float(length * packet.time_base)
+                self._losses.add_packet(packet)
                 continue
             yield from frames
-            self._note_silent_loss(packet, frames)
+            self._losses.note_decoded(packet, frames)
         try:
             yield from self._stream.codec_context.decode(None)
         except self._errors:
             return
 
-    def _note_silent_loss(self, packet: Any, frames: list[av.AudioFrame]) -> None:
-        """Count what is missing from a packet, if not the last, of a decoder that holds nothing."""
-        if self._short_s:
-            self._n_errors += 1
-            self._bad_s += self._short_s
-        self._short_s = 0.0
-        if self._is_prompt and packet.duration and packet.time_base is not None:
-            heard_s = sum(frame.samples / frame.sample_rate for frame in frames)
-            self._short_s = max(0.0, float(packet.duration * packet.time_base) - heard_s)
-
     def _packets(self) -> Iterator[Any]:
         """Packets of the track, also behind places that the container stumbles over."""
         whole = self._family.startswith(_PROMISING_WHOLE)
-        is_moving = True
-        while is_moving and self._n_errors < _MAX_ERRORS:
-            is_moving = False
+        n_stuck = 0
+        while n_stuck < _MAX_STUCK and self._losses.n_errors < _MAX_ERRORS:
+            n_stuck += 1
             packets = self._container.demux() if whole else self._container.demux(self._stream)
             try:
                 for packet in packets:
                     if packet.dts is None and packet.size == 0:
                         continue  # asks for what the decoder still holds, see `_frames`
-                    is_moving = True
+                    n_stuck = 0
                     self._note_end(packet)
                     if packet.stream_index == self._stream.index:
                         self._n_corrupt += packet.is_corrupt
                         yield packet
             except self._errors:
-                self._n_errors += 1
+                self._losses.n_errors += 1
                 continue
             return
 
@@ -328,11 +318,11 @@ class MediaDecoder:
         time_s = None
         if frame.pts is not None and frame.time_base is not None:
             time_s = float(frame.pts * frame.time_base)
-        bad_s, self._bad_s = self._bad_s, 0.0
+        bad_s, self._losses.bad_s = self._losses.bad_s, 0.0
         n_missing = self._timeline.n_missing(time_s)
         is_damage = bad_s > 0 or (self._holes_are_damage and self._n_heard > 0)
         if not n_missing:
-            self._lost_s += bad_s
+            self._note_unplaced(bad_s)
             return
         for chunk in self._flushed():
             yield self._counted(chunk)
@@ -365,8 +355,7 @@ class MediaDecoder:
         try:
             planes = self._resampler.resample(frame)
         except self._errors:
-            self._n_errors += 1
-            self._bad_s += frame.samples / frame.sample_rate
+            self._losses.add(frame.samples / frame.sample_rate)
             return
         yield from _interleaved(planes)
 

@@ -216,9 +216,10 @@ def find_runs(data: FileWindow) -> Layout | None:
 def _is_sure(data: FileWindow | bytes, place: int) -> bool:
     """Whether frames of one kind follow each other here, as far as the file goes."""
     kind = None
-    for _ in range(_SURE_FRAMES):
+    for n_before in range(_SURE_FRAMES):
         if place >= len(data) - 4:
-            return kind is not None
+            # One alone that reaches beyond the end may be made of any bytes.
+            return n_before > 1 or (n_before == 1 and place <= len(data))
         frame = frame_at(data, place)
         if frame is None or (kind is not None and frame.kind != kind):
             return False
@@ -248,7 +249,7 @@ def _next_sound(data: FileWindow, place: int) -> tuple[int | None, int]:
 
 def _behind_tag(data: FileWindow, place: int, end: int) -> int:
     """Place behind a tag: its end, or that of the first sound in it where its size is wrong."""
-    if end == len(data) or data[end : end + 1] == b"\0" or _is_sure(data, end):
+    if end == len(data) or data[end : end + 4] == bytes(4) or _is_sure(data, end):
         return end
     if end < len(data) and _tag_bytes(data, end):
         return end
@@ -256,6 +257,14 @@ def _behind_tag(data: FileWindow, place: int, end: int) -> int:
         if _is_sure(data, sound):
             return sound
     return end
+
+
+def behind_tags(data: FileWindow) -> int:
+    """Place behind the tags at the beginning of a file."""
+    place = 0
+    while n_bytes := _tag_bytes(data, place):
+        place += n_bytes
+    return place
 
 
 def _tag_bytes(data: FileWindow, place: int) -> int:
@@ -287,6 +296,8 @@ def _counts(data: FileWindow, place: int, frame: Frame) -> tuple[int | None, int
             if flags >> index & 1:
                 values[index] = int.from_bytes(data[at : at + 4], "big")
                 at += 4
+        if any(data[place + 4 : place + frame.n_side_end]):
+            return 0, None  # mpg123 takes it for sound
         return values[0], values[1]
     if data[place + 36 : place + 40] == b"VBRI":
         at = place + 46

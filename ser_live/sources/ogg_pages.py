@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ser_live.errors import AudioFileError
 from ser_live.sources.file_window import FileWindow
+from ser_live.sources.ogg_times import PageTimes
 
 _MAGIC = b"OggS"
 _HEADER_BYTES = 27
@@ -27,8 +28,11 @@ class Link:
     """Next page number expected of each stream, once its sound has begun."""
     granules: dict[int, int] = field(default_factory=dict)
     """Place in time of the last page of each stream."""
+    times: dict[int, PageTimes] = field(default_factory=dict)
+    """Sound of each stream beside the times of its pages."""
     n_bad: int = 0
-    """Pages that are missing, damaged, or earlier in time than those before them."""
+    """Pages that are missing, damaged, or earlier in time than those before them, or than the
+    sound in them allows."""
     is_cut: bool = False
     """Whether the file ends in the middle of a page."""
 
@@ -61,7 +65,7 @@ def find_links(data: FileWindow) -> list[Link]:
                 links[-1].end = place
             links.append(Link(place))
         if links:
-            _count(links[-1], data, place)
+            _count(links[-1], data, place, page)
         is_beginning = begins
         place = _following(data, place + page, links)
     if links:
@@ -88,14 +92,16 @@ def _is_whole(page: bytes) -> bool:
     return int.from_bytes(crc.to_bytes(4, "little").translate(_MIRRORED), "big") == stored
 
 
-def _count(link: Link, data: FileWindow | bytes, place: int) -> None:
+def _count(link: Link, data: FileWindow | bytes, place: int, n_bytes: int) -> None:
     """Note a page, and those missing before it."""
     granule = int.from_bytes(data[place + 6 : place + 14], "little", signed=True)
     serial = int.from_bytes(data[place + 14 : place + 18], "little")
     number = int.from_bytes(data[place + 18 : place + 22], "little")
     # What is recorded from the middle of a broadcast goes on with its numbers behind the headers.
     is_next = number == link.numbers.get(serial, number)
-    if not is_next or 0 < granule < link.granules.get(serial, 0):
+    times = link.times.setdefault(serial, PageTimes())
+    is_timely = times.fits(data[place : place + n_bytes], granule)
+    if not is_next or not is_timely or 0 < granule < link.granules.get(serial, 0):
         # libsndfile ends at the last place that it finds, whatever lies before or behind it.
         link.n_bad += 1
     link.granules[serial] = granule if granule > 0 else link.granules.get(serial, 0)
@@ -143,8 +149,9 @@ class OggCutter:
             if begins and self._has_begun and not self._is_beginning:
                 self._has_begun = False
                 self.link.numbers.clear()
+                self.link.times.clear()
                 return data[:place], data[place:], True
-            _count(self.link, data, place)
+            _count(self.link, data, place, page)
             self._has_begun, self._is_beginning = True, begins
             place += page
         place = max(0, place)

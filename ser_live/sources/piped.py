@@ -258,12 +258,12 @@ class PipedContainer:
         coding = WAV_CODINGS.get((tag, n_bits))
         if header.kind == b"RIFX" or coding is None or n_channels < 1:
             return None
-        if header.block_bytes != coding[0] * n_channels:
-            return None
+        if header.contradiction:
+            return None  # gathered, so that the whole of it is looked at as a file is
         check_format(rate, n_channels, self._name)
         if header.n_declared is not None and header.n_declared < _PLACEHOLDER:
             self._n_left = header.n_declared
-        self._wav_rate, self._block_bytes = rate, header.block_bytes
+        self._wav_rate, self._block_bytes = rate, header.unit_bytes
         self._adapt_from(rate, n_channels)
         return PcmBytes(n_channels, coding)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ser_live.errors import AudioFileError
 from ser_live.sources import flac_frames, mpeg_frames, ogg_pages, wav_header
-from ser_live.sources.bit_reservoir import reaches_far
+from ser_live.sources.bit_reservoir import n_without_beginning, reaches_far, unbroken
 from ser_live.sources.byte_spans import Span
 from ser_live.sources.decoder import cut_off, cut_within, damaged_within
 from ser_live.sources.file_window import FileWindow
@@ -32,6 +32,9 @@ _MAX_LATE_BYTES = 1 << 16
 _SPOKEN_OF_BYTES = 2000
 """So many bytes that are no MP3 are longer than any frame that was cut in two."""
 
+_SPOKEN_OF_S = 0.05
+"""Time from which on sound that cannot be decoded is spoken of."""
+
 
 @dataclass(slots=True)
 class Survey:
@@ -49,6 +52,8 @@ class Survey:
     """Whether a decoder is needed that goes on behind damage, and says where it goes on."""
     is_for_ffmpeg: bool = False
     """Whether FFmpeg decodes it better, damaged or not."""
+    is_doubtful: bool = False
+    """Whether this holds only where libsndfile takes the file for MP3, too."""
 
 
 def survey(path: Path, name: str, head: bytes) -> Survey:
@@ -71,6 +76,8 @@ def survey(path: Path, name: str, head: bytes) -> Survey:
         look = _of_flac
     elif head.startswith(b"OggS"):
         look = _of_ogg
+    elif head.startswith(b"ID3") and _is_flac_behind(path):
+        look = _of_flac
     elif head.startswith(b"ID3") or (head[:1] == b"\xff" and head[1:2] >= b"\xe0"):
         look = _of_mp3
     try:
@@ -82,6 +89,14 @@ def survey(path: Path, name: str, head: bytes) -> Survey:
         return Survey()
 
 
+def _is_flac_behind(path: Path) -> bool:
+    """Whether FLAC stands behind the tag that a file begins with."""
+    with suppress(OSError), closing(FileWindow(path)) as data:
+        place = mpeg_frames.behind_tags(data)
+        return data[place : place + 8] == _FLAC_BEGIN
+    return False
+
+
 def _of_wav(path: Path, name: str) -> Survey:
     with path.open("rb") as file:
         n_file = file.seek(0, os.SEEK_END)
@@ -91,11 +106,14 @@ def _of_wav(path: Path, name: str) -> Survey:
             return Survey()
         span = wav_header.put_right(file, header, n_file)
     found = Survey(is_for_ffmpeg=header.format_tag not in _WAV_CODECS)
+    if header.contradiction:
+        found.notes.append(f"The header of {name} {header.contradiction}")
     if span is not None:
         found.spans = [span]
-        if header.n_declared is not None and header.bytes_per_second:
-            declared_s = header.n_declared / header.bytes_per_second
-            there_s = sum(end - start for start, end in span.pieces) / header.bytes_per_second
+        n_there = sum(end - start for start, end in span.pieces)
+        if header.bytes_per_second and n_there > (header.n_declared or n_there):
+            declared_s = (header.n_declared or 0) / header.bytes_per_second
+            there_s = n_there / header.bytes_per_second
             found.notes.append(
                 f"The header of {name} declares {declared_s:.2f} s, but {there_s:.2f} s lie behind "
                 "it: all of it was heard."
@@ -120,31 +138,58 @@ def _of_au(path: Path, name: str, head: bytes) -> Survey:
 
 
 def _of_flac(data: FileWindow, name: str) -> Survey:
-    starts = [0]
+    starts = [0 if data[:4] == _FLAC else data.find(_FLAC_BEGIN)]
     while (place := data.find(_FLAC_BEGIN, starts[-1] + 1)) >= 0:
         starts.append(place)
-    is_known = data[4:8] == _FLAC_BEGIN[4:] and len(data) > flac_frames.HEAD_BYTES
+    behind = starts[0] + flac_frames.HEAD_BYTES
+    is_known = data[starts[0] : starts[0] + 8] == _FLAC_BEGIN and len(data) > behind
     if len(starts) == 1 and not is_known:
         return Survey()
-    spans, n_foreign, is_as_told = [], 0, len(starts) == 1
+    found, spans, is_as_told = Survey(), [], len(starts) == 1
+    heard_s = behind_s = 0.0
     for start, end in zip(starts, [*starts[1:], len(data)], strict=True):
         contents = flac_frames.look_through(data, start, end)
-        n_foreign += contents.n_foreign
-        if contents.is_more_than_told:
-            is_as_told = False
-            behind = start + flac_frames.HEAD_BYTES
-            head = flac_frames.of_unknown_length(data[start:behind])
-            spans.append(Span(((behind, end),), head))
-        else:
+        if contents.is_as_told:
             spans.append(Span(((start, end),)))
-    found = Survey(None if is_as_told else spans)
-    if n_foreign:
-        found.is_damaged = len(spans) == 1
-        found.failure = AudioFileError(
-            f"{name} holds {n_foreign} frames that its head does not allow, but one whole "
-            "recording is needed: copy or record it again."
-        )
+            found.lost_s.append(0.0)
+        else:
+            is_as_told = False
+            spans += _runs_of_flac(data, start, contents)
+            found.lost_s += [run.n_lost / run.rate for run in contents.runs]
+            found.notes += _misled(name, contents)
+            behind_s += contents.n_lost_behind / contents.runs[-1].rate
+        heard_s += sum(run.n_samples / run.rate for run in contents.runs)
+    if is_as_told:
+        return Survey()
+    found.spans = spans
+    lost_s = sum(found.lost_s) + behind_s
+    if lost_s:
+        found.failure = damaged_within(name, lost_s, heard_s + lost_s)
     return found
+
+
+def _runs_of_flac(data: FileWindow, start: int, contents: flac_frames.Contents) -> list[Span]:
+    """A span for each run of frames, behind a head that fits."""
+    head = data[start : start + flac_frames.HEAD_BYTES]
+    spans = []
+    for k, run in enumerate(contents.runs):
+        # The blocks between the head and the first frame belong to it.
+        begin = run.start if k else start + len(head)
+        spans.append(Span(((begin, run.end),), flac_frames.head_of(run, head, is_last=k > 0)))
+    return spans
+
+
+def _misled(name: str, contents: flac_frames.Contents) -> list[str]:
+    """Sentence for a head that says another form than all frames have; none for one that fits."""
+    forms = {run.form for run in contents.runs}
+    if contents.form in forms:
+        return []
+    rate, n_channels, n_bits = contents.form
+    its_rate, its_channels, its_bits = contents.runs[0].form
+    return [
+        f"The head of {name} says {rate} Hz, channels: {n_channels}, bits: {n_bits}; its frames "
+        f"say {its_rate} Hz, channels: {its_channels}, bits: {its_bits}, and these are believed."
+    ]
 
 
 def _of_ogg(data: FileWindow, name: str) -> Survey:
@@ -162,22 +207,26 @@ def _of_ogg(data: FileWindow, name: str) -> Survey:
 
 def _of_mp3(data: FileWindow, name: str) -> Survey:
     layout = mpeg_frames.find_runs(data)
-    if layout is None or (
-        layout.n_before and sum(run.n_bytes for run in layout.runs) <= layout.n_foreign
-    ):
-        return Survey()  # not MP3 but something else behind a tag
+    if layout is None:
+        return Survey()
     found = Survey()
-    runs = [run for run in layout.runs if run.n_frames]
+    # It may be something else behind a tag, or a container of more than sound.
+    found.is_doubtful = (
+        layout.n_before > 0 and sum(run.n_bytes for run in layout.runs) <= layout.n_foreign
+    )
+    whole = [run for run in layout.runs if run.n_frames]
+    runs = [part for run in whole for part in unbroken(data, run)]
     # A decoder may take junk for a frame.
-    if runs and (layout.n_before or not layout.is_ordinary):
+    if runs and (layout.n_before or not layout.is_ordinary or len(runs) > len(whole)):
         found.spans = [run.span() for run in runs]
         found.lost_s = [run.seconds(run.n_lost) for run in runs]
     elif any(reaches_far(data, run) for run in runs):
         found.spans = [Span(((0, len(data)),))]  # which is read without seeking
     heard_s = sum(run.seconds(run.n_frames) for run in runs)
-    if any(run.n_lost for run in runs):
-        lost_s = sum(found.lost_s)
-        found.failure = damaged_within(name, lost_s, heard_s + lost_s)
+    unheard_s = [run.seconds(n_without_beginning(data, run)) for run in runs]
+    if any(run.n_lost for run in runs) or sum(unheard_s[1:]) > _SPOKEN_OF_S:
+        lost_s, silent_s = sum(found.lost_s), sum(unheard_s)
+        found.failure = damaged_within(name, lost_s + silent_s, heard_s + lost_s)
     elif (promised_s := _promised_s(layout.runs)) > heard_s:
         found.failure = cut_off(name, heard_s, promised_s)
     elif layout.is_cut and layout.runs[-1].n_counted is None:
@@ -187,6 +236,11 @@ def _of_mp3(data: FileWindow, name: str) -> Survey:
             f"{layout.n_foreign} of {len(data)} bytes of {name} are neither MP3 frames nor tags: "
             "they were passed over."
         )
+    if found.failure is None and sum(unheard_s) > _SPOKEN_OF_S:
+        found.notes.append(
+            f"{name} was cut out of a longer recording: its first {sum(unheard_s):.2f} s cannot be "
+            "decoded without what was before, so silence stands there."
+        )
     return found
 
 
@@ -194,11 +248,11 @@ def _promised_s(runs: list[mpeg_frames.Run]) -> float:
     """Length by the headers in MP3 recordings, where their counts of bytes say so too."""
     total_s = 0.0
     for run in runs:
-        n_frames = run.n_frames
+        n_frames, n_more = run.n_frames, (run.n_counted or 0) - run.n_frames
         if (
             run.n_counted is not None
-            and (run.n_bytes_counted or 0) > run.n_bytes + _SPOKEN_OF_BYTES
-            and run.n_counted > n_frames + 1
+            and n_more > 1
+            and (run.n_bytes_counted or 0) >= run.n_bytes + n_more * run.frame_bytes[0]
         ):
             n_frames = run.n_counted
         total_s += run.seconds(n_frames)

@@ -11,6 +11,7 @@ import struct
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from ser_live.sources import wav_form
 from ser_live.sources.byte_spans import Span
 
 _KINDS = {b"RIFF": "<", b"RF64": "<", b"BW64": "<", b"RIFX": ">"}
@@ -50,12 +51,16 @@ class WavHeader:
     n_channels: int
     sample_rate: int
     bytes_per_second: int
-    block_bytes: int
+    unit_bytes: int
     """Bytes of one sample of all channels, or of one block of a codec."""
     start: int
     """Place of the first sample."""
     n_declared: int | None
     """Bytes of sound by the header; ``None`` where it does not know."""
+    contradiction: str = ""
+    """Sentence about a form that contradicts itself, behind *the header of*; empty for none."""
+    is_put_right: bool = False
+    """Whether `form` is another one than that in the file."""
 
 
 def read_header(file: BinaryIO) -> WavHeader | None:
@@ -75,20 +80,21 @@ def read_header(file: BinaryIO) -> WavHeader | None:
             declared = size
             if size == _UNKNOWN and long_size is not None:
                 declared = long_size
-            tag, n_channels, rate, bytes_per_second, block = struct.unpack(
-                order + "HHIIH", form[:14]
-            )
+            tag, n_channels, rate, bytes_per_second = struct.unpack(order + "HHII", form[:12])
+            its = wav_form.understood(form, order)
             is_known = declared not in (_UNKNOWN, 2**64 - 1) and declared > 0
             return WavHeader(
                 kind=head[:4],
-                form=form,
+                form=its.form,
                 format_tag=tag,
                 n_channels=n_channels,
                 sample_rate=rate,
                 bytes_per_second=bytes_per_second,
-                block_bytes=max(1, block),
+                unit_bytes=its.unit_bytes,
                 start=file.tell(),
                 n_declared=declared if is_known else None,
+                contradiction=its.contradiction,
+                is_put_right=its.is_put_right,
             )
         place = file.tell()
         if chunk[:4] in (b"fmt ", b"ds64") and size <= _MAX_HEAD_BYTES:
@@ -117,10 +123,18 @@ def put_right(file: BinaryIO, header: WavHeader, n_file: int) -> Span | None:
     end = _true_end(file, header, n_file)
     others = _more_data(file, header, end, n_file)
     n_there = end - header.start
-    n_there -= n_there % header.block_bytes
-    if (end <= header.start + (header.n_declared or 0) and not others) or n_there <= 0:
+    n_there -= n_there % header.unit_bytes
+    if n_there <= 0:
         return None
-    if header.n_declared is None and n_there < _UNKNOWN and _declares_most(file, header):
+    is_told = end <= header.start + (header.n_declared or 0) and not others
+    if is_told and not header.is_put_right:
+        return None
+    if (
+        header.n_declared is None
+        and not header.is_put_right
+        and n_there < _UNKNOWN
+        and _declares_most(file, header)
+    ):
         return None  # as programs write that stream into a pipe: libsndfile takes all there is
     n_all = n_there + sum(end - start for start, end in others)
     return Span(((header.start, header.start + n_there), *others), _made(header, n_all))
@@ -129,16 +143,21 @@ def put_right(file: BinaryIO, header: WavHeader, n_file: int) -> Span | None:
 def _more_data(
     file: BinaryIO, header: WavHeader, end: int, n_file: int
 ) -> tuple[tuple[int, int], ...]:
-    """Sound in further chunks of the same name, where they follow each other."""
+    """Sound in further chunks of the same name, with others that are known between them."""
     found: list[tuple[int, int]] = []
-    while end < n_file and len(found) < _MAX_DATA_CHUNKS:
-        end += end % 2 if _begin(file, end)[:4] != b"data" else 0
+    for _ in range(_MAX_DATA_CHUNKS):
         begin = _begin(file, end)
-        if begin[:4] != b"data":
-            break
+        if begin[:4] not in _CHUNKS and begin[:4] != b"data":
+            end += end % 2
+            begin = _begin(file, end)
         size = struct.unpack(_KINDS[header.kind] + "I", begin[4:])[0]
+        if begin[:4] in _CHUNKS:
+            end += 8 + size
+            continue
+        if begin[:4] != b"data" or end >= n_file:
+            break
         start, end = end + 8, min(end + 8 + size, n_file)
-        n_bytes = (end - start) // header.block_bytes * header.block_bytes
+        n_bytes = (end - start) // header.unit_bytes * header.unit_bytes
         if n_bytes:
             found.append((start, start + n_bytes))
     return tuple(found)
@@ -179,7 +198,7 @@ def begins_chunk(begin: bytes) -> bool:
 def _is_chunk(file: BinaryIO, place: int, n_file: int) -> bool:
     file.seek(place)
     begin = file.read(8)
-    if begins_chunk(begin):
+    if begins_chunk(begin) or begin[:4] == b"data":
         return True
     # Others that reach exactly to the end, or to a known one.
     if len(begin) < 8 or not all(0x20 <= byte < 0x7F for byte in begin[:4]):

@@ -12,10 +12,20 @@ from pathlib import Path
 
 import fuzz_containers
 import fuzz_planted
+import held_sound
+import mp3_bits
 import numpy as np
 import odd_corpus
 import pytest
-from beside_ffmpeg import Hearing, heard_by_ffmpeg, silently_lost_s, sweep, tonal_s
+from beside_ffmpeg import (
+    Hearing,
+    heard_by_ffmpeg,
+    heard_by_library,
+    silently_lost_s,
+    sweep,
+    tonal_s,
+)
+from container_parts import mpeg_frames
 from debian_packages import missing_programs
 from fuzzing import attempt, fuzz
 
@@ -40,6 +50,58 @@ def test_spoilt_containers_are_heard_as_by_ffmpeg_or_told(name: str) -> None:
     assert [(e.number, e.what) for e in outcome.escapes] == []
     assert outcome.n_results > 0
     assert outcome.n_refused > 0
+
+
+ONCE_LOST = {
+    "wav": (734, 1046, 1195, 3216, 3490, 3741),
+    "ogg": (365, 530, 603, 3376),
+    "mp3": (370, 694, 1523, 1622, 2021, 2457),
+    "flac": (942, 1115, 1940, 2413, 2777),
+    "mp4": (4087, 7551, 11_546),
+}
+"""Inputs of which something was lost without a word, one or more of each kind that was mended."""
+
+MADE_UP = {"flac": (286, 507, 752), "mp3": (740, 1064, 2138)}
+"""Inputs of which ffmpeg gives what is not in them; see `held_sound` and `mp3_bits`."""
+
+
+@pytest.mark.parametrize("inputs", [ONCE_LOST, MADE_UP], ids=["once lost", "made up"])
+def test_inputs_that_once_escaped(inputs: dict[str, tuple[int, ...]], tmp_path: Path) -> None:
+    """What was lost without a word is heard or told; what ffmpeg makes up is not asked for."""
+    pytest.importorskip("av", reason="the optional extra `media` is not installed")
+    for name, numbers in inputs.items():
+        target = fuzz_containers.TARGETS[name]
+        seeds = target.seeds()
+        for number in numbers:
+            said = attempt(target, target.make_input(number, seeds), tmp_path)
+            assert said is None or isinstance(said, target.refusals), f"{name} {number}: {said}"
+
+
+def test_what_a_file_cannot_hold_is_known() -> None:
+    """Frames of flac are counted; of MP3 the padding and the frames without bits are found."""
+    flac = (fuzz_containers.TARGETS["flac"].folder / "16k").read_bytes()
+    assert held_sound.most_flac_s(flac + flac) == pytest.approx(1.6)
+    steady = (fuzz_containers.TARGETS["mp3"].folder / "steady_16k").read_bytes()
+    assert held_sound.padding_between_s(steady) == 0.0
+    between_s = held_sound.padding_between_s(steady + steady)
+    assert 1105 / 16_000 < between_s < 4 * 1152 / 16_000
+    for path in fuzz_containers.TARGETS["mp3"].folder.iterdir():
+        data = path.read_bytes()
+        assert mp3_bits.without_bits_s(data) == 0.0
+    varying = mpeg_frames(
+        (fuzz_containers.TARGETS["mp3"].folder / "varying_of_libsndfile").read_bytes()
+    )
+    assert mp3_bits.without_bits_s(b"".join([*varying[:2], *varying[3:]])) > 0.3
+
+
+def test_ffmpeg_and_its_libraries_hear_the_same() -> None:
+    """The quick way of asking ffmpeg gives what its program gives."""
+    pytest.importorskip("av", reason="the optional extra `media` is not installed")
+    for name in ("wav", "ogg", "mp4"):
+        for path in fuzz_containers.TARGETS[name].corpus()[:3]:
+            by_program, by_library = heard_by_ffmpeg(path), heard_by_library(path)
+            assert by_library.seconds == pytest.approx(by_program.seconds, abs=0.05)
+            assert by_library.tonal_s == pytest.approx(by_program.tonal_s, abs=0.05)
 
 
 def test_what_is_odd_is_heard_or_told(tmp_path: Path) -> None:

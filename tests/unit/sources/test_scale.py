@@ -44,6 +44,16 @@ def test_scales_that_are_recognised(
     assert bool(sentence) == (scale != 1.0)
 
 
+@pytest.mark.parametrize("peak", [30_000.0, 1e9])
+def test_a_few_damaged_samples_are_no_scale(tmp_path: Path, peak: float) -> None:
+    """Some samples far beyond full scale do not make silence of all others."""
+    path = tmp_path / "x.wav"
+    samples = VOICE * np.float32(2.0**-15)
+    samples[[5, 5000, 9000]] = peak
+    soundfile.write(path, samples, RATE, subtype="FLOAT")
+    assert stored_scale(path) == (1.0, "")
+
+
 def test_a_recording_is_brought_to_full_scale_without_rounding(tmp_path: Path) -> None:
     """A source gives the notice first, and then every sample divided exactly."""
     path = tmp_path / "x.wav"

@@ -1,0 +1,75 @@
+"""Frames of MP3 whose bits are not in the file, found in what LAME makes.
+
+LAME leaves no bytes between the sound of one frame and the next while its reservoir has room. Where
+there are some, or where one frame begins within the one before, frames are missing or were moved,
+and what decoders then give is made of other frames' bits. Only what LAME made may be judged so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from container_parts import mpeg_frames
+
+_FULL_SHARE = 0.865
+"""Share of the longest way back from which on LAME may leave bytes: what a frame brings at most."""
+
+
+@dataclass(frozen=True)
+class _Frame:
+    seconds: float
+    kind: tuple[int, int]
+    back: int
+    used: int
+    main: int
+    most: int
+
+
+def without_bits_s(data: bytes) -> float:
+    """Length of the frames that begin in bytes of frames that are not where they were."""
+    total_s, n_there, end, kind, n_brought = 0.0, 0, 0, None, 0
+    for frame in _frames(data):
+        start = n_there - frame.back
+        gap = start - end
+        is_broken = gap < 0 or (
+            gap > 1 and (frame.back < frame.most * _FULL_SHARE or gap > n_brought)
+        )
+        if frame.kind != kind or (is_broken and start >= 0):
+            n_there, start, kind = 0, -frame.back, frame.kind
+        if start < 0:
+            total_s += frame.seconds
+        end = start + frame.used
+        n_there += frame.main
+        n_brought = frame.main
+    return total_s
+
+
+def _frames(data: bytes) -> Iterator[_Frame]:
+    for part in mpeg_frames(data):
+        if len(part) < 4 or part[0] != 0xFF or part[1] & 0xE6 != 0xE2:
+            continue
+        version = part[1] >> 3 & 3
+        is_first, is_mono = version == 3, part[3] >> 6 == 3
+        n_side = (17 if is_mono else 32) if is_first else (9 if is_mono else 17)
+        at = 4 if part[1] & 1 else 6
+        if part[at + n_side : at + n_side + 4] in (b"Xing", b"Info"):
+            continue
+        bits = "".join(f"{byte:08b}" for byte in part[at : at + n_side])
+        if len(bits) < 8 * n_side:
+            continue
+        n_back, n_private = (9, 5 if is_mono else 3) if is_first else (8, 1 if is_mono else 2)
+        n_channels = 1 if is_mono else 2
+        begin, n_lengths, n_bits = n_back + n_private, n_channels, 63
+        if is_first:
+            begin, n_lengths, n_bits = begin + 4 * n_channels, 2 * n_channels, 59
+        used = sum(int(bits[begin + k * n_bits :][:12], 2) for k in range(n_lengths))
+        rate = (44_100, 48_000, 32_000)[part[2] >> 2 & 3] >> {3: 0, 2: 1, 0: 2}[version]
+        yield _Frame(
+            seconds=(1152 if is_first else 576) / rate,
+            kind=(rate, n_channels),
+            back=int(bits[:n_back], 2),
+            used=(used + 7) // 8,
+            main=len(part) - at - n_side,
+            most=2**n_back - 1,
+        )
