@@ -207,6 +207,25 @@ def repeat_ms(work: Callable[[], object], n: int = 30) -> list[float]:
     return times
 
 
+def report_of_a_day() -> dict[str, Any]:
+    """Seconds from a fresh process to the report of 8 hours, and its size."""
+    sys.path.insert(0, str(ROOT / "tests" / "support"))
+    from long_session import long_session
+
+    folder = ROOT / ".cache"
+    folder.mkdir(exist_ok=True)
+    n_utterances = 6000
+    log = long_session(folder / "bench-day.jsonl", n_utterances, partials=3)
+    page = folder / "bench-day.html"
+    command = [sys.executable, "-m", "ser_live", "report", str(log), "--overwrite", "-o", str(page)]
+    times = []
+    for _ in range(3):
+        begin = time.perf_counter()
+        subprocess.run(command, check=True, capture_output=True)
+        times.append(time.perf_counter() - begin)
+    return {"seconds": times, "n_utterances": n_utterances, "n_bytes": page.stat().st_size}
+
+
 def peers(python: Path | None) -> dict[str, list[float]] | str:
     """Milliseconds of each peer on the 3 s clip, or why there are none."""
     if python is None or not python.exists():
@@ -238,6 +257,7 @@ def main() -> None:
     replay = in_fresh_process(f"replay_speed({2 if arguments.quick else 40}, 'ear')")
     classic = in_fresh_process(f"replay_speed({2 if arguments.quick else 8}, 'classic')")
     analysis = in_fresh_process("analysis_of_3_s()")
+    day = in_fresh_process("report_of_a_day()")
     peer_times = peers(arguments.peers)
 
     latencies = speech["latencies_ms"]
@@ -258,6 +278,9 @@ def main() -> None:
          f"{replay['memory_before_mb'] - classic['memory_before_mb']:.0f} MB", "", "<= 80 MB"),
         (f"memory growth over {replay['audio_s'] / 60:.0f} min of replay",
          f"{growth:+.1f} MB", "", "about 0"),
+        (f"report of 8 h, {day['n_utterances']} utterances",
+         f"{statistics.median(day['seconds']):.1f} s", "", "<= 3 s"),
+        ("size of that page", f"{day['n_bytes'] / 1e6:.2f} MB", "", "<= 1 MB"),
     ]  # fmt: skip
     parts = (
         ("features of 3 s, from nothing", "extract_ms"),
@@ -291,6 +314,7 @@ def main() -> None:
                 "replay": replay,
                 "replay_classic": classic,
                 "analysis": analysis,
+                "report_of_a_day": day,
                 "peers": peer_times,
             },
             indent=1,

@@ -16,8 +16,8 @@ from ser_live.report.model_facts import ModelFacts
 from ser_live.report.session_data import Judged, SessionData
 from ser_live.report.shares import Estimate
 
-MAX_PLAIN = 600
-"""Utterances up to which a page holds its CSV unpacked, as spreadsheets open it."""
+MAX_PLAIN_BYTES = 150_000
+"""Longest CSV that a page holds unpacked, as spreadsheets open it: 600 utterances or so."""
 
 
 def utterances_csv(data: SessionData) -> str:
@@ -35,10 +35,10 @@ def utterances_csv(data: SessionData) -> str:
 def csv_address(data: SessionData) -> tuple[str, bool]:
     """The rows as a ``data:`` address, and whether they are packed."""
     content = utterances_csv(data).encode("utf-8", "backslashreplace")
-    if len(data.utterances) <= MAX_PLAIN:
+    if len(content) <= MAX_PLAIN_BYTES:
         return f"data:text/csv;charset=utf-8;base64,{base64.b64encode(content).decode()}", False
     # Without a time in it, so that equal sessions give equal pages.
-    packed = gzip.compress(content, mtime=0)
+    packed = gzip.compress(content, compresslevel=6, mtime=0)
     return f"data:application/gzip;base64,{base64.b64encode(packed).decode()}", True
 
 

@@ -30,6 +30,8 @@ _N_STEPS = 14
 """Most steps of the path: more are a tangle."""
 _N_POINTS = 60
 """Most points of a line over time."""
+_MIN_STEPS, _N_A_STEP = 4, 3
+"""Least steps, and utterances that a step or point has on average: fewer tear a line to pieces."""
 _N_DOTS = 400
 """Most dots of a chart; more are drawn as means."""
 _SIDE = 300.0
@@ -39,7 +41,7 @@ _LINE_HEIGHT = 110.0
 
 def affect_path(data: SessionData, texts: Texts) -> Markup | None:
     """The path through the plane of valence and arousal; ``None`` where both are undefined."""
-    bin_s = bin_length_s(data.length_s, _N_STEPS)
+    bin_s = _step_s(data, _N_STEPS)
     x = means(data.utterances, lambda u: u.result.valence, bin_s)
     y = means(data.utterances, lambda u: u.result.arousal, bin_s)
     places = [
@@ -89,6 +91,11 @@ def affect_path(data: SessionData, texts: Texts) -> Markup | None:
     )
 
 
+def _step_s(data: SessionData, n_most: int) -> float:
+    n = sum(u.result.probabilities is not None for u in data.utterances)
+    return bin_length_s(data.length_s, min(n_most, max(n // _N_A_STEP, _MIN_STEPS)))
+
+
 def _cross(reach: float, inner: float, texts: Texts) -> list[Markup]:
     """The two axes, the words at their ends, and how far the plane reaches."""
     middle, low, high = _SIDE / 2, _MARGIN, _MARGIN + inner
@@ -119,7 +126,7 @@ def _cross(reach: float, inner: float, texts: Texts) -> list[Markup]:
 
 def over_time(data: SessionData, name: str, texts: Texts) -> Markup | None:
     """Valence or arousal over time as a line with its band; ``None`` where undefined."""
-    bin_s = bin_length_s(data.length_s, _N_POINTS)
+    bin_s = _step_s(data, _N_POINTS)
     points = means(data.utterances, lambda u: getattr(u.result, name), bin_s)
     if not points:
         return None
@@ -196,9 +203,18 @@ def _line_chart(
     points: Sequence[Banded], length_s: float, y: Scale, title: str, about: str, texts: Texts
 ) -> Markup:
     x = Scale(0.0, length_s)
+    # A point between two gaps has no line that it is seen by.
+    alone = [
+        dot(x, y, point, _LINE_HEIGHT, class_="dot")
+        for before, point, after in zip(
+            [None, *points[:-1]], points, [*points[1:], None], strict=True
+        )
+        if math.isfinite(point.y) and not _is_there(before) and not _is_there(after)
+    ]
     return chart(
         x_axis(x, time_ticks(length_s, 6), _LINE_HEIGHT),
         y_axis(y, _named(y, texts), _LINE_HEIGHT),
+        *alone,
         layer(
             band_path(points, x, y, _LINE_HEIGHT),
             line_path(points, x, y, _LINE_HEIGHT),
@@ -208,6 +224,10 @@ def _line_chart(
         title=title,
         description=about,
     )
+
+
+def _is_there(point: Banded | None) -> bool:
+    return point is not None and math.isfinite(point.y)
 
 
 def _named(y: Scale, texts: Texts) -> list[tuple[float, str]]:

@@ -26,6 +26,8 @@ from ser_live.report.timeline_chart import MAX_TRACKS, panels
 
 _PITCH = "f0_semitones_p50"
 _RATE = "articulation_rate_per_s"
+_MIN_DOTS = 3
+"""Utterances in which a feature stood out below which there is no chart of it."""
 _N_SHADES = 6
 """Shades of the table of transitions."""
 
@@ -205,8 +207,8 @@ def _voice_charts(report: Report) -> list[tuple[str, str, Markup]]:
         charts.append((_titled(texts, "loudness"), about, drawn))
     for name, feature in (("pitch", _PITCH), ("rate", _RATE)):
         found = next((f for f in figures.features if f.name == feature), None)
-        if found is None:
-            continue
+        if found is None or found.n_higher + found.n_lower < _MIN_DOTS:
+            continue  # the table says it in fewer words
         about = texts(
             "voice.stood_out.about",
             n=found.n_higher + found.n_lower,

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from debian_packages import missing_programs
 
 WIDTHS_PX = (360, 768, 1440)
 """A phone, a tablet, a desktop."""
 
-_PROGRAM = shutil.which("chromium") or shutil.which("chromium-headless-shell")
 _QUIET = (
     "--no-sandbox",
     "--disable-quic",
@@ -60,10 +60,12 @@ class Visit:
 def chromium() -> Iterator[Any]:
     """A browser; the test is skipped where there is none."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if _PROGRAM is None:
-        pytest.skip("no chromium: install Debian's package of that name")
+    if lacking := missing_programs(["chromium"]):
+        pytest.skip(lacking)
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=_PROGRAM, args=list(_QUIET))
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=list(_QUIET)
+        )
         try:
             yield browser
         finally:
