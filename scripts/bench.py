@@ -23,6 +23,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import bench_history
+
 ROOT = Path(__file__).parents[1]
 DEMO = ROOT / "ser_live" / "demo.ogg"
 PEERS = Path(__file__).with_name("bench_peers.py")
@@ -259,6 +261,7 @@ def main() -> None:
     analysis = in_fresh_process("analysis_of_3_s()")
     day = in_fresh_process("report_of_a_day()")
     peer_times = peers(arguments.peers)
+    history = bench_history.measure(1000 if arguments.quick else 10_000)
 
     latencies = speech["latencies_ms"]
     median = statistics.median(latencies)
@@ -292,6 +295,7 @@ def main() -> None:
             (name, f"{statistics.median(analysis[key]):.1f} ms",
              f"{percentile(analysis[key], 0.95):.1f} ms", "")
         )  # fmt: skip
+    rows += bench_history.rows(history)
     if isinstance(peer_times, str):
         rows.append((peer_times, "", "", ""))
     else:
@@ -316,6 +320,7 @@ def main() -> None:
                 "analysis": analysis,
                 "report_of_a_day": day,
                 "peers": peer_times,
+                "history": history,
             },
             indent=1,
         )

@@ -59,10 +59,10 @@ def refresh(index: HistoryIndex, *, on_read: Callable[[int, int], None] | None =
     known = _known(database)
     seen: set[str] = set()
     changed: list[Path] = []
-    for path, state in _log_files(known):
-        seen.add(str(path))
-        if known.get(str(path)) != state:
-            changed.append(path)
+    for name, state in _log_files(known):
+        seen.add(name)
+        if known.get(name) != state:
+            changed.append(Path(name))
     _remove_gone(database, [path for path in known if path not in seen], found)
     changed.sort()  # by date, as they are named
     n_read = 0
@@ -89,7 +89,7 @@ def _known(database: sqlite3.Connection) -> dict[str, _Seen]:
     return {path: (inode, size, mtime_ns) for path, inode, size, mtime_ns in rows}
 
 
-def _log_files(known: dict[str, _Seen]) -> Iterator[tuple[Path, _Seen]]:
+def _log_files(known: dict[str, _Seen]) -> Iterator[tuple[str, _Seen]]:
     """Session logs where `find_session_logs` looks; those that did not change are not opened."""
     own = sessions_folder()
     folders = [own] if _is_folder(own.parent) else []
@@ -107,9 +107,8 @@ def _log_files(known: dict[str, _Seen]) -> Iterator[tuple[Path, _Seen]]:
                 # What the system lists under Windows has no inode.
                 inode = info.st_ino or os.lstat(entry.path).st_ino
                 state = (inode, info.st_size, info.st_mtime_ns)
-                path = Path(entry.path)
-                if known.get(entry.path) == state or is_session_log(path):
-                    yield path, state
+                if known.get(entry.path) == state or is_session_log(Path(entry.path)):
+                    yield entry.path, state
 
 
 def _is_folder(path: Path) -> bool:
