@@ -15,6 +15,7 @@ from ser_live.events import (
     Cause,
     Column,
     EndReason,
+    Hearing,
     FormError,
     Kind,
     OfStream,
@@ -30,6 +31,7 @@ from ser_live.records.log_entries import ENTRY_CLASSES
 
 WORDS: dict[type[Enum], tuple[str, str]] = {
     Kind: ("kind", "Kinds"),
+    Hearing: ("level", "Levels of hearing"),
     StreamState: ("state", "States of a stream"),
     Verdict: ("verdict", "Verdicts"),
     Cause: ("cause", "Causes"),
