@@ -7,6 +7,7 @@ docs/reliability.md   what `make reliability` measured, from the JSON file next 
 docs/api.md        the examples and two tables, between ``<!-- generated: NAME -->`` marks
 docs/session_log.md   the tables of its records, between ``<!-- generated: NAME -->`` marks
 README.md          the tables between such marks
+ser_live/report/measured.json   what reports say was measured of the bundled model
 """
 
 from __future__ import annotations
@@ -175,6 +176,25 @@ def _plain_talk() -> list[str]:
     ]
 
 
+def measured_facts() -> str:
+    """Figures that reports quote, by the hash of the weights they hold for."""
+    path = ROOT / "docs" / "evaluation" / "ear-corpora.json"
+    score = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    plain = score.get("everyday")
+    if not plain:
+        return "{}\n"
+    card = json.loads((ROOT / "models" / "ear" / "card.json").read_text(encoding="utf-8"))
+    facts = {
+        "held_out_uar": score["mean_uar"],
+        "held_out_chance": score["mean_chance_uar"],
+        "n_plain_sources": len(plain["sources"]),
+        "plain_named": plain["mean_named"],
+        "plain_of_named": plain["mean_plain_of_named"],
+        "surely_else": plain["mean_surely_else"],
+    }
+    return json.dumps({card["weights"]["sha256"]: facts}, indent=1) + "\n"
+
+
 MODELS = ("ear", "classic")
 PROTOCOLS = {
     "emobox": "EmoBox, 6 folds of actors",
@@ -212,6 +232,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "README.md": lambda: renewed("README.md", README_TABLES),
     "docs/evaluation/README.md": evaluation_page,
     "docs/reliability.md": lambda: reliability_page(ROOT / "docs" / "reliability.json"),
+    "ser_live/report/measured.json": measured_facts,
 }
 
 

@@ -47,6 +47,7 @@ _COMMANDS = {
     "train": "Train a model on your recordings and labels, or on RAVDESS.",
     "evaluate": "Measure a model on speakers it never saw.",
     "log": "Read and export session logs.",
+    "report": "Make a page of a logged session, or put sessions side by side.",
     "config": "Show and begin the configuration file.",
     "doctor": "Check whether this machine can listen, and say what to do if not.",
     "purge": "Remove session logs, kept audio and speaker profiles.",

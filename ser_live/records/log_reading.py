@@ -37,7 +37,10 @@ def is_session_log(path: Path) -> bool:
 
 
 def read_log(
-    path: Path | str, *, on_cut: Callable[[str], None] | None = None
+    path: Path | str,
+    *,
+    on_cut: Callable[[str], None] | None = None,
+    passes_over: Callable[[bytes], bool] | None = None,
 ) -> Iterator[Recorded]:
     """Read the entries of a session log in order, its header included.
 
@@ -51,6 +54,8 @@ def read_log(
     on_cut : callable, optional
         Called with one sentence when the last line is cut off, as after ``kill -9``. The lines
         before it are good.
+    passes_over : callable, optional
+        Says of a line, as it is written, that it is not wanted: it is not looked at any further.
 
     Raises
     ------
@@ -63,7 +68,7 @@ def read_log(
     try:
         with path.open("rb") as file:
             lines = iter(lambda: file.readline(MAX_LINE_BYTES + 1), b"")
-            yield from _entries(lines, path, on_cut)
+            yield from _entries(lines, path, on_cut, passes_over)
     except (OSError, ValueError) as error:
         raise unreadable(path, error) from error
 
@@ -77,10 +82,16 @@ def unreadable(path: Path, error: Exception) -> LogError:
 
 
 def _entries(
-    lines: Iterator[bytes], path: Path, on_cut: Callable[[str], None] | None
+    lines: Iterator[bytes],
+    path: Path,
+    on_cut: Callable[[str], None] | None,
+    passes_over: Callable[[bytes], bool] | None,
 ) -> Iterator[Recorded]:
     reader = LineReader(path)
     for line in lines:
+        if passes_over is not None and reader.n_lines and passes_over(line):
+            reader.n_lines += 1
+            continue
         if not line.endswith(b"\n") and len(line) <= MAX_LINE_BYTES and parsed_line(line) is None:
             reader.cut_off(line)
             if on_cut is not None:
