@@ -97,7 +97,7 @@ def _lanes(found: Findings, labels: Sequence[str]) -> tuple[list[str], Markup]:
         names.append(name_of(side.name))
         parts += _talk(side, x, top)
         if side.level is Hearing.ANALYZE:
-            names.append("how it sounded")
+            names.append("emotions")
             parts += _emotions(found, side, x, top + _LANE, labels)
     height = _LANE * len(names)
     axis = charts.x_axis(x, charts.time_ticks(length_s), height)
@@ -153,7 +153,7 @@ def _caption(found: Findings) -> str:
 
 def _numbers(found: Findings) -> _Table:
     shares = found.measures.shares
-    columns = ["", *(name_of(name) for name in shares)]
+    columns = ["measure", *(name_of(name) for name in shares)]
     rows = [
         ["talk time", *(clock(s.talk_s) for s in shares.values())],
         ["longest monologue", *(f"{s.longest_turn_s:.1f} s" for s in shares.values())],
@@ -209,13 +209,14 @@ def _quarters(found: Findings) -> _Table:
             [f"{name}: louder, dB", *(_signed(v.louder_db, 1) for v in voices)],
             [f"{name}: faster, syllables/s", *(_signed(v.faster_per_s, 1) for v in voices)],
         ]
-    return _Table(["", *(f"from {clock(q.start_s)}" for q in quarters)], rows)
+    return _Table(["measure", *(f"from {clock(q.start_s)}" for q in quarters)], rows)
 
 
 def _usual(found: Findings) -> Iterator[str]:
     for name, baseline in found.baselines.items():
         if baseline is None:
-            yield f"Too little of {name_of(name)} was judged for a baseline: nobody looked for any."
+            too_little = f"Too little of {name_of(name)} was judged to know what is usual"
+            yield f"{too_little}: none was looked for."
             continue
         yield (
             f"Usual for {name_of(name)} in this call: valence {signed(baseline.valence, 2)} ± "
@@ -233,7 +234,7 @@ def _changes(found: Findings) -> _Table:
             rows.append(_change(f"{name_of(name)}: escalation", escalation.change))
             if escalation.recovery is not None:
                 rows.append(_change(f"{name_of(name)}: recovery", escalation.recovery))
-    columns = ["", "from", "to", "utterances", "speech", "valence", "arousal", "confidence"]
+    columns = ["stretch", "from", "to", "utterances", "speech", "valence", "arousal", "confidence"]
     return _Table(columns, rows)
 
 
