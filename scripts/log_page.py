@@ -16,6 +16,7 @@ from ser_live.events import (
     Column,
     EndReason,
     FormError,
+    Hearing,
     Kind,
     OfStream,
     Reason,
@@ -30,6 +31,7 @@ from ser_live.records.log_entries import ENTRY_CLASSES
 
 WORDS: dict[type[Enum], tuple[str, str]] = {
     Kind: ("kind", "Kinds"),
+    Hearing: ("level", "Levels of hearing"),
     StreamState: ("state", "States of a stream"),
     Verdict: ("verdict", "Verdicts"),
     Cause: ("cause", "Causes"),

@@ -1,6 +1,6 @@
 """Measure how well the sides of a call are told apart, on calls made of RAVDESS speakers.
 
-    SER_DATA=DIR python scripts/measure_calls.py [--pairs 6]
+    SER_DATA=DIR python scripts/measure_calls.py [--pairs 6] [--lines "16 kHz"] [--leaks -20]
 
 Each call has turns, interruptions and backchannels at known times; both voices leak into the
 other's channel. Printed are, for each leak and line, how far starts and ends are off, how many
@@ -122,11 +122,14 @@ def main() -> None:
     """Measure and print one line for each leak and line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=6)
-    n_pairs = parser.parse_args().pairs
+    parser.add_argument("--lines", nargs="+", default=LINES, choices=LINES)
+    parser.add_argument("--leaks", nargs="+", type=float, help="dB; without it none to -40")
+    asked = parser.parse_args()
+    n_pairs = asked.pairs
     data = Path(os.environ["SER_DATA"])
     print("line    leak  off by (median, 95 %)  > .3 s  missed  agent's/customer's  interruptions")
-    for line in LINES:
-        for leak_db in LEAKS_DB:
+    for line in asked.lines:
+        for leak_db in asked.leaks or LEAKS_DB:
             off: list[float] = []
             n_missed = n_turns = n_false = n_utterances = n_true_cuts = n_cuts = 0
             for pair in range(n_pairs):

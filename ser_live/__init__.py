@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         UsageError,
     )
     from ser_live.events import (
+        Activity,
         Cause,
         DeviceFound,
         DeviceLost,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
         EndReason,
         Event,
         FormError,
+        Hearing,
         Kind,
         Level,
         Mark,
@@ -64,9 +66,11 @@ if TYPE_CHECKING:
     from ser_live.sources import AudioSource, FileSource, Lost, PushedSource
     from ser_live.speaker.profile import SpeakerProfile
     from ser_live.stream.analyzer import Analyzer
+    from ser_live.stream.roles import Role, Roles, parse_roles
 
 __all__ = [
     "EMOTIONS",
+    "Activity",
     "Analyzer",
     "AsyncListening",
     "AudioError",
@@ -86,6 +90,7 @@ __all__ = [
     "Event",
     "FileSource",
     "FormError",
+    "Hearing",
     "InvalidAudioError",
     "Kind",
     "Level",
@@ -103,6 +108,8 @@ __all__ = [
     "Record",
     "Recording",
     "RejectSettings",
+    "Role",
+    "Roles",
     "SegmenterSettings",
     "SerLiveError",
     "SessionEnded",
@@ -128,6 +135,7 @@ __all__ = [
     "iter_utterances",
     "listen",
     "listen_async",
+    "parse_roles",
 ]
 
 _HOMES = (
@@ -138,6 +146,7 @@ _HOMES = (
     "sources",
     "model.emotion_model",
     "speaker.profile",
+    "stream.roles",
     "stream.analyzer",
     "batch.recording",
     "session.listening",

@@ -304,7 +304,7 @@ def iter_utterances(
     channels : sequence of int, mapping of int to str, or None
         Channels to hear, counted from 0 (on the command line from 1), each as a stream of
         its own with a speaker of its own. A mapping says who speaks on each:
-        ``{0: "agent", 1: "customer"}``. ``None`` hears the mean of all as one stream. The
+        ``{0: "anna", 1: "ben"}``. ``None`` hears the mean of all as one stream. The
         ``stream`` of a result says which it is of. `Roles` say to which level each is heard,
         too; nothing is given of those that are not analyzed.
     with_partials : bool

@@ -64,8 +64,8 @@ class Findings:
         call = self.call
         notes = list(call.notes)
         notes += [
-            f"{name} was skipped: nothing is known of that channel, so neither who interrupts "
-            "whom nor whether that voice leaks into another channel."
+            f"{name} was skipped: nothing is known of that channel, neither who interrupts whom "
+            "nor whether that voice leaks into another one, where it is taken for that side's own."
             for name in call.skipped
         ]
         for (voice, other), level_db in call.leaks_db.items():
@@ -101,11 +101,11 @@ def worth_hearing(found: Findings) -> list[tuple[int, float, str]]:
             change = escalation.change
             strength = change.arousal_z - change.valence_z
             if escalation.recovery is None:
-                sentence = f"{name} grew upset at {clock(change.start_s)} and did not calm down"
+                sentence = f"{name} sounds upset from {clock(change.start_s)}, and not calmer later"
                 reasons.append((0, strength, sentence))
             else:
                 back = clock(escalation.recovery.start_s)
-                sentence = f"{name} grew upset at {clock(change.start_s)}, calmer at {back}"
+                sentence = f"{name} sounds upset from {clock(change.start_s)}, calmer from {back}"
                 reasons.append((1, strength, sentence))
     for start_s, end_s in found.measures.long_silences:
         sentence = f"nobody spoke for {end_s - start_s:.0f} s at {clock(start_s)}"

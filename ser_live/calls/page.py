@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from ser_live.calls.call import Side
 from ser_live.calls.escalations import Change, Escalation
@@ -13,10 +14,10 @@ from ser_live.events import Hearing
 from ser_live.terminal.text import clock, fold, pad, printable, signed
 
 WIDTH = 80
-_NAME = 12
+_NAME: Final = 12
 _LANE = WIDTH - _NAME - 2
 
-_LEVELS = {
+LEVELS: Final = {
     Hearing.ANALYZE: "analyzed",
     Hearing.ACTIVITY: "only when they speak",
     Hearing.SKIP: "skipped",
@@ -44,7 +45,7 @@ def _head(found: Findings) -> Iterator[str]:
     call = found.call
     name = printable(call.file)
     yield from fold(f"{name}  {clock(call.duration_s)}, {call.sample_rate} Hz", WIDTH, indent=2)
-    sides = [f"{side.name} ({_place(side)}{_LEVELS[side.level]})" for side in call.sides]
+    sides = [f"{side.name} ({_place(side)}{LEVELS[side.level]})" for side in call.sides]
     sides += [f"{name} (skipped)" for name in call.skipped]
     yield from fold(printable(" · ".join(sides)), WIDTH, indent=2)
     if call.error is not None:

@@ -40,7 +40,7 @@ MOST_LISTED = 20
 
 
 class _Pages:
-    """A page of text a call."""
+    """A page of text or HTML a call."""
 
     header = ""
 
@@ -111,7 +111,7 @@ def _heard(
     "-f",
     "--format",
     "format_",
-    type=click.Choice(["text", "json", "csv", "aws"]),
+    type=click.Choice(["text", "html", "json", "csv", "aws"]),
     default="text",
     show_default=True,
 )
@@ -145,6 +145,7 @@ def command(
     Examples:
       ser-live calls call.wav --roles left=agent:activity,right=customer
       ser-live calls calls/ --roles 1=agent:skip,2=customer -f csv -o calls.csv
+      ser-live calls call.wav --roles left=agent:activity,right=customer -f html -o call.html
       ser-live calls mono.wav --speakers mono.rttm --roles A=agent:activity,B=customer
       ser-live calls calls/ --roles-pattern 'out-*' left=customer,right=agent:activity
           --roles left=agent:activity,right=customer
@@ -159,6 +160,11 @@ def command(
     times = _times(speakers, roles, i_have_a_legal_ground)
     emotion_model = loaded(model)
     found = find_audio_files(paths)
+    if format_ == "html" and len(found.files) > 1:
+        raise UsageError(
+            f"Found {len(found.files)} files with the format html, but a page holds one call: name "
+            "one file, or choose another format."
+        )
     worth: list[tuple[int, float, str, str]] = []
     run = BatchRun(
         found=found,
@@ -251,7 +257,7 @@ def _times(path: Path | None, roles: str | None, has_legal_ground: bool) -> Spea
 
 
 def _form(format_: str) -> Form:
-    if format_ == "text":
+    if format_ in ("text", "html"):
         return _Pages()
     if format_ == "csv":
         from ser_live.calls.forms import CSV_FIELDS
@@ -274,6 +280,10 @@ def _rows(
     worth += [(rank, -strength, call.file, why) for rank, strength, why in worth_hearing(found)[:1]]
     if format_ == "text":
         return [{"page": page_of(found, ascii_only=_is_ascii())}]
+    if format_ == "html":
+        from ser_live.calls.html import html_of
+
+        return [{"page": html_of(found)}]
     if format_ == "csv":
         return csv_records(found)
     return [json_record(found) if format_ == "json" else aws_record(found)]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ser_live.mixing.measures import WINDOW_S, Measures, Window
 from ser_live.mixing.voices import Voices
 
-MARGIN_DB: Final = 8.0
+MARGIN_DB: Final = 6.0
 """A channel has a voice of its own where it is so far above what may have leaked into it."""
 
 REACH_S: Final = 0.24

@@ -142,7 +142,7 @@ def listen(
     channels : sequence of int, mapping of int to str, or None
         Channels to hear, counted from 0 (on the command line from 1), each as a stream of
         its own with a speaker of its own. A mapping says who speaks on each:
-        ``{0: "agent", 1: "customer"}``. `Roles` say to which level each is heard, too.
+        ``{0: "anna", 1: "ben"}``. `Roles` say to which level each is heard, too.
         ``None`` hears the mean of all as one stream.
     model, settings, speaker, keeps_audio
         As for `Analyzer`.

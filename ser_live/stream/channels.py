@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from ser_live.errors import UsageError
-from ser_live.stream.roles import Roles
+from ser_live.stream.roles import Role, Roles
 
 Channels: TypeAlias = "Sequence[int] | Mapping[int, str] | Roles | None"
 """Channels counted from 0, or who speaks on each by its channel, or roles with levels; ``None``
@@ -19,13 +19,16 @@ def roles_by_channel(channels: Channels) -> dict[int | None, str | None]:
     Raises
     ------
     UsageError
-        None is chosen, or it is not a list.
+        None is chosen, it is not a list, or somebody is at work or at school by their name: these
+        need `Roles`.
     """
     if channels is None:
         return {None: None}
     if isinstance(channels, Roles):
         return {channel: role.name for channel, role in channels.heard}
     if isinstance(channels, Mapping):
+        # Which refuses to analyze whoever must not be.
+        Roles({channel: Role(name) for channel, name in channels.items()})
         roles: dict[int | None, str | None] = dict(channels.items())
     elif isinstance(channels, Sequence) and not isinstance(channels, str):
         roles = dict.fromkeys(channels)

@@ -436,7 +436,7 @@ def test_four_analyzers_in_four_threads_equal_four_alone() -> None:
 
 def assert_channels_are_apart(path: Path) -> None:
     """Both channels in one session give what each gives by itself, and so does the iterator."""
-    roles = {0: "agent", 1: "customer"}
+    roles = {0: "caller", 1: "customer"}
     both = replayed(path, channels=roles)
     given = list(iter_utterances(path, channels=roles, model=model(), with_partials=True))
     for number, (channel, role) in enumerate(roles.items(), start=1):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Sequence
 
 import pytest
@@ -12,6 +13,7 @@ from ser_live.calls.call import Call, Side
 from ser_live.calls.escalations import MIN_BASELINE_S, baseline_of, escalations_of
 from ser_live.calls.findings import Findings, worth_hearing
 from ser_live.calls.forms import CSV_FIELDS, aws_record, csv_records, json_record
+from ser_live.calls.html import html_of
 from ser_live.calls.page import page_of
 from ser_live.emotions import LABELS
 from ser_live.events import EmotionResult, Hearing, Kind, StreamId, Verdict
@@ -137,8 +139,8 @@ def test_a_call_worth_hearing_is_told_with_its_moment_and_never_for_the_agent() 
     calmed = Findings(call_of([CALM] * 5 + [UPSET] * 3 + [CALM] * 4))
     plain = Findings(call_of([CALM] * 8))
     assert worth_hearing(upset)[0][0] < worth_hearing(calmed)[0][0]
-    assert worth_hearing(upset)[0][2] == "customer grew upset at 00:45 and did not calm down"
-    assert worth_hearing(calmed)[0][2] == "customer grew upset at 00:25, calmer at 00:40"
+    assert worth_hearing(upset)[0][2] == "customer sounds upset from 00:45, and not calmer later"
+    assert worth_hearing(calmed)[0][2] == "customer sounds upset from 00:25, calmer from 00:40"
     assert worth_hearing(plain) == []
     for findings in (upset, calmed):
         assert not any("agent" in sentence for _, _, sentence in worth_hearing(findings))
@@ -199,3 +201,27 @@ def test_the_voice_is_told_against_its_own_call() -> None:
     assert last.louder_db == pytest.approx(6.0 - 1.5)
     assert last.faster_per_s == pytest.approx(2.0 - 0.5)
     assert math.isnan(Findings(call_of([None])).quarters[0].voices["customer"].valence)
+
+
+def test_a_page_of_html_holds_both_lanes_and_fetches_nothing() -> None:
+    """Names from outside are harmless, the agent has times alone, nothing is loaded."""
+    call = call_of([CALM] * 5 + [UPSET] * 3 + [CALM] * 4)
+    customer = Side(**{**vars(call.sides[1]), "name": "<script>x</script>"})
+    sides = (call.sides[0], customer)
+    page = html_of(Findings(Call(**{**vars(call), "file": "<b>&.wav", "sides": sides})))
+    assert "<script>x" not in page
+    assert "<b>&.wav" not in page
+    assert "&lt;b&gt;&amp;.wav" in page
+    assert not re.search(r"(src|href)=\"(?!#|data:)", page)
+    assert "default-src &#39;none&#39;" in page or "default-src 'none'" in page
+    assert page.count('class="talk"') == 1 + len(customer.spans)
+    assert page.count('class="upset"') == 1
+    assert page.count('class="better"') == 1
+    assert "trained on acted speech" in page
+
+
+def test_a_page_of_html_of_a_call_without_speech_is_whole() -> None:
+    """No utterance, no baseline, nothing undefined drawn."""
+    page = html_of(Findings(call_of([])))
+    assert "was judged to know what is usual" in page
+    assert page.rstrip().endswith("</html>")
