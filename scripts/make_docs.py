@@ -1,6 +1,6 @@
 """Write the generated pages, or with --check fail when one differs from the program.
 
-docs/commands.md   help of every command, the settings, the exit codes
+docs/commands.md   help of every command, presets, settings, exit codes
 docs/features.md   every feature with unit, definition and source
 docs/evaluation/README.md   what was measured, from the JSON files next to it
 docs/reliability.md   what `make reliability` measured, from the JSON file next to it
@@ -21,6 +21,7 @@ from pathlib import Path
 import api_page
 import click
 import log_page
+from presets_page import presets_section
 from reliability.page import page as reliability_page
 
 from ser_live import errors
@@ -45,6 +46,7 @@ def commands_page() -> str:
         if isinstance(command, click.Group):
             for sub, subcommand in command.commands.items():
                 parts.append(_help(subcommand, f"ser-live {name} {sub}"))
+    parts += presets_section(ROOT / "docs" / "presets.json")
     parts.append("## Settings\n")
     parts.append("Options of `listen`, `replay`, `demo` and `analyze`, also `--help-settings`.\n")
     for group, cls in SETTING_GROUPS.items():

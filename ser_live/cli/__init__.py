@@ -111,7 +111,8 @@ class _LazyGroup(GroupPage):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         n_own = _n_own_options(args)
         first = args[n_own] if n_own < len(args) else None
-        if ctx.resilient_parsing and (first is None or not first.startswith("-")):
+        is_begun = first is None or not (first.startswith("-") or os.path.exists(first))  # noqa: PTH110
+        if ctx.resilient_parsing and is_begun:
             return super().parse_args(ctx, args)  # a shell completes a command that is begun
         if first is None or (first.startswith("-") and first not in _LEAVING):
             args = [*args[:n_own], "listen", *args[n_own:]]

@@ -1,4 +1,4 @@
-"""Words that a shell completes: devices, models and enrolled speakers of this machine.
+"""Words that a shell completes: devices, models, voices and sessions of this machine.
 
 A shell asks while somebody types, so nothing here may print or fail: what cannot be found out
 is not offered. Nothing is imported before it is asked for.
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 PROGRAM = "ser-live"
 VARIABLE = "_SER_LIVE_COMPLETE"
 """Variable of the environment by which a script of `completion` asks."""
+
+_MOST_SESSIONS = 20
+"""Most sessions that are offered; older ones are found with `ser-live log list`."""
 
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{2,}")
 """Part of a device's name that no shell would split or expand."""
@@ -71,9 +74,46 @@ def speakers(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> l
     return []
 
 
+def sessions(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Numbers of the newest sessions, each with its start; files for what is no number."""
+    from click.shell_completion import CompletionItem
+
+    if incomplete and not incomplete.isdigit():
+        return [CompletionItem(incomplete, type="file")]
+    with suppress(Exception):
+        from ser_live.records.session_list import logged_sessions
+
+        found = logged_sessions()[:_MOST_SESSIONS]
+        return _offered(((str(n), path.stem) for n, path in enumerate(found, 1)), incomplete)
+    return []
+
+
+def priors(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Priors that have a name."""
+    return _offered(
+        [("everyday", "mostly plain talk"), ("balanced", "all labels alike")], incomplete
+    )
+
+
+def recipes(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Training recipes."""
+    return _offered(((name, "training recipe") for name in ("ear", "classic", "own")), incomplete)
+
+
+def configured_commands(
+    _ctx: click.Context, _param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Commands that the configuration file is for."""
+    from ser_live.cli.configured import CONFIGURED
+
+    return _offered(((name, "command") for name in CONFIGURED), incomplete)
+
+
 def commands(table: Iterable[tuple[str, str]], incomplete: str) -> list[CompletionItem]:
-    """Commands that begin like that, each with its help."""
-    return _offered(table, incomplete)
+    """Commands that begin like that, each with its help; else files, which are replayed."""
+    from click.shell_completion import CompletionItem
+
+    return _offered(table, incomplete) or [CompletionItem(incomplete, type="file")]
 
 
 def _offered(words: Iterable[tuple[str, str]], incomplete: str) -> list[CompletionItem]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from ser_live.cli.completing import configured_commands
 from ser_live.cli.configured import CONFIGURED, defaults_for, options_of, origin
 from ser_live.cli.help_pages import GroupPage
 from ser_live.errors import UsageError
@@ -37,7 +38,13 @@ def command() -> None:
 
 
 @command.command()
-@click.argument("name", required=False, default="listen", metavar="[COMMAND]")
+@click.argument(
+    "name",
+    required=False,
+    default="listen",
+    metavar="[COMMAND]",
+    shell_complete=configured_commands,
+)
 @click.pass_context
 def show(ctx: click.Context, name: str) -> None:
     """Print the values of a command and their origin.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ser_live.cli.completing import sessions
 from ser_live.terminal.printing import echo
 
 if TYPE_CHECKING:
@@ -24,7 +25,13 @@ def session_argument(command: Callable[..., None]) -> Callable[..., None]:
 
         command(file=session_log_named(file), **values)
 
-    return click.argument("file", required=False, metavar="[SESSION]", type=click.Path())(with_file)
+    return click.argument(
+        "file",
+        required=False,
+        metavar="[SESSION]",
+        type=click.Path(),
+        shell_complete=sessions,
+    )(with_file)
 
 
 def entries_of(file: Path) -> Iterator[Recorded]:

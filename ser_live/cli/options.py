@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
-from ser_live.cli.completing import devices, models, speakers
+from ser_live.cli.completing import devices, models, priors, speakers
 from ser_live.config import RejectSettings, SegmenterSettings, Settings, VadSettings
 from ser_live.terminal.printing import echo, echo_lines
 
@@ -175,6 +175,7 @@ def prior_option(command: Command) -> Command:
         "--prior",
         default=Settings().prior,
         show_default=True,
+        shell_complete=priors,
         metavar="everyday|balanced|SHARES",
         help="How often each label is expected: mostly plain talk, all alike, or shares of your "
         "own such as neutral=0.6,happy=0.1.",

@@ -39,7 +39,7 @@ SENSITIVITY: Mapping[str, Values] = {
         "segmenter": {"open_share": 0.6},
     },
 }
-"""How easily sound counts as speech. Measured on meetings and on noise: docs/commands.md."""
+"""Ease with which sound counts as speech; docs/commands.md says what each word lets in."""
 
 PACE: Mapping[str, Values] = {
     "calm": {
@@ -61,7 +61,7 @@ PACE: Mapping[str, Values] = {
         },
     },
 }
-"""How soon there are answers, and which pauses end an utterance."""
+"""Haste of answers, and the pause that ends an utterance."""
 
 PRESETS = {"sensitivity": SENSITIVITY, "pace": PACE}
 

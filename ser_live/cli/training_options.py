@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from ser_live.cli.completing import recipes
+
 if TYPE_CHECKING:
     from ser_live.training.recipe import Recipe
 
@@ -53,6 +55,7 @@ def data_options(command: F) -> F:
             "--model",
             "recipe_name",
             default=None,
+            shell_complete=recipes,
             metavar="NAME",
             help="Training recipe: ear, classic or own.  [default: ear for a folder with RAVDESS, "
             "own for any other]",

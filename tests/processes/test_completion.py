@@ -16,7 +16,9 @@ from pathlib import Path
 
 import pytest
 from click.shell_completion import CompletionItem
+from click.testing import CliRunner
 from debian_packages import missing_programs
+from made_log import call, write_log
 from made_profile import PROFILE
 from places import ROOT
 
@@ -103,17 +105,23 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, s
     program.chmod(0o755)
     (home / "interview.wav").touch()
     save_profile(PROFILE, folder=home / "data" / "ser-live" / "profiles")
+    sessions = home / "state" / "ser-live" / "sessions"
+    sessions.mkdir(parents=True)
+    write_log(sessions / "20260329-015958-1.jsonl", call())
     return home, {
         "PATH": f"{program.parent}:{os.environ['PATH']}",
         "PYTHONPATH": str(ROOT),
         "HOME": str(home),
         "XDG_DATA_HOME": str(home / "data"),
+        "XDG_STATE_HOME": str(home / "state"),
+        "XDG_CONFIG_HOME": str(home / "config"),
+        "ZDOTDIR": str(home / "zsh"),
     }
 
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_a_tab_completes(shell: str, machine: tuple[Path, dict[str, str]], tmp_path: Path) -> None:
-    """Command, option, choice, file, model and voice, each from its first letters."""
+    """Command, option, choice, file, model, voice and session, each from its first letters."""
     if why := missing_programs([shell]):
         pytest.skip(why)
     home, environment = machine
@@ -125,6 +133,8 @@ def test_a_tab_completes(shell: str, machine: tuple[Path, dict[str, str]], tmp_p
         terminal.wait_for(tmp_path / "begun", "done")
         typed = (
             "ser-live rep\tinterv\t--mod\tclas\t--speak\tan\t--form\tjso\t",
+            "ser-live inter\t--sens\thi\t--prior bal\t",
+            "ser-live log show \t",
             "ser-live log exp\t--to text\t",
         )
         for line in typed:
@@ -133,8 +143,73 @@ def test_a_tab_completes(shell: str, machine: tuple[Path, dict[str, str]], tmp_p
     assert found.splitlines() == [
         "['replay', 'interview.wav', '--model', 'classic', '--speaker', 'anna', "
         "'--format', 'jsonl']",
+        "['interview.wav', '--sensitivity', 'high', '--prior', 'balanced']",
+        "['log', 'show', '1']",
         "['log', 'export', '--to', 'textgrid']",
     ]
+
+
+INSTALLED = {
+    "bash": (
+        SHELLS["bash"][0],
+        "PS1='{prompt}'; bind 'set enable-bracketed-paste off'; source {path}",
+        "data/bash-completion/completions/ser-live",
+    ),
+    "zsh": (
+        SHELLS["zsh"][0],
+        "PS1='{prompt}'; unsetopt zle_bracketed_paste prompt_sp; fpath+=({folder}); "
+        "autoload -U compinit; compinit -u -D",
+        "zsh/.zfunc/_ser-live",
+    ),
+    "fish": (["fish", "-i"], "set fish_greeting", "config/fish/completions/ser-live.fish"),
+}
+"""Command line, what the sentence about it says is needed, and the file."""
+
+
+@pytest.mark.parametrize("shell", INSTALLED)
+def test_an_installed_script_completes(
+    shell: str, machine: tuple[Path, dict[str, str]], tmp_path: Path
+) -> None:
+    """Written where the shell looks, with the line that is told, it completes; twice is no harm."""
+    if why := missing_programs([shell]):
+        pytest.skip(why)
+    home, environment = machine
+    arguments, prepare, place = INSTALLED[shell]
+    noted, path = tmp_path / "noted", home / place
+    environment = {**environment, "NOTED": str(noted), "SHELL": f"/bin/{shell}"}
+    for words in ([shell], []):
+        result = subprocess.run(
+            [sys.executable, "-m", "ser_live", "completion", *words, "--install"],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, **environment},
+        )
+        assert result.stdout.startswith(f"Wrote {path}; ")
+    with closing(Terminal(arguments, home, environment)) as terminal:
+        line = prepare.format(prompt=PROMPT, path=path, folder=path.parent)
+        terminal.type(f"{line}; echo done > {tmp_path}/begun\r")
+        terminal.wait_for(tmp_path / "begun", "done")
+        terminal.type("ser-live rep\tinter\t--disp\tda\t\r")
+        assert terminal.wait_for(noted, "replay") == (
+            "['replay', 'interview.wav', '--display', 'dashboard']\n"
+        )
+
+
+def test_what_is_not_ours_is_not_overwritten(tmp_path: Path) -> None:
+    """A file of somebody's own stays as it is, and so does a place that cannot be written."""
+    own = tmp_path / "fish" / "completions" / "ser-live.fish"
+    own.parent.mkdir(parents=True)
+    own.write_text("# mine")
+    run = CliRunner().invoke
+    words, env = ["completion", "fish", "--install"], {"XDG_CONFIG_HOME": str(tmp_path)}
+    result = run(cli, words, env=env)
+    assert "is not of ser-live, so it is not overwritten" in str(result.exception)
+    assert own.read_text() == "# mine"
+    result = run(cli, words, env={"XDG_CONFIG_HOME": str(own)})
+    assert "cannot be written" in str(result.exception)
+    result = run(cli, ["completion"], env={"SHELL": "/bin/tcsh"})
+    assert "Found 'tcsh' in $SHELL" in str(result.exception)
 
 
 def offered(*words: str, incomplete: str = "") -> list[str]:
@@ -159,6 +234,9 @@ def test_what_is_offered() -> None:
     assert offered("--model", incomplete="e") == ["ear"]
     assert offered("analyze", "--model", incomplete="./") == ["./"]  # a folder, for the shell
     assert offered("completion") == ["bash", "zsh", "fish"]
+    assert offered("config", "show", incomplete="an") == ["analyze"]
+    assert offered("train", "--model") == ["ear", "classic", "own"]
+    assert offered("log", "show", incomplete="./") == ["./"]  # a file, for the shell
 
 
 def test_devices_are_offered_by_a_word_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
