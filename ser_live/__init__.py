@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         UsageError,
     )
     from ser_live.events import (
+        AffectState,
         Cause,
         DeviceFound,
         DeviceLost,
@@ -64,9 +65,11 @@ if TYPE_CHECKING:
     from ser_live.sources import AudioSource, FileSource, Lost, PushedSource
     from ser_live.speaker.profile import SpeakerProfile
     from ser_live.stream.analyzer import Analyzer
+    from ser_live.stream.emotion_state import EmotionState, Pace
 
 __all__ = [
     "EMOTIONS",
+    "AffectState",
     "Analyzer",
     "AsyncListening",
     "AudioError",
@@ -82,6 +85,7 @@ __all__ = [
     "Emotion",
     "EmotionModel",
     "EmotionResult",
+    "EmotionState",
     "EndReason",
     "Event",
     "FileSource",
@@ -96,6 +100,7 @@ __all__ = [
     "ModelError",
     "Notice",
     "OutputError",
+    "Pace",
     "ProfileError",
     "PushedSource",
     "QueueDepth",
@@ -139,6 +144,7 @@ _HOMES = (
     "model.emotion_model",
     "speaker.profile",
     "stream.analyzer",
+    "stream.emotion_state",
     "batch.recording",
     "session.listening",
     "session.aio",

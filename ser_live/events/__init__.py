@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import get_args
 
+from ser_live.events.affect_state import UNKNOWN, AffectState
 from ser_live.events.forms import FormError
 from ser_live.events.kinds import Cause, EndReason, Kind, StreamState, Verdict
 from ser_live.events.of_sessions import (
@@ -49,6 +50,7 @@ StreamEvent = (
     | Mark
     | StreamNotice
     | EmotionResult
+    | AffectState
     | Drop
     | StreamEnded
 )
@@ -62,6 +64,8 @@ EVENT_CLASSES: dict[str, type[Recorded]] = by_type(get_args(Event))
 
 __all__ = [
     "EVENT_CLASSES",
+    "UNKNOWN",
+    "AffectState",
     "Cause",
     "Column",
     "DeviceEvent",

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from ser_live.config import SAMPLE_RATE_HZ
 from ser_live.events import (
+    AffectState,
     DeviceFound,
     DeviceLost,
     DeviceSought,
@@ -213,7 +214,7 @@ class DashboardState:
                 self._end_stream(event)
             case SourceFailed() | Notice() | StreamNotice():
                 self.notice = event.message
-            case Mark() | SessionEnded():
+            case AffectState() | Mark() | SessionEnded():
                 return False
             case _:
                 assert_never(event)
