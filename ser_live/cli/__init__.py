@@ -45,6 +45,7 @@ _COMMANDS = {
     "features": "Print the acoustic features of files or folders.",
     "train": "Train a model on your recordings and labels, or on RAVDESS.",
     "evaluate": "Measure a model on speakers it never saw.",
+    "serve": "Give emotion to other programs and to a page in the browser.",
     "log": "Read and export session logs.",
     "config": "Show and begin the configuration file.",
     "doctor": "Check whether this machine can listen, and say what to do if not.",

@@ -128,8 +128,8 @@ class EmotionState:
     Every accepted result counts by its confidence and its speech time. A result about an
     utterance takes the place of the earlier ones about the same; rejected ones count nothing.
     A label gives way to another only when that one has led by ``min_lead`` for ``hold_s`` and
-    two of the latest three utterances say so; where it is unknown, the first that leads is
-    taken. So a single utterance that was heard wrongly never changes it, and a true change is
+    two of the latest three utterances say so; where it is unknown, the first that is
+    named is taken. So a single utterance that was heard wrongly never changes it, and a true change is
     followed with the utterance after its first.
 
     Only positions on the stream's clock enter, so the same events give the same states,
@@ -296,6 +296,11 @@ class EmotionState:
             del self._said[next(iter(self._said))]
         mean = _mean(self._evidence())
         leader = max(mean, key=mean.__getitem__)
+        if self._label == UNKNOWN:
+            # Nothing stands against it, so whatever is sure enough to be named will do.
+            if result.state is Verdict.OK:
+                self._label, self._since = leader, result.end_sample
+            return
         lead = self._lead(mean, leader)
         if leader == self._label or lead < self.pace.min_lead:
             self._candidate = None
@@ -309,16 +314,13 @@ class EmotionState:
             self._candidate_since = result.end_sample - round(led_s * SAMPLE_RATE_HZ)
         led_s = (result.end_sample - self._candidate_since) / SAMPLE_RATE_HZ
         n_saying = sum(label == leader for label in self._said.values())
-        lasts = led_s >= self.pace.hold_s and n_saying >= N_UTTERANCES_TO_CHANGE
-        if lasts or self._label == UNKNOWN:
+        if led_s >= self.pace.hold_s and n_saying >= N_UTTERANCES_TO_CHANGE:
             self._label, self._since = leader, result.end_sample
             self._candidate = None
 
     def _lead(self, mean: Mapping[str, float], leader: str) -> float:
-        """Lead of a label over the present one, over the best of the others while unknown."""
-        others = max((p for label, p in mean.items() if label != leader), default=0.0)
-        rival = others if self._label == UNKNOWN else mean.get(self._label, 0.0)
-        return mean.get(leader, 0.0) - rival
+        """Lead of a label over the present one."""
+        return mean.get(leader, 0.0) - mean.get(self._label, 0.0)
 
 
 def _mean(evidence: _Evidence) -> dict[str, float]:
