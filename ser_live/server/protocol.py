@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ser_live.audio import MAX_CHANNELS, MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ
 from ser_live.server.problems import Problem
 from ser_live.stream.emotion_state import PACES
 
@@ -16,8 +17,6 @@ RESULTS = ("final", "partial", "all")
 OVERRUNS = ("wait", "gap")
 MAX_TEXT = 200
 """Longest name, role or mark."""
-MIN_RATE, MAX_RATE = 4_000, 384_000
-MAX_CHANNELS = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +77,7 @@ def read_start(message: Mapping[str, Any]) -> Start:
             f"the first message was {message['type'][:40]!r}, but start is needed: send it first.",
         )
     readers = {
-        "sample_rate": lambda value: _integer(value, MIN_RATE, MAX_RATE),
+        "sample_rate": lambda value: _integer(value, MIN_SAMPLE_RATE_HZ, MAX_SAMPLE_RATE_HZ),
         "channels": lambda value: _integer(value, 1, MAX_CHANNELS),
         "encoding": lambda value: _one_of(value, ENCODINGS),
         "channel": lambda value: None if value is None else _integer(value, 1, MAX_CHANNELS),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from ser_live.events import Cause, EmotionResult, EndReason, SessionEnded, StreamGap
 from ser_live.server.outgoing import Outgoing
@@ -19,14 +20,14 @@ from ser_live.sources import Lost
 from ser_live.speaker.profile import SpeakerProfile
 
 if TYPE_CHECKING:
-    from starlette.websockets import WebSocket
-
     from ser_live.server.sessions import Sessions
 
 MAX_BLOCKS = 4096
 """Blocks of a session that may wait, however short they are."""
 LEFT_IN_ORDER = (1000, 1001)
 """Codes of a client that left on purpose, so that nothing waits for its return."""
+GONE = (WebSocketDisconnect, OSError)
+"""Errors by which a connection that is gone shows."""
 SENT_WITHIN_S = 5.0
 """Longest wait for a reader to take the last records."""
 
@@ -91,6 +92,7 @@ class Session:
         try:
             everything: set[asyncio.Future[Any]] = {*tasks, ended}
             await asyncio.wait(everything, return_when=asyncio.FIRST_COMPLETED)
+            self._look_at(tasks)
             if self.ended.done() and number == self._connection:
                 await self.outgoing.wait_until_sent(SENT_WITHIN_S)
         finally:
@@ -103,6 +105,14 @@ class Session:
             await _close(socket, self.ended.result())
         else:
             self._lose(next((code for code in codes if code is not None), 1006))
+
+    def _look_at(self, tasks: set[asyncio.Task[Any]]) -> None:
+        """Tell of a defect in what a connection does; that it is gone is none."""
+        for task in tasks:
+            error = task.exception() if task.done() and not task.cancelled() else None
+            if error is not None and not isinstance(error, GONE):
+                self._sessions.report(error)
+                self.fail(Problem("internal", "a defect of the program ended the session."))
 
     async def _read(self, socket: WebSocket, number: int) -> int:
         """Take messages until the connection ends; the code that it ended with."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ser_live import __version__
 from ser_live.config import Settings
-from ser_live.errors import ProfileError
+from ser_live.errors import InvalidAudioError, ProfileError
 from ser_live.events import Record, SessionStarted
 from ser_live.model.emotion_model import EmotionModel
 from ser_live.server.limits import Limits
@@ -114,7 +114,10 @@ class Sessions:
             )
         profile = await asyncio.to_thread(self._profile, start.speaker)
         self.check_room()
-        session = Session(secrets.token_urlsafe(12), start, self, profile)
+        try:
+            session = Session(secrets.token_urlsafe(12), start, self, profile)
+        except InvalidAudioError as error:
+            raise Problem("start_invalid", str(error), param="sample_rate") from None
         self.open[session.name] = session
         self.metrics.put("serlive_sessions", len(self.open))
         session.outgoing.say(self._started(session, profile))

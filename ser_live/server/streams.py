@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -32,14 +33,20 @@ async def stream(socket: WebSocket) -> None:
     try:
         start = await _first(socket, sessions.limits.start_s)
         await sessions.serve(start, socket)
-    except Problem as problem:
-        sessions.metrics.add("serlive_rejected_requests_total", code=problem.code)
-        with suppress(RuntimeError, OSError, WebSocketDisconnect):
-            message = {**problem.as_message(), "fatal": True, "session": None, "seq": 1}
-            await socket.send_text(json_line(message))
-            await socket.close(CODES[problem.code].close or 1002)
     except (WebSocketDisconnect, OSError):
         pass
+    except Exception as error:  # noqa: BLE001  the top of a connection
+        told = error if isinstance(error, Problem) else _defect(error, sessions.report)
+        sessions.metrics.add("serlive_rejected_requests_total", code=told.code)
+        with suppress(RuntimeError, OSError, WebSocketDisconnect):
+            message = {**told.as_message(), "fatal": True, "session": None, "seq": 1}
+            await socket.send_text(json_line(message))
+            await socket.close(CODES[told.code].close or 1002)
+
+
+def _defect(error: Exception, report: Callable[[BaseException], None]) -> Problem:
+    report(error)
+    return Problem("internal", "a defect of the program ended the session.")
 
 
 def _check_ready(services: Services) -> None:

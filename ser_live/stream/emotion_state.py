@@ -128,8 +128,8 @@ class EmotionState:
     Every accepted result counts by its confidence and its speech time. A result about an
     utterance takes the place of the earlier ones about the same; rejected ones count nothing.
     A label gives way to another only when that one has led by ``min_lead`` for ``hold_s`` and
-    two of the latest three utterances say so; where it is unknown, the first that is
-    named is taken. So a single utterance that was heard wrongly never changes it, and a true change is
+    two of the latest three utterances say so; where it is unknown, the first that is named is
+    taken. So a single utterance that was heard wrongly never changes it, and a true change is
     followed with the utterance after its first.
 
     Only positions on the stream's clock enter, so the same events give the same states,

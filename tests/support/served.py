@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -114,11 +114,8 @@ def talk(
     found: list[dict[str, Any]] = []
 
     def read() -> None:
-        try:
-            for text in connection:
-                found.append(json.loads(text))
-        except websockets.ConnectionClosed:
-            pass
+        with suppress(websockets.ConnectionClosed):
+            found.extend(map(json.loads, connection))
 
     connection.send(json.dumps({"type": "start", **start}))
     reader = threading.Thread(target=read)
