@@ -6,6 +6,7 @@ import {
 const byId = (id) => document.getElementById(id);
 const SPOKEN_EVERY_MS = 3000;
 const MAX_KEPT = 20000;
+const MAX_EARLY = 200;
 const WAITS_MS = [1000, 2000, 4000, 8000, 15000, 30000];
 const PROCESSING = {
   echoCancellation: "echo cancellation", noiseSuppression: "noise suppression",
@@ -37,6 +38,7 @@ let nTries = 0;
 let nMarks = 0;
 let spokenAt = 0;
 let sentS = 0;
+let early = []; // sound from before the first session began, so that no first word is lost
 
 const say = (text) => { byId("status").textContent = text; };
 const note = (text) => {
@@ -97,7 +99,13 @@ const TAKERS = {
     nTries = 0;
   },
   session_resumed() { say("Listening again; what was missed is a gap."); nTries = 0; },
-  stream_started() { sentS = 0; },
+  stream_started() {
+    if (!socket || !early) return;
+    const waiting = early;
+    early = null;
+    sentS = 0;
+    waiting.forEach(send);
+  },
   state(record) {
     if (record.state === "no signal") note(record.message || "Only silence arrives.");
     else note(capture?.notice ?? "");
@@ -160,12 +168,20 @@ async function openMicrophone() {
   const node = new AudioWorkletNode(context, "capture", { numberOfOutputs: 0 });
   context.createMediaStreamSource(stream).connect(node);
   node.port.onmessage = ({ data }) => {
-    if (isPaused || !socket || socket.readyState !== WebSocket.OPEN || !session) return;
-    socket.send(data);
-    sentS += data.byteLength / 4 / context.sampleRate;
+    if (isPaused) return;
+    if (early) {
+      if (early.length < MAX_EARLY) early.push(data);
+    } else if (session && socket?.readyState === WebSocket.OPEN) {
+      send(data);
+    }
   };
   track.onended = () => { note("The microphone is gone: plug it in and start again."); stop(); };
   return { stream, context, label: track.label || "microphone", notice, lock: await wakeLock() };
+}
+
+function send(data) {
+  socket.send(data);
+  sentS += data.byteLength / 4 / capture.context.sampleRate;
 }
 
 async function wakeLock() {
@@ -234,6 +250,7 @@ async function start() {
   note("");
   clearDrawings();
   kept = [];
+  early = [];
   nLost = nMarks = nTries = 0;
   isStopping = isPaused = false;
   session = null;
