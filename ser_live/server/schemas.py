@@ -99,7 +99,9 @@ def _of_type(kind: Any) -> Schema:
     if type(None) in get_args(kind):
         (inner,) = (part for part in get_args(kind) if part is not type(None))
         schema = _of_type(inner)
-        return {**schema, "type": [schema["type"], "null"]} if "type" in schema else schema
+        kinds = schema["type"]
+        kinds = [kinds] if isinstance(kinds, str) else kinds
+        return {**schema, "type": list(dict.fromkeys([*kinds, "null"]))}
     if inspect.isclass(kind) and issubclass(kind, Enum):
         return {"type": "string", "enum": [word.value for word in kind]}
     if kind is bool:
@@ -107,7 +109,7 @@ def _of_type(kind: Any) -> Schema:
     if kind is int:
         return {"type": "integer"}
     if kind is float:
-        return {"type": ["number", "null"]}
+        return {"type": ["number", "null"]}  # undefined is null
     if kind is str:
         return {"type": "string"}
     if kind == tuple[Reason, ...]:

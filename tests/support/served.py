@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import threading
+import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -44,6 +45,13 @@ class Served:
     @property
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token}"}
+
+    def ask(self, path: str, **headers: str) -> Any:
+        """An open answer to a plain request with the token."""
+        request = urllib.request.Request(  # noqa: S310  of this machine
+            self.base + path, headers={**self.headers, **headers}
+        )
+        return urllib.request.urlopen(request, timeout=60)  # noqa: S310
 
     def stream(self, **options: Any) -> Any:
         """A connection of the websockets library to ``/v1/stream``."""
