@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     )
     from ser_live.events import (
         Activity,
+        AffectState,
         Cause,
         DeviceFound,
         DeviceLost,
@@ -66,11 +67,13 @@ if TYPE_CHECKING:
     from ser_live.sources import AudioSource, FileSource, Lost, PushedSource
     from ser_live.speaker.profile import SpeakerProfile
     from ser_live.stream.analyzer import Analyzer
+    from ser_live.stream.emotion_state import EmotionState, Pace
     from ser_live.stream.roles import Role, Roles, parse_roles
 
 __all__ = [
     "EMOTIONS",
     "Activity",
+    "AffectState",
     "Analyzer",
     "AsyncListening",
     "AudioError",
@@ -86,6 +89,7 @@ __all__ = [
     "Emotion",
     "EmotionModel",
     "EmotionResult",
+    "EmotionState",
     "EndReason",
     "Event",
     "FileSource",
@@ -101,6 +105,7 @@ __all__ = [
     "ModelError",
     "Notice",
     "OutputError",
+    "Pace",
     "ProfileError",
     "PushedSource",
     "QueueDepth",
@@ -148,6 +153,7 @@ _HOMES = (
     "speaker.profile",
     "stream.roles",
     "stream.analyzer",
+    "stream.emotion_state",
     "batch.recording",
     "session.listening",
     "session.aio",

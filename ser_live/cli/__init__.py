@@ -56,6 +56,7 @@ _COMMANDS = {
     "report": "Make a page of a session, or compare sessions.",
     "history": "Look back over weeks and months of sessions.",
     "note": "Note how you feel, beside what the voice says.",
+    "serve": "Give emotion to other programs, and to a page.",
     "config": "Show and begin the configuration file.",
     "doctor": "Check whether this machine can listen.",
     "purge": "Remove logs, kept audio, profiles and notes.",

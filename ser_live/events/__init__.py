@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import get_args
 
+from ser_live.events.affect_state import UNKNOWN, AffectState
 from ser_live.events.forms import FormError
 from ser_live.events.kinds import Cause, EndReason, Hearing, Kind, StreamState, Verdict
 from ser_live.events.of_sessions import (
@@ -51,6 +52,7 @@ StreamEvent = (
     | StreamNotice
     | Activity
     | EmotionResult
+    | AffectState
     | Drop
     | StreamEnded
 )
@@ -64,7 +66,9 @@ EVENT_CLASSES: dict[str, type[Recorded]] = by_type(get_args(Event))
 
 __all__ = [
     "EVENT_CLASSES",
+    "UNKNOWN",
     "Activity",
+    "AffectState",
     "Cause",
     "Column",
     "DeviceEvent",

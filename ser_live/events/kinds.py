@@ -77,6 +77,8 @@ class Cause(_Word):
     """The computer slept."""
     RECORDING = "recording"
     """The recording holds nothing there: it was paused, or its sound begins late."""
+    PAUSED = "paused"
+    """The one who sends the sound paused it."""
     DAMAGED = "damaged"
     """That part of the recording cannot be decoded."""
 

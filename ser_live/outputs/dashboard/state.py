@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from ser_live.config import SAMPLE_RATE_HZ
 from ser_live.events import (
     Activity,
+    AffectState,
     DeviceFound,
     DeviceLost,
     DeviceSought,
@@ -214,7 +215,7 @@ class DashboardState:
                 self._end_stream(event)
             case SourceFailed() | Notice() | StreamNotice():
                 self.notice = event.message
-            case Activity() | Mark() | SessionEnded():
+            case Activity() | AffectState() | Mark() | SessionEnded():
                 return False
             case _:
                 assert_never(event)

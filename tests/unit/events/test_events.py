@@ -74,6 +74,8 @@ def numbers(name: str, *, on_grid: bool) -> st.SearchStrategy[float]:
     if name in UNIT:
         unit = st.integers(-1000, 1000).map(lambda n: n / 1000)
         return unit if on_grid else st.floats(-1, 1)
+    if name == "certainty":
+        return st.integers(0, 1000).map(lambda n: n / 1000) if on_grid else st.floats(0, 1)
     lowest = 0 if name in NOT_NEGATIVE else -(10**6)
     if on_grid:
         return st.integers(lowest, 10**6).map(lambda n: n / 2)
@@ -108,6 +110,12 @@ def values(cls: type, name: str, annotation: Any, *, on_grid: bool) -> st.Search
         return st.none() | labels()
     if name == "emotions":
         return st.dictionaries(labels(), st.integers(0, 10**9))
+    if name == "probabilities" and Mapping in map(get_origin, get_args(get_args(annotation)[0])):
+        return st.none() | label_sets().flatmap(
+            lambda names: shares(len(names), on_grid=on_grid).map(
+                lambda found: dict(zip(names, found, strict=True))
+            )
+        )
     if get_origin(annotation) is Annotated:
         inner, form = get_args(annotation)
         if form.write is SAMPLES.write:
@@ -214,6 +222,8 @@ def _examples() -> Iterator[Recorded]:
                 made[f.name] = (0.125,) * len(LABELS)
             elif inner == tuple[Reason, ...]:
                 made[f.name] = (Reason(feature="f", difference=1.0, z=2.0, text="louder"),)
+            elif f.name == "probabilities" and get_origin(inner) is Mapping:
+                made[f.name] = dict.fromkeys(LABELS, 0.125)
             elif get_origin(inner) is Mapping:
                 key, _ = get_args(inner)
                 made[f.name] = {"a": {"b": 1}} if key is str else {next(iter(key)): 2}

@@ -1,0 +1,301 @@
+"""The door of the server: Host, Origin and token are looked at before anything else is."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import secrets
+from collections import deque
+from collections.abc import Mapping
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ser_live.records.json_line import json_line
+from ser_live.server.limits import PROTOCOL
+from ser_live.server.metrics import Metrics
+from ser_live.server.problems import CODES, Problem
+
+COOKIE = "ser_live"
+BEARER = "bearer."
+OPEN_PATHS = ("/healthz", "/readyz")
+"""Paths that tell nothing of anybody, for what watches whether the server lives."""
+N_COOKIES = 64
+"""Browsers that are known at a time; the oldest is forgotten."""
+
+SECURITY_HEADERS = {
+    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "connect-src 'self'; img-src 'self' data:; worker-src 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "cross-origin-resource-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "permissions-policy": "microphone=(self), camera=(), geolocation=()",
+    "cache-control": "no-store",
+}
+
+
+class Keys:
+    """The token, and what browsers got for it.
+
+    Parameters
+    ----------
+    token : str or None
+        ``None`` lets everybody in who passes Host and Origin.
+    """
+
+    def __init__(self, token: str | None) -> None:
+        self.token = token
+        self._once: set[str] = set()
+        self._cookies: deque[str] = deque(maxlen=N_COOKIES)
+
+    def once(self) -> str:
+        """Make a token that opens one browser, once."""
+        made = secrets.token_urlsafe(32)
+        self._once.add(made)
+        return made
+
+    def cookie_for(self, given: str) -> str | None:
+        """Make the cookie for a token from the address line; ``None`` for a wrong one."""
+        is_once = any(_same(given, known) for known in self._once)
+        if not is_once and not self.fits(given):
+            return None
+        self._once.discard(given)
+        cookie = secrets.token_urlsafe(32)
+        self._cookies.append(cookie)
+        return cookie
+
+    def fits(self, given: str) -> bool:
+        """Whether a token is the server's."""
+        return self.token is not None and _same(given, self.token)
+
+    def knows_cookie(self, given: str) -> bool:
+        """Whether a browser has a cookie of ours."""
+        return any(_same(given, known) for known in self._cookies)
+
+
+def _same(given: str, known: str) -> bool:
+    return hmac.compare_digest(given.encode("utf-8", "replace"), known.encode())
+
+
+class Guard:
+    """Lets through what comes from this machine, from our own page, and with the token.
+
+    Parameters
+    ----------
+    app : ASGI application
+    keys : Keys
+    metrics : Metrics
+    hosts : tuple of str
+        Names that the Host header may have besides loopback's.
+    origins : tuple of str
+        Origins of pages that may use the WebSockets, such as ``https://game.example``.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        keys: Keys,
+        metrics: Metrics,
+        hosts: tuple[str, ...] = (),
+        origins: tuple[str, ...] = (),
+    ) -> None:
+        self._app = app
+        self._keys = keys
+        self._metrics = metrics
+        self._hosts = {"127.0.0.1", "localhost", "::1", *map(str.lower, hosts)}
+        self._origins = {origin.lower().rstrip("/") for origin in origins}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        headers = _headers(scope)
+        try:
+            self._check_host(headers)
+            self._check_origin(scope, headers)
+            if (answer := self._welcome(scope)) is not None:
+                await answer(scope, receive, send)
+                return
+            self._check_token(scope, headers)
+        except Problem as problem:
+            self._metrics.add("serlive_rejected_requests_total", code=problem.code)
+            await problem_response(problem)(scope, receive, send)
+            return
+        await self._app(scope, receive, _with_headers(send))
+
+    def _check_host(self, headers: Mapping[str, list[str]]) -> None:
+        given = headers.get("host", [])
+        if len(given) != 1 or host_name(given[0]) not in self._hosts:
+            raise Problem(
+                "host_unknown",
+                "the Host header is missing or names another machine: use the address that the "
+                "server printed, or start it with --allow-host.",
+            )
+
+    def _check_origin(self, scope: Scope, headers: Mapping[str, list[str]]) -> None:
+        given = headers.get("origin", [])
+        site = headers.get("sec-fetch-site", ["none"])[0]
+        is_secure = scope["scheme"] in ("https", "wss")
+        own = f"{'https' if is_secure else 'http'}://{headers['host'][0]}".lower()
+        if len(given) > 1:
+            is_fine = False
+        elif given:
+            origin = given[0].lower()
+            is_listed = scope["type"] == "websocket" and origin in self._origins
+            is_fine = origin == own or is_listed
+        else:
+            # A browser says so where a page of another site asks without an Origin.
+            is_fine = site in ("none", "same-origin")
+        if not is_fine:
+            raise Problem(
+                "origin_refused",
+                "a page of another origin asked: only the server's own page may, and for "
+                "WebSockets those named by --allow-origin.",
+            )
+
+    def _welcome(self, scope: Scope) -> Response | None:
+        """Answer the address that was printed: a cookie in the place of the token in it."""
+        if scope["type"] != "http" or scope["path"] != "/" or scope["method"] != "GET":
+            return None
+        given = parse_qs(scope["query_string"].decode("ascii", "replace")).get("token")
+        if not given:
+            return None
+        cookie = self._keys.cookie_for(given[0])
+        if cookie is None:
+            raise Problem("token_wrong", "the token in the address is used up or not this server's")
+        answer = Response(status_code=303, headers={**SECURITY_HEADERS, "location": "/"})
+        answer.set_cookie(
+            COOKIE,
+            cookie,
+            httponly=True,
+            samesite="strict",
+            secure=scope["scheme"] == "https",
+            path="/",
+        )
+        return answer
+
+    def _check_token(self, scope: Scope, headers: Mapping[str, list[str]]) -> None:
+        if self._keys.token is None or scope["path"] in OPEN_PATHS:
+            return
+        given = _tokens(scope, headers)
+        if any(self._keys.fits(token) for token in given):
+            return
+        if not given and any(map(self._keys.knows_cookie, _cookies(headers))):
+            return
+        if given or headers.get("cookie"):
+            raise Problem("token_wrong", "the token is not this server's: use the one it printed.")
+        raise Problem(
+            "token_missing",
+            "no token was given: send it as Authorization: Bearer TOKEN, as the subprotocol "
+            "bearer.TOKEN, or open the address that the server printed.",
+        )
+
+
+def _headers(scope: Scope) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, value in scope["headers"]:
+        found.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
+    return found
+
+
+def host_name(header: str) -> str:
+    """Name of a host without its port, an address in its plain form; empty where it is none."""
+    try:
+        parts = urlsplit(f"//{header}")
+        name = parts.hostname or ""
+        _ = parts.port
+    except ValueError:
+        return ""
+    if parts.path or parts.query or parts.fragment or "@" in header:
+        return ""
+    try:
+        return str(ipaddress.ip_address(name))
+    except ValueError:
+        return name
+
+
+def _tokens(scope: Scope, headers: Mapping[str, list[str]]) -> list[str]:
+    """Tokens of the header, and of the subprotocols, as browsers can set no header."""
+    found = []
+    for value in headers.get("authorization", []):
+        scheme, _, token = value.partition(" ")
+        if scheme.lower() == "bearer":
+            found.append(token.strip())
+    offered = scope.get("subprotocols", [])
+    return found + [n.removeprefix(BEARER) for n in offered if n.startswith(BEARER)]
+
+
+def _cookies(headers: Mapping[str, list[str]]) -> list[str]:
+    found = []
+    for value in headers.get("cookie", []):
+        try:
+            jar = SimpleCookie(value)
+        except CookieError:
+            continue
+        if COOKIE in jar:
+            found.append(jar[COOKIE].value)
+    return found
+
+
+def _with_headers(send: Send) -> Send:
+    """Send with the headers of security on every answer."""
+
+    async def wrapped(message: Message) -> None:
+        if message["type"] in ("http.response.start", "websocket.http.response.start"):
+            names = {name.lower() for name, _ in message.get("headers", [])}
+            extra = [
+                (name.encode(), value.encode())
+                for name, value in SECURITY_HEADERS.items()
+                if name.encode() not in names
+            ]
+            message = {**message, "headers": [*message.get("headers", []), *extra]}
+        await send(message)
+
+    return wrapped
+
+
+def problem_response(problem: Problem) -> ProblemResponse:
+    """Make the HTTP answer about a refusal."""
+    headers = dict(SECURITY_HEADERS)
+    if problem.code in ("token_missing", "token_wrong"):
+        headers["www-authenticate"] = "Bearer"
+    if problem.retry_after_s is not None:
+        headers["retry-after"] = f"{problem.retry_after_s:.0f}"
+    return ProblemResponse(
+        json_line(problem.as_http()),
+        status_code=CODES[problem.code].status,
+        headers=headers,
+        media_type="application/problem+json",
+    )
+
+
+class ProblemResponse(Response):
+    """An answer that a WebSocket gets before it is one, too."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        prefix = "websocket." if scope["type"] == "websocket" else ""
+        start: dict[str, Any] = {
+            "type": f"{prefix}http.response.start",
+            "status": self.status_code,
+            "headers": self.raw_headers,
+        }
+        await send(start)
+        await send({"type": f"{prefix}http.response.body", "body": self.body})
+
+
+def subprotocol(scope: Scope) -> str | None:
+    """The subprotocol to answer with: ours where any but the token's was offered."""
+    offered = [name for name in scope["subprotocols"] if not name.startswith(BEARER)]
+    if PROTOCOL in offered:
+        return PROTOCOL
+    if offered or scope["subprotocols"]:
+        raise Problem(
+            "protocol_unknown", f"other subprotocols were offered, but {PROTOCOL} is needed."
+        )
+    return None

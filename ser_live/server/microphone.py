@@ -1,0 +1,147 @@
+"""The server's own microphone, heard once and told to all who listen."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+
+from ser_live.errors import SerLiveError
+from ser_live.events import EmotionResult, Event, Kind, Level, OfStream, Record
+from ser_live.records.json_line import json_line
+from ser_live.server.limits import Limits
+from ser_live.server.metrics import Metrics
+from ser_live.session.listening import Listening
+from ser_live.session.live import POLL_S
+from ser_live.stream.emotion_state import EmotionState
+
+SESSION = "microphone"
+
+
+class Listener:
+    """One reader of the microphone's records; slow ones miss levels, then are dropped."""
+
+    def __init__(self, n_waiting: int) -> None:
+        self.n_skipped = 0
+        self.is_dropped = False
+        self._n_waiting = n_waiting
+        self._queue: deque[tuple[int, str, str]] = deque()
+        self._news = asyncio.Event()
+
+    def add(self, seq: int, kind: str, text: str, *, is_expendable: bool) -> None:
+        """Let one record wait for the reader."""
+        if len(self._queue) >= self._n_waiting:
+            if is_expendable:
+                self.n_skipped += 1
+                return
+            self.is_dropped = True
+        self._queue.append((seq, kind, text))
+        self._news.set()
+
+    async def next(self, timeout_s: float) -> tuple[int, str, str] | None:
+        """Wait for the next record; ``None`` where none came in time."""
+        if not self._queue and not self.is_dropped:
+            self._news.clear()
+            with suppress(TimeoutError, asyncio.TimeoutError):
+                await asyncio.wait_for(self._news.wait(), timeout_s)
+        return self._queue.popleft() if self._queue else None
+
+
+class Microphone:
+    """Hears in a thread of its own and tells the event loop.
+
+    Parameters
+    ----------
+    listening : Listening
+    limits : Limits
+    metrics : Metrics
+    report : callable
+        Takes an error that ended the hearing.
+    """
+
+    def __init__(
+        self,
+        listening: Listening,
+        limits: Limits,
+        metrics: Metrics,
+        report: Callable[[BaseException], None],
+    ) -> None:
+        self.failure: str | None = None
+        """Sentence about why nothing is heard any more."""
+        self._listening = listening
+        self._limits = limits
+        self._metrics = metrics
+        self._report = report
+        self._loop = asyncio.get_running_loop()
+        self._kept: deque[tuple[int, str, str]] = deque(maxlen=2 * limits.n_kept)
+        self._seq = 0
+        self._listeners: set[Listener] = set()
+        self._states: dict[int, EmotionState] = {}
+        self._thread = threading.Thread(target=self._hear, name="ser-live server hears")
+        self._thread.start()
+
+    def close(self) -> None:
+        """End hearing; what was heard is still told."""
+        self._listening.stop()
+
+    # -- a thread
+
+    def _hear(self) -> None:
+        try:
+            with self._listening as listening:
+                while not listening.finished:
+                    events = listening.poll(POLL_S)
+                    records = [record for event in events for record in self._records(event)]
+                    if records:
+                        self._loop.call_soon_threadsafe(self._tell, records)
+        except SerLiveError as error:
+            self.failure = str(error)
+            self._report(error)
+        except RuntimeError as error:  # the loop is closed
+            self.failure = str(error)
+
+    def _records(self, event: Event) -> list[Record]:
+        found = [event.as_record()]
+        if isinstance(event, EmotionResult) and event.kind is Kind.FINAL:
+            self._metrics.see_latency(event.kind, event.latency_ms / 1000.0)
+        if isinstance(event, OfStream):
+            state = self._states.setdefault(event.stream.number, EmotionState())
+            found += [change.as_record() for change in state.take(event)]
+        return found
+
+    # -- the event loop
+
+    def _tell(self, records: list[Record]) -> None:
+        for record in records:
+            kind = str(record["type"])
+            is_expendable = kind == Level.type or record.get("kind") == Kind.PARTIAL.value
+            self._seq += 1
+            text = json_line({**record, "session": SESSION, "seq": self._seq})
+            self._kept.append((self._seq, kind, text))
+            for listener in list(self._listeners):
+                listener.add(self._seq, kind, text, is_expendable=is_expendable)
+                if listener.is_dropped:
+                    self.leave(listener)
+
+    def join(self, after: int | None) -> Listener:
+        """Begin to listen, after a record that arrived before where one is named."""
+        listener = Listener(self._limits.n_outgoing)
+        for seq, kind, text in self._kept if after is not None else ():
+            if after is not None and seq > after:
+                listener.add(seq, kind, text, is_expendable=True)
+        self._listeners.add(listener)
+        self._metrics.put("serlive_listeners", len(self._listeners))
+        return listener
+
+    def leave(self, listener: Listener) -> None:
+        """End a reader's listening."""
+        self._listeners.discard(listener)
+        if listener.n_skipped:
+            self._metrics.add("serlive_listener_records_skipped_total", listener.n_skipped)
+        self._metrics.put("serlive_listeners", len(self._listeners))
+
+    @property
+    def n_listeners(self) -> int:
+        return len(self._listeners)

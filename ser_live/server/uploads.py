@@ -1,0 +1,305 @@
+"""Recordings that are sent whole: ``/v1/analyze``."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+
+from ser_live.batch.recording import Recording
+from ser_live.config import Settings
+from ser_live.errors import SerLiveError
+from ser_live.events import (
+    EmotionResult,
+    Kind,
+    Record,
+    StreamEnded,
+    StreamEvent,
+    StreamId,
+    StreamNotice,
+    StreamStarted,
+)
+from ser_live.model.emotion_model import EmotionModel
+from ser_live.records.csv_rows import CsvLines, emotion_fields
+from ser_live.records.json_line import json_line
+from ser_live.server.limits import Limits
+from ser_live.server.pool import Urgency
+from ser_live.server.problems import Problem
+from ser_live.sources import FileSource
+from ser_live.stream.analyzer import Analyzer
+from ser_live.stream.drive import drive
+
+if TYPE_CHECKING:
+    from ser_live.server.app import Services
+
+UPLOAD = "upload"
+"""Name of an uploaded recording in records."""
+
+
+class UploadWork:
+    """Analysis of one recording; a job of the pool that gives way to whoever speaks.
+
+    Parameters
+    ----------
+    path : str
+    channel : int or None
+        Counted from 0.
+    model, settings
+        As for `Analyzer`.
+    tell : callable
+        Takes each event, an error, and ``None`` at the end, in the pool's thread.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        channel: int | None,
+        model: EmotionModel,
+        settings: Settings,
+        tell: Callable[[StreamEvent | Exception | None], None],
+    ) -> None:
+        self._tell = tell
+        self._is_over = False
+        source = FileSource(path, speed=0)
+        name = StreamId(number=1, source=UPLOAD, channel=channel, file=UPLOAD)
+        self.notes = source.notes
+        self._events = drive(
+            source,
+            lambda opened: Analyzer(
+                opened.sample_rate,
+                opened.n_channels,
+                stream=name,
+                model=model,
+                settings=settings,
+                with_partials=False,
+            ),
+        )
+
+    def abandon(self) -> None:
+        """Do no further step."""
+        self._is_over = True
+
+    def urgency(self) -> Urgency | None:
+        return None if self._is_over else Urgency.PARTIAL
+
+    def step(self) -> None:
+        """Give the next event."""
+        try:
+            event = next(self._events, None)
+        except (SerLiveError, ValueError, ArithmeticError, RuntimeError, MemoryError) as error:
+            self._is_over = True
+            self._tell(error)
+            return
+        self._is_over |= event is None
+        self._tell(event)
+
+
+@contextmanager
+def held() -> Iterator[tuple[BinaryIO, str]]:
+    """A file for an upload and its path: in memory on Linux, private and removed elsewhere."""
+    if sys.platform == "linux":
+        with open(os.memfd_create("ser-live upload"), "wb") as file:  # noqa: PTH123  a descriptor
+            yield file, f"/proc/self/fd/{file.fileno()}"
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / UPLOAD
+            with path.open("wb") as file:
+                yield file, str(path)
+
+
+async def analyze(request: Request) -> Response:
+    """``POST /v1/analyze``: a recording up, its utterances down."""
+    services: Services = request.app.state.services
+    accept, channel = _accepted(request), _channel(request)
+    if not services.sessions.is_ready or services.sessions.is_draining:
+        raise Problem("not_ready", "the server begins or ends: try again.", retry_after_s=2.0)
+    if services.n_analyses >= services.limits.max_analyses:
+        raise Problem(
+            "server_full",
+            f"{services.limits.max_analyses} uploads are analyzed already: try again later.",
+            retry_after_s=10.0,
+        )
+    services.n_analyses += 1
+    holding = held()
+    file, path = holding.__enter__()
+
+    def release() -> None:
+        services.n_analyses -= 1
+        holding.__exit__(None, None, None)
+
+    try:
+        await _receive(request, file, services.limits)
+        events = _events(services, path, channel)
+        if accept == "application/x-ndjson":
+            first = await anext(events)
+            lines = _lines(first, events, path, release)
+            return StreamingResponse(lines, media_type=accept)
+        recording = await _recording(events, services)
+    except BaseException as error:
+        release()
+        if isinstance(error, SerLiveError):
+            raise Problem("audio_invalid", str(error).replace(path, "the upload")) from None
+        if isinstance(error, ClientDisconnect):
+            raise Problem("slow_request", "the upload broke off.") from None
+        raise
+    release()
+    if accept == "text/csv":
+        return Response(_csv(recording), media_type="text/csv; charset=utf-8")
+    return JSONResponse(
+        {
+            "model": recording.model,
+            "summary": recording.summary,
+            "utterances": recording.to_records(),
+            "notes": list(recording.notes),
+        }
+    )
+
+
+def _accepted(request: Request) -> str:
+    """The form of the answer that is wanted; JSON where none of ours is named."""
+    if request.headers.get("content-encoding", "identity") != "identity":
+        raise Problem("media_unknown", "the upload is compressed once more: send it as it is.")
+    accept = request.headers.get("accept", "*/*")
+    for kind in ("application/x-ndjson", "text/csv"):
+        if kind in accept:
+            return kind
+    return "application/json"
+
+
+def _channel(request: Request) -> int | None:
+    given = request.query_params.get("channel")
+    if given is None:
+        return None
+    if not (given.isascii() and given.isdecimal() and 1 <= int(given[:4]) <= 64):
+        raise Problem(
+            "message_invalid",
+            "channel does not fit: a number from 1 is needed.",
+            param="channel",
+        )
+    return int(given) - 1
+
+
+async def _receive(request: Request, file: BinaryIO, limits: Limits) -> None:
+    """Take the body into a file, which must come steadily and not be too long."""
+    said = request.headers.get("content-length", "0")
+    most = limits.max_upload_bytes
+    too_large = Problem(
+        "message_too_large", f"the upload is longer than {most >> 20} MiB: send it in parts."
+    )
+    if said.isdecimal() and int(said) > most:
+        raise too_large
+    deadline_s = asyncio.get_running_loop().time() + limits.body_s
+    chunks, n = request.stream().__aiter__(), 0
+    while True:
+        left_s = deadline_s - asyncio.get_running_loop().time()
+        try:
+            chunk = await asyncio.wait_for(anext(chunks), min(limits.body_pause_s, left_s))
+        except StopAsyncIteration:
+            break
+        except (TimeoutError, asyncio.TimeoutError):
+            raise Problem("slow_request", "the upload did not come in time.") from None
+        n += len(chunk)
+        if n > most:
+            raise too_large
+        file.write(chunk)
+    file.flush()
+    if n == 0:
+        raise Problem("audio_invalid", "the upload is empty: send a recording as the body.")
+
+
+async def _events(
+    services: Services, path: str, channel: int | None
+) -> AsyncIterator[StreamEvent | tuple[str, ...]]:
+    """Events of an uploaded recording as they come, then the notes on how it was read."""
+    sessions = services.sessions
+    queue: asyncio.Queue[StreamEvent | Exception | None] = asyncio.Queue()
+    work = UploadWork(
+        path,
+        channel,
+        sessions.model,
+        sessions.settings,
+        lambda event: sessions.call_soon(queue.put_nowait, event),
+    )
+    sessions.pool.wake(work)
+    try:
+        while (event := await queue.get()) is not None:
+            if isinstance(event, Exception):
+                raise event
+            if isinstance(event, EmotionResult):
+                sessions.metrics.add("serlive_results_total", kind=event.kind, state=event.state)
+            yield event
+        yield tuple(work.notes)
+    finally:
+        work.abandon()
+
+
+async def _recording(
+    events: AsyncIterator[StreamEvent | tuple[str, ...]], services: Services
+) -> Recording:
+    sessions = services.sessions
+    recording = Recording(
+        file=UPLOAD,
+        model=sessions.model.card.id,
+        min_confidence=sessions.model.thresholds(sessions.settings.reject)[1],
+        labels=sessions.model.card.labels,
+    )
+    utterances, notes = [], []
+    async for event in events:
+        if isinstance(event, StreamStarted):
+            recording = replace(
+                recording, sample_rate=event.sample_rate, n_channels=event.n_channels
+            )
+        elif isinstance(event, EmotionResult) and event.kind is Kind.FINAL:
+            utterances.append(event)
+        elif isinstance(event, StreamNotice):
+            notes.append(event.message)
+        elif isinstance(event, StreamEnded):
+            recording = replace(recording, duration_s=event.duration_s)
+        elif isinstance(event, tuple):
+            notes += event
+    return replace(recording, utterances=tuple(utterances), notes=tuple(notes))
+
+
+async def _lines(
+    first: StreamEvent | tuple[str, ...],
+    rest: AsyncIterator[StreamEvent | tuple[str, ...]],
+    path: str,
+    release: Callable[[], None],
+) -> AsyncIterator[str]:
+    """Records as lines; where the recording breaks off, the last one says so."""
+    try:
+        yield _line(first)
+        async for event in rest:
+            yield _line(event)
+    except SerLiveError as error:
+        problem = Problem("audio_invalid", str(error).replace(path, "the upload"))
+        yield json_line(problem.as_message()) + "\n"
+    finally:
+        release()
+
+
+def _line(event: StreamEvent | tuple[str, ...]) -> str:
+    if isinstance(event, tuple):
+        notes: list[Record] = [
+            {"type": "notice", "sink": UPLOAD, "message": note} for note in event
+        ]
+        return "".join(f"{json_line(note)}\n" for note in notes)
+    return json_line(event.as_record()) + "\n"
+
+
+def _csv(recording: Recording) -> str:
+    text = io.StringIO()
+    rows = CsvLines(text, emotion_fields(recording.labels))
+    for record in recording.to_records():
+        rows.write(record)
+    return text.getvalue()

@@ -1,0 +1,251 @@
+"""The live page in a real browser with a fake microphone, and pages of others that want in."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from served import Served, require_extra, serving
+
+import ser_live
+from ser_live import analyze
+
+require_extra()
+playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+
+CHROMIUM = shutil.which("chromium")
+TIMEOUT_MS = 60_000
+SWITCHES = [
+    "--no-sandbox",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-fake-device-for-media-stream",
+]
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    if CHROMIUM is None:
+        pytest.skip("no chromium on this machine: run scripts/install_debian.sh --test")
+    with serving(tmp_path_factory.mktemp("page")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def spoken(tmp_path_factory: pytest.TempPathFactory, short_talk: Path) -> Path:
+    """The talk with seconds of silence after it: the fake device repeats its last moment."""
+    samples, rate = soundfile.read(short_talk)
+    path = tmp_path_factory.mktemp("spoken") / "spoken.wav"
+    soundfile.write(path, np.concatenate([samples, np.zeros(30 * rate)]), rate)
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser(spoken: Path) -> Iterator[Any]:
+    """One browser for all; a context has the microphone only where it is granted."""
+    if CHROMIUM is None:
+        pytest.skip("no chromium on this machine: run scripts/install_debian.sh --test")
+    fed = f"--use-file-for-fake-audio-capture={spoken}%noloop"
+    with playwright.sync_playwright() as run:
+        found = run.chromium.launch(executable_path=CHROMIUM, args=[*SWITCHES, fed])
+        yield found
+        found.close()
+
+
+def opened(context: Any, served: Served) -> tuple[Any, list[str]]:
+    """The page by the printed address, and everything that went wrong in it."""
+    page = context.new_page()
+    page.set_default_timeout(TIMEOUT_MS)
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on(
+        "console", lambda text: wrong.append(text.text) if text.type in ("error", "warning") else 0
+    )
+    page.on(
+        "request",
+        lambda request: (
+            None
+            if request.url.startswith((served.base, "data:", "blob:"))
+            else wrong.append(f"asked {request.url}")
+        ),
+    )
+    page.goto(f"{served.base}/?token={served.token}")
+    assert page.url == f"{served.base}/"
+    return page, wrong
+
+
+def test_the_page_shows_what_a_recording_of_the_same_gives(
+    served: Served, browser: Any, short_talk: Path, tmp_path: Path
+) -> None:
+    """Spoken to the browser's microphone: the same utterances as the file, nothing wrong, no stain.
+
+    The fake device plays at 44.1 kHz from another moment on, so the distances are compared, within
+    0.15 s; what is saved is what was shown.
+    """
+    expected = analyze(short_talk).utterances
+    context = browser.new_context(permissions=["microphone"])
+    page, wrong = opened(context, served)
+    page.keyboard.press("s")
+    results = page.locator("#told li")
+    results.nth(len(expected) - 1).wait_for()
+    page.keyboard.press("m")
+    page.locator("#told li", has_text="mark 1").wait_for()
+    page.get_by_role("button", name="Pause").click()
+    page.locator("#status", has_text="Paused.").wait_for()
+    page.get_by_role("button", name="Go on").click()
+    page.locator("#told li", has_text="missing (paused)").wait_for()
+    page.get_by_role("button", name="Stop").click()
+    page.locator("#status", has_text="Not listening.").wait_for()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save records").click()
+    download.value.save_as(tmp_path / "saved.jsonl")
+    shown = [text for text in results.all_text_contents() if "–" in text][::-1]
+    assert not page.locator("#notice").is_visible()
+    _assert_accessible(page)
+    assert wrong == []
+    context.close()
+    assert len(shown) == len(expected)
+    saved = [json.loads(line) for line in (tmp_path / "saved.jsonl").read_text().splitlines()]
+    finals = [record for record in saved if record.get("kind") == "final"]
+    late_s = finals[0]["start_s"] - expected[0].start_s
+    assert abs(late_s) < 1.0
+    starts_s = [final["start_s"] - late_s for final in finals]
+    assert starts_s == pytest.approx([u.start_s for u in expected], abs=0.15)
+    started = next(record for record in saved if record["type"] == "stream_started")
+    assert started["n_channels"] == 1
+    for text, final in zip(shown, finals, strict=True):
+        assert (final["emotion"] or "no emotion is sure") in text
+
+
+def _assert_accessible(page: Any) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe")
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        found = axe.Axe().run(page).response["violations"]
+        assert [v["id"] for v in found if v["impact"] in ("serious", "critical")] == []
+
+
+def test_the_page_fits_every_width(served: Served, browser: Any) -> None:
+    """Nothing is wider than the window, and every control is in it."""
+    context = browser.new_context()
+    page, wrong = opened(context, served)
+    for width in (320, 768, 1600):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        for button in page.get_by_role("button").all():
+            box = button.bounding_box()
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= width
+    assert wrong == []
+    context.close()
+
+
+def test_the_page_is_small() -> None:
+    """All that a browser loads of it is at most 40 kB."""
+    folder = Path(ser_live.__file__).parent / "server" / "page"
+    assert sum(path.stat().st_size for path in folder.iterdir()) <= 40_000
+
+
+def test_a_microphone_that_is_refused_is_one_sentence(served: Served, browser: Any) -> None:
+    """What to do stands in the notice, and the button says Start again."""
+    context = browser.new_context()
+    page, _ = opened(context, served)
+    page.get_by_role("button", name="Start").click()
+    page.locator("#notice", has_text="The microphone was refused: allow it").wait_for()
+    assert page.get_by_role("button", name="Start").is_enabled()
+    context.close()
+
+
+def test_processing_that_stays_on_is_told(served: Served, browser: Any) -> None:
+    """Where the browser keeps a filter on, the page says so.
+
+    The answer of the browser is made up: none here keeps them on.
+    """
+    context = browser.new_context(permissions=["microphone"])
+    context.add_init_script(
+        "MediaStreamTrack.prototype.getSettings = () => ({ noiseSuppression: true });"
+    )
+    page, _ = opened(context, served)
+    page.get_by_role("button", name="Start").click()
+    page.locator("#notice", has_text="The browser keeps noise suppression on").wait_for()
+    context.close()
+
+
+def test_a_lost_connection_is_told(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """When the server is gone, the page says so and when it tries again."""
+    with serving(tmp_path_factory.mktemp("lost")) as served:
+        context = browser.new_context(permissions=["microphone"])
+        page, _ = opened(context, served)
+        page.get_by_role("button", name="Start").click()
+        page.locator("#status", has_text="Listening, with the model").wait_for()
+        served.process.kill()
+        page.locator("#status", has_text="The connection was lost").wait_for()
+        context.close()
+
+
+class _Foreign(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *arguments: object) -> None:
+        """Print nothing."""
+
+
+@contextmanager
+def foreign_page(folder: Path) -> Iterator[str]:
+    """A page on another port of this machine."""
+    (folder / "index.html").write_text("<!doctype html><title>foreign</title>")
+    handler = partial(_Foreign, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+ATTACK = """async ([base, token]) => {
+  const socket = (path, protocols) => new Promise((resolve) => {
+    const made = new WebSocket(base.replace("http", "ws") + path, protocols);
+    made.onopen = () => resolve("open");
+    made.onerror = () => resolve("refused");
+  });
+  const asked = async (path, options) => {
+    try { return (await fetch(base + path, options)).status; } catch { return "refused"; }
+  };
+  const opaque = await fetch(base + "/v1/models", { mode: "no-cors", credentials: "include" })
+    .then((answer) => answer.type, () => "refused");
+  return [
+    await socket("/v1/stream", ["ser-live.v1"]),
+    await socket("/v1/stream", ["ser-live.v1", "bearer." + token]),
+    await socket("/v1/events", []),
+    await asked("/v1/models", { credentials: "include" }),
+    await asked("/v1/models", { headers: { Authorization: "Bearer " + token } }),
+    await asked("/v1/analyze", { method: "POST", body: "x", credentials: "include" }),
+    opaque,
+  ];
+}"""
+
+
+def test_a_page_on_another_port_gets_nothing(served: Served, browser: Any, tmp_path: Path) -> None:
+    """With the visitor's cookie, and even with the token, its WebSockets and fetches fail."""
+    with foreign_page(tmp_path) as address:
+        context = browser.new_context()
+        opened(context, served)
+        page = context.new_page()
+        page.goto(address)
+        answers = page.evaluate(ATTACK, [served.base, served.token])
+        context.close()
+    assert answers[:6] == ["refused"] * 6
+    assert answers[6] in ("opaque", "refused")  # nothing of an opaque answer can be read
