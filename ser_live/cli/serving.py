@@ -13,9 +13,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ser_live.process.ending_signals import EXIT_CODES, say
+from ser_live.cli.ending import say
 from ser_live.config import Settings
 from ser_live.errors import UsageError
+from ser_live.process.ending_signals import EXIT_CODES
 from ser_live.records.private_files import create_private_file
 
 if TYPE_CHECKING:
