@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 _COMMANDS = {
     "listen": "Analyze the microphone or piped PCM live (the default).",
     "replay": "Play recordings through the live analyzer as if they were a microphone.",
-    "demo": "Replay the bundled demo recording.",
+    "demo": "Hear an actor say one sentence in eight ways.",
     "enroll": "Get to know a voice from half a minute of reading aloud.",
     "analyze": "Analyze files or folders and print one row per utterance or file.",
     "features": "Print the acoustic features of files or folders.",

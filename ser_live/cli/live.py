@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -162,10 +162,22 @@ def _sleeping(display: Sink) -> Iterator[None]:
         yield
 
 
-def run_live(sources: Sequence[AudioSource], options: LiveOptions) -> int:
+def run_live(
+    sources: Sequence[AudioSource],
+    options: LiveOptions,
+    *,
+    beside: Callable[[Sink], Sink] | None = None,
+) -> int:
     """Run a session over the sources until they or the user end it.
 
     Each event is on disk before it is shown.
+
+    Parameters
+    ----------
+    sources : sequence of AudioSource
+    options : LiveOptions
+    beside : callable, optional
+        Makes of the display one that shows something more beside the events.
 
     Returns
     -------
@@ -198,7 +210,7 @@ def run_live(sources: Sequence[AudioSource], options: LiveOptions) -> int:
             settings=options.settings,
             channels=[options.channel],
             profile=profile,
-            display=display,
+            display=display if beside is None else beside(display),
             make_log=None if options.no_log else partial(SessionLog.create, options.log_path),
             audio_folder=options.save_audio,
             during=arranged,
