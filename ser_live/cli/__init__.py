@@ -26,6 +26,7 @@ from ser_live.cli.ending import leave_quietly, open_missing_streams, say_ended, 
 from ser_live.errors import (
     DEFECT_EXIT_CODE,
     INCOMPLETE_EXIT_CODE,
+    MissingExtraError,
     OutputError,
     SerLiveError,
     UsageError,
@@ -226,6 +227,9 @@ def main() -> None:
     except SerLiveError as error:
         _complain(str(error), debug=debug)
         sys.exit(error.exit_code)
+    except MissingExtraError as error:
+        _complain(str(error), debug=debug)
+        sys.exit(INCOMPLETE_EXIT_CODE)
     except ImportError as error:
         said = shorten(str(error), 200, placeholder=" …")  # numpy's is a page long
         _complain(
