@@ -75,7 +75,7 @@ def data_options(command: F) -> F:
 
 
 _LIBRARIES = {"joblib": "joblib", "librosa": "librosa", "sklearn": "scikit-learn"}
-"""What the extra ``train`` brings: names of modules, and of packages."""
+"""Modules that the extra ``train`` brings, and the names of their packages."""
 
 
 def need_training_libraries() -> None:
