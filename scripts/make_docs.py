@@ -6,7 +6,8 @@ docs/evaluation/README.md   what was measured, from the JSON files next to it
 docs/reliability.md   what `make reliability` measured, from the JSON file next to it
 docs/api.md        the examples and two tables, between ``<!-- generated: NAME -->`` marks
 docs/session_log.md   the tables of its records, between ``<!-- generated: NAME -->`` marks
-README.md          the tables between such marks
+docs/measurements.md   the tables between such marks
+README.md          the three numbers between such marks
 """
 
 from __future__ import annotations
@@ -197,7 +198,38 @@ def bench_table() -> str:
     return "\n".join(lines) + "\n"
 
 
-README_TABLES = {"scores": scores_table, "bench": bench_table}
+def headline() -> str:
+    """The three numbers that matter, people who act nothing first."""
+    folder = ROOT / "docs" / "evaluation"
+    corpora, actors, seeds = (
+        json.loads((folder / f"ear-{name}.json").read_text(encoding="utf-8"))
+        for name in ("corpora", "emobox", "seeds")
+    )
+    measured = {what: sum(by) / len(by) for what, by in seeds["measured"].items()}
+    n_labels = [len(corpus["labels"]) for corpus in corpora["corpora"].values()]
+    left_out = corpora["mean_uar_interval"]
+    unseen = actors["interval"]["uar"]
+    rows = [
+        f"- **Plain talk of strangers** ({len(corpora['everyday']['sources'])} sources): of what "
+        f"it names, {measured[PLAIN]:.0%} is neutral or calm, and {measured[SURELY_ELSE]:.1%} of "
+        "the utterances are named something else at .70 or surer.",
+        f"- **Actors of whole corpora that training left out** ({len(n_labels)} corpora of "
+        f"{min(n_labels)} to {max(n_labels)} emotions): {measured[LEFT_OUT]:.2f} "
+        f"[{left_out[0]:.2f}, {left_out[1]:.2f}], chance {corpora['mean_chance_uar']:.2f}.",
+        f"- **RAVDESS's actors, each judged without having been heard** (eight emotions): "
+        f"{measured[UNSEEN]:.2f} [{unseen[0]:.2f}, {unseen[1]:.2f}], chance "
+        f"{actors['chance_uar']:.3f}.",
+    ]
+    return "\n".join(rows) + "\n"
+
+
+PLAIN = "plain talk of strangers: neutral or calm of what is named"
+SURELY_ELSE = "plain talk of strangers: something else at .70 or surer"
+LEFT_OUT = "four-class UAR on a corpus left out, mean"
+UNSEEN = "UAR, no adaptation"
+
+README_TABLES = {"headline": headline}
+MEASUREMENTS = {"scores": scores_table, "bench": bench_table}
 LOG_TABLES = {
     "stream": log_page.stream_fields,
     "records": log_page.records,
@@ -210,6 +242,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/session_log.md": lambda: renewed("docs/session_log.md", LOG_TABLES),
     "docs/api.md": lambda: renewed("docs/api.md", api_page.parts()),
     "README.md": lambda: renewed("README.md", README_TABLES),
+    "docs/measurements.md": lambda: renewed("docs/measurements.md", MEASUREMENTS),
     "docs/evaluation/README.md": evaluation_page,
     "docs/reliability.md": lambda: reliability_page(ROOT / "docs" / "reliability.json"),
 }
