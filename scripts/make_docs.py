@@ -1,7 +1,7 @@
 """Write the generated pages, or with --check fail when one differs from the program.
 
 docs/commands.md   help of every command, the settings, the exit codes
-docs/features.md   every feature with unit, definition and source
+docs/features.md   the patterns of the features' names, each part with its definition
 docs/evaluation/README.md   what was measured, from the JSON files next to it
 docs/reliability.md   what `make reliability` measured, from the JSON file next to it
 docs/api.md        the examples and two tables, between ``<!-- generated: NAME -->`` marks
@@ -20,6 +20,7 @@ from pathlib import Path
 
 import api_page
 import click
+import features_page
 import log_page
 from reliability.page import page as reliability_page
 
@@ -96,24 +97,6 @@ def _help(command: click.Command, name: str) -> str:
         help_option_names=cli.context_settings["help_option_names"],
     )
     return f"```\n{command.get_help(context)}\n```\n"
-
-
-def features_page() -> str:
-    """Every feature with unit, definition and source."""
-    from ser_live.features import FEATURE_SET_VERSION, describe
-
-    described = describe()
-    parts = [
-        "# Features\n",
-        NOTICE,
-        f"Feature set {FEATURE_SET_VERSION}: {len(described)} features per utterance, as "
-        "`ser-live features` prints them. Undefined is empty (CSV) or `null` (JSON), never 0.\n",
-        "| feature | unit | definition | source |",
-        "| --- | --- | --- | --- |",
-    ]
-    for name, d in described.items():
-        parts.append(f"| `{name}` | {d.unit} | {d.text} | {d.source} |")
-    return "\n".join(parts) + "\n"
 
 
 def evaluation_page() -> str:
@@ -238,7 +221,7 @@ LOG_TABLES = {
 
 PAGES: dict[str, Callable[[], str]] = {
     "docs/commands.md": commands_page,
-    "docs/features.md": features_page,
+    "docs/features.md": lambda: features_page.page(NOTICE),
     "docs/session_log.md": lambda: renewed("docs/session_log.md", LOG_TABLES),
     "docs/api.md": lambda: renewed("docs/api.md", api_page.parts()),
     "README.md": lambda: renewed("README.md", README_TABLES),
