@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from importlib.resources import as_file, files
 from typing import TYPE_CHECKING
 
@@ -56,8 +57,10 @@ def command(speed: float, options: LiveOptions) -> None:
         )
         return compared[0]
 
+    # The comparison takes the place of the sums of a session.
+    silent = replace(options, quiet=True)
     with as_file(files("ser_live") / "acted" / "speech.ogg") as path:
-        code = run_live([FileSource(path, speed=speed)], options, beside=beside)
+        code = run_live([FileSource(path, speed=speed)], silent, beside=beside)
     if not options.quiet and compared:
         for line in comparison(script, compared[0].finals):
             say(line)
