@@ -23,6 +23,7 @@ from ser_live import __version__
 from ser_live.cli.completing import VARIABLE
 from ser_live.cli.configured import CONFIGURED, PREFIX, defaults_for, name_variables
 from ser_live.cli.ending import leave_quietly, open_missing_streams, say_ended, watched_output
+from ser_live.cli.starting import STARTING
 from ser_live.errors import (
     DEFECT_EXIT_CODE,
     INCOMPLETE_EXIT_CODE,
@@ -60,6 +61,7 @@ _LEAVING = ("--help", "-h", "--version", "-V")
 """Options of the program that print something and leave."""
 
 _OPENS_MICROPHONE = {"listen", "enroll", "doctor"}
+_RUNS_SESSIONS = {"listen", "replay", "demo"}
 _USES_SOUND = {*_OPENS_MICROPHONE, "replay", "demo", "analyze", "features"}
 """Commands that call libraries which print on standard error by themselves."""
 
@@ -100,6 +102,9 @@ class _LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         found = super().resolve_command(ctx, args)
+        is_silent = ctx.resilient_parsing or not {"-q", "--quiet"}.isdisjoint(found[2])
+        if found[0] in _RUNS_SESSIONS and not is_silent:
+            STARTING.begin()
         if found[0] in _USES_SOUND and not ctx.resilient_parsing:
             from ser_live.process.sound import prepared_for_sound
 

@@ -24,7 +24,7 @@ from ser_live.cli.options import (
     taking,
 )
 from ser_live.cli.rows_output import rows_file
-from ser_live.cli.starting import said_if_slow
+from ser_live.cli.starting import STARTING
 from ser_live.cli.suspending import fall_asleep, on_suspend
 from ser_live.config import Settings
 from ser_live.errors import DEFECT_EXIT_CODE, OutputError, UsageError
@@ -187,16 +187,16 @@ def run_live(
         session, 141 where standard output did not take everything, or that of a defect where
         an output failed.
     """
-    options.check()
-    received: list[signal.Signals] = []
-    with said_if_slow("ser-live: loading the model; the first start takes longest."):
-        from ser_live.outputs.wiring import run_session
-        from ser_live.process.native_memory import give_back_early
-        from ser_live.records.session_log import SessionLog
-        from ser_live.stream.analyzer import loaded
+    from ser_live.outputs.wiring import run_session
+    from ser_live.process.native_memory import give_back_early
+    from ser_live.records.session_log import SessionLog
+    from ser_live.stream.analyzer import loaded
 
-        give_back_early()
-        model, profile = loaded(options.model), load_speaker(options.speaker)
+    options.check()
+    give_back_early()
+    received: list[signal.Signals] = []
+    model, profile = loaded(options.model), load_speaker(options.speaker)
+    STARTING.end()
     with ExitStack() as stack:
         stream = None if options.output is None else stack.enter_context(rows_file(options.output))
         display = _display(options, stream)
