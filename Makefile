@@ -16,9 +16,9 @@ setup: $(STAMP) ## Create .venv with the locked dependencies
 
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) scripts/check_python.py
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@test -x $(BIN)/python || { echo "Making $(VENV)"; $(PYTHON) -m venv $(VENV); }
+	@$(PYTHON) scripts/install_locked.py $(VENV) requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 demo: setup ## Replay the bundled recording through the live dashboard
@@ -58,7 +58,7 @@ docs: setup ## Regenerate the generated pages
 
 lock: ## Rewrite requirements.lock (needs uv)
 	uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-emit-index-url \
-	  --group dev --extra media --extra parquet --extra plots --extra server pyproject.toml --output-file requirements.lock
+	  --group dev --extra media --extra parquet --extra plots --extra server --extra train pyproject.toml --output-file requirements.lock
 
 wheel: setup ## Build wheel and sdist into dist/
 	$(BIN)/python -m build --no-isolation

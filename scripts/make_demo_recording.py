@@ -2,7 +2,8 @@
 
 One voice says everyday sentences in different manners over a faint room noise.
 The manners are settings of a speech synthesiser, not emotions of a person: the
-recording shows the program at work, it does not show that the labels are right.
+recording shows the program at work, it does not show that the labels are right. The doctor,
+the bench and tests hear it; `ser-live demo` plays acted speech (make_acted_recording.py).
 Needs espeak-ng (`scripts/install_debian.sh --test` brings it).
 """
 

@@ -1,12 +1,13 @@
 """Write the generated pages, or with --check fail when one differs from the program.
 
 docs/commands.md   help of every command, presets, settings, exit codes
-docs/features.md   every feature with unit, definition and source
+docs/features.md   the patterns of the features' names, each part with its definition
 docs/evaluation/README.md   what was measured, from the JSON files next to it
 docs/reliability.md   what `make reliability` measured, from the JSON file next to it
 docs/api.md        the examples and two tables, between ``<!-- generated: NAME -->`` marks
 docs/session_log.md   the tables of its records, between ``<!-- generated: NAME -->`` marks
-README.md          the tables between such marks
+docs/measurements.md   the tables between such marks
+README.md          the numbers between such marks
 ser_live/report/measured.json   what reports say was measured of the bundled model
 """
 
@@ -20,6 +21,7 @@ from pathlib import Path
 
 import api_page
 import click
+import features_page
 import log_page
 from presets_page import presets_section
 from reliability.page import page as reliability_page
@@ -110,24 +112,6 @@ def _help(command: click.Command, name: str) -> str:
     )
     show_all(context, settings=False)  # they have a table of their own
     return f"```\n{command.get_help(context)}\n```\n"
-
-
-def features_page() -> str:
-    """Every feature with unit, definition and source."""
-    from ser_live.features import FEATURE_SET_VERSION, describe
-
-    described = describe()
-    parts = [
-        "# Features\n",
-        NOTICE,
-        f"Feature set {FEATURE_SET_VERSION}: {len(described)} features per utterance, as "
-        "`ser-live features` prints them. Undefined is empty (CSV) or `null` (JSON), never 0.\n",
-        "| feature | unit | definition | source |",
-        "| --- | --- | --- | --- |",
-    ]
-    for name, d in described.items():
-        parts.append(f"| `{name}` | {d.unit} | {d.text} | {d.source} |")
-    return "\n".join(parts) + "\n"
 
 
 def evaluation_page() -> str:
@@ -231,7 +215,38 @@ def bench_table() -> str:
     return "\n".join(lines) + "\n"
 
 
-README_TABLES = {"scores": scores_table, "bench": bench_table}
+def headline() -> str:
+    """The three numbers that matter, people who act nothing first."""
+    folder = ROOT / "docs" / "evaluation"
+    corpora, actors, seeds = (
+        json.loads((folder / f"ear-{name}.json").read_text(encoding="utf-8"))
+        for name in ("corpora", "emobox", "seeds")
+    )
+    measured = {what: sum(by) / len(by) for what, by in seeds["measured"].items()}
+    n_labels = [len(corpus["labels"]) for corpus in corpora["corpora"].values()]
+    left_out = corpora["mean_uar_interval"]
+    unseen = actors["interval"]["uar"]
+    rows = [
+        f"- **Plain talk of strangers** ({len(corpora['everyday']['sources'])} sources): of what "
+        f"it names, {measured[PLAIN]:.0%} is neutral or calm, and {measured[SURELY_ELSE]:.1%} of "
+        "the utterances are named something else at .70 or surer.",
+        f"- **Actors of whole corpora that training left out** ({len(n_labels)} corpora of "
+        f"{min(n_labels)} to {max(n_labels)} emotions): {measured[LEFT_OUT]:.2f} "
+        f"[{left_out[0]:.2f}, {left_out[1]:.2f}], chance {corpora['mean_chance_uar']:.2f}.",
+        f"- **RAVDESS's actors, each judged without having been heard** (eight emotions): "
+        f"{measured[UNSEEN]:.2f} [{unseen[0]:.2f}, {unseen[1]:.2f}], chance "
+        f"{actors['chance_uar']:.3f}.",
+    ]
+    return "\n".join(rows) + "\n"
+
+
+PLAIN = "plain talk of strangers: neutral or calm of what is named"
+SURELY_ELSE = "plain talk of strangers: something else at .70 or surer"
+LEFT_OUT = "four-class UAR on a corpus left out, mean"
+UNSEEN = "UAR, no adaptation"
+
+README_TABLES = {"headline": headline}
+MEASUREMENTS = {"scores": scores_table, "bench": bench_table}
 LOG_TABLES = {
     "stream": log_page.stream_fields,
     "records": log_page.records,
@@ -240,10 +255,11 @@ LOG_TABLES = {
 
 PAGES: dict[str, Callable[[], str]] = {
     "docs/commands.md": commands_page,
-    "docs/features.md": features_page,
+    "docs/features.md": lambda: features_page.page(NOTICE),
     "docs/session_log.md": lambda: renewed("docs/session_log.md", LOG_TABLES),
     "docs/api.md": lambda: renewed("docs/api.md", api_page.parts()),
     "README.md": lambda: renewed("README.md", README_TABLES),
+    "docs/measurements.md": lambda: renewed("docs/measurements.md", MEASUREMENTS),
     "docs/evaluation/README.md": evaluation_page,
     "docs/reliability.md": lambda: reliability_page(ROOT / "docs" / "reliability.json"),
     "ser_live/report/measured.json": measured_facts,

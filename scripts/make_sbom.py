@@ -43,7 +43,7 @@ def make_sbom(built_at_s: int) -> str:
         version=__version__,
         type=ComponentType.APPLICATION,
         bom_ref="ser-live",
-        licenses=[licences.make_from_string("MIT")],
+        licenses=[licences.make_from_string("MIT AND CC-BY-NC-SA-4.0")],  # models, acted speech
         purl=PackageURL("pypi", None, "ser-live", __version__),
     )
     needed = needed_to_run(read_lock())

@@ -33,6 +33,10 @@ DEFECT_EXIT_CODE = 70
 """Exit code of an exception that is not a `SerLiveError`; EX_SOFTWARE of ``sysexits.h``."""
 
 
+class MissingExtraError(ImportError):
+    """Libraries of an extra are not installed; the message is the whole sentence."""
+
+
 class SerLiveError(Exception):
     """Base of all errors that ser-live raises on purpose."""
 

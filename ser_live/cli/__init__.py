@@ -24,9 +24,11 @@ from ser_live.cli.completing import VARIABLE
 from ser_live.cli.configured import CONFIGURED, PREFIX, defaults_for, name_variables
 from ser_live.cli.ending import leave_quietly, open_missing_streams, say_ended, watched_output
 from ser_live.cli.help_pages import GroupPage, grouped, shows_all, write_overview
+from ser_live.cli.starting import STARTING
 from ser_live.errors import (
     DEFECT_EXIT_CODE,
     INCOMPLETE_EXIT_CODE,
+    MissingExtraError,
     OutputError,
     SerLiveError,
     UsageError,
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
 _COMMANDS = {
     "listen": "Hear the microphone, or a pipe; what runs by itself.",
     "replay": "Play recordings as if they were heard live.",
-    "demo": "Replay the recording that comes with the program.",
+    "demo": "Hear an actor say one sentence in eight ways.",
     "enroll": "Get to know a voice from half a minute of reading.",
     "analyze": "Analyze files or folders: rows for utterances.",
     "calls": "Tell how a call's customer felt, and who spoke when.",
@@ -70,6 +72,7 @@ _LEAVING = ("--help", "-h", "--help-all", "--version", "-V")
 """Options of the program that print something and leave."""
 
 _OPENS_MICROPHONE = {"listen", "enroll", "doctor"}
+_RUNS_SESSIONS = {"listen", "replay", "demo"}
 _USES_SOUND = {*_OPENS_MICROPHONE, "replay", "demo", "analyze", "calls", "features"}
 """Commands that call libraries which print on standard error by themselves."""
 
@@ -127,6 +130,9 @@ class _LazyGroup(GroupPage):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         found = super().resolve_command(ctx, args)
+        is_silent = ctx.resilient_parsing or not {"-q", "--quiet"}.isdisjoint(found[2])
+        if found[0] in _RUNS_SESSIONS and not is_silent:
+            STARTING.begin()
         if found[0] in _USES_SOUND and not ctx.resilient_parsing:
             from ser_live.process.sound import prepared_for_sound
 
@@ -273,6 +279,9 @@ def _run() -> int:
     except SerLiveError as error:
         _complain(str(error), debug=debug)
         return error.exit_code
+    except MissingExtraError as error:
+        _complain(str(error), debug=debug)
+        return INCOMPLETE_EXIT_CODE
     except ImportError as error:
         said = shorten(str(error), 200, placeholder=" …")  # numpy's is a page long
         _complain(

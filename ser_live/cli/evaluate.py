@@ -17,6 +17,7 @@ from ser_live.cli.training_options import (
     encoder_of,
     is_own,
     named_recipe,
+    need_training_libraries,
     progress_bars,
 )
 from ser_live.errors import UsageError
@@ -111,6 +112,7 @@ def command(
       ser-live evaluate --data corpora --leave-corpus-out
       ser-live evaluate --data corpora --onset --robustness
     """
+    need_training_libraries()
     from ser_live.datasets.corpora import CORPORA_APART
     from ser_live.evaluation.evaluate import Evaluation
     from ser_live.training.recipe import recordings_for

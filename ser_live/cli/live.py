@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -26,6 +26,7 @@ from ser_live.cli.options import (
 )
 from ser_live.cli.presets import preset_options
 from ser_live.cli.roles import given_roles, role_options
+from ser_live.cli.starting import STARTING
 from ser_live.cli.suspending import fall_asleep, on_suspend
 from ser_live.config import Settings
 from ser_live.errors import DEFECT_EXIT_CODE, OutputError, UsageError
@@ -62,6 +63,12 @@ class LiveOptions:
     def lanes(self) -> Roles | None:
         """Roles of the channels, where they have any; raises `UsageError`."""
         return given_roles(self.roles, self.i_have_a_legal_ground, self.channel)
+
+    @property
+    def tells_people(self) -> bool:
+        """Whether what is printed is for people, rather than for a program or for nobody."""
+        is_read = self.format_ not in ("jsonl", "csv") and self.output is None
+        return is_read and self.display != "none" and not self.quiet
 
     def check(self) -> Showing:
         """Refuse what does not go together; what is shown where all does.
@@ -137,10 +144,22 @@ def _sleeping(display: Sink) -> Iterator[None]:
         yield
 
 
-def run_live(sources: Sequence[AudioSource], options: LiveOptions) -> int:
+def run_live(
+    sources: Sequence[AudioSource],
+    options: LiveOptions,
+    *,
+    beside: Callable[[Sink], Sink] | None = None,
+) -> int:
     """Run a session over the sources until they or the user end it.
 
     Each event is on disk before it is shown.
+
+    Parameters
+    ----------
+    sources : sequence of AudioSource
+    options : LiveOptions
+    beside : callable, optional
+        Makes of the display one that shows something more beside the events.
 
     Returns
     -------
@@ -158,6 +177,7 @@ def run_live(sources: Sequence[AudioSource], options: LiveOptions) -> int:
     give_back_early()
     received: list[signal.Signals] = []
     model, profile = loaded(options.model), load_speaker(options.speaker)
+    STARTING.end()
     with ExitStack() as stack:
         display, rows = stack.enter_context(showing.sinks(model.card.labels))
 
@@ -173,7 +193,7 @@ def run_live(sources: Sequence[AudioSource], options: LiveOptions) -> int:
             channels=[options.channel],
             lanes=options.lanes,
             profile=profile,
-            display=display,
+            display=display if beside is None else beside(display),
             rows=rows,
             make_log=None if options.no_log else partial(SessionLog.create, options.log_path),
             audio_folder=options.save_audio,

@@ -14,6 +14,7 @@ from ser_live.cli.training_options import (
     encoder_of,
     is_own,
     named_recipe,
+    need_training_libraries,
     progress_bars,
 )
 from ser_live.records.folders import examples_folder
@@ -74,6 +75,7 @@ def command(
       ser-live train --data calls.csv --out models/mine --few
       ser-live train --data corpora --model ear --out models/ear2 --jobs 4
     """
+    need_training_libraries()
     from ser_live.evaluation.evaluate import Evaluation
     from ser_live.training.export import train_model
     from ser_live.training.recipe import recordings_for

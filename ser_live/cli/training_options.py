@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from ser_live.cli.completing import recipes
+from ser_live.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from ser_live.training.recipe import Recipe
@@ -72,6 +74,37 @@ def data_options(command: F) -> F:
     ):
         command = option(command)
     return command
+
+
+_LIBRARIES = {"joblib": "joblib", "librosa": "librosa", "sklearn": "scikit-learn"}
+"""Modules that the extra ``train`` brings, and the names of their packages."""
+
+
+def need_training_libraries() -> None:
+    """Refuse before any work where the libraries for training are not installed.
+
+    Raises
+    ------
+    MissingExtraError
+        Any of them is missing.
+    """
+    if missing := [package for module, package in _LIBRARIES.items() if not _is_found(module)]:
+        are = f"{missing[0]} is" if len(missing) == 1 else f"{_joined(missing)} are"
+        raise MissingExtraError(
+            f"{are} not installed, but training and evaluation need the extra train: run "
+            '`pip install "ser-live[train]"`.'
+        )
+
+
+def _is_found(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except (ValueError, ImportError):  # blocked by None in sys.modules, or by a hook
+        return False
+
+
+def _joined(names: list[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def is_own(data: Path, recipe_name: str | None) -> bool:

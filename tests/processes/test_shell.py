@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import soundfile
-from places import ROOT
+from readme_commands import table_commands
 
 import ser_live
 
@@ -190,12 +190,10 @@ def test_help_and_version_are_commands_too() -> None:
 @pytest.mark.skipif(shutil.which("jq") is None, reason="no jq here to run README's example with")
 def test_the_example_for_programs_in_readme_is_right(replay: tuple[object, ...]) -> None:
     """With a recording for the microphone, each line is a result's probabilities."""
-    (example,) = re.findall(r"^ser-live (--format jsonl.*?) \| jq (.*?)  ", README, re.MULTILINE)
-    shown = ser(*replay, *example[0].split())
+    (example,) = [command for command in table_commands() if "| jq " in command]
+    ours, _, theirs = example.removeprefix("ser-live ").partition(" | jq ")
+    shown = ser(*replay, *ours.split())
     result = subprocess.run(
-        ["jq", *example[1].split()], input=shown.stdout, capture_output=True, text=True, check=True
+        ["jq", *theirs.split()], input=shown.stdout, capture_output=True, text=True, check=True
     )
     assert set(map(len, map(json.loads, result.stdout.splitlines()))) == {8}
-
-
-README = (ROOT / "README.md").read_text(encoding="utf-8")

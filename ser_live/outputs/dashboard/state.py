@@ -97,6 +97,8 @@ class StreamView:
 
     source: str = ""
     """Name for people: the device that is heard, or the file."""
+    caption: str = ""
+    """Text by whoever plays the stream about this moment; mostly empty."""
     sample_rate: int = 0
     """Native sample rate in hertz; 0 before a stream began."""
     n_channels: int = 0
@@ -220,6 +222,11 @@ class DashboardState:
             case _:
                 assert_never(event)
         return True
+
+    def caption(self, event: StreamEvent, text: str) -> None:
+        """Show a text beside the source of the event, until the next one."""
+        self._of(event).caption = text
+        self.version += 1
 
     def _of(self, event: StreamEvent) -> StreamView:
         return self._running.get(event.stream.number, self.shown)

@@ -183,7 +183,8 @@ class DashboardView:
                 stream.n_channels, f"{stream.n_channels} channels"
             )
             form = f"   {stream.sample_rate / 1000:g} kHz{self.pen.signs.dot}{channels}"
-            name = self.pen.safe(stream.source)
+            said = f"{stream.source}: {stream.caption}" if stream.caption else stream.source
+            name = self.pen.safe(said)
         if len(form) > room // 2:
             form = ""
         name = self.pen.fit(name, room - len(form))
