@@ -17,6 +17,7 @@ from ser_live.events import (
     EndReason,
     FormError,
     Kind,
+    NotedBy,
     OfStream,
     Reason,
     Recorded,
@@ -33,6 +34,7 @@ WORDS: dict[type[Enum], tuple[str, str]] = {
     StreamState: ("state", "States of a stream"),
     Verdict: ("verdict", "Verdicts"),
     Cause: ("cause", "Causes"),
+    NotedBy: ("origin", "Origins of a mark"),
     EndReason: ("reason", "Reasons of an end"),
     Emotion: ("emotion", "Emotions"),
 }

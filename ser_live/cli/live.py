@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from ser_live.cli.suspending import fall_asleep, on_suspend
 from ser_live.config import Settings
 from ser_live.errors import DEFECT_EXIT_CODE, OutputError, UsageError
 from ser_live.terminal.text import printable
+from ser_live.terminal.themes import THEMES
 
 if TYPE_CHECKING:
     from ser_live.outputs.sink import Sink
@@ -51,6 +53,8 @@ class LiveOptions:
     output: Path | None = None
     finals: bool = False
     quiet: bool = False
+    theme: str = "auto"
+    keys: bool = True
 
     def check(self) -> None:
         """Refuse what does not go together.
@@ -108,6 +112,15 @@ def _output_options(command: Command) -> Command:
             "-q", "--quiet", is_flag=True, help="On standard error say only what went wrong."
         ),
         click.option(
+            "--theme",
+            type=click.Choice(THEMES),
+            default="auto",
+            help="Colours of the dashboard; auto goes by the terminal.",
+        ),
+        click.option(
+            "--keys/--no-keys", default=True, help="Let keys act on the dashboard; ? lists them."
+        ),
+        click.option(
             "--log",
             "log_path",
             type=click.Path(path_type=Path, dir_okay=False),
@@ -129,16 +142,14 @@ def _output_options(command: Command) -> Command:
     return command
 
 
-def _display(options: LiveOptions, stream: TextIO | None) -> Sink:
+def _display(options: LiveOptions, sources: Sequence[AudioSource], stream: TextIO | None) -> Sink:
     from ser_live.outputs.dashboard.live import can_draw
     from ser_live.terminal.console import HonestConsole
 
     is_for_rows = stream is not None or options.finals
     is_drawn = options.format_ == "auto" and not is_for_rows and can_draw(HonestConsole())
     if options.format_ == "dashboard" or is_drawn:
-        from ser_live.outputs.dashboard.sink import DashboardSink
-
-        return DashboardSink()
+        return _dashboard(options, sources)
     from ser_live.outputs.standard_output import Lines
 
     return Lines(
@@ -148,6 +159,34 @@ def _display(options: LiveOptions, stream: TextIO | None) -> Sink:
         stream=stream,
         name="standard output" if options.output is None else printable(str(options.output)),
     )
+
+
+def _dashboard(options: LiveOptions, sources: Sequence[AudioSource]) -> Sink:
+    from ser_live.outputs.dashboard.frame import Recordings
+    from ser_live.outputs.dashboard.live import can_draw
+    from ser_live.outputs.dashboard.sink import DashboardSink
+    from ser_live.sources.said_length import said_length_s
+    from ser_live.terminal.console import HonestConsole
+    from ser_live.terminal.keyboard import Keyboard
+
+    # Keys are for somebody who sees what they do, and sound may come through standard input.
+    has_keys = options.keys and can_draw(HonestConsole())
+    n_files = sum(source.file is not None for source in sources)
+    return DashboardSink(
+        recordings=Recordings(n_files, said_length_s),
+        theme=options.theme,
+        keyboard=Keyboard(sys.stdin) if has_keys else None,
+    )
+
+
+@contextmanager
+def _attended(display: Sink, session: LiveSession) -> Iterator[None]:
+    """Let keys act on the session where a dashboard has the terminal."""
+    from ser_live.outputs.dashboard.sink import DashboardSink
+
+    if isinstance(display, DashboardSink):
+        display.control(session)
+    yield
 
 
 @contextmanager
@@ -185,11 +224,11 @@ def run_live(sources: Sequence[AudioSource], options: LiveOptions) -> int:
     model, profile = loaded(options.model), load_speaker(options.speaker)
     with ExitStack() as stack:
         stream = None if options.output is None else stack.enter_context(rows_file(options.output))
-        display = _display(options, stream)
+        display = _display(options, sources, stream)
 
         @contextmanager
         def arranged(session: LiveSession) -> Iterator[None]:
-            with signals(session, received), _sleeping(display):
+            with signals(session, received), _sleeping(display), _attended(display, session):
                 yield
 
         outcome = run_session(

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import get_args
 
 from ser_live.events.forms import FormError
-from ser_live.events.kinds import Cause, EndReason, Kind, StreamState, Verdict
+from ser_live.events.kinds import Cause, EndReason, Kind, NotedBy, StreamState, Verdict
 from ser_live.events.of_sessions import (
     Notice,
     QueueDepth,
@@ -26,6 +26,8 @@ from ser_live.events.of_streams import (
     DeviceSought,
     Level,
     Mark,
+    Note,
+    Paused,
     StateChanged,
     StreamEnded,
     StreamGap,
@@ -47,6 +49,8 @@ StreamEvent = (
     | StreamGap
     | DeviceEvent
     | Mark
+    | Note
+    | Paused
     | StreamNotice
     | EmotionResult
     | Drop
@@ -77,8 +81,11 @@ __all__ = [
     "Kind",
     "Level",
     "Mark",
+    "Note",
+    "NotedBy",
     "Notice",
     "OfStream",
+    "Paused",
     "QueueDepth",
     "Reason",
     "Record",

@@ -9,6 +9,7 @@ from datetime import datetime
 from ser_live.config import Settings
 from ser_live.errors import SerLiveError
 from ser_live.events import Level, Notice, SourceFailed, StreamId
+from ser_live.session.controls import Orders
 from ser_live.session.worker import WorkItem
 from ser_live.sources import AudioSource
 from ser_live.stream.drive import drive
@@ -28,6 +29,8 @@ class Player:
         Takes levels at once.
     settings, channels, roles, with_levels
         As for `LiveSession`.
+    orders : Orders
+        Asked of the session while it runs.
     """
 
     def __init__(
@@ -40,6 +43,7 @@ class Player:
         channels: Sequence[int | None],
         roles: Sequence[str | None] | None,
         with_levels: bool,
+        orders: Orders,
     ) -> None:
         self._sources = list(sources)
         self._put = put
@@ -48,8 +52,7 @@ class Player:
         self._channels = tuple(channels)
         self._roles = tuple(roles) if roles is not None else (None,) * len(self._channels)
         self._with_levels = with_levels
-        self._playing: Sequence[SegmentingStage] = ()
-        """The stages of streams that are not over; an aborted session ends with some."""
+        self._orders = orders
         self._n_streams = 0
         self._next_id = 1
         self._n_played = 0
@@ -62,7 +65,7 @@ class Player:
     @property
     def n_heard(self) -> int:
         """Samples heard so far, of channels side by side only once; for any thread."""
-        return self._n_played + max((stage.position for stage in self._playing), default=0)
+        return self._n_played + max((stage.position for stage in self._orders.stages), default=0)
 
     def run(self, *, is_stopping: Callable[[], bool], is_aborted: Callable[[], bool]) -> None:
         """Play every source, until asked to stop."""
@@ -77,6 +80,8 @@ class Player:
                 self._put(SourceFailed(message=str(error), file=source.file))
             finally:
                 source.close()
+        for notice in self._orders.late():
+            self._put(notice)
 
     def _play(
         self,
@@ -86,7 +91,13 @@ class Player:
     ) -> None:
         try:
             n_told = 0
-            for item in drive(source, self._begin, is_stopping=is_stopping, is_aborted=is_aborted):
+            for item in drive(
+                source,
+                self._begin,
+                is_stopping=is_stopping,
+                is_aborted=is_aborted,
+                between=self._orders.due,
+            ):
                 for note in source.notes[n_told:]:
                     n_told += 1
                     self._put(Notice(sink=source.name, message=note))
@@ -95,7 +106,7 @@ class Player:
                 else:
                     self._put(item)
         finally:
-            stages, self._playing = self._playing, ()
+            stages, self._orders.stages = self._orders.stages, ()
             self._n_played += max((stage.position for stage in stages), default=0)
             self._next_id = max((stage.next_id for stage in stages), default=self._next_id)
 
@@ -123,7 +134,7 @@ class Player:
                     with_levels=self._with_levels,
                 )
             )
-        self._playing = stages
+        self._orders.stages = stages
         self.has_begun = True
         return SideBySide(stages)
 

@@ -22,6 +22,8 @@ from ser_live.events import (
     Kind,
     Level,
     Mark,
+    Note,
+    Paused,
     Reason,
     SpeechStarted,
     StateChanged,
@@ -40,8 +42,11 @@ from ser_live.model.inputs import InputMaker, whole_input
 from ser_live.speaker.memory import SpeakerMemory
 from ser_live.speaker.profile import SpeakerProfile
 from ser_live.speech.segmenter import no_clock
-from ser_live.stream.segmenting import EndOfStream, Segmented
+from ser_live.stream.segmenting import EndOfStream, ForgetVoice, Segmented
 from ser_live.stream.steady import SteadyLabel, sure_label
+
+FORGOTTEN = "the voice heard so far was forgotten: judgements begin anew."
+"""Sentence for the log and for people where somebody asked for that."""
 
 _warm: WeakSet[EmotionModel] = WeakSet()
 """Models that ran once in this process."""
@@ -111,6 +116,9 @@ class AnalysisStage:
                 return StreamEnded(
                     stream=item.stream, n_samples=item.n_samples, n_utterances=self._n_finals
                 )
+            case ForgetVoice():
+                self.forget()
+                return StreamNotice(stream=item.stream, sample=item.sample, message=FORGOTTEN)
             case (
                 StreamStarted()
                 | StateChanged()
@@ -121,6 +129,8 @@ class AnalysisStage:
                 | DeviceSought()
                 | DeviceFound()
                 | Mark()
+                | Note()
+                | Paused()
                 | StreamNotice()
                 | Drop()
             ):
