@@ -21,6 +21,7 @@ from ser_live.events.of_sessions import (
     SourceFailed,
 )
 from ser_live.events.of_streams import (
+    FORGOTTEN,
     DeviceFound,
     DeviceLost,
     DeviceSought,
@@ -66,6 +67,7 @@ EVENT_CLASSES: dict[str, type[Recorded]] = by_type(get_args(Event))
 
 __all__ = [
     "EVENT_CLASSES",
+    "FORGOTTEN",
     "Cause",
     "Column",
     "DeviceEvent",

@@ -231,6 +231,10 @@ class Note(OfStream):
         return seconds(self.sample)
 
 
+FORGOTTEN = "the voice heard so far was forgotten: judgements begin anew."
+"""Sentence for the log and for people where somebody asked for that."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamNotice(OfStream):
     """Something about the signal of a stream that people should know; the stream goes on."""

@@ -1,4 +1,4 @@
-"""What is asked of a session while it runs: marks, notes, pauses, another beginning.
+"""Orders to a session while it runs: marks, notes, pauses, another beginning.
 
 Anybody may ask, from any thread, and goes on at once. The thread that segments does it between
 two blocks, as only that one may touch the streams; the position is that of the asking.
@@ -15,7 +15,7 @@ from ser_live.stream.segmenting import ForgetVoice, Segmented, SegmentingStage
 
 
 class Orders:
-    """What was asked for and not done yet; for any thread, apart from `due` and `late`."""
+    """Orders that were not done yet; for any thread, apart from `due` and `late`."""
 
     def __init__(self) -> None:
         self.stages: Sequence[SegmentingStage] = ()

@@ -223,7 +223,7 @@ class LiveSession(Controlled):
 
     @property
     def orders(self) -> Orders:
-        """What was asked of the session, for what stands in front of it."""
+        """Orders to the session, for what stands in front of it."""
         return self._orders
 
     @property

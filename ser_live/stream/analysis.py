@@ -14,6 +14,7 @@ from ser_live.audio import CLIPPED_LEVEL, level_dbfs
 from ser_live.config import FRAME_SAMPLES, SAMPLE_RATE_HZ, RejectSettings, Settings
 from ser_live.emotions import LABELS
 from ser_live.events import (
+    FORGOTTEN,
     DeviceFound,
     DeviceLost,
     DeviceSought,
@@ -44,9 +45,6 @@ from ser_live.speaker.profile import SpeakerProfile
 from ser_live.speech.segmenter import no_clock
 from ser_live.stream.segmenting import EndOfStream, ForgetVoice, Segmented
 from ser_live.stream.steady import SteadyLabel, sure_label
-
-FORGOTTEN = "the voice heard so far was forgotten: judgements begin anew."
-"""Sentence for the log and for people where somebody asked for that."""
 
 _warm: WeakSet[EmotionModel] = WeakSet()
 """Models that ran once in this process."""

@@ -6,8 +6,10 @@ There are two sets of signs: thin lines, and ASCII for terminals that show nothi
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import TypeVar
 
 from rich.text import Text
@@ -173,6 +175,14 @@ def percent(share: float) -> str:
 def sure_percent(probability: float) -> str:
     """A probability as a whole percentage; never ``100 %``, as nothing is certain."""
     return "> 99 %" if probability > 0.99 else percent(probability)
+
+
+def joined(cells: Iterable[tuple[str, str]]) -> Text:
+    """Cells with their styles as one text; neighbours of one style are sent as one piece."""
+    line = Text()
+    for style, run in groupby(cells, key=itemgetter(1)):
+        line.append("".join(cell for cell, _ in run), style)
+    return line
 
 
 def with_mark(bar: Text, at: int, sign: str, style: str) -> Text:

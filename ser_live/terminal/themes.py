@@ -1,8 +1,9 @@
 """Colours of the dashboard for dark and for light terminals.
 
-The eight emotions have the colours of Okabe and Ito (2008) with grey for black, which people who
-are colour-blind tell apart too; on paper white they are darker, so that each stands out. Words
-always say the same. `auto` goes by the variable ``COLORFGBG``, which many terminals set.
+The eight emotions have colours near those of Okabe and Ito (2008), with grey for black; they were
+moved until each two are as far apart as can be for people with and without each kind of colour
+blindness, and each stands out from its background. Words always say the same. `auto` goes by the
+variable ``COLORFGBG``, which many terminals set.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ _ANSI_ON_LIGHT: dict[str, str] = {Emotion.NEUTRAL: "bright_black"}
 
 DARK = _theme(
     "dark",
-    ("#a8a8a8", "#56b4e9", "#f0e442", "#3d8fd1", "#e8601c", "#d487b5", "#00b58a", "#f5b335"),
+    ("#adadad", "#58dfff", "#fdff26", "#126cc6", "#cb3c22", "#a5538f", "#0eac5b", "#ec9e1d"),
     faint="dim bright_black",
     warn="bold yellow",
     meter="green",
@@ -79,7 +80,7 @@ DARK = _theme(
 )
 LIGHT = _theme(
     "light",
-    ("#6b6b6b", "#1b86bd", "#8a7a00", "#0b4f8a", "#b83a00", "#9c3f76", "#00735a", "#a86a00"),
+    ("#414141", "#237db4", "#6e8409", "#314267", "#ed411b", "#a9587e", "#407a44", "#b88446"),
     faint="bright_black",
     warn="bold red",
     meter="green",

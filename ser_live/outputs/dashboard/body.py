@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from rich.text import Text
 
@@ -108,17 +108,19 @@ class Body:
         return [self._joined(parts) for parts in zip(*whole, strict=True)]
 
     def _joined(self, parts: tuple[Row, ...]) -> Row:
-        if all(isinstance(part, Text) for part in parts):
-            return self._beside(parts)
-        return lambda: self._beside(parts)
+        still = [part for part in parts if isinstance(part, Text)]
+        if len(still) == len(parts):
+            return self.beside(still)
+        return _Beside(self, parts)
 
-    def _beside(self, parts: tuple[Row, ...]) -> Text:
+    def beside(self, parts: Sequence[Text]) -> Text:
+        """Parts of the columns in one row."""
         widths = (self.left_width, self.right_width, _SESSION_WIDTH)
         line = Text()
         for k, (part, width) in enumerate(zip(parts, widths, strict=False)):
             if k:
                 line.append(f"  {self.pen.signs.wall}  ", self.pen.theme.faint)
-            line.append_text(filled(part if isinstance(part, Text) else part(), width))
+            line.append_text(filled(part, width))
         return line
 
     def _narrow(self, n_rows: int) -> list[Row]:
@@ -271,3 +273,19 @@ class Body:
                 f"{n} {state.value}" for state, n in tally.states.items() if state is not Verdict.OK
             ]
         return Text(self.pen.fit(self.pen.signs.dot.join(parts), width), DIM)
+
+
+class _Beside:
+    """A row of columns of which some move with the clock; composed again when one has moved."""
+
+    def __init__(self, body: Body, parts: Sequence[Row]) -> None:
+        self._body = body
+        self._parts = parts
+        self._last: list[Text] = []
+        self._row = Text()
+
+    def __call__(self) -> Text:
+        parts = [part if isinstance(part, Text) else part() for part in self._parts]
+        if parts != self._last:
+            self._last, self._row = parts, self._body.beside(parts)
+        return self._row

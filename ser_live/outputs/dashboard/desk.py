@@ -1,4 +1,4 @@
-"""What a person does at the dashboard: keys in, what is shown and what is asked of the session.
+"""The hand of a person at the dashboard: keys in, out come another picture and orders.
 
 No terminal and no clock: keys come by name, and times are handed in.
 """
@@ -34,7 +34,7 @@ class Layout(Enum):
 
 
 class Page(Enum):
-    """What stands in place of the verdict."""
+    """Page in place of the verdict."""
 
     HELP = "keys"
     DETAILS = "details"
@@ -42,7 +42,7 @@ class Page(Enum):
 
 
 class Session(Protocol):
-    """What keys may ask of a session."""
+    """Orders that keys may give to a session."""
 
     @property
     def is_paused(self) -> bool: ...
@@ -95,7 +95,7 @@ class Desk:
         self.zoom_s: float | None = None
         """Length of time in the strip; ``None`` for the whole session."""
         self.frozen: DashboardState | None = None
-        """What is shown instead of the present."""
+        """Moment that is shown instead of the present."""
         self.selected: TimelineEntry | None = None
         """The utterance that is looked at."""
         self.prompt: Prompt | None = None

@@ -9,7 +9,8 @@ from rich.text import Text
 
 from ser_live.outputs.dashboard.desk import Desk
 from ser_live.outputs.dashboard.pages import signal_form
-from ser_live.outputs.dashboard.state import DashboardState, StreamView
+from ser_live.outputs.dashboard.state import DashboardState
+from ser_live.outputs.dashboard.stream_view import StreamView
 from ser_live.outputs.dashboard.strip import time_of_day
 from ser_live.terminal.pen import DIM, Pen, at_both_ends
 from ser_live.terminal.text import clock, wrap
@@ -22,7 +23,7 @@ def _unknown(file: str) -> float | None:
 
 @dataclass
 class Recordings:
-    """What is known of the recordings that are played."""
+    """Number and lengths of the recordings that are played."""
 
     n: int = 0
     """Number of them."""
@@ -38,7 +39,7 @@ class Recordings:
 
 
 def header(state: DashboardState, pen: Pen, width: int, recordings: Recordings) -> Text:
-    """What is heard, and where it is: the time of day, or the place in the recordings."""
+    """Name of the source and its time: of day, or the place in the recordings."""
     stream = state.shown
     choices = _times(state, recordings)
     now = Text(next((c for c in choices if len(c) <= max(8, width // 2 - 8)), choices[-1]))
@@ -139,7 +140,7 @@ def _keys(desk: Desk, pen: Pen, width: int) -> Text:
 
 
 def _health(state: DashboardState, pen: Pen, width: int) -> Text:
-    """What is wrong with speed and audio; empty when nothing is."""
+    """Trouble with speed and audio; empty when there is none."""
     tally, row = state.tally, Text()
     is_behind = state.queue.capacity > 0 and state.queue.n_waiting * 2 > state.queue.capacity
     for text, is_bad in (

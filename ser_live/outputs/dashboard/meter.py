@@ -6,7 +6,7 @@ import math
 
 from rich.text import Text
 
-from ser_live.outputs.dashboard.state import Meter
+from ser_live.outputs.dashboard.stream_view import Meter
 from ser_live.terminal.pen import DIM, Pen, with_mark
 
 _FLOOR_DBFS = -70.0

@@ -1,4 +1,4 @@
-"""What a session was so far: utterances, gaps and marks on one clock.
+"""The session so far: utterances, gaps and marks on one clock.
 
 Streams that follow each other follow each other here, too; those side by side begin together.
 """
@@ -54,13 +54,15 @@ class Marked:
 
 
 class Past:
-    """The latest of what a session was, on its own clock in seconds."""
+    """The latest of a session, on its own clock in seconds."""
 
     def __init__(self) -> None:
         self.entries: deque[TimelineEntry] = deque(maxlen=N_KEPT)
         """Utterances, the newest last."""
         self.gaps: deque[Missing] = deque(maxlen=N_KEPT)
         self.marks: deque[Marked] = deque(maxlen=N_KEPT)
+        self.version = 0
+        """Grows with all that is added."""
         self._offsets: dict[int, float] = {}
         """Position at which each stream that is not over began, by its number."""
         self._front_s = 0.0
@@ -89,6 +91,7 @@ class Past:
     def add_result(self, result: EmotionResult) -> None:
         """A final result."""
         label = result.state.value if result.emotion is None else result.emotion
+        self.version += 1
         self.entries.append(
             TimelineEntry(
                 start_s=result.start_s,
@@ -106,6 +109,7 @@ class Past:
 
     def add_drop(self, drop: Drop) -> None:
         """An utterance that was not analyzed."""
+        self.version += 1
         self.entries.append(
             TimelineEntry(
                 start_s=drop.start_s,
@@ -120,9 +124,11 @@ class Past:
     def add_gap(self, gap: StreamGap) -> None:
         """A stretch that was not heard."""
         begin_s = self.at(gap.stream.number, gap.start_s)
+        self.version += 1
         self.gaps.append(Missing(begin_s, begin_s + gap.duration_s))
 
     def add_mark(self, event: Mark | Note) -> None:
         """A moment that somebody marked."""
         text = event.label if isinstance(event, Mark) else event.words
+        self.version += 1
         self.marks.append(Marked(self.at(event.stream.number, event.start_s), text))

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from rich.text import Text
 
 from ser_live.outputs.dashboard.past import Past, TimelineEntry
-from ser_live.terminal.pen import DIM, Pen
+from ser_live.terminal.pen import DIM, Pen, joined
 from ser_live.terminal.text import clock, pad
 
 GUTTER = 11
@@ -53,7 +53,7 @@ class Window:
 
 @dataclass
 class Cells:
-    """What happened in each cell of a window."""
+    """The past, sorted into the cells of a window."""
 
     window: Window
     now_cell: int
@@ -120,12 +120,11 @@ class Strip:
         """Emotions by time, as high as they are probable; then their names."""
         rows = []
         for row in range(n_rows):
-            text = Text("emotion" if row == n_rows - 1 else "", DIM)
-            text = Text.assemble(pad(text.plain, GUTTER), style=DIM)
-            line = Text.assemble(text)
-            for k in range(self._cells.window.n_cells):
-                line.append(*self._band(k, n_rows - 1 - row, n_rows))
-            rows.append(line)
+            name = pad("emotion" if row == n_rows - 1 else "", GUTTER)
+            cells = [
+                self._band(k, n_rows - 1 - row, n_rows) for k in range(self._cells.window.n_cells)
+            ]
+            rows.append(joined([(name, DIM), *cells]))
         return [*rows, self._names()]
 
     def _band(self, k: int, level: int, n_levels: int) -> tuple[str, str]:
@@ -169,27 +168,34 @@ class Strip:
         return line
 
     def axis(self, started_at: datetime | None, marks: Iterable[tuple[float, str]]) -> Text:
-        """Times, of day where they are known, and what was marked."""
+        """Times, of day where they are known, and what was marked; a mark goes before a time."""
         window = self._cells.window
-        cells = [" "] * window.n_cells
+        pieces: dict[int, Text] = {}
+        taken: set[int] = set()
+        for at_s, text in reversed(list(marks)):  # the latest stays where there are too many
+            k = window.cell(at_s)
+            label = self._pen.signs.mark + self._pen.fit(
+                self._pen.safe(text), min(12, window.n_cells - k - 1)
+            )
+            self._place(pieces, taken, k, Text(label, "bold"))
         between_s = next((s for s in _TICKS_S if s >= _TICK_CELLS * window.cell_s), _TICKS_S[-1])
         first = math.ceil(window.begin_s / between_s - 1e-9)
         last = math.floor((window.begin_s + window.n_cells * window.cell_s) / between_s)
         for at_s in (between_s * tick for tick in range(first, last + 1)):
-            k = window.cell(at_s)
             shown = clock(at_s) if started_at is None else time_of_day(started_at, at_s)
-            if k + len(shown) <= window.n_cells:
-                cells[k : k + len(shown)] = shown
-        line = Text.assemble((" " * GUTTER + "".join(cells), DIM))
-        for at_s, text in marks:
-            k = window.cell(at_s)
-            if 0 <= k < window.n_cells:
-                label = self._pen.signs.mark + self._pen.fit(
-                    self._pen.safe(text), min(12, window.n_cells - k - 1)
-                )
-                n = Text(label).cell_len
-                line = Text.assemble(line[: GUTTER + k], (label, "bold"), line[GUTTER + k + n :])
+            self._place(pieces, taken, window.cell(at_s), Text(shown, DIM))
+        line = Text(" " * GUTTER)
+        for k in sorted(pieces):
+            line.append(" " * (GUTTER + k - line.cell_len))
+            line.append_text(pieces[k])
         return line
+
+    def _place(self, pieces: dict[int, Text], taken: set[int], k: int, piece: Text) -> None:
+        """Put a text at a cell, if it fits and nothing stands there."""
+        cells = range(k, k + piece.cell_len)
+        if k >= 0 and cells.stop <= self._cells.window.n_cells and taken.isdisjoint(cells):
+            pieces[k] = piece
+            taken.update(cells, [k - 1, cells.stop])
 
     def curve(self, index: int, n_rows: int) -> list[Text]:
         """Valence (0) or arousal (1) by time, from the line of zero up and down."""
@@ -228,44 +234,54 @@ class Strip:
         return values
 
     def _dots(self, values: list[float | None], n_rows: int) -> list[Text]:
-        n_dots = n_rows * 4
-        zero = n_dots // 2
-        lit: list[set[int]] = []
-        for value in values:
-            if value is None:
-                lit.append(set())
-                continue
-            n = round(min(1.0, max(-1.0, value)) * (zero - 0.5))
-            lit.append(set(range(zero - n, zero + 1)) if n >= 0 else set(range(zero, zero - n)))
+        zero = n_rows * 2
+        levels = [
+            None if value is None else round(min(1.0, max(-1.0, value)) * (zero - 0.5))
+            for value in values
+        ]
+        of_level = {level: _columns(level, n_rows) for level in set(levels) if level is not None}
+        nothing = ((0, 0),) * n_rows
+        columns = [nothing if level is None else of_level[level] for level in levels]
+        curve, faint = self._pen.theme.curve, self._pen.theme.faint
+        at_zero = chr(0x2800 + _DOTS[0][zero % 4]), faint
         rows = []
         for row in range(n_rows):
-            line = Text()
+            cells = []
             for k in range(len(values) // 2):
-                bits = 0
-                for column in range(2):
-                    for dot in range(4):
-                        if row * 4 + dot in lit[2 * k + column]:
-                            bits |= _DOTS[column][dot]
-                style = self._pen.theme.curve
-                if not bits and zero // 4 == row and k <= self._cells.now_cell:
-                    bits, style = _DOTS[0][zero % 4], self._pen.theme.faint
-                line.append(chr(0x2800 + bits) if bits else " ", style if bits else "")
-            rows.append(line)
+                bits = columns[2 * k][row][0] | columns[2 * k + 1][row][1]
+                if bits:
+                    cells.append((chr(0x2800 + bits), curve))
+                elif zero // 4 == row and k <= self._cells.now_cell:
+                    cells.append(at_zero)
+                else:
+                    cells.append((" ", ""))
+            rows.append(joined(cells))
         return rows
 
     def _ascii_curve(self, values: list[float | None], n_rows: int) -> list[Text]:
         zero = n_rows // 2
         rows = []
         for row in range(n_rows):
-            line = Text()
+            line = ""
             for k in range(len(values) // 2):
                 value = values[2 * k] if values[2 * k] is not None else values[2 * k + 1]
                 n = 0 if value is None else round(value * max(1, zero))
                 is_lit = value is not None and min(zero, zero - n) <= row <= max(zero, zero - n)
                 is_zero = row == zero and k <= self._cells.now_cell
-                line.append("#" if is_lit else "-" if is_zero else " ")
-            rows.append(line)
+                line += "#" if is_lit else "-" if is_zero else " "
+            rows.append(Text(line))
         return rows
+
+
+def _columns(level: int, n_rows: int) -> tuple[tuple[int, int], ...]:
+    """Bits of each row for a value so many dots above zero, as a left and as a right column."""
+    zero = n_rows * 2
+    lit = range(zero - level, zero + 1) if level >= 0 else range(zero, zero - level)
+    left, right = ([0] * n_rows, [0] * n_rows)
+    for dot in lit:
+        left[dot // 4] |= _DOTS[0][dot % 4]
+        right[dot // 4] |= _DOTS[1][dot % 4]
+    return tuple(zip(left, right, strict=True))
 
 
 def _name_of(entry: TimelineEntry | None) -> str:

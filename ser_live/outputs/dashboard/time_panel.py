@@ -11,7 +11,7 @@ from rich.text import Text
 from ser_live.outputs.dashboard.desk import Desk, Layout, span_in_words
 from ser_live.outputs.dashboard.state import DashboardState
 from ser_live.outputs.dashboard.strip import GUTTER, Cells, Strip, Window
-from ser_live.terminal.pen import Pen
+from ser_live.terminal.pen import DIM, Pen
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,8 @@ class Plan:
         if not is_wide or layout is Layout.UTTERANCES:
             return cls()
         for n_needed, plan in (
-            (44, cls(3, True, 5)),
+            (46, cls(4, True, 7)),
+            (42, cls(3, True, 5)),
             (36, cls(2, True, 4)),
             (32, cls(1, True, 3)),
             (27, cls(1, True)),
@@ -68,20 +69,27 @@ class TimePanel:
         self._width = width
         self._plan = plan
         self._drawn: tuple[object, ...] | None = None
+        self._rule: tuple[str, Text] | None = None
+        """Title and text of the line above."""
         self._rows: list[Text] = []
 
     def rule(self, walls: Sequence[int]) -> Text:
         """A line above, with the length of time that is shown; `walls` end on it."""
+        title = f" {self._title()} "
+        if self._rule is None or self._rule[0] != title:
+            self._rule = title, self._line(title, walls)
+        return self._rule[1]
+
+    def _line(self, title: str, walls: Sequence[int]) -> Text:
         signs = self._pen.signs
         line = [signs.rule] * self._width
         for at in walls:
             if at < self._width:
                 line[at] = signs.wall_foot
-        title = f" {self._title()} "
-        start = 2
-        if len(title) + 4 <= self._width:
-            line[start : start + len(title)] = title
-        return Text("".join(line), self._pen.theme.faint)
+        row = Text("".join(line), self._pen.theme.faint)
+        if len(title) + 4 > self._width:
+            return row
+        return Text.assemble(row[:2], (title, DIM), row[2 + len(title) :])
 
     def _title(self) -> str:
         desk = self._desk
@@ -90,11 +98,13 @@ class TimePanel:
         return f"the last {span_in_words(desk.window_s)}"
 
     def row(self, k: int) -> Text:
-        """Row number `k`."""
+        """Row number `k`; the first one finds out whether time has gone on by a cell."""
+        if k and self._rows:
+            return self._rows[k]
         state, desk = self._desk.shown, self._desk
         n_cells = max(1, self._width - GUTTER)
         window = Window.ending(state.now_s, desk.window_s, n_cells)
-        key = (window, window.cell(state.now_s), state.version, desk.version)
+        key = (window, window.cell(state.now_s), state.past.version, state.labels, desk.version)
         if key != self._drawn:
             self._drawn = key
             self._rows = self._compose(state, window)

@@ -99,7 +99,7 @@ class VerdictPainter:
         return Text("" if age_s is None else age_in_words(age_s), DIM)
 
     def why(self) -> Text:
-        """What is unusual about the voice, or why there is no emotion."""
+        """Unusual things about the voice, or the reason why there is no emotion."""
         result = self._state.result
         if result is None:
             return Text("")

@@ -92,12 +92,16 @@ class DashboardView:
         self._recordings = recordings or Recordings()
         self._drawn: tuple[object, ...] | None = None
         self._rows: list[Row] = []
+        self._moved: dict[int, tuple[Text, Text, tuple[int, int]]] = {}
+        """Rows that move, by number: as composed last, as drawn then, and with which margin."""
+        self._panel: TimePanel | None = None
+        self._panel_for: tuple[object, ...] | None = None
         self.margin = 0
         self.width = 0
 
     @property
     def state(self) -> DashboardState:
-        """What is drawn: the present, unless it was frozen."""
+        """State to draw: the present, unless it was frozen."""
         return self._desk.shown
 
     def lines(self, width: int, height: int) -> list[Text]:
@@ -111,7 +115,14 @@ class DashboardView:
             self.width = max(1, width - 2 * self.margin)
             rows = self._compose(width, height)[:height]
             self._rows = [self._finished(r) if isinstance(r, Text) else r for r in rows]
-        return [r if isinstance(r, Text) else self._finished(r()) for r in self._rows]
+        return [r if isinstance(r, Text) else self._now(k, r()) for k, r in enumerate(self._rows)]
+
+    def _now(self, k: int, row: Text) -> Text:
+        """Row number `k` as drawn; the same object where it is composed as before."""
+        last, frame = self._moved.get(k), (self.margin, self.width)
+        if last is None or (last[0] is not row and last[0] != row) or last[2] != frame:
+            last = self._moved[k] = (row, self._finished(row), frame)
+        return last[1]
 
     def _finished(self, row: Text) -> Text:
         line = Text.assemble(" " * self.margin, row)
@@ -127,13 +138,13 @@ class DashboardView:
             top.append(lambda: meter_row(self.state.shown.meter, pen, self.width))
         top += notices(state, pen, self.width, 3 if height >= 24 else 2 if is_high else 1)
         has_footer = height >= 8 or (height >= 2 and bool(desk.prompt or desk.said))
-        foot: list[Row] = [partial(footer, desk, pen, self.width)] if has_footer else []
+        foot: list[Row] = [footer(desk, pen, self.width)] if has_footer else []
         n_least = 1 if height >= 2 else 0
         top = top[: max(1, height - len(foot) - n_least)]
         body = Body(state, desk, pen, self.width, is_wide=width >= WIDE and is_high)
         plan = Plan.of(desk.layout, height - len(top) - len(foot), is_wide=body.is_wide)
         if plan.n_rows:
-            panel = TimePanel(desk, pen, self.width, plan)
+            panel = self._panel_of(plan)
             foot = [
                 partial(panel.rule, body.walls if desk.layout is Layout.OVERVIEW else ()),
                 *[partial(panel.row, k) for k in range(plan.n_rows)],
@@ -144,3 +155,10 @@ class DashboardView:
         room = max(0, height - len(top) - len(foot))
         rows = body.rows(room)
         return [*top, *rows, *[Text("")] * (room - len(rows)), *foot]
+
+    def _panel_of(self, plan: Plan) -> TimePanel:
+        """The part that shows the session by time; kept while its place is the same."""
+        key = (plan, self.width, self._desk.layout, self.state.shown.position_s < 3600)
+        if self._panel is None or self._panel_for != key:
+            self._panel, self._panel_for = TimePanel(self._desk, self.pen, self.width, plan), key
+        return self._panel

@@ -18,7 +18,7 @@ HINTS = {
     Verdict.TOO_NOISY: "the voice hardly stands out of the background",
     Verdict.NOT_SPEECH: "no words: noise, music, a laugh, a cough",
 }
-"""What a refusal means, or what to do about it."""
+"""Meaning of a refusal, or what to do about it."""
 
 _REASONS = {
     "f0_semitones_p50": ("voice higher", "voice lower"),
@@ -45,7 +45,7 @@ def confidence_in_words(probability: float) -> str:
 
 
 def reason_in_words(reason: Reason) -> str:
-    """What is unusual, without units; the reason's own text for a feature without words."""
+    """Something unusual, without units; the reason's own text for a feature without words."""
     words = _REASONS.get(reason.feature)
     if words is None or not reason.difference:
         return reason.text
@@ -53,7 +53,7 @@ def reason_in_words(reason: Reason) -> str:
 
 
 def whole_reasons(reasons: Sequence[Reason], pen: Pen, width: int, *, with_units: bool) -> str:
-    """What is unusual about the voice, the strongest first, as many as fit `width` cells.
+    """Unusual things about the voice, the strongest first, as many as fit `width` cells.
 
     ``voice higher, louder, faster than usual``; with units ``pitch +3.1 st · louder +4 dB``.
     """

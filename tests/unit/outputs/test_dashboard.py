@@ -48,7 +48,8 @@ from ser_live.events import (
 )
 from ser_live.outputs.dashboard.live import LiveDashboard, can_draw, shows_only_ascii
 from ser_live.outputs.dashboard.sink import DashboardSink
-from ser_live.outputs.dashboard.state import PEAK_HOLD_S, DashboardState
+from ser_live.outputs.dashboard.state import DashboardState
+from ser_live.outputs.dashboard.stream_view import PEAK_HOLD_S
 from ser_live.outputs.dashboard.view import DashboardView, render
 from ser_live.outputs.dashboard.wording import confidence_in_words
 from ser_live.outputs.text_lines import text_line

