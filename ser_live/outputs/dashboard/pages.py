@@ -100,7 +100,7 @@ def utterance_rows(
     if result.valence is not None and result.arousal is not None:
         affect = f"valence {signed(result.valence, 2)}   arousal {signed(result.arousal, 2)}"
         rows += [(6, Text("")), (4, Text(affect))]
-    rows.append((5, Text(pen.fit(_numbers(result), width), DIM)))
+    rows += [(5, Text(pen.fit(line, width), DIM)) for line in _numbers(result)]
     return rows
 
 
@@ -127,13 +127,14 @@ def _reason(words: str, text: str, pen: Pen, width: int) -> Text:
     return Text(pen.fit(pen.safe(shown), width))
 
 
-def _numbers(result: EmotionResult) -> str:
+def _numbers(result: EmotionResult) -> list[str]:
+    """Level and speed, a line each."""
     parts = []
     if math.isfinite(result.level_dbfs):
         parts.append(f"{result.level_dbfs:.0f} dBFS")
     if math.isfinite(result.snr_db):
         parts.append(f"{result.snr_db:.0f} dB above the noise")
+    known = f"knowing {result.n_past} {'utterance' if result.n_past == 1 else 'utterances'}"
     if math.isfinite(result.latency_ms):
-        parts.append(f"judged in {result.latency_ms:.0f} ms")
-    parts.append(f"{result.n_past} utterances known")
-    return ", ".join(parts)
+        return [", ".join(parts), f"judged in {result.latency_ms:.0f} ms, {known}"]
+    return [", ".join(parts), f"judged {known}"]
