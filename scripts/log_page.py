@@ -18,6 +18,7 @@ from ser_live.events import (
     FormError,
     Hearing,
     Kind,
+    NotedBy,
     OfStream,
     Reason,
     Recorded,
@@ -35,6 +36,7 @@ WORDS: dict[type[Enum], tuple[str, str]] = {
     StreamState: ("state", "States of a stream"),
     Verdict: ("verdict", "Verdicts"),
     Cause: ("cause", "Causes"),
+    NotedBy: ("origin", "Origins of a mark"),
     EndReason: ("reason", "Reasons of an end"),
     Emotion: ("emotion", "Emotions"),
 }

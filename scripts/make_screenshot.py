@@ -30,6 +30,7 @@ from ser_live.events import (
 from ser_live.outputs.dashboard.state import DashboardState
 from ser_live.outputs.dashboard.view import render
 from ser_live.records.session_log import read_log
+from ser_live.terminal.themes import theme_of
 
 OUTPUT = Path(__file__).parents[1] / "docs" / "dashboard.svg"
 
@@ -59,13 +60,41 @@ THEME = TerminalTheme(
 )
 
 
-def save_picture(state: DashboardState, path: Path, width: int, height: int) -> None:
+LIGHT_THEME = TerminalTheme(
+    (255, 255, 255),
+    (36, 41, 47),
+    [
+        (0, 0, 0),
+        (190, 40, 40),
+        (60, 120, 40),
+        (150, 110, 0),
+        (40, 80, 170),
+        (120, 60, 150),
+        (0, 130, 130),
+        (120, 120, 120),
+    ],
+    [
+        (110, 110, 110),
+        (220, 60, 60),
+        (80, 150, 60),
+        (180, 140, 20),
+        (60, 110, 210),
+        (150, 90, 190),
+        (20, 160, 160),
+        (30, 30, 30),
+    ],
+)
+
+
+def save_picture(
+    state: DashboardState, path: Path, width: int, height: int, theme: str = "dark"
+) -> None:
     """Write what a terminal of `width` x `height` cells would show as SVG."""
     console = Console(
         record=True, width=width, height=height, file=io.StringIO(), color_system="truecolor"
     )
-    console.print(render(state, width, height))
-    picture = console.export_svg(title="ser-live", theme=THEME)
+    console.print(render(state, width, height, theme=theme_of(theme)))
+    picture = console.export_svg(title="ser-live", theme=LIGHT_THEME if theme == "light" else THEME)
     # No fonts from the network: looking at the picture must not contact anybody.
     path.write_text(re.sub(r"@font-face \{.*?\}\s*", "", picture, flags=re.DOTALL), "utf-8")
 
@@ -110,6 +139,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=OUTPUT)
     parser.add_argument("--width", type=int, default=100)
     parser.add_argument("--height", type=int, default=26)
+    parser.add_argument("--theme", choices=("dark", "light", "classic"), default="dark")
     options = parser.parse_args()
     state = DashboardState()
     shown = list(events(read_log(options.log), options.at))
@@ -117,7 +147,7 @@ def main() -> None:
         shown.pop()
     for event in shown:
         state.apply(event)
-    save_picture(state, options.output, options.width, options.height)
+    save_picture(state, options.output, options.width, options.height, options.theme)
     print(options.output)
 
 

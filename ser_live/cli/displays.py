@@ -16,7 +16,7 @@ from ser_live.errors import UsageError
 from ser_live.terminal.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from ser_live.outputs.sink import Sink
 
@@ -141,17 +141,22 @@ class Showing:
                 )
 
     @contextmanager
-    def sinks(self, labels: Sequence[str]) -> Iterator[tuple[Sink, Sink | None]]:
+    def sinks(
+        self, labels: Sequence[str], dashboard: Callable[[], Sink]
+    ) -> Iterator[tuple[Sink, Sink | None]]:
         """The display, and rows in a file where they are something else.
 
         Parameters
         ----------
         labels : sequence of str
             Those of the model, which are columns of csv.
+        dashboard : callable
+            Makes the dashboard, where that is what is shown.
         """
         with self._stream() as stream:
             if self.display == "none" or self._is_drawn():
-                yield self._beside_rows(), self._rows(labels, stream, tells=False)
+                display = self._nothing() if self.display == "none" else dashboard()
+                yield display, self._rows(labels, stream, tells=False)
             else:
                 rows = self._rows(labels, stream, tells=True)
                 assert rows is not None  # noqa: S101  rows that are printed need no file
@@ -171,14 +176,11 @@ class Showing:
 
         return can_draw(HonestConsole())
 
-    def _beside_rows(self) -> Sink:
-        if self.display == "none":
-            from ser_live.outputs.standard_output import Lines
+    def _nothing(self) -> Sink:
+        """A display that says what went wrong, and nothing else."""
+        from ser_live.outputs.standard_output import Lines
 
-            return Lines(prints=False, is_quiet=True, name="standard error")
-        from ser_live.outputs.dashboard.sink import DashboardSink
-
-        return DashboardSink()
+        return Lines(prints=False, is_quiet=True, name="standard error")
 
     def _rows(self, labels: Sequence[str], stream: TextIO | None, *, tells: bool) -> Sink | None:
         if stream is None and not tells:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ from ser_live.cli.suspending import fall_asleep, on_suspend
 from ser_live.config import Settings
 from ser_live.errors import DEFECT_EXIT_CODE, OutputError, UsageError
 from ser_live.process.ending_signals import EXIT_CODES
+from ser_live.terminal.themes import THEMES
 
 if TYPE_CHECKING:
     from ser_live.outputs.sink import Sink
@@ -58,6 +60,8 @@ class LiveOptions:
     quiet: bool = False
     roles: str | None = None
     i_have_a_legal_ground: bool = False
+    theme: str = "auto"
+    keys: bool = True
 
     @property
     def lanes(self) -> Roles | None:
@@ -110,6 +114,15 @@ def _keeping_options(command: Command) -> Command:
             "-q", "--quiet", is_flag=True, help="On standard error say only what went wrong."
         ),
         click.option(
+            "--theme",
+            type=click.Choice(THEMES),
+            default="auto",
+            help="Colours of the dashboard; auto goes by the terminal.",
+        ),
+        click.option(
+            "--keys/--no-keys", default=True, help="Let keys act on the dashboard; ? lists them."
+        ),
+        click.option(
             "--log",
             "log_path",
             type=click.Path(path_type=Path, dir_okay=False),
@@ -129,6 +142,34 @@ def _keeping_options(command: Command) -> Command:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def _dashboard(options: LiveOptions, sources: Sequence[AudioSource]) -> Sink:
+    from ser_live.outputs.dashboard.frame import Recordings
+    from ser_live.outputs.dashboard.live import can_draw
+    from ser_live.outputs.dashboard.sink import DashboardSink
+    from ser_live.sources.said_length import said_length_s
+    from ser_live.terminal.console import HonestConsole
+    from ser_live.terminal.keyboard import Keyboard
+
+    # Keys are for somebody who sees what they do, and sound may come through standard input.
+    has_keys = options.keys and can_draw(HonestConsole())
+    n_files = sum(source.file is not None for source in sources)
+    return DashboardSink(
+        recordings=Recordings(n_files, said_length_s),
+        theme=options.theme,
+        keyboard=Keyboard(sys.stdin) if has_keys else None,
+    )
+
+
+@contextmanager
+def _attended(display: Sink, session: LiveSession) -> Iterator[None]:
+    """Let keys act on the session where a dashboard has the terminal."""
+    from ser_live.outputs.dashboard.sink import DashboardSink
+
+    if isinstance(display, DashboardSink):
+        display.control(session)
+    yield
 
 
 @contextmanager
@@ -179,11 +220,12 @@ def run_live(
     model, profile = loaded(options.model), load_speaker(options.speaker)
     STARTING.end()
     with ExitStack() as stack:
-        display, rows = stack.enter_context(showing.sinks(model.card.labels))
+        dashboard = partial(_dashboard, options, sources)
+        display, rows = stack.enter_context(showing.sinks(model.card.labels, dashboard))
 
         @contextmanager
         def arranged(session: LiveSession) -> Iterator[None]:
-            with signals(session, received), _sleeping(display):
+            with signals(session, received), _sleeping(display), _attended(display, session):
                 yield
 
         outcome = run_session(

@@ -13,7 +13,15 @@ from typing import get_args
 
 from ser_live.events.affect_state import UNKNOWN, AffectState
 from ser_live.events.forms import FormError
-from ser_live.events.kinds import Cause, EndReason, Hearing, Kind, StreamState, Verdict
+from ser_live.events.kinds import (
+    Cause,
+    EndReason,
+    Hearing,
+    Kind,
+    NotedBy,
+    StreamState,
+    Verdict,
+)
 from ser_live.events.of_sessions import (
     Notice,
     QueueDepth,
@@ -22,12 +30,15 @@ from ser_live.events.of_sessions import (
     SourceFailed,
 )
 from ser_live.events.of_streams import (
+    FORGOTTEN,
     Activity,
     DeviceFound,
     DeviceLost,
     DeviceSought,
     Level,
     Mark,
+    Note,
+    Paused,
     StateChanged,
     StreamEnded,
     StreamGap,
@@ -49,6 +60,8 @@ StreamEvent = (
     | StreamGap
     | DeviceEvent
     | Mark
+    | Note
+    | Paused
     | StreamNotice
     | Activity
     | EmotionResult
@@ -66,6 +79,7 @@ EVENT_CLASSES: dict[str, type[Recorded]] = by_type(get_args(Event))
 
 __all__ = [
     "EVENT_CLASSES",
+    "FORGOTTEN",
     "UNKNOWN",
     "Activity",
     "AffectState",
@@ -85,8 +99,11 @@ __all__ = [
     "Kind",
     "Level",
     "Mark",
+    "Note",
+    "NotedBy",
     "Notice",
     "OfStream",
+    "Paused",
     "QueueDepth",
     "Reason",
     "Record",

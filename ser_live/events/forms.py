@@ -231,6 +231,20 @@ def _read_probabilities(value: object) -> Mapping[str, float]:
     return {label: _read_between(found[label], 0.0, 1.0) for label in labels}
 
 
+def _read_rating(value: object) -> int:
+    rating = _read_count(value)
+    if not is_rating(rating):
+        raise FormError("a rating from 1 to 5 is needed")
+    return rating
+
+
+def is_rating(rating: int) -> bool:
+    """Whether a number is a rating: 1 to 5."""
+    return 1 <= rating <= 5
+
+
+RATING = or_none(Form(_same, _read_rating))
+"""A rating from 1 to 5, ``None`` without one."""
 LABEL = Form(str, _read_label)
 """One of a model's labels."""
 LABEL_LIST = Form(list, _read_labels)

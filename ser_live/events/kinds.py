@@ -77,10 +77,21 @@ class Cause(_Word):
     """The computer slept."""
     RECORDING = "recording"
     """The recording holds nothing there: it was paused, or its sound begins late."""
-    PAUSED = "paused"
-    """The one who sends the sound paused it."""
     DAMAGED = "damaged"
     """That part of the recording cannot be decoded."""
+    PAUSED = "paused"
+    """Listening was paused: what was said meanwhile was not kept."""
+
+
+class NotedBy(_Word):
+    """Where a mark or a note comes from."""
+
+    USER = "user"
+    """A person at the keyboard."""
+    API = "api"
+    """A program."""
+    FILE = "file"
+    """The recording itself, or a list beside it."""
 
 
 class EndReason(_Word):

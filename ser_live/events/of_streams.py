@@ -5,8 +5,8 @@
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-from ser_live.events.forms import COUNT, SAMPLES, TEXT, TRUTH, number, or_none, word
-from ser_live.events.kinds import Cause, Hearing, StreamState
+from ser_live.events.forms import COUNT, RATING, SAMPLES, TEXT, TRUTH, number, or_none, word
+from ser_live.events.kinds import Cause, Hearing, NotedBy, StreamState
 from ser_live.events.record import OfStream
 from ser_live.events.stream_id import seconds
 
@@ -102,6 +102,27 @@ class StreamGap(OfStream):
     def duration_s(self) -> float:
         """Length, in seconds."""
         return seconds(self.n_samples)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paused(OfStream):
+    """Listening is paused, said about once a second, and once more when it goes on; for displays.
+
+    The gap follows when its length is known.
+    """
+
+    type: ClassVar[str] = "paused"
+    is_logged: ClassVar[bool] = False
+
+    sample: Annotated[int, SAMPLES.at("start_s")]
+    """Present position on the stream's clock."""
+    is_over: Annotated[bool, TRUTH] = False
+    """Whether listening goes on."""
+
+    @property
+    def start_s(self) -> float:
+        """Position, in seconds."""
+        return seconds(self.sample)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,11 +225,41 @@ class Mark(OfStream):
     """Position on the stream's clock."""
     label: Annotated[str, TEXT]
     """Text given with the mark."""
+    source: Annotated[NotedBy, word(NotedBy).newer(NotedBy.API)] = NotedBy.API
+    """Origin of the mark."""
 
     @property
     def start_s(self) -> float:
         """Position, in seconds."""
         return seconds(self.sample)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note(OfStream):
+    """Words of a person about a moment, with a rating of their own if they gave one."""
+
+    type: ClassVar[str] = "note"
+
+    sample: Annotated[int, SAMPLES.at("start_s")]
+    """Position on the stream's clock."""
+    text: Annotated[str, TEXT]
+    """Their words."""
+    rating: Annotated[int | None, RATING] = None
+    """Their own rating, 1 (bad) to 5 (good); ``None`` without one."""
+
+    @property
+    def words(self) -> str:
+        """Text with the rating in front, where there is one."""
+        return self.text if self.rating is None else f"({self.rating} of 5) {self.text}".rstrip()
+
+    @property
+    def start_s(self) -> float:
+        """Position, in seconds."""
+        return seconds(self.sample)
+
+
+FORGOTTEN = "the voice heard so far was forgotten: judgements begin anew."
+"""Sentence for the log and for people where somebody asked for that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from ser_live.events import (
     EmotionResult,
     Kind,
     Mark,
+    Note,
     Notice,
     Recorded,
     SessionEnded,
@@ -57,6 +58,9 @@ def _text(entry: Recorded) -> str:
             return (
                 f"{clock(entry.start_s, tenths=True):<18} mark             {printable(entry.label)}"
             )
+        case Note():
+            start = clock(entry.start_s, tenths=True)
+            return f"{start:<18} note             {printable(entry.words)}"
         case LogContinued():
             return printable(f"!! {entry.path} could not be written any more: {entry.cause}")
         case LogGap():

@@ -12,6 +12,7 @@ from ser_live.config import Settings
 from ser_live.errors import UsageError
 from ser_live.events import Event
 from ser_live.model.emotion_model import EmotionModel
+from ser_live.session.controls import Controlled
 from ser_live.session.live import POLL_S, LiveSession
 from ser_live.sources import AudioSource, FileSource, ReconnectingMicrophone
 from ser_live.speaker.profile import SpeakerProfile
@@ -20,7 +21,7 @@ from ser_live.stream.channels import Channels, roles_by_channel
 from ser_live.stream.roles import Roles
 
 
-class Listening:
+class Listening(Controlled):
     """The events of one source while it is heard; made by `listen`.
 
     A context manager: it listens from the beginning of the ``with`` block to its end, however
@@ -34,6 +35,7 @@ class Listening:
 
     def __init__(self, session: LiveSession) -> None:
         self._session = session
+        self._orders = session.orders
         self._is_begun = False
         self._is_over = False
         self._waiting: deque[Event] = deque()

@@ -39,6 +39,7 @@ from ser_live.events import (
 )
 from ser_live.model.emotion_model import EmotionModel
 from ser_live.records.tally import Tally
+from ser_live.session.controls import Controlled, Orders
 from ser_live.session.hang import hang_of
 from ser_live.session.player import Player, wall_time
 from ser_live.session.work_queue import WorkQueue
@@ -61,7 +62,7 @@ POLL_S = 0.1
 CHANNELS_AVERAGED: tuple[int | None, ...] = (None,)
 
 
-class LiveSession:
+class LiveSession(Controlled):
     """Runs sources through segmenting and analysis in two threads of its own.
 
     Use as a context manager, and iterate; or call ``poll`` until ``finished``::
@@ -138,6 +139,7 @@ class LiveSession:
         )
         self._stop = threading.Event()
         self._abort = threading.Event()
+        self._orders = Orders()
         self._player = Player(
             sources,
             self._work.put,
@@ -147,6 +149,7 @@ class LiveSession:
             roles=roles,
             lanes=lanes,
             with_levels=with_levels,
+            orders=self._orders,
         )
         self._shown_depth: QueueDepth | None = None
         """The length of the queue that was handed out with the latest level."""
@@ -225,6 +228,11 @@ class LiveSession:
         self._abort.set()
         self._stop.set()
         self._work.close()
+
+    @property
+    def orders(self) -> Orders:
+        """Orders to the session, for what stands in front of it."""
+        return self._orders
 
     @property
     def first_failure(self) -> SerLiveError | None:

@@ -10,6 +10,7 @@ from typing import Any
 from ser_live.config import Settings
 from ser_live.errors import SerLiveError
 from ser_live.events import Level, Notice, SourceFailed, StreamId
+from ser_live.session.controls import Orders
 from ser_live.session.worker import WorkItem
 from ser_live.sources import AudioSource
 from ser_live.stream.drive import Driven, drive
@@ -31,6 +32,8 @@ class Player:
         Takes levels at once.
     settings, channels, roles, lanes, with_levels
         As for `LiveSession`.
+    orders : Orders
+        Asked of the session while it runs.
     """
 
     def __init__(
@@ -44,6 +47,7 @@ class Player:
         roles: Sequence[str | None] | None,
         lanes: Roles | None,
         with_levels: bool,
+        orders: Orders,
     ) -> None:
         self._sources = list(sources)
         self._put = put
@@ -53,9 +57,8 @@ class Player:
         self._roles = tuple(roles) if roles is not None else (None,) * len(self._channels)
         self._lanes = lanes
         self._with_levels = with_levels
-        self._playing: Sequence[SegmentingStage] = ()
-        """The stages of streams that are not over; an aborted session ends with some."""
         self._demixer: Demixer | None = None
+        self._orders = orders
         self._n_streams = 0
         self._next_id = 1
         self._n_played = 0
@@ -68,7 +71,7 @@ class Player:
     @property
     def n_heard(self) -> int:
         """Samples heard so far, of channels side by side only once; for any thread."""
-        return self._n_played + max((stage.position for stage in self._playing), default=0)
+        return self._n_played + max((stage.position for stage in self._orders.stages), default=0)
 
     def run(self, *, is_stopping: Callable[[], bool], is_aborted: Callable[[], bool]) -> None:
         """Play every source, until asked to stop."""
@@ -83,6 +86,8 @@ class Player:
                 self._put(SourceFailed(message=str(error), file=source.file))
             finally:
                 source.close()
+        for notice in self._orders.late():
+            self._put(notice)
 
     def _play(
         self,
@@ -92,7 +97,13 @@ class Player:
     ) -> None:
         try:
             n_told = 0
-            for item in drive(source, self._begin, is_stopping=is_stopping, is_aborted=is_aborted):
+            for item in drive(
+                source,
+                self._begin,
+                is_stopping=is_stopping,
+                is_aborted=is_aborted,
+                between=self._orders.due,
+            ):
                 for note in source.notes[n_told:]:
                     n_told += 1
                     self._put(Notice(sink=source.name, message=note))
@@ -103,7 +114,7 @@ class Player:
             if self._demixer is not None and (same := self._demixer.sameness.message(source.name)):
                 self._put(Notice(sink=source.name, message=same))
         finally:
-            stages, self._playing = self._playing, ()
+            stages, self._orders.stages = self._orders.stages, ()
             self._n_played += max((stage.position for stage in stages), default=0)
             self._next_id = max((stage.next_id for stage in stages), default=self._next_id)
 
@@ -129,7 +140,7 @@ class Player:
                 for channel, role in self._lanes.heard
             ]
             streams = Lanes(demixer, stages)
-        self._playing = stages
+        self._orders.stages = stages
         self.has_begun = True
         return streams
 

@@ -14,6 +14,7 @@ from ser_live.audio import CLIPPED_LEVEL, level_dbfs
 from ser_live.config import FRAME_SAMPLES, SAMPLE_RATE_HZ, RejectSettings, Settings
 from ser_live.emotions import LABELS
 from ser_live.events import (
+    FORGOTTEN,
     Activity,
     DeviceFound,
     DeviceLost,
@@ -23,6 +24,8 @@ from ser_live.events import (
     Kind,
     Level,
     Mark,
+    Note,
+    Paused,
     Reason,
     SpeechStarted,
     StateChanged,
@@ -42,7 +45,7 @@ from ser_live.model.inputs import InputMaker, whole_input
 from ser_live.speaker.memory import SpeakerMemory
 from ser_live.speaker.profile import SpeakerProfile
 from ser_live.speech.segmenter import no_clock
-from ser_live.stream.segmenting import EndOfStream, Segmented
+from ser_live.stream.segmenting import EndOfStream, ForgetVoice, Segmented
 from ser_live.stream.steady import SteadyLabel, sure_label
 
 _SYLLABLE_RATE = FEATURE_NAMES.index("syllable_rate_per_s")
@@ -116,6 +119,9 @@ class AnalysisStage:
                 return StreamEnded(
                     stream=item.stream, n_samples=item.n_samples, n_utterances=self._n_finals
                 )
+            case ForgetVoice():
+                self.forget()
+                return StreamNotice(stream=item.stream, sample=item.sample, message=FORGOTTEN)
             case (
                 StreamStarted()
                 | StateChanged()
@@ -126,6 +132,8 @@ class AnalysisStage:
                 | DeviceSought()
                 | DeviceFound()
                 | Mark()
+                | Note()
+                | Paused()
                 | StreamNotice()
                 | Activity()
                 | Drop()

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ser_live.config import SAMPLE_RATE_HZ, Settings
 from ser_live.errors import InvalidAudioError, UsageError
 from ser_live.events import Hearing, Kind, StreamEvent, StreamId, Utterance
+from ser_live.events.forms import is_rating
 from ser_live.model.emotion_model import EmotionModel
 from ser_live.sources import DeviceNotice, Lost
 from ser_live.speaker.profile import SpeakerProfile, load_profile
@@ -182,6 +183,35 @@ class Analyzer:
         """Mark the present moment with a text; the mark is in the list that comes back."""
         return [*self.start(), *self._analyze(self._segmenting.mark(label))]
 
+    def note(self, text: str, rating: int | None = None) -> list[StreamEvent]:
+        """Note something about the present moment; the note is in the list that comes back.
+
+        Parameters
+        ----------
+        text : str
+        rating : int or None
+            A rating of one's own, 1 (bad) to 5 (good).
+
+        Raises
+        ------
+        UsageError
+            The rating is none.
+        """
+        check_rating(rating)
+        return [*self.start(), *self._analyze(self._segmenting.note(text, rating))]
+
+    def pause(self) -> list[StreamEvent]:
+        """End the open utterance and pass over what is pushed from here on.
+
+        The clock runs on; the time until `resume` becomes a gap of the cause ``paused``.
+        Harmless when repeated.
+        """
+        return [*self.start(), *self._analyze(self._segmenting.pause())]
+
+    def resume(self) -> list[StreamEvent]:
+        """Go on after a pause, the gap first; harmless without one."""
+        return [*self.start(), *self._analyze(self._segmenting.resume())]
+
     def flush(self) -> list[StreamEvent]:
         """End the open utterance now; the stream and its clock go on."""
         return self._analyze(self._segmenting.flush())
@@ -225,6 +255,12 @@ class Analyzer:
         if array.ndim == 1 and len(array) % self.n_channels == 0:
             return array.reshape(-1, self.n_channels)
         return array
+
+
+def check_rating(rating: int | None) -> None:
+    """Refuse a rating that is none with a `UsageError`."""
+    if rating is not None and not is_rating(rating):
+        raise UsageError(f"a rating of {rating} was given, but 1 to 5 is needed: choose one.")
 
 
 def loaded(model: EmotionModel | str | Path | None) -> EmotionModel:

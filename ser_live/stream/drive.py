@@ -32,12 +32,18 @@ def never() -> bool:
     return False
 
 
+def nothing() -> Sequence[E]:
+    """Stand in where nobody asks a stream for anything."""
+    return ()
+
+
 def drive(
     source: AudioSource,
     begin: Callable[[AudioSource], Driven[E]],
     *,
     is_stopping: Callable[[], bool] = never,
     is_aborted: Callable[[], bool] = never,
+    between: Callable[[], Sequence[E]] = nothing,
 ) -> Iterator[E]:
     """Open a source, push all it gives through a stream, and close both.
 
@@ -51,6 +57,8 @@ def drive(
         is still reported.
     is_aborted : callable
         True once the stream is to end at once.
+    between : callable
+        Called between two blocks, and before the end: gives what was asked of the stream.
 
     Yields
     ------
@@ -67,6 +75,7 @@ def drive(
         yield from stream.start()
         try:
             while not is_aborted():
+                yield from between()
                 is_last = is_stopping()
                 if is_last:
                     # Closing first ends the capture; what it had heard is still read.
@@ -79,7 +88,9 @@ def drive(
         except Exception:
             # Also where a defect ends the stream: what was heard is still judged.
             if not is_aborted():
+                yield from between()
                 yield from stream.close()
             raise
         if not is_aborted():
+            yield from between()
             yield from stream.close()

@@ -14,6 +14,7 @@ from ser_live.audio import FrameCutter, StreamConverter, peak_dbfs
 from ser_live.config import FRAME_SAMPLES, SAMPLE_RATE_HZ, Settings
 from ser_live.events import (
     Activity,
+    Cause,
     DeviceEvent,
     DeviceFound,
     DeviceLost,
@@ -22,6 +23,9 @@ from ser_live.events import (
     Hearing,
     Level,
     Mark,
+    Note,
+    NotedBy,
+    Paused,
     SpeechStarted,
     StateChanged,
     StreamGap,
@@ -56,6 +60,14 @@ class EndOfStream:
     n_samples: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForgetVoice:
+    """The analysis is to forget the voice heard so far, and tells so."""
+
+    stream: StreamId
+    sample: int
+
+
 Segmented: TypeAlias = (
     StreamStarted
     | StateChanged
@@ -64,6 +76,9 @@ Segmented: TypeAlias = (
     | StreamGap
     | DeviceEvent
     | Mark
+    | Note
+    | Paused
+    | ForgetVoice
     | StreamNotice
     | Activity
     | Utterance
@@ -165,11 +180,22 @@ class SegmentingStage:
         self._on_frame = on_frame
         self._revise = revise
         self._n_unleveled = 0
+        self._n_paused: int | None = None
+        """Native samples passed over in a pause that is on; ``None`` while audio is heard."""
+        self._n_paused_told = 0
 
     @property
     def position(self) -> int:
-        """Samples at 16 kHz since the start of the stream, gaps included."""
+        """Samples at 16 kHz since the start of the stream, gaps included; for any thread."""
+        n_paused = self._n_paused
+        if n_paused:
+            return self._clock_at(self._n_native + n_paused)
         return self._segmenter.clock
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether audio is passed over at present."""
+        return self._n_paused is not None
 
     @property
     def next_id(self) -> int:
@@ -193,6 +219,11 @@ class SegmentingStage:
         item : float32 array of shape (n, n_channels), Lost or DeviceNotice
             Audio, a note of lost audio at its place, or news of the device.
         """
+        if self._n_paused is not None:
+            return self._pass_over(item)
+        return self._push(item)
+
+    def _push(self, item: NDArray[np.float32] | Lost | DeviceNotice) -> list[Segmented]:
         if isinstance(item, np.ndarray):
             if self._is_drained:
                 self._converter, self._is_drained = self._converter.renewed(), False
@@ -204,12 +235,34 @@ class SegmentingStage:
             return self._push_lost(item)
         return self._push_notice(item)
 
-    def mark(self, label: str) -> list[Segmented]:
+    def mark(self, label: str, source: NotedBy = NotedBy.API) -> list[Segmented]:
         """Mark the present moment."""
-        return [Mark(stream=self.stream, sample=self.position, label=label)]
+        return [Mark(stream=self.stream, sample=self.position, label=label, source=source)]
+
+    def note(self, text: str, rating: int | None = None) -> list[Segmented]:
+        """Note something about the present moment."""
+        return [Note(stream=self.stream, sample=self.position, text=text, rating=rating)]
+
+    def pause(self) -> list[Segmented]:
+        """End the open utterance, and pass audio over from here on; the clock runs on."""
+        if self._n_paused is not None:
+            return []
+        events = self.flush()
+        self._n_paused = self._n_paused_told = 0
+        return [*events, Paused(stream=self.stream, sample=self.position)]
+
+    def resume(self) -> list[Segmented]:
+        """Go on after a pause, which becomes a gap."""
+        if self._n_paused is None:
+            return []
+        events = self._tell_pause()
+        self._n_paused = None
+        return [*events, Paused(stream=self.stream, sample=self.position, is_over=True)]
 
     def flush(self) -> list[Segmented]:
         """Give what was heard but not yet reported, an open utterance as final."""
+        if self._n_paused is not None:  # all was reported when the pause began
+            return []
         events, leftover = self._drain()
         if self._activity is not None:
             events.extend(self._activity.flush(leftover))
@@ -218,7 +271,7 @@ class SegmentingStage:
 
     def close(self) -> list[Segmented]:
         """End the stream."""
-        rest = self.flush()
+        rest = [*self.resume(), *self.flush()]
         n_utterances = self.next_id - self._first_id
         notices: list[StreamNotice] = []
         if self._is_analyzed:
@@ -279,8 +332,8 @@ class SegmentingStage:
         self._n_native += lost.n_samples
         self._n_native_lost += lost.n_samples
         # The clock is derived from the native count, so that roundings never add up.
-        start = self.position + len(leftover)
-        n_lost = max(0, self._n_native * SAMPLE_RATE_HZ // self._sample_rate - start)
+        start = self._segmenter.clock + len(leftover)
+        n_lost = max(0, self._clock_at(self._n_native) - start)
         if self._activity is not None:
             events.extend(self._activity.gap(n_lost, leftover))
         events.extend(self._segmenter.gap(n_lost, leftover))
@@ -288,6 +341,25 @@ class SegmentingStage:
             StreamGap(stream=self.stream, start_sample=start, n_samples=n_lost, cause=lost.cause)
         )
         return events
+
+    def _clock_at(self, n_native: int) -> int:
+        return n_native * SAMPLE_RATE_HZ // self._sample_rate
+
+    def _pass_over(self, item: NDArray[np.float32] | Lost | DeviceNotice) -> list[Segmented]:
+        """Take an item of the source while paused: audio only counts, news is told in its place."""
+        assert self._n_paused is not None  # noqa: S101  the caller looked
+        if not isinstance(item, np.ndarray):
+            return [*self._tell_pause(), *self._push(item)]
+        self._n_paused += len(item)
+        if self._n_paused - self._n_paused_told < self._sample_rate:
+            return []
+        self._n_paused_told = self._n_paused
+        return [Paused(stream=self.stream, sample=self.position)]
+
+    def _tell_pause(self) -> list[Segmented]:
+        """The gap of the pause so far, where there is any."""
+        n_paused, self._n_paused, self._n_paused_told = self._n_paused, 0, 0
+        return self._push_lost(Lost(n_paused, Cause.PAUSED)) if n_paused else []
 
     def _push_notice(self, notice: DeviceNotice) -> list[Segmented]:
         match notice:

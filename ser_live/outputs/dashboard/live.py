@@ -13,11 +13,15 @@ from types import TracebackType
 
 from rich.console import Console
 
+from ser_live.outputs.dashboard.desk import Desk
+from ser_live.outputs.dashboard.frame import Recordings
 from ser_live.outputs.dashboard.state import DashboardState
 from ser_live.outputs.dashboard.view import DashboardView
 from ser_live.process.native_stderr import stderr_held_back
 from ser_live.terminal.console import HonestConsole, is_screen
+from ser_live.terminal.keyboard import Keyboard
 from ser_live.terminal.screen import AlternateScreen
+from ser_live.terminal.themes import theme_of
 
 MAX_RATE_HZ = 10.0
 """Most redraws a second."""
@@ -58,19 +62,43 @@ class LiveDashboard:
         Changed by the caller, between calls of `update`.
     console : Console, optional
         Default: standard output.
+    desk : Desk, optional
+        What a person chose to see.
+    recordings : Recordings, optional
+        What is known of the recordings that are played.
+    theme : str
+        Name of the colours, one of `THEMES`.
+    keyboard : Keyboard, optional
+        Taken and given back with the screen; without one there are no keys.
     """
 
-    def __init__(self, state: DashboardState, console: Console | None = None) -> None:
+    def __init__(
+        self,
+        state: DashboardState,
+        console: Console | None = None,
+        *,
+        desk: Desk | None = None,
+        recordings: Recordings | None = None,
+        theme: str = "auto",
+        keyboard: Keyboard | None = None,
+    ) -> None:
         self.state = state
+        self.desk = desk or Desk(state)
         self.console = console or HonestConsole()
+        self.keyboard = keyboard or Keyboard(None)
+        if theme == "mono":
+            self.console.no_color = True
         self._view = DashboardView(
             state,
             ascii_only=shows_only_ascii(self.console),
             few_colors=self.console.color_system == "standard",
+            theme=theme_of(theme),
+            desk=self.desk,
+            recordings=recordings,
         )
         self._screen = AlternateScreen(self.console)
         self._open = ExitStack()
-        self._drawn: tuple[int, int, int, int] | None = None
+        self._drawn: tuple[int, ...] | None = None
         self._drawn_at_s = float("-inf")
         self._repainted_at_s = float("-inf")
 
@@ -78,6 +106,7 @@ class LiveDashboard:
         with ExitStack() as opening:
             opening.enter_context(stderr_held_back())
             opening.enter_context(self._screen)
+            opening.enter_context(self.keyboard)
             self._open = opening.pop_all()
         return self
 
@@ -96,9 +125,11 @@ class LiveDashboard:
     @contextmanager
     def given_back(self) -> Iterator[None]:
         """Leave the terminal for a while; everything is drawn again after it."""
+        self.keyboard.give_back()
         self._screen.leave()
         yield
         self._screen.enter()
+        self.keyboard.take()
         self._drawn, self._repainted_at_s = None, float("-inf")
 
     def update(self, now_s: float) -> bool:
@@ -117,7 +148,8 @@ class LiveDashboard:
         if now_s - self._drawn_at_s < 1.0 / MAX_RATE_HZ:
             return False
         width, height = self.console.size
-        key = (self.state.version, self.state.n_levels, width, height)
+        state = self.desk.shown
+        key = (state.version, state.n_levels, self.desk.version, width, height)
         if key == self._drawn:
             return False
         is_old = now_s - self._repainted_at_s >= _REPAINT_S

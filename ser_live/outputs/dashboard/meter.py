@@ -6,8 +6,8 @@ import math
 
 from rich.text import Text
 
-from ser_live.outputs.dashboard.state import Meter
-from ser_live.terminal.pen import DIM, WARN, Pen, with_mark
+from ser_live.outputs.dashboard.stream_view import Meter
+from ser_live.terminal.pen import DIM, Pen, with_mark
 
 _FLOOR_DBFS = -70.0
 _CLIPPING_DBFS = -0.1
@@ -21,14 +21,15 @@ def meter_row(meter: Meter, pen: Pen, width: int) -> Text:
         clips = meter.peak_dbfs >= _CLIPPING_DBFS
         numbers.append(f"   peak {signs.peak}", DIM)
         numbers.append(
-            f"{' CLIPS' if clips else _decibels(meter.peak_dbfs):>4}", WARN if clips else ""
+            f"{' CLIPS' if clips else _decibels(meter.peak_dbfs):>4}",
+            pen.theme.warn if clips else "",
         )
         numbers.append(f"   noise {signs.noise}", DIM)
         numbers.append(f"{_decibels(meter.noise_dbfs):>4}")
     bar_width = width - numbers.cell_len - 8
     if bar_width < 4:
         return numbers
-    bar = signs.bar(_meter_share(meter.level_dbfs), bar_width, "green")
+    bar = pen.bar(_meter_share(meter.level_dbfs), bar_width, pen.theme.meter)
     for level_dbfs, sign, style in (
         (meter.noise_dbfs, signs.noise, DIM),
         (meter.peak_dbfs, signs.peak, "bold"),

@@ -6,13 +6,14 @@ carry, so a replay at any speed leaves the same state behind.
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass, field
+from copy import copy, deepcopy
+from dataclasses import replace
 
-from ser_live.config import SAMPLE_RATE_HZ
 from ser_live.events import (
+    FORGOTTEN,
     Activity,
     AffectState,
+    Cause,
     DeviceFound,
     DeviceLost,
     DeviceSought,
@@ -22,7 +23,9 @@ from ser_live.events import (
     Kind,
     Level,
     Mark,
+    Note,
     Notice,
+    Paused,
     QueueDepth,
     SessionEnded,
     SessionStarted,
@@ -36,104 +39,15 @@ from ser_live.events import (
     StreamStarted,
     StreamState,
     samples,
-    seconds,
 )
 from ser_live.exhaustive import assert_never
+from ser_live.outputs.dashboard.past import Past
+from ser_live.outputs.dashboard.stream_view import StreamView, wall_time_of
 from ser_live.outputs.text_lines import found_again
 from ser_live.records.tally import Tally
 
 SMOOTHING = 0.5
 """Weight of a new partial result against what is shown; a final replaces it at once."""
-PEAK_HOLD_S = 1.5
-"""Time for which the highest peak stays on the meter, in seconds."""
-PEAK_FALL_DB_PER_S = 20.0
-"""Speed at which the held peak sinks afterwards."""
-N_TIMELINE = 100
-"""Utterances kept for the timeline."""
-
-FLOOR_DBFS = float("-inf")
-
-
-@dataclass(frozen=True)
-class TimelineEntry:
-    """One past utterance."""
-
-    start_s: float
-    duration_s: float
-    """Speech time; for a dropped utterance its whole length."""
-    label: str
-    """The emotion's name, the state's, or ``dropped``."""
-    emotion: str | None = None
-    best: str | None = None
-    confidence: float | None = None
-    stream: int = 0
-    """Number of its stream in the session."""
-
-
-@dataclass
-class Meter:
-    """Level of the latest audio, dBFS, and the peak held for the eye."""
-
-    level_dbfs: float = FLOOR_DBFS
-    peak_dbfs: float = FLOOR_DBFS
-    noise_dbfs: float = float("nan")
-    _held_at: int = 0
-    _moved_at: int = 0
-
-    def move(self, event: Level) -> None:
-        self.level_dbfs = event.rms_dbfs
-        self.noise_dbfs = event.noise_dbfs
-        if event.peak_dbfs >= self.peak_dbfs:
-            self.peak_dbfs, self._held_at = event.peak_dbfs, event.sample
-        elif event.sample - self._held_at > PEAK_HOLD_S * SAMPLE_RATE_HZ:
-            fall_db = PEAK_FALL_DB_PER_S * (event.sample - self._moved_at) / SAMPLE_RATE_HZ
-            self.peak_dbfs = max(event.peak_dbfs, self.peak_dbfs - fall_db)
-        self._moved_at = event.sample
-
-
-@dataclass
-class StreamView:
-    """One stream as it is now."""
-
-    source: str = ""
-    """Name for people: the device that is heard, or the file."""
-    caption: str = ""
-    """Text by whoever plays the stream about this moment; mostly empty."""
-    sample_rate: int = 0
-    """Native sample rate in hertz; 0 before a stream began."""
-    n_channels: int = 0
-    state: StreamState | None = None
-    """``None`` before it began and after it ended."""
-    message: str = ""
-    """One sentence about the stream; empty when all is well."""
-    sought_s: float | None = None
-    """Time for which the lost microphone has been looked for; ``None`` while it is there."""
-    sample: int = 0
-    """Position on the stream's clock."""
-    meter: Meter = field(default_factory=Meter)
-    level: Level | None = None
-    running: SpeechStarted | None = None
-    """The open utterance."""
-    n_past: int = 0
-    """Earlier utterances of this speaker that the latest result used."""
-
-    @property
-    def position_s(self) -> float:
-        """Position in the stream, in seconds."""
-        return seconds(self.sample)
-
-    @property
-    def running_s(self) -> float | None:
-        """Duration of the open utterance so far, in seconds; ``None`` when none is open."""
-        if self.running is None:
-            return None
-        return seconds(max(0, self.sample - self.running.start_sample))
-
-    def fall_silent(self) -> None:
-        """Show nothing as heard: the device is gone, or the stream is over."""
-        self.message = ""
-        self.meter = Meter()
-        self.running = None
 
 
 class DashboardState:
@@ -157,18 +71,37 @@ class DashboardState:
         """The last thing that went wrong elsewhere; stays until the next one."""
         self.result: EmotionResult | None = None
         """The latest result, partial or final."""
+        self._result_end_s = 0.0
+        """End of its utterance on the session's clock."""
         self.probabilities: tuple[float, ...] | None = None
         """Heights of the bars: `result`'s probabilities, smoothed over partials."""
         self.affect: tuple[float, float] | None = None
         """Valence and arousal of `result`, smoothed over partials."""
         self.speaker: str | None = None
         """Name of the enrolled speaker; ``None`` for a stranger."""
-        self.timeline: deque[TimelineEntry] = deque(maxlen=N_TIMELINE)
-        """Past utterances, the newest last."""
+        self.past = Past()
+        """Utterances, gaps and marks so far."""
         self.stream_names: dict[int, str] = {}
-        """Names of the streams in `timeline`, by number."""
+        """Names of the streams in `past`, by number."""
+        self.n_files = 0
+        """Recordings that began or failed so far."""
+        self.model = ""
+        """Name of the model."""
+        self.n_losses = 0
+        """Times that audio was lost; a pause is none."""
+        self.lost_s = 0.0
+        """Audio that was lost, in seconds."""
         self.queue = QueueDepth(n_waiting=0, capacity=0)
         self.tally = Tally()
+
+    def copied(self) -> DashboardState:
+        """A copy for later, in which nothing goes on."""
+        kept = copy(self)
+        kept.past = self.past.copied()
+        kept.shown = replace(self.shown, meter=replace(self.shown.meter))
+        kept.tally = deepcopy(self.tally)
+        kept.stream_names = dict(self.stream_names)
+        return kept
 
     def apply(self, event: Event) -> None:
         """Take one event in."""
@@ -189,7 +122,7 @@ class DashboardState:
             case EmotionResult():
                 self._take_result(event)
             case SessionStarted():
-                self.speaker = event.speaker
+                self.speaker, self.model = event.speaker, event.model
             case SpeechStarted():
                 stream = self._of(event)
                 stream.running = event
@@ -199,8 +132,17 @@ class DashboardState:
             case StreamGap():
                 stream = self._of(event)
                 stream.sample = max(stream.sample, event.start_sample + event.n_samples)
+                self.past.add_gap(event)
+                if event.cause is not Cause.PAUSED:
+                    self.n_losses += 1
+                    self.lost_s += event.duration_s
             case Drop():
-                self._take_drop(event)
+                if event.kind is Kind.FINAL:
+                    self.past.add_drop(event)
+            case Mark() | Note():
+                self.past.add_mark(event)
+            case Paused():
+                self._take_pause(event)
             case DeviceLost():
                 stream = self._of(event)
                 stream.sought_s = 0.0
@@ -215,9 +157,14 @@ class DashboardState:
                 self._start_stream(event)
             case StreamEnded():
                 self._end_stream(event)
-            case SourceFailed() | Notice() | StreamNotice():
+            case SourceFailed():
+                # One that broke off had begun, and is counted.
+                self.n_files += event.file != self.shown.file
                 self.notice = event.message
-            case Activity() | AffectState() | Mark() | SessionEnded():
+            case Notice() | StreamNotice():
+                if event.message != FORGOTTEN:  # whoever asked for that was answered
+                    self.notice = event.message
+            case Activity() | AffectState() | SessionEnded():
                 return False
             case _:
                 assert_never(event)
@@ -243,14 +190,20 @@ class DashboardState:
     def _start_stream(self, event: StreamStarted) -> None:
         number = event.stream.number
         self.n_streams += 1
+        self.past.begin(number)
+        # The channels of a recording begin together.
+        self.n_files += event.file is not None and not self._running
         self.stream_names[number] = event.source
-        shown = {entry.stream for entry in self.timeline} | {number, *self._running}
+        shown = {entry.stream for entry in self.past.entries} | {number, *self._running}
         self.stream_names = {n: name for n, name in self.stream_names.items() if n in shown}
         stream = StreamView(
             source=event.source,
             sample_rate=event.sample_rate,
             n_channels=event.n_channels,
             state=StreamState.NO_SPEECH,
+            started_at=wall_time_of(event),
+            number=number,
+            file=event.file,
         )
         self._show(number, stream)
 
@@ -258,6 +211,15 @@ class DashboardState:
         """Show a stream, until another one begins or speaks."""
         self._running.pop(number, None)
         self.shown = self._running[number] = stream
+
+    def _take_pause(self, event: Paused) -> None:
+        stream = self._of(event)
+        stream.sample = max(stream.sample, event.sample)
+        if event.is_over:
+            stream.paused_from_s = None
+        elif stream.paused_from_s is None:
+            stream.paused_from_s = event.start_s
+            stream.fall_silent()
 
     def _find_device(self, event: DeviceFound) -> None:
         stream = self._of(event)
@@ -271,7 +233,9 @@ class DashboardState:
         ended = self._running.pop(event.stream.number, self.shown)
         ended.state = None
         ended.sought_s = None
+        ended.paused_from_s = None
         ended.sample = event.n_samples
+        self.past.end(event.stream.number, event.duration_s)
         ended.fall_silent()
         if ended is self.shown and self._running:
             self.shown = next(reversed(self._running.values()))
@@ -289,7 +253,7 @@ class DashboardState:
         stream = self._of(result)
         is_final = result.kind is Kind.FINAL
         if is_final:
-            self._remember(result)
+            self.past.add_result(result)
             if stream.running is not None and stream.running.id == result.id:
                 stream.running = None
         shown = self.result
@@ -312,6 +276,7 @@ class DashboardState:
             self.probabilities = result.probabilities
         self._take_affect(result, goes_on=goes_on)
         stream.n_past = result.n_past
+        self._result_end_s = self.past.at(result.stream.number, result.end_s)
         self.result = result
 
     def _take_affect(self, result: EmotionResult, *, goes_on: bool) -> None:
@@ -325,30 +290,18 @@ class DashboardState:
             arousal + weight * (result.arousal - arousal),
         )
 
-    def _remember(self, result: EmotionResult) -> None:
-        label = result.state.value if result.emotion is None else result.emotion
-        self.timeline.append(
-            TimelineEntry(
-                start_s=result.start_s,
-                duration_s=result.speech_s,
-                label=label,
-                emotion=result.emotion,
-                best=result.best,
-                confidence=result.confidence,
-                stream=result.stream.number,
-            )
-        )
+    @property
+    def now_s(self) -> float:
+        """Present position on the session's clock, in seconds."""
+        return self.past.at(self.shown.number, self.shown.position_s)
 
-    def _take_drop(self, event: Drop) -> None:
-        if event.kind is Kind.FINAL:
-            self.timeline.append(
-                TimelineEntry(
-                    start_s=event.start_s,
-                    duration_s=seconds(event.end_sample - event.start_sample),
-                    label="dropped",
-                    stream=event.stream.number,
-                )
-            )
+    @property
+    def age_s(self) -> float | None:
+        """Time since the utterance of `result` ended, in seconds; ``None`` while it goes on."""
+        result = self.result
+        if result is None or result.kind is Kind.PARTIAL:
+            return None
+        return max(0.0, self.now_s - self._result_end_s)
 
     @property
     def labels(self) -> tuple[str, ...]:

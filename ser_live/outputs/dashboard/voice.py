@@ -36,7 +36,9 @@ def affect_rows(
         number = "" if now is None else signed(now[index], 2)
         row = Text.assemble(
             pad(name, 11),
-            pen.signs.balance(0.0 if now is None else now[index], width, _BAR_STYLE),
+            pen.signs.balance(
+                0.0 if now is None else now[index], width, _BAR_STYLE, pen.theme.faint
+            ),
             " " * (bar_width - width),
             f"{number:>7}",
         )

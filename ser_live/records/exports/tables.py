@@ -11,6 +11,7 @@ from ser_live.events import (
     EmotionResult,
     Kind,
     Mark,
+    Note,
     OfStream,
     Record,
     Recorded,
@@ -34,7 +35,7 @@ class Rows:
     partials : bool
         Also rows of partial results.
     gaps : bool
-        Also rows of gaps, of what was dropped, and of marks.
+        Also rows of gaps, of what was dropped, of marks and of notes.
     only : int, optional
         Number of the one stream wanted.
     """
@@ -46,7 +47,7 @@ class Rows:
     labels: tuple[str, ...] = LABELS
     """The model's labels, known before the first row."""
     n_left_out: int = 0
-    """Gaps, drops and marks that were passed over."""
+    """Gaps, drops, marks and notes that were passed over."""
 
     @property
     def fields(self) -> list[str]:
@@ -83,6 +84,8 @@ class Rows:
             state, end_s = f"gap ({entry.cause})", entry.start_s + entry.duration_s
         elif isinstance(entry, Mark):
             state, end_s = f"mark: {entry.label}", entry.start_s
+        elif isinstance(entry, Note):
+            state, end_s = f"note: {entry.words}", entry.start_s
         else:
             return None
         if not self.gaps:

@@ -17,6 +17,7 @@ from ser_live.events import (
     EmotionResult,
     Kind,
     Mark,
+    Note,
     OfStream,
     Recorded,
     SessionStarted,
@@ -171,6 +172,9 @@ class _Layout:
                 self._put(stream, what, entry.start_s, entry.start_s + entry.duration_s)
             case Mark():
                 what = (Part.MARK, plain(entry.label), None, None)
+                self._put(stream, what, entry.start_s, entry.start_s)
+            case Note():
+                what = (Part.MARK, plain(f"note: {entry.words}"), None, None)
                 self._put(stream, what, entry.start_s, entry.start_s)
             case _:
                 pass  # partial results, and what is said of the device in other entries too

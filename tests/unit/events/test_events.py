@@ -108,6 +108,8 @@ def values(cls: type, name: str, annotation: Any, *, on_grid: bool) -> st.Search
         return label_sets()
     if name == "emotion":
         return st.none() | labels()
+    if name == "rating":
+        return st.none() | st.integers(1, 5)
     if name == "emotions":
         return st.dictionaries(labels(), st.integers(0, 10**9))
     if name == "probabilities" and Mapping in map(get_origin, get_args(get_args(annotation)[0])):
@@ -214,6 +216,8 @@ def _examples() -> Iterator[Recorded]:
                 made[f.name] = LABELS
             elif f.name == "emotion":
                 made[f.name] = "happy"
+            elif f.name == "rating":
+                made[f.name] = 4
             elif f.name == "emotions":
                 made[f.name] = {"happy": 2}
             elif isinstance(inner, type) and issubclass(inner, Enum):
