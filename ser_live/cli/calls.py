@@ -16,6 +16,7 @@ import click
 
 from ser_live import __version__
 from ser_live.cli.batch_run import BatchOptions, BatchRun, batch_options, paths_argument
+from ser_live.cli.help_pages import Page
 from ser_live.cli.options import (
     model_option,
     prior_option,
@@ -87,7 +88,10 @@ def _heard(
     )
 
 
-@click.command()
+@click.command(
+    cls=Page,
+    shown=("roles", "speakers", "roles-pattern", "format", "output", "resume", "jobs", "quiet"),
+)
 @paths_argument
 @role_options
 @click.option(
@@ -134,6 +138,12 @@ def command(
 ) -> None:
     """Tell how the customer of a call felt, and who spoke when.
 
+    \b
+    Examples:
+      ser-live calls call.wav --roles left=agent:activity,right=customer
+      ser-live calls calls/ --roles 1=agent:skip,2=customer -f csv -o calls.csv
+
+    \f
     Each side is heard on a channel of its own, to a level: analyze (utterances,
     emotions), activity (only when they speak: no features, no level, no
     emotion) or skip (samples are dropped before anything looks at them).
@@ -142,9 +152,7 @@ def command(
     --i-have-a-legal-ground, which every result then says.
 
     \b
-    Examples:
-      ser-live calls call.wav --roles left=agent:activity,right=customer
-      ser-live calls calls/ --roles 1=agent:skip,2=customer -f csv -o calls.csv
+    More examples:
       ser-live calls call.wav --roles left=agent:activity,right=customer -f html -o call.html
       ser-live calls mono.wav --speakers mono.rttm --roles A=agent:activity,B=customer
       ser-live calls calls/ --roles-pattern 'out-*' left=customer,right=agent:activity

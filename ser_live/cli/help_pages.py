@@ -151,7 +151,7 @@ def _in_short(option: click.Option, ctx: click.Context) -> tuple[str, str]:
     names = record[0].replace(" / ", "/")
     clause = re.split(r"[;.:](?: |$)", option.help or "", maxsplit=1)[0]
     if option.show_default and not option.is_flag:
-        clause += f" [{option.get_default(ctx)}]"
+        clause = f"{clause} [{option.get_default(ctx)}]".lstrip()
     return names, f"{clause}."
 
 
@@ -170,7 +170,7 @@ class GroupPage(_Pages, click.Group):
 
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
-    "Listen": ("listen", "replay", "demo", "enroll"),
+    "Listen": ("listen", "replay", "serve", "demo", "enroll"),
     "Recordings": ("analyze", "calls", "summarize", "features", "merge", "train", "evaluate"),
     "Your data": ("log", "report", "history", "note", "annotate", "purge"),
     "The machine": ("doctor", "config", "completion", "help", "version"),
@@ -179,8 +179,8 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 
 _NAMED_ALONE = frozenset(
     [
-        *("features", "merge", "train", "evaluate", "note", "annotate", "purge"),
-        *("completion", "help", "version"),
+        *("demo", "enroll", "features", "merge", "train", "evaluate", "note", "annotate"),
+        *("purge", "config", "completion", "help", "version"),
     ]
 )
 """Commands that the short help names without a word about them."""

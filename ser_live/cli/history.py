@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ser_live.cli.help_pages import GroupPage
 from ser_live.cli.history_options import (
     choice_options,
     chosen_sessions,
@@ -29,7 +30,9 @@ _LIMIT = 50
 """Rows that are printed where nobody asks for more."""
 
 
-@click.group("history", invoke_without_command=True)
+@click.group(
+    "history", cls=GroupPage, shown=("since", "speaker", "format"), invoke_without_command=True
+)
 @choice_options
 @click.option(
     "--limit",
@@ -53,16 +56,16 @@ def command(
 ) -> None:
     """Look back over weeks and months of sessions.
 
+    \b
+    Examples:
+      ser-live history --since 2026-03-01 --speaker anna
+      ser-live history trend --speaker anna --html trend.html
+
+    \f
     Without a command it lists the sessions, newest first. An index is made of the
     session logs for it and kept beside them; it holds nothing that they do not say,
     and `ser-live purge` removes what it holds together with the logs. A day is the
     local day on which a session began.
-
-    \b
-    Examples:
-      ser-live history --since 2026-03-01 --speaker anna
-      ser-live history calendar
-      ser-live history trend --speaker anna --html trend.html
     """
     if ctx.invoked_subcommand is not None:
         given = [value for value in (since, until, speaker, tag, output) if value is not None]
@@ -153,6 +156,7 @@ def weekday(
     \b
     Examples:
       ser-live history weekday --speaker anna
+      ser-live history weekday --since 2026-01-01 --format csv
     """
     from ser_live.history.calendar import weekday_hours, weekday_text
 
@@ -176,6 +180,7 @@ def rebuild() -> None:
     \b
     Examples:
       ser-live history rebuild
+      ser-live --debug history rebuild
     """
     from ser_live.history.index import HistoryIndex
     from ser_live.history.refreshing import refresh

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ser_live.cli.help_pages import Page
 from ser_live.cli.history_options import in_form, own_notes, up_to_date
 from ser_live.cli.rows_output import rows_output
 from ser_live.errors import UsageError
@@ -35,7 +36,7 @@ def _voice(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-@click.command()
+@click.command(cls=Page)
 @_voice
 @click.option(
     "--weeks",
@@ -77,15 +78,16 @@ def trend(
 ) -> None:
     """Show days and weeks of a voice beside its own earlier ones.
 
-    Weeks stand beside the speaker's own first 14 days, or beside the 28 days before
-    the window. Each microphone, model and settings are a series of their own. A
-    change is marked only where shuffles of the days hardly ever give one as large;
-    few days show only large ones, and the output says which.
-
     \b
     Examples:
       ser-live history trend --speaker anna --weeks 12
       ser-live history trend --html trend.html
+
+    \f
+    Weeks stand beside the speaker's own first 14 days, or beside the 28 days before
+    the window. Each microphone, model and settings are a series of their own. A
+    change is marked only where shuffles of the days hardly ever give one as large;
+    few days show only large ones, and the output says which.
     """
     found = _trend(speaker, unnamed, recordings, n_weeks)
     if html is not None:
@@ -119,7 +121,7 @@ def trend(
         write(text)
 
 
-@click.command()
+@click.command(cls=Page)
 @_voice
 @click.option("--month", metavar="YYYY-MM", help="The month; the last whole one by default.")
 @click.option(

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import click
 
+from ser_live.cli.help_pages import Page
 from ser_live.errors import UsageError
 from ser_live.terminal.printing import echo
 
@@ -13,7 +14,7 @@ _MAX_FUTURE_S = 86_400.0
 """A clock may be wrong, or of another zone, by this much."""
 
 
-@click.command("note")
+@click.command("note", cls=Page)
 @click.argument("text", required=False, default="")
 @click.option(
     "--rating",

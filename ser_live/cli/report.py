@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ser_live.cli.help_pages import Page
 from ser_live.errors import UsageError
 from ser_live.terminal.printing import echo
 
@@ -22,7 +23,7 @@ _SUFFIXES = {".htm": "html", ".markdown": "md"}
 _LATEST = "latest"
 
 
-@click.command()
+@click.command(cls=Page)
 @click.argument("sessions", nargs=-1, metavar="[SESSION]...", type=click.Path())
 @click.option(
     "-f",
@@ -64,14 +65,18 @@ def command(
 ) -> None:
     """Make a page of SESSION: what was heard, in words, drawings and tables.
 
+    \b
+    Examples:
+      ser-live report                           the latest session
+      ser-live report 2 -o talk.html --with-audio
+
+    \f
     A SESSION is a log file, or a number in `ser-live log list`; without one, or
     with "latest", it is the latest. The page is one file that fetches nothing,
     works without scripts, and can be printed.
 
     \b
-    Examples:
-      ser-live report                           the latest session
-      ser-live report 2 -o talk.html --with-audio
+    More examples:
       ser-live report --compare 1 2 -o both.html
       ser-live report talk.jsonl --format json
     """

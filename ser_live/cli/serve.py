@@ -7,11 +7,15 @@ from pathlib import Path
 
 import click
 
+from ser_live.cli.help_pages import Page
 from ser_live.cli.options import device_option, model_option, prior_option, settings_options
 from ser_live.config import Settings
 
 
-@click.command()
+@click.command(
+    cls=Page,
+    shown=("open", "microphone", "device", "host", "port", "socket", "token-file"),
+)
 @click.option(
     "--host",
     default="127.0.0.1",
@@ -19,7 +23,14 @@ from ser_live.config import Settings
     metavar="ADDRESS",
     help="Address to listen on; another one than this machine's own lets others in.",
 )
-@click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, metavar="N")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8765,
+    show_default=True,
+    metavar="N",
+    help="Port to listen on; 0 takes a free one.",
+)
 @click.option(
     "--socket",
     "socket_path",
@@ -87,19 +98,23 @@ def command(
     model: str | None,
     settings: Settings,
 ) -> None:
-    r"""Give emotion to other programs, and to a page in the browser.
+    """Give emotion to other programs, and to a page in the browser.
 
+    \b
+    Examples:
+      ser-live serve --open                     the live page in the browser
+      ser-live serve --microphone --open        of this machine's microphone
+
+    \f
     Sound comes over a WebSocket (/v1/stream) or as a recording (/v1/analyze), or
     from this machine's microphone (--microphone, /v1/events). Nothing is kept, and
     nobody gets in without the token that is printed. Ctrl-C reports what was heard
     and ends. Needs pip install "ser-live[server]".
 
     \b
-    Examples:
-      ser-live serve --open                     the live page in the browser
-      ser-live serve --microphone --open        of this machine's microphone
+    More examples:
       ser-live serve --token-file ~/.ser-live-token --port 9000
-      curl -H "Authorization: Bearer $TOKEN" --data-binary @talk.wav \
+      curl -H "Authorization: Bearer $TOKEN" --data-binary @talk.wav \\
         http://127.0.0.1:8765/v1/analyze
     """
     from ser_live.cli.serving import Serving, check_extra
