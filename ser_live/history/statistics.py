@@ -251,17 +251,6 @@ def change_of(values: Values, days: Days, p: float) -> Change:
     return Change(int(possible[0]), int(possible[-1]), size, low, high, size / sd, p)
 
 
-def holm(ps: Sequence[float]) -> list[float]:
-    """Values of p that hold together for a family of tests; NaN stays NaN, and does not count."""
-    defined = sorted((p, n) for n, p in enumerate(ps) if not math.isnan(p))
-    adjusted = [math.nan] * len(ps)
-    largest = 0.0
-    for rank, (p, n) in enumerate(defined):
-        largest = max(largest, min(1.0, (len(defined) - rank) * p))
-        adjusted[n] = largest
-    return adjusted
-
-
 def rank_correlation(x: Values, y: Values, days: Days) -> Correlation | None:
     """Spearman's correlation of values of the same days; ``None`` where it is undefined.
 

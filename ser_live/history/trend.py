@@ -15,6 +15,7 @@ from ser_live.history import statistics
 from ser_live.history.days import MEASURES, DayValue, Setup, VoiceDays
 from ser_live.history.notes import Note
 from ser_live.history.statistics import Band, Change, Correlation, Values
+from ser_live.holm import holm
 
 BASELINE_DAYS = 14
 """Counted days at the beginning of a series that later weeks are compared with."""
@@ -184,7 +185,7 @@ def _baseline(counted: list[DayValue], earlier: list[DayValue]) -> tuple[list[Da
 def _judge_changes(trend: Trend) -> None:
     """Mark the changes that hold for all the measures that were looked through."""
     flat = [(s, n) for s in trend.series for n in range(len(s.measures))]
-    together = statistics.holm([s.measures[n].p for s, n in flat])
+    together = holm([s.measures[n].p for s, n in flat])
     for (series, n), p in zip(flat, together, strict=True):
         old = series.measures[n]
         change = span = None

@@ -14,13 +14,13 @@ from ser_live.archive.summary.statistics import (
     FEWEST_PEOPLE,
     Difference,
     Interval,
-    holm,
     mean_interval,
     paired_difference,
     unpaired_difference,
 )
 from ser_live.arrays import Float64
 from ser_live.events import Record
+from ser_live.holm import holm
 from ser_live.terminal.text import printable
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ independent cover 72 to 83 % where 95 are promised (docs/archives.md).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -175,14 +174,3 @@ def _delta_interval(first: Float64, second: Float64) -> Interval:
         return _unanimous(delta, min(n1, n2))
     low, high = (centre - half) / below, (centre + half) / below
     return Interval(delta, max(-1.0, low), min(1.0, high), min(n1, n2))
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """P-values that hold for all together (Holm 1979); NaN stays NaN and does not count."""
-    known = sorted((p, place) for place, p in enumerate(p_values) if np.isfinite(p))
-    adjusted = [_NAN] * len(p_values)
-    highest = 0.0
-    for rank, (p, place) in enumerate(known):
-        highest = max(highest, min(1.0, p * (len(known) - rank)))
-        adjusted[place] = highest
-    return adjusted

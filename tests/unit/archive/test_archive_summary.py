@@ -11,7 +11,6 @@ import pytest
 from ser_live.archive.summary.people import Rows, grouped, read_groups, read_rows
 from ser_live.archive.summary.report import records, summarized
 from ser_live.archive.summary.statistics import (
-    holm,
     mean_interval,
     paired_difference,
     unpaired_difference,
@@ -139,12 +138,6 @@ def test_without_a_difference_p_is_small_as_rarely_as_it_says() -> None:
         paired_difference(rng.normal(size=8), rng.normal(size=8)).p < 0.05 for _ in range(400)
     )
     assert 0.02 < small / 400 < 0.08
-
-
-def test_holm_holds_for_all_together() -> None:
-    assert holm([0.01, 0.04, float("nan"), 0.03]) == pytest.approx(
-        [0.03, 0.06, float("nan"), 0.06], nan_ok=True
-    )
 
 
 def test_two_groups_of_enough_people_are_compared_and_fewer_are_not() -> None:

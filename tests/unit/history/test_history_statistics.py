@@ -44,14 +44,6 @@ def test_days_that_hang_together_are_worth_fewer() -> None:
     assert statistics.inflation(days(5), 0.0) == 1.0
 
 
-def test_holm_is_the_procedure_of_the_textbook() -> None:
-    """The smallest p counts for all tests, the next for one fewer; undefined ones do not count."""
-    assert statistics.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
-    found = statistics.holm([math.nan, 0.004, 0.5])
-    assert math.isnan(found[0])
-    assert found[1:] == pytest.approx([0.008, 0.5])
-
-
 def test_a_large_step_is_found_where_it_is() -> None:
     """A step of three deviations is marked; its span and its interval hold the truth."""
     values = np.random.default_rng(1).normal(size=60)
