@@ -6,6 +6,7 @@ docs/evaluation/README.md   what was measured, from the JSON files next to it
 docs/reliability.md   what `make reliability` measured, from the JSON file next to it
 docs/api.md        the examples and two tables, between ``<!-- generated: NAME -->`` marks
 docs/session_log.md   the tables of its records, between ``<!-- generated: NAME -->`` marks
+docs/server.md     the tables of codes and paces, between such marks
 README.md          the tables between such marks
 """
 
@@ -20,6 +21,7 @@ from pathlib import Path
 import api_page
 import click
 import log_page
+import server_page
 from reliability.page import page as reliability_page
 
 from ser_live import errors
@@ -208,6 +210,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/commands.md": commands_page,
     "docs/features.md": features_page,
     "docs/session_log.md": lambda: renewed("docs/session_log.md", LOG_TABLES),
+    "docs/server.md": lambda: renewed("docs/server.md", server_page.TABLES),
     "docs/api.md": lambda: renewed("docs/api.md", api_page.parts()),
     "README.md": lambda: renewed("README.md", README_TABLES),
     "docs/evaluation/README.md": evaluation_page,
