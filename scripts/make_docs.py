@@ -7,6 +7,7 @@ docs/reliability.md   what `make reliability` measured, from the JSON file next 
 docs/api.md        the examples and two tables, between ``<!-- generated: NAME -->`` marks
 docs/session_log.md   the tables of its records, between ``<!-- generated: NAME -->`` marks
 docs/measurements.md   the tables between such marks
+docs/server.md     the tables of codes and paces, between such marks
 README.md          the numbers between such marks
 ser_live/report/measured.json   what reports say was measured of the bundled model
 """
@@ -24,6 +25,7 @@ import click
 import features_page
 import log_page
 from presets_page import presets_section
+import server_page
 from reliability.page import page as reliability_page
 
 from ser_live import errors
@@ -257,6 +259,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/commands.md": commands_page,
     "docs/features.md": lambda: features_page.page(NOTICE),
     "docs/session_log.md": lambda: renewed("docs/session_log.md", LOG_TABLES),
+    "docs/server.md": lambda: renewed("docs/server.md", server_page.TABLES),
     "docs/api.md": lambda: renewed("docs/api.md", api_page.parts()),
     "README.md": lambda: renewed("README.md", README_TABLES),
     "docs/measurements.md": lambda: renewed("docs/measurements.md", MEASUREMENTS),

@@ -16,7 +16,7 @@ class Code:
     """HTTP status where it is answered over HTTP."""
     close: int
     """Code by which a WebSocket is closed after it; 0 where the session lives on."""
-    retryable: bool
+    is_retryable: bool
     """Whether the same request may succeed later."""
     text: str
     """Meaning, for the documentation."""
@@ -95,7 +95,7 @@ class Problem(Exception):  # noqa: N818  it is told, not raised out of the progr
             "type": "error",
             "code": self.code,
             "message": str(self),
-            "retryable": CODES[self.code].retryable,
+            "retryable": CODES[self.code].is_retryable,
             "fatal": self.is_fatal,
         }
         return {**found, **self._details()}
@@ -109,7 +109,7 @@ class Problem(Exception):  # noqa: N818  it is told, not raised out of the progr
             "status": code.status,
             "detail": str(self),
             "code": self.code,
-            "retryable": code.retryable,
+            "retryable": code.is_retryable,
         }
         return {**found, **self._details()}
 

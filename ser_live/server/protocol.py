@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ser_live.audio import MAX_CHANNELS, MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ
 from ser_live.server.problems import Problem
 from ser_live.stream.emotion_state import PACES
@@ -37,7 +40,7 @@ class Start:
     channel: int | None = None
     """Channel to hear, counted from 1; ``None`` for the mean of all, or `roles`."""
     roles: Mapping[int, str] = field(default_factory=dict)
-    """Who speaks on each channel, counted from 1; each becomes a stream of its own."""
+    """Speakers by their channel, counted from 1; each becomes a stream of its own."""
     source: str = "stream"
     """Name of the stream for people."""
     speaker: str | None = None
@@ -146,6 +149,25 @@ def read_field(message: Mapping[str, Any], name: str, kind: str) -> Any:
             param=name,
             request=read_request(message),
         ) from None
+
+
+def read_sound(data: bytes, start: Start) -> NDArray[np.float32]:
+    """Read a block of sound: samples of the shape ``(n, n_channels)``."""
+    if not data or len(data) % start.frame_bytes:
+        raise Problem(
+            "audio_invalid",
+            f"a block of {len(data)} bytes came, but whole samples of {start.frame_bytes} bytes "
+            "are needed: the block was left out.",
+        )
+    if start.encoding == "s16le":
+        found = np.frombuffer(data, "<i2").astype(np.float32) / np.float32(32768)
+    else:
+        found = np.frombuffer(data, "<f4").astype(np.float32)
+        if not np.isfinite(found).all():
+            raise Problem(
+                "audio_invalid", "a block held NaN or infinity: it was left out, send numbers."
+            )
+    return found.reshape(-1, start.channels)
 
 
 def _integer(value: object, lowest: int, highest: int) -> int:

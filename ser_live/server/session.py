@@ -7,14 +7,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from ser_live.events import Cause, EmotionResult, EndReason, SessionEnded, StreamGap
 from ser_live.server.outgoing import Outgoing
 from ser_live.server.problems import CODES, Problem
-from ser_live.server.protocol import Start, read_field, read_object, read_request
+from ser_live.server.protocol import Start, read_field, read_object, read_request, read_sound
 from ser_live.server.stream_work import Ask, Done, Failed, Outcome, StreamWork
 from ser_live.sources import Lost
 from ser_live.speaker.profile import SpeakerProfile
@@ -191,14 +189,8 @@ class Session:
         self._check_size(len(data))
         if self._paused_at is not None:
             raise Problem("audio_invalid", "sound came while paused: send resume before it.")
-        if not data or len(data) % self.start.frame_bytes:
-            raise Problem(
-                "audio_invalid",
-                f"a block of {len(data)} bytes came, but whole samples of {self.start.frame_bytes} "
-                "bytes are needed: the block was left out.",
-            )
+        block = read_sound(data, self.start)
         self._sound_at = self._loop.time()
-        block = _samples(data, self.start)
         self.n_received += len(block)
         self._sessions.metrics.add(
             "serlive_audio_seconds_total", len(block) / self.start.sample_rate
@@ -375,18 +367,6 @@ class Session:
             code = CODES[self._farewell.code].close
         self.ended.set_result(code)
         self._sessions.forget(self, "end" if self._farewell is None else self._farewell.code)
-
-
-def _samples(data: bytes, start: Start) -> NDArray[np.float32]:
-    if start.encoding == "s16le":
-        found = np.frombuffer(data, "<i2").astype(np.float32) / np.float32(32768)
-    else:
-        found = np.frombuffer(data, "<f4").astype(np.float32)
-        if not np.isfinite(found).all():
-            raise Problem(
-                "audio_invalid", "a block held NaN or infinity: it was left out, send numbers."
-            )
-    return found.reshape(-1, start.channels)
 
 
 async def _cancelled(tasks: set[asyncio.Task[Any]]) -> list[int | None]:

@@ -73,6 +73,29 @@ class TestNetwork:
         assert events == []
         assert result.stdout
 
+    @pytest.mark.parametrize("name", ["replay", "demo", "enroll"])
+    def test_no_library_of_a_server_is_imported(
+        self, name: str, talk: Path, home: dict[str, str]
+    ) -> None:
+        """Neither the server nor what it is built with is there when the live path ends."""
+        code = (
+            "import sys\n"
+            "from ser_live.cli import main\n"
+            "try:\n"
+            "    main()\n"
+            "finally:\n"
+            "    names = {'starlette', 'uvicorn', 'websockets', 'anyio', 'ser_live.server'}\n"
+            "    print(sorted(names & set(sys.modules)), file=sys.stderr)\n"
+        )
+        result = subprocess.run(
+            [sys.executable, "-c", code, *map(str, commands(talk)[name])],
+            check=True,
+            capture_output=True,
+            env=home,
+            text=True,
+        )
+        assert result.stderr.splitlines()[-1] == "[]"
+
     def test_a_socket_would_have_been_noticed(self, tmp_path: Path) -> None:
         """The hook sees a socket, a look-up and a request, and lets none of them happen."""
         for code in (
