@@ -23,6 +23,7 @@ __all__ = [
     "MicrophoneLost",
     "MicrophoneSought",
     "SignalNotice",
+    "heard_alone",
     "without_channels",
 ]
 
@@ -48,6 +49,11 @@ def without_channels(block: NDArray[np.float32], unheard: Sequence[int]) -> NDAr
     kept = block.copy()
     kept[:, list(unheard)] = 0.0
     return kept
+
+
+def heard_alone(block: NDArray[np.float32], roles: ChannelsLeftOut | None) -> NDArray[np.float32]:
+    """Samples with zeros for the channels that nobody is to hear; raises `UsageError`."""
+    return block if roles is None else without_channels(block, roles.unheard(block.shape[1]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
