@@ -255,7 +255,7 @@ def _taken(
 
 
 def _speaking(bridged: Mapping[str, Sequence[Span]], name: str, moment: float) -> str:
-    """Whoever else began to speak first of those who speak at a moment."""
+    """Name of the other one who began first of those who speak at a moment."""
     found = [
         (span[0], other)
         for other, spans in bridged.items()

@@ -32,7 +32,7 @@ SILENT_RECORDING = "only zeros arrive: the recording is silent here."
 
 
 class ChannelsLeftOut(Protocol):
-    """Whoever knows which channels of a source nobody is to hear."""
+    """Knowledge of the channels of a source that nobody is to hear."""
 
     def unheard(self, n_channels: int) -> tuple[int, ...]:
         """Channels, counted from 0, whose samples nothing is to look at."""
