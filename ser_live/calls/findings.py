@@ -26,7 +26,7 @@ class Findings:
 
     @cached_property
     def measures(self) -> Measures:
-        """Who spoke how much, over whom, and how fast they replied."""
+        """Talk times, interruptions, reply gaps and silence."""
         return self.call.measures
 
     @cached_property
@@ -46,7 +46,7 @@ class Findings:
 
     @cached_property
     def baselines(self) -> dict[str, Baseline | None]:
-        """What each analyzed voice is compared with; ``None`` where too little was judged."""
+        """Usual sound of each analyzed voice; ``None`` where too little was judged."""
         return {side.name: baseline_of(side.results) for side in self.call.analyzed}
 
     @cached_property

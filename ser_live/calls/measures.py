@@ -255,7 +255,7 @@ def _taken(
 
 
 def _speaking(bridged: Mapping[str, Sequence[Span]], name: str, moment: float) -> str:
-    """Whoever else began to speak first of those who speak at a moment."""
+    """Name of the other one who began first of those who speak at a moment."""
     found = [
         (span[0], other)
         for other, spans in bridged.items()
@@ -280,7 +280,7 @@ def _turns(floor: Iterable[tuple[float, float, str]]) -> tuple[Turn, ...]:
 
 
 def _reply_gaps(turns: Sequence[Turn]) -> list[tuple[str, float]]:
-    """Who replied, and after which silence."""
+    """Replies in their order: the name of the one who replied, and the silence before."""
     return [
         (after.speaker, max(0.0, after.start_s - before.end_s))
         for before, after in pairwise(turns)

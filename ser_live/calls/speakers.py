@@ -1,4 +1,4 @@
-"""Who speaks when in one channel, as any diarizer writes it (RTTM), and the call heard by that.
+"""Times of those who speak in one channel, by any diarizer (RTTM), and the call heard by them.
 
 Only the times of one are heard as theirs: everything else is silence to their stream, also the
 moments in which two speak at once. No diarizer of our own is here.

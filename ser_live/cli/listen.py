@@ -52,6 +52,11 @@ def _n_channels(options: LiveOptions) -> int | None:
     return None if options.channel is None else options.channel + 1
 
 
+def _n_piped(options: LiveOptions) -> int:
+    """Channels of PCM without a header: as many as have roles."""
+    return 1 if options.lanes is None else max(options.lanes.by_channel) + 1
+
+
 @click.command(
     cls=Page,
     shown=(
@@ -154,9 +159,20 @@ def command(
     audio: AudioSource
     if follow is not None:
         patience_s = math.inf if follow_for is None else follow_for
-        audio = FollowedSource(follow, samplerate or 16_000, channels or 1, patience_s)
+        audio = FollowedSource(
+            follow,
+            samplerate or 16_000,
+            channels or _n_piped(options),
+            patience_s,
+            options.lanes,
+        )
     elif source == "-":
-        audio = PcmSource(sys.stdin.buffer, samplerate or 16_000, channels or 1)
+        audio = PcmSource(
+            sys.stdin.buffer,
+            samplerate or 16_000,
+            channels or _n_piped(options),
+            roles=options.lanes,
+        )
     elif source is not None:
         raise UsageError(
             f"Found '{source}', which is neither a command nor '-': "

@@ -33,7 +33,7 @@ BEGIN_DB: Final = -15.0
 """Leak that is assumed before any was measured, in dB below the voice."""
 
 FAINTEST_DB: Final = -45.0
-"""What is further below the voice is the noise of the line rather than a leak."""
+"""Level from which on it is a leak; further below it is the noise of the line."""
 
 _LOWEST_DB: Final = -60
 _HIGHEST_DB: Final = -3

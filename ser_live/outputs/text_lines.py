@@ -62,7 +62,7 @@ def text_line(
 
 
 def _lane(event: StreamStarted) -> str:
-    """Who is heard on which channel, where a stream has a role."""
+    """Role and channel of a stream that has a role."""
     stream = event.stream
     if stream.role is None:
         return ""

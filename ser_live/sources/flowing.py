@@ -16,6 +16,7 @@ from ser_live.sources.byte_feed import ByteFeed, Cutter, FeedFile, uncut
 from ser_live.sources.format_adapter import FormatAdapter
 from ser_live.sources.media import MediaDecoder
 from ser_live.sources.ogg_pages import OggCutter, damage_of
+from ser_live.sources.protocol import ChannelsLeftOut, heard_alone
 from ser_live.sources.ring_buffer import Lost
 
 FORMATS = {
@@ -76,10 +77,20 @@ class FlowingDecoder:
         For people.
     sample_rate, n_channels : int
         Format of what is given.
+    roles : Roles, optional
+        Tells which channels nobody is to hear.
     """
 
-    def __init__(self, kind: str, name: str, sample_rate: int, n_channels: int) -> None:
+    def __init__(
+        self,
+        kind: str,
+        name: str,
+        sample_rate: int,
+        n_channels: int,
+        roles: ChannelsLeftOut | None = None,
+    ) -> None:
         self._kind = kind
+        self._roles = roles
         self._name = name
         self._rate = sample_rate
         self._n_channels = n_channels
@@ -193,6 +204,7 @@ class FlowingDecoder:
                     if isinstance(item, Lost):
                         position += item.n_samples
                     else:
+                        item = heard_alone(item, self._roles)
                         check_finite(item, position, decoder.sample_rate, self._name)
                         position += len(item)
                     for given in [item] if adapter is None else adapter.push(item):

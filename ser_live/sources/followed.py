@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ser_live.errors import AudioFileError, UsageError
 from ser_live.sources.decoding import check_readable, display_name
 from ser_live.sources.pcm import PcmSource
-from ser_live.sources.protocol import Lost
+from ser_live.sources.protocol import ChannelsLeftOut, Lost
 
 
 class GrowingFile(io.RawIOBase):
@@ -91,6 +91,8 @@ class FollowedSource(PcmSource):
         Format of headerless PCM, 16-bit little endian; others are brought to it.
     patience_s : float
         Time without growth after which it ends, in seconds; infinity for never.
+    roles : Roles, optional
+        As for `PcmSource`.
 
     Raises
     ------
@@ -104,13 +106,14 @@ class FollowedSource(PcmSource):
         sample_rate: int = 16_000,
         n_channels: int = 1,
         patience_s: float = math.inf,
+        roles: ChannelsLeftOut | None = None,
     ) -> None:
         if not patience_s > 0:
             raise UsageError(
                 f"A file was to be followed for {patience_s} s after it grew last, but a positive "
                 "number is needed: leave it out to follow it until Ctrl-C."
             )
-        super().__init__(io.BytesIO(), sample_rate, n_channels, display_name(path))
+        super().__init__(io.BytesIO(), sample_rate, n_channels, display_name(path), roles)
         self.file = os.fspath(path)
         self._subject = self.name
         self._may_gather = patience_s < math.inf

@@ -18,7 +18,7 @@ from ser_live.audio import check_format
 from ser_live.errors import AudioFileError, SerLiveError
 from ser_live.sources.pcm_bytes import PcmBytes
 from ser_live.sources.piped import PipedContainer, container_of, is_doubtful
-from ser_live.sources.protocol import AudioSource, Lost
+from ser_live.sources.protocol import AudioSource, ChannelsLeftOut, Lost
 
 _CONTAINER_BYTES = 1 << 13
 """Most that is read of a container at a time."""
@@ -40,6 +40,8 @@ class PcmSource(AudioSource):
         Interleaved channels.
     name : str
         For people.
+    roles : Roles, optional
+        Tells which channels nobody is to hear: their samples become zeros at once.
     """
 
     is_live = False
@@ -51,6 +53,7 @@ class PcmSource(AudioSource):
         sample_rate: int = 16_000,
         n_channels: int = 1,
         name: str = "standard input",
+        roles: ChannelsLeftOut | None = None,
     ) -> None:
         self.name = name
         self._subject = name.capitalize()
@@ -58,6 +61,7 @@ class PcmSource(AudioSource):
         self._idle_s = 0.01
         self.sample_rate = sample_rate
         self.n_channels = n_channels
+        self._roles = roles
         self._stream: BinaryIO | io.RawIOBase = stream
         self.notes: Sequence[str] = ()
         self._pcm = PcmBytes(n_channels)
@@ -156,6 +160,7 @@ class PcmSource(AudioSource):
                 self.sample_rate,
                 self.n_channels,
                 may_gather=self._may_gather,
+                roles=self._roles,
             )
         return head
 

@@ -21,6 +21,7 @@ from ser_live.sources.flowing import FORMATS, FlowingDecoder
 from ser_live.sources.format_adapter import FormatAdapter
 from ser_live.sources.mpeg_frames import are_frames
 from ser_live.sources.pcm_bytes import WAV_CODINGS, PcmBytes
+from ser_live.sources.protocol import ChannelsLeftOut, heard_alone
 from ser_live.sources.ring_buffer import Lost
 from ser_live.sources.suffixes import has_media
 from ser_live.sources.wav_header import WavHeader, begins_chunk, read_header
@@ -141,16 +142,26 @@ class PipedContainer:
         Format of what is given.
     may_gather : bool
         Whether an end is in sight, so that it makes sense to wait for it.
+    roles : Roles, optional
+        Tells which channels nobody is to hear; their samples become zeros at once.
     """
 
     def __init__(
-        self, kind: str, name: str, sample_rate: int, n_channels: int, *, may_gather: bool = True
+        self,
+        kind: str,
+        name: str,
+        sample_rate: int,
+        n_channels: int,
+        *,
+        may_gather: bool = True,
+        roles: ChannelsLeftOut | None = None,
     ) -> None:
         self._kind = kind
         self._name = name
         self._rate = sample_rate
         self._n_channels = n_channels
         self._may_gather = may_gather
+        self._roles = roles
         self._notes: list[str] = []
         self._head = b""
         self._is_gathering = False
@@ -213,7 +224,9 @@ class PipedContainer:
         else:
             flows = self._kind in FORMATS
         if flows and has_media():
-            self._flowing = FlowingDecoder(self._kind, self._name, self._rate, self._n_channels)
+            self._flowing = FlowingDecoder(
+                self._kind, self._name, self._rate, self._n_channels, self._roles
+            )
             self._flowing.feed(self._head)
         elif flows is not None or len(self._head) > _IN_MEMORY_BYTES:
             if not self._may_gather:
@@ -279,7 +292,7 @@ class PipedContainer:
                     "heard."
                 )
             self._behind = self._behind[:8]
-        samples = pcm.samples(data)
+        samples = heard_alone(pcm.samples(data), self._roles)
         check_finite(samples, self._position, self._wav_rate, self._name)
         self._position += len(samples)
         return self._adapted(samples) if len(samples) else []
@@ -334,6 +347,7 @@ class PipedContainer:
                     if isinstance(item, Lost):
                         position += item.n_samples
                     else:
+                        item = heard_alone(item, self._roles)
                         check_finite(item, position, decoder.sample_rate, self._name)
                         position += len(item)
                     yield from self._adapted(item)

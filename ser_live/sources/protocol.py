@@ -23,6 +23,7 @@ __all__ = [
     "MicrophoneLost",
     "MicrophoneSought",
     "SignalNotice",
+    "heard_alone",
     "without_channels",
 ]
 
@@ -31,7 +32,7 @@ SILENT_RECORDING = "only zeros arrive: the recording is silent here."
 
 
 class ChannelsLeftOut(Protocol):
-    """Whoever knows which channels of a source nobody is to hear."""
+    """Knowledge of the channels of a source that nobody is to hear."""
 
     def unheard(self, n_channels: int) -> tuple[int, ...]:
         """Channels, counted from 0, whose samples nothing is to look at."""
@@ -48,6 +49,11 @@ def without_channels(block: NDArray[np.float32], unheard: Sequence[int]) -> NDAr
     kept = block.copy()
     kept[:, list(unheard)] = 0.0
     return kept
+
+
+def heard_alone(block: NDArray[np.float32], roles: ChannelsLeftOut | None) -> NDArray[np.float32]:
+    """Samples with zeros for the channels that nobody is to hear; raises `UsageError`."""
+    return block if roles is None else without_channels(block, roles.unheard(block.shape[1]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,7 +45,7 @@ class Demixer:
         self._n_most = max(1, round(LONGEST_BLOCK_S * sample_rate))
         is_alone = len(self._heard) < 2
         self.bleed = None if is_alone else Bleed(sample_rate, len(self._heard))
-        """What leaks between the channels that are heard; ``None`` where one is heard alone."""
+        """Leaks between the channels that are heard; ``None`` where one is heard alone."""
         self.sameness = Sameness(tuple(self._heard))
 
     def push(self, block: NDArray[np.float32]) -> list[NDArray[np.float32]]:

@@ -19,17 +19,22 @@ ROLES = "left=agent:activity,right=customer"
 QUICK = ("--model", "classic")
 
 
-def ser_live(*words: object, folder: Path) -> subprocess.CompletedProcess[str]:
+def ser_live(
+    *words: object, folder: Path, data: bytes | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run the program with a home of its own."""
     home = {"HOME": str(folder), "XDG_STATE_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
-    return subprocess.run(
+    ended = subprocess.run(
         [sys.executable, "-m", "ser_live", *map(str, words)],
         capture_output=True,
-        text=True,
+        input=data,
         env={**os.environ, **home, "PYTHONUTF8": "1"},
         timeout=120,
         check=False,
         cwd=folder,
+    )
+    return subprocess.CompletedProcess(
+        ended.args, ended.returncode, ended.stdout.decode(), ended.stderr.decode()
     )
 
 
@@ -135,6 +140,30 @@ def test_a_call_is_told_as_page_json_csv_and_aws(tmp_path: Path, call: Path) -> 
     assert talk["CUSTOMER"]["TotalTimeMillis"] == round(customer["talk_s"] * 1000)
     assert list(aws["Valence"]["OverallValence"]) == ["CUSTOMER"]
     assert "Sentiment" not in aws
+
+
+def test_live_stereo_has_roles_too_and_a_poisoned_side_is_not_looked_at(
+    tmp_path: Path, made: MadeCall
+) -> None:
+    """A recording in a pipe whose skipped channel is not finite; plain PCM of two channels."""
+    samples = made.samples.copy()
+    samples[:, AGENT] = np.nan
+    wav = tmp_path / "call.wav"
+    soundfile.write(wav, samples, RATE, subtype="FLOAT")
+    plain = (made.samples * 32767).astype("<i2").tobytes()
+    found = []
+    for data in (wav.read_bytes(), plain):
+        run = ser_live(
+            *("listen", "-", "--no-log", "-f", "jsonl", "--finals", *QUICK),
+            *("--roles", "left=agent:skip,right=customer"),
+            folder=tmp_path,
+            data=data,
+        )
+        assert run.returncode == 0, run.stderr
+        found.append([json.loads(line) for line in run.stdout.splitlines()])
+    for records in found:
+        assert records
+        assert {(r["role"], r["channel"]) for r in records} == {("customer", 1)}
 
 
 def test_many_calls_go_on_past_bad_ones_and_a_list_ends_them(
