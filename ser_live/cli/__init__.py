@@ -47,6 +47,7 @@ _COMMANDS = {
     "evaluate": "Measure a model on speakers it never saw.",
     "log": "Read and export session logs.",
     "history": "Look back over weeks and months of sessions.",
+    "annotate": "Hear what a session kept, and give labels of your own.",
     "note": "Note how you feel, beside what the voice says.",
     "config": "Show and begin the configuration file.",
     "doctor": "Check whether this machine can listen, and say what to do if not.",

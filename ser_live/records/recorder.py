@@ -98,7 +98,7 @@ class UtteranceRecorder:
         ) as flac:
             flac.software = f"{SOFTWARE} {__version__}"
             flac.write(_as_integers(samples))
-        name = f"{_safe(stem)}-u{number:05d}"
+        name = _name(stem, number)
         try:
             self._make_folder()
             return self._write_new(name, encoded.getvalue())
@@ -128,6 +128,15 @@ class UtteranceRecorder:
                 raise
             return path
         raise AssertionError("unreachable: count() has no end")
+
+
+def recording_name(stream: StreamId, number: int) -> str:
+    """Name that the audio of an utterance is kept under, without ``.flac`` or a ``-2``."""
+    return _name(_stem(stream), number)
+
+
+def _name(stem: str, number: int) -> str:
+    return f"{_safe(stem)}-u{number:05d}"
 
 
 def keeps(event: Event) -> bool:
