@@ -52,6 +52,6 @@ def _has_length(path: Path, n_samples: int) -> bool:
 
     with suppress(OSError, soundfile.SoundFileError):
         info = soundfile.info(str(path))
-        is_own = info.samplerate == SAMPLE_RATE_HZ
-        return is_own and abs(info.frames - n_samples) <= _MAX_OFF_SAMPLES
+        is_own = bool(info.samplerate == SAMPLE_RATE_HZ)
+        return is_own and abs(int(info.frames) - n_samples) <= _MAX_OFF_SAMPLES
     return False

@@ -46,7 +46,8 @@ def trend_text(trend: Trend) -> str:
         lines = [line for text in texts for line in fold(printable(text), width, indent=2)]
         return "".join(f"{line}\n" for line in lines)
 
-    parts = [said(f"{sentences.voice_name(trend.speaker)}: {trend.first} to {trend.last}")]
+    when = "no session yet" if trend.first is None else f"{trend.first} to {trend.last}"
+    parts = [said(f"{sentences.voice_name(trend.speaker)}: {when}")]
     for series, name in zip(trend.series, sentences.setup_names(trend.series), strict=True):
         parts += ["\n", said(name), _weeks_text(series)]
         parts.append(said(*sentences.change_sentences(series)))
