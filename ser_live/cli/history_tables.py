@@ -63,6 +63,7 @@ def _weeks_text(series: SeriesTrend) -> str:
     """Weeks of a series: each measure with its band, drawn and in numbers."""
     days: dict[str, list[str]] = {}
     measures = {m.name: {str(week.monday): week for week in m.weeks} for m in series.measures}
+    has_baseline = any(m.baseline is not None for m in series.measures)
     mondays = sorted({monday for weeks in measures.values() for monday in weeks})
     if not mondays:
         return "No day has enough speech to count.\n"
@@ -82,7 +83,7 @@ def _weeks_text(series: SeriesTrend) -> str:
             row += [
                 f"{week.band.mean:+.2f}",
                 _interval(week.band, limit),
-                _difference(week.difference),
+                _difference(week.difference) if has_baseline else "none yet",
             ]
         days[monday] = row
     return columns_text([header, *days.values()], right=(1, 2, 5))
