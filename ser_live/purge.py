@@ -21,6 +21,7 @@ from ser_live.history.index import HistoryIndex
 from ser_live.history.notes import is_notes_file
 from ser_live.history.refreshing import forget
 from ser_live.records import session_log
+from ser_live.records.corrections import corrections_file, is_corrections_file
 from ser_live.records.folders import (
     history_file,
     notes_file,
@@ -46,6 +47,7 @@ class Kind(str, Enum):
     AUDIO = "recordings"
     PROFILE = "speaker profiles"
     NOTES = "notes"
+    LABELS = "label files"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,10 +161,20 @@ def _add_sessions(found: Inventory) -> None:
             found.kept.append(PassedOver(file.path, "a session is writing it"))
         else:
             found.files.append(_own(file, Kind.SESSION, file.path.name))
+            _add_labels(found, file.path)
     for folder in audio_folders:
         found.files += [
             _own(file, Kind.AUDIO, file.path.name) for file in find_recordings(folder, found.kept)
         ]
+
+
+def _add_labels(found: Inventory, log: Path) -> None:
+    """Take the labels that a person gave to a session with its log."""
+    path = corrections_file(log)
+    if is_corrections_file(path):
+        with suppress(OSError):
+            found.files.append(_own(RegularFile(path, path.lstat()), Kind.LABELS, path.name))
+            found.kept = [kept for kept in found.kept if kept.path != path]
 
 
 def _add_profiles(found: Inventory) -> None:

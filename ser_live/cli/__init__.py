@@ -57,6 +57,7 @@ _COMMANDS = {
     "log": "List, read, follow and export session logs.",
     "report": "Make a page of a session, or compare sessions.",
     "history": "Look back over weeks and months of sessions.",
+    "annotate": "Hear what a session kept, and give labels of your own.",
     "note": "Note how you feel, beside what the voice says.",
     "serve": "Give emotion to other programs, and to a page.",
     "config": "Show and begin the configuration file.",

@@ -46,7 +46,8 @@ def trend_text(trend: Trend) -> str:
         lines = [line for text in texts for line in fold(printable(text), width, indent=2)]
         return "".join(f"{line}\n" for line in lines)
 
-    parts = [said(f"{sentences.voice_name(trend.speaker)}: {trend.first} to {trend.last}")]
+    when = "no session yet" if trend.first is None else f"{trend.first} to {trend.last}"
+    parts = [said(f"{sentences.voice_name(trend.speaker)}: {when}")]
     for series, name in zip(trend.series, sentences.setup_names(trend.series), strict=True):
         parts += ["\n", said(name), _weeks_text(series)]
         parts.append(said(*sentences.change_sentences(series)))
@@ -62,6 +63,7 @@ def _weeks_text(series: SeriesTrend) -> str:
     """Weeks of a series: each measure with its band, drawn and in numbers."""
     days: dict[str, list[str]] = {}
     measures = {m.name: {str(week.monday): week for week in m.weeks} for m in series.measures}
+    has_baseline = any(m.baseline is not None for m in series.measures)
     mondays = sorted({monday for weeks in measures.values() for monday in weeks})
     if not mondays:
         return "No day has enough speech to count.\n"
@@ -81,7 +83,7 @@ def _weeks_text(series: SeriesTrend) -> str:
             row += [
                 f"{week.band.mean:+.2f}",
                 _interval(week.band, limit),
-                _difference(week.difference),
+                _difference(week.difference) if has_baseline else "none yet",
             ]
         days[monday] = row
     return columns_text([header, *days.values()], right=(1, 2, 5))

@@ -39,9 +39,9 @@ def command(sessions: bool, profiles: bool, notes: bool, older_than_days: float,
     """Remove session logs, the audio they kept, speaker profiles and notes.
 
     Says first what it will remove, and asks. What `ser-live history` knows of a log
-    goes with it. Only files that ser-live wrote are removed; links are never
-    followed. Logs named with --log, and audio kept by sessions without a log, lie
-    where you put them and stay.
+    goes with it, and so do the labels that were given to it. Only files that
+    ser-live wrote are removed; links are never followed. Logs named with --log, and
+    audio kept by sessions without a log, lie where you put them and stay.
 
     \b
     Examples:

@@ -199,7 +199,10 @@ def _rating_sentences(letter: Letter) -> list[str]:
     said = []
     if rated:
         mean = sum(day.rating for day in rated) / len(rated)
-        said.append(f"You rated {len(rated)} days, {mean:.1f} of 5 on average.")
+        said.append(
+            f"You rated {len(rated)} {'day' if len(rated) == 1 else 'days'}, {mean:.1f} of 5 on "
+            "average."
+        )
     said += sentences.agreement_sentences(letter.trend)
     tags = Counter(tag for note in letter.trend.notes for tag in note.tags)
     if tags:

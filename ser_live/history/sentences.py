@@ -103,16 +103,19 @@ def limit_sentence(n_days: int) -> str:
     least = 2 * statistics.MIN_SIDE_DAYS
     if n_days < least:
         return (
-            f"With {n_days} counted days no change can be marked: {least} are needed, and many "
-            "more for all but the largest."
+            f"With {_count(n_days, 'counted day')} no change can be marked: {least} are needed, "
+            "and many more for all but the largest."
         )
     smallest = [sd for days, sd in SMALLEST_SEEN_SD if days <= n_days]
     if not smallest:
-        return f"With {n_days} counted days only the largest changes can be marked; most go unseen."
+        return (
+            f"With {n_days} counted days hardly any change can be marked; from "
+            f"{SMALLEST_SEEN_SD[0][0]} on large ones are."
+        )
     return (
         f"With {n_days} counted days a change is marked in two of three cases where it is "
-        f"{smallest[-1]:.2g} deviations from day to day or more; smaller or shorter ones mostly go "
-        "unseen."
+        f"{smallest[-1]:g} times the deviation from day to day or more; smaller or "
+        "shorter ones mostly go unseen."
     )
 
 

@@ -289,7 +289,7 @@ def test_a_letter_is_about_its_month_alone(folder: Path) -> None:
     assert "28 of 28 days have sessions" in text
     assert "higher than the month before" in text
     assert "03 February, 12:00: first \\*day\\*" in text
-    assert "You rated 1 days, 4.0 of 5" in text
+    assert "You rated 1 day, 4.0 of 5" in text
     assert "before\n" not in text
 
 

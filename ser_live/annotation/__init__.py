@@ -1,0 +1,1 @@
+"""Labels of a person's own: which utterances to hear, what was said of them, how well it agrees."""
