@@ -1,4 +1,4 @@
-"""What people add to a session: marks, notes with a rating, and labels of their own.
+"""Additions of people to a session: marks, notes with a rating, and labels of their own.
 
 These records stand in the log or in a file beside it, and may come from other versions of the
 program, so they are read leniently: one that is not whole is counted and left out.
