@@ -265,6 +265,8 @@ def test_notes_marks_and_corrections_are_shown(tmp_path: Path) -> None:
         '{"type":"correction","id":2,"emotion":"angry","by":"b","at":"x"}\n'
         '{"type":"correction","id":77,"emotion":"angry","by":"b","at":"x"}\n'
         '{"type":"correction","id":2,"emotion":7,"by":"b","at":"x"}\n'
+        '{"type":"correction","id":2,"stream":1,"emotion":"sad","by":"c","at":"x"}\n'
+        '{"type":"correction","id":2,"stream":1,"emotion":null,"by":"c","at":"y"}\n'
         '{"type":"correc'
     )
     data = read_session(log)
