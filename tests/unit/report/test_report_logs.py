@@ -418,7 +418,7 @@ def test_numbers_are_written_as_the_language_does() -> None:
     assert [english.percent(p) for p in (0.0, 0.001, 0.5, 0.999, 1.0)] == [
         "0%", "<1%", "50%", ">99%", "100%",
     ]  # fmt: skip
-    assert german.percent(0.123, 1) == "12,3 %"
+    assert german.percent(0.123, 1) == "12,3\u00a0%"
     assert [english.probability(p) for p in (1.0, 0.996, 0.99, 0.001)] == [
         ">0.99", ">0.99", "0.99", "<0.01",
     ]  # fmt: skip
@@ -456,3 +456,25 @@ def test_lines_of_json_are_those_of_the_log() -> None:
     assert _is_partial(line.replace(b'"kind":"final"', b'"kind":"partial"'))
     assert not _is_partial(json_line(LogHeader().as_record()).encode() + b"\n")
     assert isinstance(stream_began(AGENT, None), StreamStarted)
+
+
+def test_the_latest_session_has_a_file_named_like_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without arguments, or with "latest": the newest log, into the folder that one works in."""
+    sessions = tmp_path / "ser-live" / "sessions"
+    sessions.mkdir(parents=True)
+    monkeypatch.setattr("ser_live.records.session_list.sessions_folder", lambda: sessions)
+    monkeypatch.setattr("ser_live.records.session_files.sessions_folder", lambda: sessions)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(LogError, match="no session log"):
+        _run()
+    _short(sessions / "2026-03-29T015958.jsonl")
+    _run()
+    assert capsys.readouterr().out.strip() == "2026-03-29T015958.html"
+    assert (tmp_path / "2026-03-29T015958.html").read_text().startswith("<!DOCTYPE html>")
+    with pytest.raises(UsageError):
+        _run("latest")
+    _run("latest", "--overwrite")
+    _run("latest", "1", "--compare")
+    assert (tmp_path / "comparison.html").exists()
