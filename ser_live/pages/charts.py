@@ -100,7 +100,8 @@ def ticks(low: float, high: float, n_most: int = 6) -> list[float]:
 
 def time_ticks(length_s: float, n_most: int = 8) -> list[tuple[float, str]]:
     """Round times from 0 to a length, with their names: ``2:30``, ``1:05:00``."""
-    step_s = next((s for s in _TIME_STEPS_S if length_s / s <= n_most), _DAY_S)
+    days = math.ceil(length_s / n_most / _DAY_S)
+    step_s = next((s for s in _TIME_STEPS_S if length_s / s <= n_most), days * _DAY_S)
     has_hours = length_s >= 3600
     return [(float(s), time_name(s, has_hours)) for s in range(0, int(length_s) + 1, step_s)]
 

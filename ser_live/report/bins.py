@@ -19,7 +19,7 @@ _MIN_FOR_BAND = 3
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """What a label had of one bin of time."""
+    """The part that a label had of one bin of time."""
 
     start_s: float
     fill: float

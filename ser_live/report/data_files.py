@@ -11,7 +11,7 @@ from typing import Any
 
 from ser_live.records.csv_rows import CsvLines, emotion_fields
 from ser_live.records.json_line import json_line
-from ser_live.report.figures import Figures
+from ser_live.report.figures import Figures, Share
 from ser_live.report.model_facts import ModelFacts
 from ser_live.report.session_data import Judged, SessionData
 from ser_live.report.shares import Estimate
@@ -68,18 +68,7 @@ def figures_record(data: SessionData, figures: Figures, facts: ModelFacts) -> di
         "states": dict(figures.states),
         "block_s": figures.blocks.length_s,
         "n_blocks_with_speech": figures.blocks.n_with_speech,
-        "shares": [
-            {
-                "name": share.name,
-                "is_label": share.is_label,
-                "n": share.n,
-                "time_s": round(share.time_s, 3),
-                "of_heard": _rounded(share.of_heard),
-                "of_named": estimate_record(share.of_named),
-                "mean_probability": estimate_record(share.probability),
-            }
-            for share in figures.shares
-        ],
+        "shares": [_share_record(share) for share in figures.shares],
         "valence": estimate_record(figures.valence),
         "arousal": estimate_record(figures.arousal),
         "transitions": [
@@ -102,6 +91,26 @@ def figures_record(data: SessionData, figures: Figures, facts: ModelFacts) -> di
             for cause, (n, length_s) in sorted(figures.causes.items())
         },
         "n_dropped": figures.n_dropped,
+        **_of_people(data, figures),
+    }
+
+
+def _share_record(share: Share) -> dict[str, object]:
+    return {
+        "name": share.name,
+        "is_label": share.is_label,
+        "n": share.n,
+        "time_s": round(share.time_s, 3),
+        "of_heard": _rounded(share.of_heard),
+        "of_named": estimate_record(share.of_named),
+        "mean_probability": estimate_record(share.probability),
+    }
+
+
+def _of_people(data: SessionData, figures: Figures) -> dict[str, Any]:
+    """Marks, notes and labels that people gave."""
+    agreement = figures.agreement
+    return {
         "remarks": [
             {
                 "kind": r.kind,
@@ -113,13 +122,13 @@ def figures_record(data: SessionData, figures: Figures, facts: ModelFacts) -> di
             for r in data.remarks
         ],
         "corrections": None
-        if figures.agreement is None
+        if agreement is None
         else {
-            "n_of_named": figures.agreement.n,
-            "n_same": figures.agreement.n_same,
-            "share": estimate_record(figures.agreement.share),
-            "n_of_unnamed": figures.agreement.n_unnamed,
-            "n_unknown": figures.agreement.n_unknown,
+            "n_of_named": agreement.n,
+            "n_same": agreement.n_same,
+            "share": estimate_record(agreement.share),
+            "n_of_unnamed": agreement.n_unnamed,
+            "n_unknown": agreement.n_unknown,
         },
     }
 

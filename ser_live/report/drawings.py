@@ -61,7 +61,8 @@ def affect_path(data: SessionData, texts: Texts) -> Markup | None:
 
     points = [place(v, a) for _, v, a in places]
     steps = "L".join(f"{number(px)} {number(py)}" for px, py in points)
-    parts = [*_cross(reach, inner, texts), element("path", d=f"M{steps}", class_="line")]
+    ground, words = _cross(reach, inner, texts)
+    parts = [*ground, element("path", d=f"M{steps}", class_="line"), *words]
     for n, ((at_s, v, a), (px, py)) in enumerate(zip(places, points, strict=True)):
         is_first, is_last = n == 0, n == len(points) - 1
         said = (
@@ -96,32 +97,26 @@ def _step_s(data: SessionData, n_most: int) -> float:
     return bin_length_s(data.length_s, min(n_most, max(n // _N_A_STEP, _MIN_STEPS)))
 
 
-def _cross(reach: float, inner: float, texts: Texts) -> list[Markup]:
-    """The two axes, the words at their ends, and how far the plane reaches."""
+def _cross(reach: float, inner: float, texts: Texts) -> tuple[list[Markup], list[Markup]]:
+    """The ground with its two axes, and the words at their ends: how far the plane reaches."""
     middle, low, high = _SIDE / 2, _MARGIN, _MARGIN + inner
     edge = texts.number(reach, 1 if reach >= 0.95 else 2)
-    return [
+    ground = [
         element("rect", x=low, y=low, width=inner, height=inner, class_="plane-ground"),
         element("line", x1=middle, x2=middle, y1=low, y2=high, class_="grid"),
         element("line", x1=low, x2=high, y1=middle, y2=middle, class_="grid"),
-        element(
-            "text", f"{texts('affect.excited')} +{edge}", x=middle, y=low - 8, text_anchor="middle"
-        ),
-        element(
-            "text", f"{texts('affect.sleepy')} −{edge}", x=middle, y=high + 17, text_anchor="middle"
-        ),
-        element(
-            "text", f"{texts('affect.unpleasant')} −{edge}", x=low + 4, y=middle - 6, class_="tick"
-        ),
-        element(
-            "text",
-            f"{texts('affect.pleasant')} +{edge}",
-            x=high - 4,
-            y=middle - 6,
-            text_anchor="end",
-            class_="tick",
-        ),
     ]
+    places = (
+        ("affect.excited", "+", middle, low - 8, "middle"),
+        ("affect.sleepy", "−", middle, high + 17, "middle"),
+        ("affect.unpleasant", "−", low + 4, middle - 6, "start"),
+        ("affect.pleasant", "+", high - 4, middle - 6, "end"),
+    )
+    words = [
+        element("text", f"{texts(name)} {sign}{edge}", x=x, y=y, text_anchor=anchor, class_="tick")
+        for name, sign, x, y, anchor in places
+    ]
+    return ground, words
 
 
 def over_time(data: SessionData, name: str, texts: Texts) -> Markup | None:

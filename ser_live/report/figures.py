@@ -220,7 +220,7 @@ def _affect(utterances: Sequence[Judged], blocks: Blocks, name: str) -> Estimate
 def amounts_of(
     utterances: Sequence[Judged], kind: str, name: str
 ) -> tuple[list[float], list[float]]:
-    """What an estimate is the ratio of: amounts and weights, by utterance.
+    """Amounts and weights, by utterance, that an estimate is the ratio of.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What is known of the model that a session was judged by: its licence and its measurements.
+"""Facts about the model that a session was judged by: its licence and its measurements.
 
 A log names the model by the hash of its weights. Only a model with that very hash is described,
 for a report must not vouch for one by the figures of another.

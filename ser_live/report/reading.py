@@ -89,7 +89,7 @@ def _chain(path: Path) -> tuple[list[Path], Path | None]:
 
 
 def _beginning(path: Path) -> tuple[SessionStarted | None, Path | None]:
-    """How the session of a log began, and the log before it if there is one."""
+    """Beginning of the session of a log, and the log before it if there is one."""
     started, before = None, None
     for entry in islice(read_log(path), _N_TO_BEGIN):
         if isinstance(entry, LogContinued) and "\0" not in entry.path:

@@ -65,7 +65,7 @@ class Remark:
     """Place on the session's clock; ``None`` for a note about the whole."""
     text: str
     source: str = ""
-    """Who marked it: ``user``, ``api``, ``file``; empty where the log does not say."""
+    """Maker of a mark: ``user``, ``api``, ``file``; empty where the log does not say."""
     rating: int | None = None
 
 

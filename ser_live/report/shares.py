@@ -112,7 +112,7 @@ def t_quantile(degrees: float, level: float = LEVEL) -> float:
 def difference(
     one: tuple[float, float, float, int], other: tuple[float, float, float, int]
 ) -> Estimate:
-    """How much larger the ratio of `other` is, two results of `Blocks.with_error`.
+    """Ratio of `other` less that of `one`, two results of `Blocks.with_error`.
 
     Both are uncertain; the degrees of freedom are Welch's.
     """

@@ -1,4 +1,4 @@
-"""What people add to a session: marks, notes with a rating, and labels of their own.
+"""Additions of people to a session: marks, notes with a rating, and labels of their own.
 
 These records stand in the log or in a file beside it, and may come from other versions of the
 program, so they are read leniently: one that is not whole is counted and left out.
@@ -93,21 +93,21 @@ def _add_note(record: Record, data: SessionData) -> None:
 def _add_correction(record: Record, data: SessionData) -> None:
     emotion, number = record.get("emotion"), record.get("id")
     stream = record.get("stream", data.parts[0].stream.number if len(data.parts) == 1 else None)
-    if not is_label(emotion) or not _is_count(number) or not _is_count(stream):
+    is_known = emotion is None or is_label(emotion)
+    if not is_known or not isinstance(number, int) or not isinstance(stream, int):
         data.n_unread += 1
         return
-    given = Correction(
-        stream=int(str(stream)),
-        id=int(str(number)),
-        emotion=str(emotion),
-        by=_text(record.get("by")),
-        at=_text(record.get("at")),
-    )
-    # A later one of the same person about the same utterance takes the place of the earlier.
+    by = _text(record.get("by"))
+    # A later one of the same person about the same utterance takes the place of the earlier, and
+    # one without a label takes it back.
     data.corrections = [
-        c for c in data.corrections if (c.stream, c.id, c.by) != (given.stream, given.id, given.by)
+        c for c in data.corrections if (c.stream, c.id, c.by) != (stream, number, by)
     ]
-    data.corrections.append(given)
+    if emotion is not None:
+        at = _text(record.get("at"))
+        data.corrections.append(
+            Correction(stream=stream, id=number, emotion=str(emotion), by=by, at=at)
+        )
 
 
 def _place_s(record: Record, data: SessionData) -> float | None:

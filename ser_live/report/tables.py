@@ -33,7 +33,7 @@ class Table:
 
 
 def shares(figures: Figures, texts: Texts) -> Table:
-    """How much of what, in two ways."""
+    """Shares of labels and of all else, in two ways."""
     rows = [
         (
             name_of(texts.label(share.name)) if share.is_label else texts.state(share.name),
@@ -149,7 +149,7 @@ def guess(judged: Judged, texts: Texts) -> str:
 
 
 def reasons(judged: Judged, texts: Texts) -> str:
-    """What stood out in an utterance, in words."""
+    """Features that stood out in an utterance, in words."""
     return name_of(", ".join(filter(None, map(texts.reason, judged.result.reasons))))
 
 

@@ -222,7 +222,7 @@ def quality(data: SessionData, figures: Figures, texts: Texts) -> Pairs:
 
 
 def _processing(data: SessionData) -> str:
-    """What a browser did to the sound, where the session says so."""
+    """Processing of the sound by a browser, where the session tells of it."""
     found = data.started.settings.get("processing") if data.started else None
     if isinstance(found, dict):
         return name_of(", ".join(str(name) for name, is_on in found.items() if is_on))

@@ -144,6 +144,7 @@ def test_round_values() -> None:
     assert ticks(5, 5) == [5]
     assert time_ticks(95, 8)[:3] == [(0, "0:00"), (20, "0:20"), (40, "0:40")]
     assert time_ticks(8 * 3600.0)[-1] == (28_800, "8:00:00")
+    assert len(time_ticks(1e12)) <= 9
 
 
 def test_a_share_without_interval_has_no_line() -> None:
