@@ -186,7 +186,7 @@ def _refuse_empty(top: Path, left_out: Sequence[tuple[Path, Why]]) -> None:
     there = in_words(left_out)
     raise UsageError(
         f"Found no audio file below {top}{f', but {there}' if there else ''}: "
-        f"name a folder with {', '.join(sorted(AUDIO_SUFFIXES))} files."
+        "name a folder with recordings such as wav, flac or mp3, or the files themselves."
     )
 
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ser_live import __version__
-from ser_live.cli.completing import VARIABLE
+from ser_live.cli.completing import PROGRAM, VARIABLE
 from ser_live.cli.configured import CONFIGURED, PREFIX, defaults_for, name_variables
 from ser_live.cli.ending import leave_quietly, open_missing_streams, say_ended, watched_output
 from ser_live.cli.help_pages import GroupPage, grouped, shows_all, write_overview
@@ -258,7 +258,7 @@ def _run() -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     debug = "--debug" in sys.argv[1:]
     try:
-        return int(cli(standalone_mode=False, complete_var=VARIABLE) or 0)
+        return int(cli(prog_name=PROGRAM, standalone_mode=False, complete_var=VARIABLE) or 0)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
     except click.Abort as error:
@@ -267,10 +267,9 @@ def _run() -> int:
         echo("Aborted!", err=True)
         return 1
     except click.ClickException as error:
-        # Shown by click itself, what was typed would reach the terminal as it is.
-        shown = io.StringIO()
-        error.show(shown)
-        echo_lines(shown.getvalue().rstrip(), err=True)
+        from ser_live.cli.complaints import sentence
+
+        echo_lines(sentence(error), err=True)
         return error.exit_code
     except OutputError as error:
         leave_quietly()

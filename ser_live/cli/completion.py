@@ -17,13 +17,13 @@ SHELLS = ("bash", "zsh", "fish")
 
 
 @click.command(cls=Page)
-@click.argument("shell", type=click.Choice(SHELLS), required=False, metavar="[bash|zsh|fish]")
+@click.argument("shell", type=click.Choice(SHELLS), required=False, metavar="[SHELL]")
 @click.option("--install", is_flag=True, help="Write it to where the shell looks for such.")
 def command(shell: str | None, install: bool) -> None:
     """Let a shell complete ser-live: print the script for it, or install that.
 
-    It completes commands, files, devices, models, speakers, sessions and choices.
-    Without the name of a shell the one of $SHELL is meant.
+    SHELL is bash, zsh or fish; without it the one of $SHELL is meant. Completed are
+    commands, files, devices, models, speakers, sessions and choices.
 
     \b
     Examples:

@@ -65,7 +65,8 @@ def show(ctx: click.Context, name: str) -> None:
     commands = _commands(ctx)
     if name not in commands:
         raise UsageError(
-            f"Found {name!r}, but a command with a configuration is needed: {', '.join(commands)}."
+            f"Found {name!r}, but a command with a configuration is needed: name one of "
+            f"{', '.join(commands)}."
         )
     path = _named_file(ctx)
     defaults = defaults_for(name, commands.__getitem__, path)

@@ -91,7 +91,10 @@ def command(
       ser-live enroll --list
     """
     if sum([name is not None, lists, remove is not None]) != 1:
-        raise UsageError("Give a NAME to enrol, or --list, or --remove NAME: one of them.")
+        raise UsageError(
+            "Found none or several of NAME, --list and --remove NAME, but one of them is needed: "
+            "see `ser-live enroll --help`."
+        )
     if lists:
         _print_list()
     elif remove is not None:

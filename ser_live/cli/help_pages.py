@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 
+from ser_live.errors import UsageError
 from ser_live.terminal.printing import echo_lines
 
 SCREEN_ROWS, SCREEN_COLUMNS = 24, 80
@@ -68,7 +69,8 @@ def _print_all(ctx: click.Context, _param: click.Parameter, value: bool) -> None
     ctx.exit()
 
 
-def _long_name(option: click.Option) -> str:
+def long_name(option: click.Option) -> str:
+    """Name of an option without hyphens, the long one where it has one."""
     name = next((text for text in option.opts if text.startswith("--")), option.opts[0])
     return name.lstrip("-")
 
@@ -117,7 +119,7 @@ class _Pages(click.Command):
 
     def _usual(self, ctx: click.Context) -> tuple[list[tuple[str, str]], int]:
         """Rows of the options that people use, in their order, and how many there are more."""
-        options = {_long_name(o): o for o in _options_of(self) if not o.hidden}
+        options = {long_name(o): o for o in _options_of(self) if not o.hidden}
         del options["help-all"]  # it has a row of its own
         wanted = [options[name] for name in self._shown or options if name in options]
         return [_in_short(option, ctx) for option in wanted], len(options) - len(wanted)
@@ -126,14 +128,14 @@ class _Pages(click.Command):
         rows: dict[str, list[tuple[str, str]]] = {"Options": [], **{name: [] for name in HEADINGS}}
         for param in self.get_params(ctx):
             if isinstance(param, click.Option) and (record := param.get_help_record(ctx)):
-                name = _long_name(param)
+                name = long_name(param)
                 heading = next((h for h, names in HEADINGS.items() if name in names), "Options")
                 rows[heading].append(record)
         # What a command has of its own comes first, as it is what sets it apart.
         if len(rows["Options"]) == 2:  # only those of the help
             rows["Options"] = rows.pop("Options")
         yield from ((heading, found) for heading, found in rows.items() if found)
-        has_settings = any(_long_name(option) == "help-settings" for option in _options_of(self))
+        has_settings = any(long_name(option) == "help-settings" for option in _options_of(self))
         if has_settings and ctx.meta[_ALL] == "with settings":
             from ser_live.cli.options import setting_rows
 
@@ -163,6 +165,21 @@ class GroupPage(_Pages, click.Group):
     """A group whose help fits a terminal, and the help of whose commands does."""
 
     command_class = Page
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        word = args[0] if args else ""
+        if not ctx.resilient_parsing and self.get_command(ctx, word) is None:
+            from difflib import get_close_matches
+
+            advice = f"see `{ctx.command_path} --help`."
+            if close := get_close_matches(word.lower(), self.list_commands(ctx), n=1):
+                advice = f"did you mean `{ctx.command_path} {close[0]}`?"
+            raise UsageError(
+                f"Found '{word}', which is no command of `{ctx.command_path}`: {advice}"
+            )
+        return super().resolve_command(ctx, args)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         self.format_commands(ctx, formatter)

@@ -48,6 +48,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("replay", "bad", "--no-log"),
         ("replay", "good", "--no-log", "--speed", 0, "--format", "lines"),
         ("replay", "good", "--no-log", "--speed", 0, "--format", "jsonl"),
+        ("replay", "good", "--no-log", "--speed", 0, "--format", "csv"),
         ("replay", "good", "--speed", 0, "--log", "session"),
         ("replay", "missing", "--no-log"),
         ("replay", "good", "--log", "good"),
@@ -284,6 +285,7 @@ ALLOWED = {
     "cli/batch_run.py": "rows: for programs as they are, in a table made harmless cell by cell",
     "cli/completion.py": "a script of click's for a shell, with nothing from outside in it",
     "cli/rows_output.py": "rows and tables, made harmless cell by cell by those who write them",
+    "outputs/standard_output.py": "rows of CSV, made harmless cell by cell",
     "cli/enroll.py": "a status line of numbers, with an escape of its own",
 }
 
