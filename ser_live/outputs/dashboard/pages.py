@@ -18,7 +18,7 @@ from ser_live.terminal.text import clock, pad, signed
 def help_rows(pen: Pen, width: int, height: int) -> list[Text]:
     """Keys and what they do; in two columns where the rows do not suffice."""
     rows = [Text.assemble((f" {pad(key, 10)}", "bold"), what) for key, what in KEYS]
-    if len(rows) > height - 1 and width >= 60:
+    if len(rows) > height - 1 and width >= 54:
         half = (len(rows) + 1) // 2
         left, right = rows[:half], [*rows[half:], Text("")]
         rows = [
@@ -38,7 +38,7 @@ def detail_rows(state: DashboardState, pen: Pen, width: int) -> list[Text]:
         ("source", pen.safe(stream.source) or "-"),
         ("signal", signal_form(stream.sample_rate, stream.n_channels, pen) or "-"),
         ("noise", _decibels(stream.meter.noise_dbfs)),
-        ("voice", f"{known}, {stream.n_past} utterances heard"),
+        ("voice", f"{known}, {stream.n_past} utterances"),
         ("latency", latency),
         ("queue", f"{state.queue.n_waiting} of {state.queue.capacity}"),
         ("dropped", f"{tally.n_dropped}"),
@@ -123,7 +123,7 @@ def _reasons(result: EmotionResult) -> list[tuple[str, str]]:
 
 
 def _reason(words: str, text: str, pen: Pen, width: int) -> Text:
-    shown = words if words == text else f"{words} ({text})"
+    shown = text if text.startswith(words) else f"{words} ({text})"
     return Text(pen.fit(pen.safe(shown), width))
 
 

@@ -251,7 +251,7 @@ class Strip:
                 bits = columns[2 * k][row][0] | columns[2 * k + 1][row][1]
                 if bits:
                     cells.append((chr(0x2800 + bits), curve))
-                elif zero // 4 == row and k <= self._cells.now_cell:
+                elif zero // 4 == row:
                     cells.append(at_zero)
                 else:
                     cells.append((" ", ""))
@@ -267,7 +267,7 @@ class Strip:
                 value = values[2 * k] if values[2 * k] is not None else values[2 * k + 1]
                 n = 0 if value is None else round(value * max(1, zero))
                 is_lit = value is not None and min(zero, zero - n) <= row <= max(zero, zero - n)
-                is_zero = row == zero and k <= self._cells.now_cell
+                is_zero = row == zero
                 line += "#" if is_lit else "-" if is_zero else " "
             rows.append(Text(line))
         return rows

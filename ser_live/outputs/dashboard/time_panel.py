@@ -69,6 +69,8 @@ class TimePanel:
         self._width = width
         self._plan = plan
         self._drawn: tuple[object, ...] | None = None
+        self._curves: list[Text] = []
+        self._curves_for: tuple[object, ...] | None = None
         self._rule: tuple[str, Text] | None = None
         """Title and text of the line above."""
         self._rows: list[Text] = []
@@ -118,9 +120,15 @@ class TimePanel:
         if plan.has_axis:
             marks = [(mark.at_s, mark.text) for mark in state.past.marks]
             rows.append(strip.axis(_wall_time_of_begin(state), marks))
-        for index in (0, 1) if plan.n_curve else ():
-            rows += strip.curve(index, plan.n_curve)
-        return rows
+        key = (window, state.past.version, self._desk.frozen is None)
+        if key != self._curves_for:  # they are the same until something was said
+            self._curves_for = key
+            self._curves = [
+                row
+                for index in ((0, 1) if plan.n_curve else ())
+                for row in strip.curve(index, plan.n_curve)
+            ]
+        return [*rows, *self._curves]
 
 
 def _wall_time_of_begin(state: DashboardState) -> datetime | None:

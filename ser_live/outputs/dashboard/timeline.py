@@ -86,14 +86,14 @@ def _entry(
 
 
 def _words(entry: TimelineEntry, pen: Pen, width: int) -> str:
-    """Valence and arousal, and what was unusual about the voice."""
+    """Unusual things about the voice, before them valence and arousal where there is room."""
     result = entry.result
     if result is None:
         return "analysis fell behind: it was not judged"
     if result.state in HINTS:
         return HINTS[result.state]
     affect = ""
-    if result.valence is not None and result.arousal is not None:
+    if result.valence is not None and result.arousal is not None and width >= 45:
         affect = f"v {signed(result.valence, 1)}  a {signed(result.arousal, 1)}   "
     return affect + whole_reasons(result.reasons, pen, width - len(affect), with_units=False)
 
