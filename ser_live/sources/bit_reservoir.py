@@ -84,7 +84,7 @@ class _Needs:
     place: int
     frame: Frame
     n_back: int
-    """How far before it it begins."""
+    """Length of the way back to its beginning."""
     n_used: int
     n_main: int
     """Bytes in it that hold sound, its own or of frames behind it."""

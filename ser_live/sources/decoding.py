@@ -98,11 +98,16 @@ def _open_sound_file(path: Path, name: str, head: bytes) -> Decoder:
         with suppress(AudioFileError):  # also where PyAV is missing
             file = path if found.spans is None else SpanFile(path, found.spans[0])
             decoder = MediaDecoder(file, name, holes_are_damage=found.is_damaged)
-    if decoder is None and found.spans is None:
-        decoder = _twice(path, name)
-    elif decoder is None:
-        openers = [partial(_part, path, name, span) for span in found.spans or ()]
-        decoder = JoinedDecoder(openers, name, found.lost_s)
+    try:
+        if decoder is None and found.spans is None:
+            decoder = _twice(path, name)
+        elif decoder is None:
+            openers = [partial(_part, path, name, span) for span in found.spans or ()]
+            decoder = JoinedDecoder(openers, name, found.lost_s)
+    except AudioFileError as error:
+        if found.failure is None:
+            raise
+        decoder = _other(path, name, None, error)
     decoder.notes += found.notes
     return decoder if found.failure is None else FailingDecoder(decoder, found.failure)
 

@@ -15,6 +15,7 @@ from ser_live.errors import AudioFileError, SerLiveError
 from ser_live.sources.byte_feed import ByteFeed, Cutter, FeedFile, uncut
 from ser_live.sources.format_adapter import FormatAdapter
 from ser_live.sources.media import MediaDecoder
+from ser_live.sources.mpeg_watch import Mp3Watch
 from ser_live.sources.ogg_pages import OggCutter, damage_of
 from ser_live.sources.protocol import ChannelsLeftOut, heard_alone
 from ser_live.sources.ring_buffer import Lost
@@ -96,7 +97,8 @@ class FlowingDecoder:
         self._n_channels = n_channels
         self.notes: list[str] = []
         self._ogg = OggCutter() if kind == "ogg" else None
-        cut: Cutter = self._ogg or (cut_flac if kind == "flac" else uncut)
+        self._mp3 = Mp3Watch() if kind == "mp3" else None
+        cut: Cutter = self._ogg or self._mp3 or (cut_flac if kind == "flac" else uncut)
         self._feed = ByteFeed(cut)
         self._items: Queue[Item | _End] = Queue(_MAX_WAITING)
         self._is_unwanted = Event()
@@ -165,6 +167,8 @@ class FlowingDecoder:
                     break
             if self._ogg is not None and (self._ogg.link.n_bad or self._ogg.link.is_cut):
                 failure = failure or damage_of(self._name, self._ogg.link.n_bad)
+            if self._mp3 is not None and (failure is None or isinstance(failure, AudioFileError)):
+                failure = self._mp3.failure(self._name) or failure  # which knows how much
         except BaseException as error:  # noqa: BLE001 - a defect belongs to whoever reads
             failure = error
         self._give(_End(failure))

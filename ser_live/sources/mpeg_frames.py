@@ -28,7 +28,7 @@ _SURE_FRAMES = 3
 _MAX_BEHIND_BYTES = 1000
 """So much behind the last frame mpg123 passes over by itself."""
 
-_POSSIBLE = re.compile(rb"\xff[\xe2-\xff]|ID3[\x02-\x04]|APETAGEX|LYRICSBEGIN|TAG|\0{16}")
+POSSIBLE = re.compile(rb"\xff[\xe2-\xff]|ID3[\x02-\x04]|APETAGEX|LYRICSBEGIN|TAG|\0{16}")
 _NOT_ZERO = re.compile(rb"[^\0]")
 
 
@@ -161,7 +161,7 @@ def are_frames(head: bytes) -> bool:
 
 def begins_late(head: bytes) -> bool:
     """Whether frames that are ones for sure come within these bytes, behind something else."""
-    return any(_is_sure(head, found.start()) for found in _POSSIBLE.finditer(head, 1))
+    return any(begins_sure(head, found.start()) for found in POSSIBLE.finditer(head, 1))
 
 
 def find_runs(data: FileWindow) -> Layout | None:
@@ -174,7 +174,7 @@ def find_runs(data: FileWindow) -> Layout | None:
         is_next = (
             is_joined and run is not None and frame is not None and frame.kind == run.frame.kind
         )
-        if frame is None or not (is_next or _is_sure(data, place)):
+        if frame is None or not (is_next or begins_sure(data, place)):
             found, n_foreign = _next_sound(data, place)
             layout.n_foreign += n_foreign
             layout.n_before += 0 if layout.runs else n_foreign
@@ -188,7 +188,7 @@ def find_runs(data: FileWindow) -> Layout | None:
             layout.n_behind = 0
             layout.is_cut = is_next
             return layout if layout.runs else None
-        counts = _counts(data, place, frame)
+        counts = counts_in(data, place, frame)
         n_lost = 0
         if run is not None and not is_joined and counts is None and frame.kind == run.frame.kind:
             n_lost = n_foreign * (run.n_frames + 1) // run.n_bytes
@@ -213,7 +213,7 @@ def find_runs(data: FileWindow) -> Layout | None:
         place, is_joined = end, True
 
 
-def _is_sure(data: FileWindow | bytes, place: int) -> bool:
+def begins_sure(data: FileWindow | bytes, place: int) -> bool:
     """Whether frames of one kind follow each other here, as far as the file goes."""
     kind = None
     for n_before in range(_SURE_FRAMES):
@@ -232,15 +232,15 @@ def _next_sound(data: FileWindow, place: int) -> tuple[int | None, int]:
     """Place of the next frame that is one for sure, and how many foreign bytes are before it."""
     n_foreign = 0
     while place < len(data) - 4:
-        if n_bytes := _tag_bytes(data, place):
+        if n_bytes := tag_bytes(data, place):
             place = _behind_tag(data, place, place + n_bytes)
         elif data[place] == 0:
             found = data.search(_NOT_ZERO, place)
             place = len(data) if found is None else found
-        elif _is_sure(data, place):
+        elif begins_sure(data, place):
             return place, n_foreign
         else:
-            found = data.search(_POSSIBLE, place + 1)
+            found = data.search(POSSIBLE, place + 1)
             after = len(data) if found is None else found
             n_foreign += after - place
             place = after
@@ -249,12 +249,12 @@ def _next_sound(data: FileWindow, place: int) -> tuple[int | None, int]:
 
 def _behind_tag(data: FileWindow, place: int, end: int) -> int:
     """Place behind a tag: its end, or that of the first sound in it where its size is wrong."""
-    if end == len(data) or data[end : end + 4] == bytes(4) or _is_sure(data, end):
+    if end == len(data) or data[end : end + 4] == bytes(4) or begins_sure(data, end):
         return end
-    if end < len(data) and _tag_bytes(data, end):
+    if end < len(data) and tag_bytes(data, end):
         return end
-    for sound in data.places(_POSSIBLE, place + 4, min(end, len(data))):
-        if _is_sure(data, sound):
+    for sound in data.places(POSSIBLE, place + 4, min(end, len(data))):
+        if begins_sure(data, sound):
             return sound
     return end
 
@@ -262,12 +262,12 @@ def _behind_tag(data: FileWindow, place: int, end: int) -> int:
 def behind_tags(data: FileWindow) -> int:
     """Place behind the tags at the beginning of a file."""
     place = 0
-    while n_bytes := _tag_bytes(data, place):
+    while n_bytes := tag_bytes(data, place):
         place += n_bytes
     return place
 
 
-def _tag_bytes(data: FileWindow, place: int) -> int:
+def tag_bytes(data: FileWindow | bytes, place: int) -> int:
     """Length of the tag that begins here, 0 where none does."""
     begin = data[place : place + 32]
     if begin[:3] == b"ID3" and len(begin) >= 10 and max(begin[6:10]) < 128:
@@ -284,7 +284,9 @@ def _tag_bytes(data: FileWindow, place: int) -> int:
     return 0
 
 
-def _counts(data: FileWindow, place: int, frame: Frame) -> tuple[int | None, int | None] | None:
+def counts_in(
+    data: FileWindow | bytes, place: int, frame: Frame
+) -> tuple[int | None, int | None] | None:
     """Frames and bytes that a first frame counts; ``None`` where it is sound."""
     word = data[place + frame.n_side_end : place + frame.n_side_end + 4]
     if word in (b"Xing", b"Info"):

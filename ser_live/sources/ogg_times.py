@@ -76,10 +76,13 @@ class PageTimes:
         n_segments = page[26]
         place, n_bytes = _HEADER_BYTES + n_segments, 0
         packet = self._packet if page[5] & _CONTINUES else b""
+        is_headless = bool(page[5] & _CONTINUES) and not packet
         for size in page[_HEADER_BYTES : _HEADER_BYTES + n_segments]:
             n_bytes += size
             if size < 255:
-                yield packet + page[place : place + n_bytes]
+                # Of one that began in a page that is not there, only that it ends here is known.
+                yield b"" if is_headless else packet + page[place : place + n_bytes]
+                is_headless = False
                 place, n_bytes, packet = place + n_bytes, 0, b""
         rest = page[place : place + n_bytes]
         self._packet = (packet + rest)[:_MAX_SETUP_BYTES] if n_bytes or packet else b""

@@ -229,7 +229,10 @@ def _of_mp3(data: FileWindow, name: str) -> Survey:
         found.failure = damaged_within(name, lost_s + silent_s, heard_s + lost_s)
     elif (promised_s := _promised_s(layout.runs)) > heard_s:
         found.failure = cut_off(name, heard_s, promised_s)
-    elif layout.is_cut and layout.runs[-1].n_counted is None:
+    elif layout.is_cut and (
+        layout.runs[-1].n_counted is None
+        or layout.runs[-1].n_counted > layout.runs[-1].n_frames + 1
+    ):
         found.failure = cut_within(name, heard_s, "frame")
     elif layout.n_foreign > _SPOKEN_OF_BYTES:
         found.notes.append(

@@ -253,6 +253,15 @@ def test_mp3_in_which_fewer_frames_are_than_counted(tmp_path):
     assert found.tonal_s > LENGTH_S - 0.05
 
 
+def test_mp3_cut_off_whose_head_counts_too_much_to_be_true(tmp_path):
+    """A count that nobody believes does not excuse an end within a frame."""
+    data = bytearray(seed("mp3", "varying_of_libsndfile"))
+    at = data.index(b"Xing") + 8
+    data[at : at + 4] = struct.pack(">I", 2**31 - 1)
+    assert "in the middle of a frame" in heard(tmp_path, bytes(data[:1418])).error
+    assert heard(tmp_path, bytes(data)).error == ""
+
+
 def test_joined_mp3_whose_head_counts_are_refused(tmp_path):
     """What mpg123 takes for a frame of sound does not cut the first of two recordings short."""
     first = bytearray(seed("mp3", "varying_of_libsndfile"))

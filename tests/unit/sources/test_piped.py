@@ -13,11 +13,13 @@ import numpy as np
 import odd_recordings as odd
 import pytest
 import soundfile
+from container_parts import mpeg_frames
 from odd_recordings import LENGTH_S, RATE, sound
 
 from ser_live.errors import AudioFileError, InvalidAudioError
 from ser_live.sources import Lost, PcmSource, read_recording
 from ser_live.sources.flowing import FlowingDecoder
+from ser_live.sources.mpeg_watch import Mp3Watch
 
 
 class Dripping(io.BytesIO):
@@ -282,3 +284,55 @@ def test_wav_that_ends_early():
         with pytest.raises(AudioFileError, match=r"ends after 1\.00 s, but its header promises 4"):
             read_on()
     assert sum(map(len, blocks)) == RATE
+
+
+def watched(data: bytes, n_at_once: int) -> AudioFileError | None:
+    """What a watch says of an mp3 that comes in pieces."""
+    watch = Mp3Watch()
+    for place in range(0, len(data), n_at_once):
+        piece = data[place : place + n_at_once]
+        assert watch(piece, False) == (piece, b"", False)
+    return watch.failure("x")
+
+
+@pytest.mark.parametrize("n_at_once", [7, 1000, 1 << 20])
+def test_damage_of_mp3_is_told(n_at_once):
+    """What is missing of an mp3 in a pipe is told in seconds, whatever pieces it comes in."""
+    data = odd.coded("MP3")
+    parts = mpeg_frames(data)
+    tag = b"ID3\x03\0\0" + bytes([0, 0, 7, 104]) + bytes(1000)
+    for whole in (
+        data,
+        tag + data,
+        data + bytes(3000),
+        data + b"TAG" + bytes(125),
+        b"".join([*parts[:20], tag, *parts[20:]]),
+        data + tag + data,
+        b"".join(parts[9:]),
+    ):
+        assert watched(whole, n_at_once) is None
+    junk = np.random.default_rng(3).bytes(sum(map(len, parts[20:30])))
+    failure = watched(b"".join([*parts[:20], junk, *parts[30:]]), n_at_once)
+    lost_s = float(str(failure).split("damaged: ")[1].split(" s")[0])
+    assert lost_s == pytest.approx(10 * 576 / RATE, abs=0.1)
+    assert "in the middle of a frame" in str(watched(b"".join(parts[1:])[:-20], n_at_once))
+    assert "its header promises" in str(watched(data[: len(data) // 2 + 30], n_at_once))
+
+
+def test_damaged_mp3_in_a_pipe():
+    """The sentence comes once all that could be was heard."""
+    pytest.importorskip("av", reason="the optional extra `media` is not installed")
+    parts = mpeg_frames(odd.coded("MP3"))
+    junk = np.random.default_rng(3).bytes(sum(map(len, parts[20:30])))
+    n_heard = 0
+    with PcmSource(io.BytesIO(b"".join([*parts[:20], junk, *parts[30:]])), RATE) as source:
+
+        def read_on() -> None:
+            nonlocal n_heard
+            while not source.exhausted:
+                if isinstance(item := source.read(0.01), np.ndarray):
+                    n_heard += len(item)
+
+        with pytest.raises(AudioFileError, match=r"Standard input is damaged: 0\.[2-4]\d s of"):
+            read_on()
+    assert n_heard > (LENGTH_S - 0.6) * RATE
