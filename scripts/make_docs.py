@@ -24,8 +24,8 @@ import api_page
 import click
 import features_page
 import log_page
-from presets_page import presets_section
 import server_page
+from presets_page import presets_section
 from reliability.page import page as reliability_page
 
 from ser_live import errors

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ser_live.cli.help_pages import Page
 from ser_live.cli.log_options import session_argument
 from ser_live.errors import AudioFileError, UsageError
 from ser_live.terminal.printing import echo
@@ -28,7 +29,7 @@ _LABEL_KEYS = "123456789abcdefghijklmnopvwxyz"
 _MAX_BY = 60
 
 
-@click.command("annotate")
+@click.command("annotate", cls=Page)
 @session_argument
 @click.option(
     "--order",
@@ -54,13 +55,14 @@ def command(file: Path, order: str, by: str, again: bool, player: str | None) ->
     stored at once, in a file beside the log; the log is not changed. At the end it
     says how well you and the model agree.
 
-    SESSION is a log file, or a number of `ser-live log list`; without one it is the
-    latest.
-
     \b
     Examples:
       ser-live annotate
       ser-live annotate 3 --order random --by anna
+
+    \f
+    SESSION is a log file, or a number of `ser-live log list`; without one it is the
+    latest.
     """
     from ser_live.annotation.round import Order, Round
     from ser_live.sources.playback import Playback

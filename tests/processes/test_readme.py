@@ -14,6 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 from places import ROOT
@@ -32,6 +33,7 @@ LEFT_OUT = {
     "ser-live --format jsonl --finals | jq -c .probabilities": f"{MICROPHONE}; test_shell runs it",
     "ser-live enroll anna": MICROPHONE,
     "ser-live --speaker anna": MICROPHONE,
+    "ser-live serve --open": "it serves until it is ended; test_server_answers runs it",
     "make demo": INSTALLS,
     "make run": MICROPHONE,
     "uv tool install .": INSTALLS,
@@ -57,6 +59,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("talk.wav", "growing.wav", "calls/anna.wav", "calls/ben.wav"):
         (folder / name).parent.mkdir(exist_ok=True)
         soundfile.write(folder / name, samples, rate)
+    silent = np.zeros_like(samples)
+    soundfile.write(folder / "call.wav", np.stack([silent, samples], axis=1), rate)
     (folder / "home").mkdir()
     program = folder / "bin" / "ser-live"
     program.parent.mkdir()
