@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from container_parts import mpeg_frames
 
-_FULL_SHARE = 0.865
-"""Share of the longest way back from which on LAME may leave bytes: what a frame brings at most."""
+_SLACK_BYTES = 16
+"""So much short of its limit the reservoir of LAME may be when it leaves bytes."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,8 @@ def without_bits_s(data: bytes) -> float:
     for frame in _frames(data):
         start = n_there - frame.back
         gap = start - end
-        is_broken = gap < 0 or (
-            gap > 1 and (frame.back < frame.most * _FULL_SHARE or gap > n_brought)
-        )
+        is_full = gap + frame.back >= frame.most - _SLACK_BYTES
+        is_broken = gap < 0 or (gap > 1 and not is_full) or gap > n_brought
         if frame.kind != kind or (is_broken and start >= 0):
             n_there, start, kind = 0, -frame.back, frame.kind
         if start < 0:
