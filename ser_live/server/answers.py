@@ -110,6 +110,8 @@ async def event_stream(request: Request) -> Response:
     """``GET /v1/events``: records of the server's own microphone as server-sent events."""
     services: Services = request.app.state.services
     microphone = services.listened()
+    if request.method == "HEAD":
+        return Response(media_type="text/event-stream", headers=SSE_HEADERS)
     given = request.headers.get("last-event-id", "")
     is_number = given.isascii() and given.isdecimal() and len(given) < 16
     listener = microphone.join(int(given) if is_number else None)

@@ -19,10 +19,13 @@ from ser_live.server.limits import PROTOCOL
 from ser_live.server.metrics import Metrics
 from ser_live.server.problems import CODES, Problem
 
-COOKIE = "ser_live"
+COOKIE = "ser_live_"
+"""Beginning of the cookie's name; the port follows, as browsers keep ports together."""
 BEARER = "bearer."
 OPEN_PATHS = ("/healthz", "/readyz")
 """Paths that tell nothing of anybody, for what watches whether the server lives."""
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+"""Names of this machine that no other site can have."""
 N_COOKIES = 64
 """Browsers that are known at a time; the oldest is forgotten."""
 
@@ -108,7 +111,8 @@ class Guard:
         self._app = app
         self._keys = keys
         self._metrics = metrics
-        self._hosts = {"127.0.0.1", "localhost", "::1", *map(str.lower, hosts)}
+        self._named = {name.lower() for name in hosts} - LOOPBACK
+        self._hosts = self._named | LOOPBACK
         self._origins = {origin.lower().rstrip("/") for origin in origins}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -148,7 +152,10 @@ class Guard:
         elif given:
             origin = given[0].lower()
             is_listed = scope["type"] == "websocket" and origin in self._origins
+            # A proxy that has the name may speak TLS to the browser and not to us.
+            is_proxied = host_name(headers["host"][0]) in self._named
             is_fine = origin == own or is_listed
+            is_fine |= is_proxied and origin == f"https://{headers['host'][0]}".lower()
         else:
             # A browser says so where a page of another site asks without an Origin.
             is_fine = site in ("none", "same-origin")
@@ -171,7 +178,7 @@ class Guard:
             raise Problem("token_wrong", "the token in the address is used up or not this server's")
         answer = Response(status_code=303, headers={**SECURITY_HEADERS, "location": "/"})
         answer.set_cookie(
-            COOKIE,
+            _cookie_name(scope),
             cookie,
             httponly=True,
             samesite="strict",
@@ -186,9 +193,10 @@ class Guard:
         given = _tokens(scope, headers)
         if any(self._keys.fits(token) for token in given):
             return
-        if not given and any(map(self._keys.knows_cookie, _cookies(headers))):
+        cookies = _cookies(scope, headers)
+        if not given and any(map(self._keys.knows_cookie, cookies)):
             return
-        if given or headers.get("cookie"):
+        if given or cookies:
             raise Problem("token_wrong", "the token is not this server's: use the one it printed.")
         raise Problem(
             "token_missing",
@@ -231,15 +239,20 @@ def _tokens(scope: Scope, headers: Mapping[str, list[str]]) -> list[str]:
     return found + [n.removeprefix(BEARER) for n in offered if n.startswith(BEARER)]
 
 
-def _cookies(headers: Mapping[str, list[str]]) -> list[str]:
+def _cookie_name(scope: Scope) -> str:
+    server = scope.get("server")
+    return f"{COOKIE}{server[1] if server else ''}"
+
+
+def _cookies(scope: Scope, headers: Mapping[str, list[str]]) -> list[str]:
     found = []
     for value in headers.get("cookie", []):
         try:
             jar = SimpleCookie(value)
         except CookieError:
             continue
-        if COOKIE in jar:
-            found.append(jar[COOKIE].value)
+        if (name := _cookie_name(scope)) in jar:
+            found.append(jar[name].value)
     return found
 
 

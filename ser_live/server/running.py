@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from ser_live.server.app import Services, application
 from ser_live.server.guard import Guard
-from ser_live.server.http_timer import PunctualProtocol
+from ser_live.server.punctual import PunctualProtocol, PunctualWebSocket
 
 SPARE_CONNECTIONS = 64
 """Connections beyond sessions and listeners that are taken at the same time."""
@@ -51,7 +51,7 @@ class Server(uvicorn.Server):
             uvicorn.Config(
                 _Door(services),
                 http=PunctualProtocol,
-                ws="websockets-sansio",
+                ws=PunctualWebSocket,
                 loop="asyncio",
                 lifespan="on",
                 log_config=None,

@@ -65,6 +65,8 @@ class Session:
         self._heard_at = self._sound_at = self._loop.time()
         self._paused_at: float | None = None
         self._text_second, self._n_texts = 0, 0
+        self._tasks: set[asyncio.Task[Any]] = set()
+        """Work of the present connection."""
         self._connection = 0
         """Number of the present connection; an earlier one has nothing to say any more."""
         self._expiry: asyncio.TimerHandle | None = None
@@ -79,6 +81,9 @@ class Session:
             self._expiry.cancel()
         self._heard_at = self._loop.time()
         self.is_connected = True
+        # A client that comes back may be quicker than the news that it was gone.
+        for task in self._tasks:
+            task.cancel()
         self.outgoing.detach()
         self.outgoing.attach(seq)
         tasks: set[asyncio.Task[Any]] = {
@@ -86,6 +91,7 @@ class Session:
             asyncio.create_task(self.outgoing.send_all(socket.send_text)),
             asyncio.create_task(self._watch()),
         }
+        self._tasks = tasks
         ended = asyncio.ensure_future(asyncio.shield(self.ended))
         try:
             everything: set[asyncio.Future[Any]] = {*tasks, ended}

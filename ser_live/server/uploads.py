@@ -7,14 +7,15 @@ import io
 import os
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import aclosing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from ser_live.batch.recording import Recording
 from ser_live.config import Settings
@@ -142,9 +143,9 @@ async def analyze(request: Request) -> Response:
         events = _events(services, path, channel)
         if accept == "application/x-ndjson":
             first = await anext(events)
-            lines = _lines(first, events, path, release)
-            return StreamingResponse(lines, media_type=accept)
-        recording = await _recording(events, services)
+            return _Released(_lines(first, events, path), release, media_type=accept)
+        async with aclosing(events):
+            recording = await _recording(events, services)
     except BaseException as error:
         release()
         if isinstance(error, SerLiveError):
@@ -219,7 +220,7 @@ async def _receive(request: Request, file: BinaryIO, limits: Limits) -> None:
 
 async def _events(
     services: Services, path: str, channel: int | None
-) -> AsyncIterator[StreamEvent | tuple[str, ...]]:
+) -> AsyncGenerator[StreamEvent | tuple[str, ...], None]:
     """Events of an uploaded recording as they come, then the notes on how it was read."""
     sessions = services.sessions
     queue: asyncio.Queue[StreamEvent | Exception | None] = asyncio.Queue()
@@ -272,20 +273,34 @@ async def _recording(
 
 async def _lines(
     first: StreamEvent | tuple[str, ...],
-    rest: AsyncIterator[StreamEvent | tuple[str, ...]],
+    rest: AsyncGenerator[StreamEvent | tuple[str, ...], None],
     path: str,
-    release: Callable[[], None],
 ) -> AsyncIterator[str]:
     """Records as lines; where the recording breaks off, the last one says so."""
-    try:
-        yield _line(first)
-        async for event in rest:
-            yield _line(event)
-    except SerLiveError as error:
-        problem = Problem("audio_invalid", str(error).replace(path, "the upload"))
-        yield json_line(problem.as_message()) + "\n"
-    finally:
-        release()
+    async with aclosing(rest):
+        try:
+            yield _line(first)
+            async for event in rest:
+                yield _line(event)
+        except SerLiveError as error:
+            problem = Problem("audio_invalid", str(error).replace(path, "the upload"))
+            yield json_line(problem.as_message()) + "\n"
+
+
+class _Released(StreamingResponse):
+    """An answer that gives its upload back however it ends, also where nobody reads it."""
+
+    def __init__(
+        self, lines: AsyncIterator[str], release: Callable[[], None], *, media_type: str
+    ) -> None:
+        super().__init__(lines, media_type=media_type)
+        self._release = release
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._release()
 
 
 def _line(event: StreamEvent | tuple[str, ...]) -> str:

@@ -234,6 +234,39 @@ def test_a_lost_connection_is_taken_up_again(
     assert_same(found, replayed)
 
 
+def test_a_client_that_comes_back_early_takes_over(
+    served: Served, sound: tuple[bytes, int], replayed: list[dict[str, Any]]
+) -> None:
+    """Where the old connection still seems open, it is closed, and every record goes to the new."""
+    import websockets
+
+    data, rate = sound
+    with served.stream() as old:
+        old.send(json.dumps({"type": "start", "sample_rate": rate}))
+        found = [json.loads(old.recv(timeout=30)) for _ in range(2)]
+        resume = {"session": found[0]["session"], "seq": 2}
+        with served.stream() as new:
+            found += talk(new, {"sample_rate": rate, "resume": resume}, blocks(data, 9000))
+        with pytest.raises(websockets.ConnectionClosed):  # noqa: PT012  read to the end
+            while True:
+                old.recv(timeout=30)
+        assert old.close_code == 1001
+    assert [record["seq"] for record in found] == list(range(1, len(found) + 1))
+    assert_same(found, replayed)
+
+
+def test_live_sound_that_is_too_fast_becomes_a_gap(served: Served) -> None:
+    """With overrun gap, what cannot be heard in time is counted, and the clock runs on over it."""
+    start = {"sample_rate": 8000, "overrun": "gap"}
+    second = bytes(16_000)
+    with served.stream() as connection:
+        found = talk(connection, start, [second] * 300)
+    gaps = [record for record in found if record["type"] == "gap"]
+    assert {record["cause"] for record in gaps} <= {"overflow"}
+    ended = next(record for record in found if record["type"] == "stream_ended")
+    assert ended["duration_s"] == pytest.approx(300.0, abs=0.01)
+
+
 def test_a_million_bytes_are_taken_and_one_more_are_not(served: Served) -> None:
     """A message over the limit ends the connection with 1009; the server goes on."""
     import websockets

@@ -1,4 +1,4 @@
-"""HTTP connections that must say what they want in time."""
+"""Connections that must say what they want, and take what they are given, in time."""
 
 from __future__ import annotations
 
@@ -7,11 +7,54 @@ from typing import Any
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from ser_live.server.limits import Limits
 
 HEAD_S = Limits().start_s
 """Longest time until the head of a request is whole, in seconds."""
+
+STALL_S = 15.0
+"""Longest time for which a reader takes so little that its buffer stays full, in seconds."""
+
+
+class _Stall:
+    """A timer that cuts a connection whose reader takes nothing."""
+
+    def __init__(self) -> None:
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self, transport: asyncio.Transport) -> None:
+        """Note that the buffer is full."""
+        self.end()
+        # Closing in order would wait for the buffer to be read.
+        self._timer = asyncio.get_running_loop().call_later(STALL_S, transport.abort)
+
+    def end(self) -> None:
+        """Note that it is read again, or gone."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+class PunctualWebSocket(WebSocketsSansIOProtocol):
+    """Cuts the line of a reader that takes nothing, whatever waits for it."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._stall = _Stall()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._stall.begin(self.transport)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._stall.end()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stall.end()
+        super().connection_lost(exc)
 
 
 class PunctualProtocol(H11Protocol):
@@ -23,12 +66,25 @@ class PunctualProtocol(H11Protocol):
 
     _head_timer: asyncio.TimerHandle | None = None
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._stall = _Stall()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._stall.begin(self.transport)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._stall.end()
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
+        self._stall.end()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
