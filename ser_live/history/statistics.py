@@ -29,6 +29,7 @@ MAX_P = 0.01
 MIN_RATINGS = 14
 """Fewest ratings for a correlation."""
 
+_MIN_STEP_DAYS = 42
 _MAX_RHO = 0.9
 _SPAN_DROP = 7.0
 """Twice the fall of the log-likelihood within which a day may be that of the change; chosen by
@@ -109,9 +110,10 @@ def autocorrelation_around_step(values: Values, days: Days) -> float:
     """The same around a level that may have changed once.
 
     A change of level is no memory from day to day: taken for it, every band would widen. The
-    place of the step is looked for, which counts like a further mean (by simulation).
+    place of the step is looked for, which counts like a further mean (by simulation). In few
+    days a step and memory cannot be told apart.
     """
-    if len(values) < 2 * MIN_SIDE_DAYS:
+    if len(values) < _MIN_STEP_DAYS:
         return autocorrelation(values, days)
     return autocorrelation(residuals(values), days, n_fitted=3)
 
