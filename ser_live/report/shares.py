@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -102,6 +103,7 @@ class Blocks:
         return total, weight, math.sqrt((n - 1) / n * spread), n
 
 
+@lru_cache(maxsize=1024)
 def t_quantile(degrees: float, level: float = LEVEL) -> float:
     """Distance in standard errors that an interval reaches to either side."""
     from scipy.special import stdtrit
