@@ -23,7 +23,8 @@ LEVEL = 0.95
 """Coverage that the intervals aim at."""
 MIN_BLOCKS = 5
 """Blocks with speech below which there is no interval."""
-MAX_BLOCKS = 30
+MAX_BLOCKS = 15
+"""More of them would be shorter, and moods reach from one into the next."""
 _LENGTHS_S = (15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0, 7200.0)
 
 
