@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -22,7 +23,8 @@ LEVEL = 0.95
 """Coverage that the intervals aim at."""
 MIN_BLOCKS = 5
 """Blocks with speech below which there is no interval."""
-MAX_BLOCKS = 30
+MAX_BLOCKS = 15
+"""More of them would be shorter, and moods reach from one into the next."""
 _LENGTHS_S = (15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0, 7200.0)
 
 
@@ -102,6 +104,7 @@ class Blocks:
         return total, weight, math.sqrt((n - 1) / n * spread), n
 
 
+@lru_cache(maxsize=1024)
 def t_quantile(degrees: float, level: float = LEVEL) -> float:
     """Distance in standard errors that an interval reaches to either side."""
     from scipy.special import stdtrit

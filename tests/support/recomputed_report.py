@@ -73,7 +73,7 @@ class Recomputed:
         if not pairs:
             return np.nan, np.nan, np.nan
         lengths_s = [15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200]
-        block_s = next(s for s in lengths_s if self.length_s / s <= 30)
+        block_s = next(s for s in lengths_s if self.length_s / s <= 15)
         blocks = sorted({int(r["middle_s"] // block_s) for r, _ in pairs})
         value = _mean(pairs)
         left = [_mean([p for p in pairs if int(p[0]["middle_s"] // block_s) != b]) for b in blocks]
