@@ -267,9 +267,9 @@ def _run() -> int:
         echo("Aborted!", err=True)
         return 1
     except click.ClickException as error:
-        from ser_live.cli.complaints import sentence
+        from ser_live.cli.complaints import complain
 
-        echo_lines(sentence(error), err=True)
+        complain(error)
         return error.exit_code
     except OutputError as error:
         leave_quietly()

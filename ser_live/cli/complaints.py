@@ -7,22 +7,25 @@ import re
 import click
 
 from ser_live.cli.help_pages import long_name
+from ser_live.terminal.printing import echo, echo_lines
 
 _KINDS = {"integer": "a whole number", "float": "a number", "boolean": "true or false"}
 """Names for people of what click converts to."""
 
 
-def sentence(error: click.ClickException) -> str:
-    """One sentence about a fault that click found, where click itself takes four lines.
+def complain(error: click.ClickException) -> None:
+    """Print one sentence about a fault that click found, where click itself takes four lines.
 
     A group without a command is the exception: its help says what there is.
     """
     if type(error).__name__ == "NoArgsIsHelpError":  # has no public name
-        return error.message
-    return f"ser-live: {_fault(error)}"
+        echo_lines(error.message, err=True)
+    else:
+        echo(f"ser-live: {sentence(error)}", err=True)
 
 
-def _fault(error: click.ClickException) -> str:
+def sentence(error: click.ClickException) -> str:
+    """Say what was found, what is needed and what to do."""
     context = getattr(error, "ctx", None)
     command = "ser-live" if context is None else context.command_path
     advice = f"see `{command} --help`."

@@ -202,6 +202,8 @@ def _toml(value: object, option: click.Option | None = None) -> str:
         return "0.5"
     if isinstance(option.type, click.types.BoolParamType):
         return "false"
+    if isinstance(option.type, click.Choice):
+        return f'"{option.type.choices[0]}"'
     if isinstance(option.type, click.IntRange):
         return str(option.type.min or 1)
     return '""'

@@ -369,6 +369,14 @@ class TestSickMachines:
         assert "apt install libportaudio2" in checks["PortAudio"]["remedy"]
         assert [verdicts(checks)[name] for name in ("microphone", "level")] == ["not tried"] * 2
 
+    def test_the_old_spelling_goes_on_working(self) -> None:
+        """`--json` is the same report, after one sentence about it."""
+        run = doctor("--json", prelude=NO_PORTAUDIO)
+        assert json.loads(run.stdout)["can_listen"] is False
+        assert run.stderr == (
+            "ser-live: --json is --format json by now; the old spelling goes on working.\n"
+        )
+
     def test_portaudio_that_does_not_start(self) -> None:
         """The library is there and fails: a problem of PortAudio, and no device is tried."""
         checks = report(doctor("--format", "json", prelude=failing_portaudio("Pa_Initialize")))

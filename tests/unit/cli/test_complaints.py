@@ -6,15 +6,20 @@ import click
 import pytest
 
 from ser_live.cli import cli
-from ser_live.cli.complaints import sentence
+from ser_live.cli.complaints import complain
 from ser_live.errors import UsageError
 
 
-def said(*words: str) -> str:
-    with pytest.raises((click.ClickException, UsageError)) as caught:
+def said(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    """The text on standard error about a command line."""
+    try:
         cli.main(words, prog_name="ser-live", standalone_mode=False)
-    error = caught.value
-    return sentence(error) if isinstance(error, click.ClickException) else f"ser-live: {error}"
+    except click.ClickException as error:
+        complain(error)
+        return capsys.readouterr().err
+    except UsageError as error:
+        return f"ser-live: {error}\n"
+    pytest.fail("nothing was wrong with it")
 
 
 @pytest.mark.parametrize(
@@ -60,13 +65,24 @@ def said(*words: str) -> str:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_what_was_found_is_needed_and_to_do(words: list[str], expected: str) -> None:
+def test_what_was_found_is_needed_and_to_do(
+    words: list[str], expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     """All three, whatever click made of it."""
-    text = said(*words)
+    text = said(capsys, *words)
     assert text.startswith(f"ser-live: Found {expected}")
-    assert "\n" not in text
+    assert text.count("\n") == 1
 
 
-def test_a_group_without_a_command_shows_what_there_is() -> None:
+def test_what_was_typed_makes_no_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    """Line ends and escapes in a value are shown, not obeyed."""
+    text = said(capsys, "--display", "x\nser-live: all is well\x1b[2J")
+    assert text.count("\n") == 1
+    assert text[:-1].isprintable()
+
+
+def test_a_group_without_a_command_shows_what_there_is(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     """Its help is the answer; a sentence would send there."""
-    assert said("log").startswith("Usage: ser-live log ")
+    assert said(capsys, "log").startswith("Usage: ser-live log ")
