@@ -35,6 +35,9 @@ _SPOKEN_OF_BYTES = 2000
 _SPOKEN_OF_S = 0.05
 """Time from which on sound that cannot be decoded is spoken of."""
 
+_NOTED_S = 0.01
+"""Time from which on it is told that more was heard than a header declares."""
+
 
 @dataclass(slots=True)
 class Survey:
@@ -114,10 +117,11 @@ def _of_wav(path: Path, name: str) -> Survey:
         if header.bytes_per_second and n_there > (header.n_declared or n_there):
             declared_s = (header.n_declared or 0) / header.bytes_per_second
             there_s = n_there / header.bytes_per_second
-            found.notes.append(
-                f"The header of {name} declares {declared_s:.2f} s, but {there_s:.2f} s lie behind "
-                "it: all of it was heard."
-            )
+            if there_s - declared_s >= _NOTED_S:
+                found.notes.append(
+                    f"The header of {name} declares {declared_s:.2f} s, but {there_s:.2f} s lie "
+                    "behind it: all of it was heard."
+                )
     return found
 
 

@@ -34,7 +34,14 @@ MAX_HEARD_S = 30.0
 _MAX_FAILURES = 20
 """Failures of a container after which ffmpeg's libraries are asked no more."""
 
-_LOSS_TOLD = ("passed over", "were found in it", "audio tracks", "cut out of", "contradicts itself")
+_LOSS_TOLD = (
+    "passed over",
+    "were found in it",
+    "audio tracks",
+    "cut out of",
+    "contradicts itself",
+    "samples go beyond",
+)
 """Words of the notes that tell that something is not heard; other notes excuse nothing."""
 
 _EXACT = ("-fflags", "+bitexact", "-flags:a", "+bitexact")
@@ -93,10 +100,12 @@ def heard_by_ser_live(path: Path) -> Hearing:
     """Decode a file as ``analyze`` does; raises what is none of the project's errors."""
     from ser_live.audio import StreamConverter
     from ser_live.errors import SerLiveError
+    from ser_live.mixing.mixer import Finding
     from ser_live.process.sound import prepared_for_sound
     from ser_live.sources import FileSource, Lost
 
     parts: list[NDArray[np.float32]] = []
+    found: list[Finding] = []
     n_heard = n_lost = 0
     rate, error = RATE, ""
     source = FileSource(path, speed=0)
@@ -115,10 +124,12 @@ def heard_by_ser_live(path: Path) -> Hearing:
             except SerLiveError as refused:
                 error = str(refused)
             parts.append(converter.flush())
+            found = converter.take_findings()
     except SerLiveError as refused:
         error = str(refused)
     samples = np.concatenate(parts) if parts else np.zeros(0, np.float32)
-    return Hearing(n_heard / rate, tonal_s(samples), n_lost / rate, tuple(source.notes), error)
+    notes = (*source.notes, *(finding.message for finding in found))
+    return Hearing(n_heard / rate, tonal_s(samples), n_lost / rate, notes, error)
 
 
 def heard_by_ffmpeg(path: Path) -> Hearing:
