@@ -308,6 +308,27 @@ def test_one_session_too_many_is_refused_and_a_stalled_reader_dropped() -> None:
         source.finish()
 
 
+def test_the_event_loop_does_no_analysis(short_talk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every step of a session runs in a thread of the pool, none in the loop's."""
+    from ser_live.server.stream_work import StreamWork
+
+    names: set[str] = set()
+    step = StreamWork.step
+
+    def noted(work: StreamWork) -> None:
+        names.add(threading.current_thread().name.rpartition(" ")[0])
+        step(work)
+
+    monkeypatch.setattr(StreamWork, "step", noted)
+    samples, rate = soundfile.read(short_talk, dtype="int16")
+    source = PushedSource("pushed", 16_000, 1)
+    with hearing(source) as served, served.stream() as connection:
+        found = talk(connection, {"sample_rate": rate}, [samples[: 3 * rate].tobytes()])
+        source.finish()
+    assert any(record["type"] == "emotion" for record in found)
+    assert names == {"ser-live server"}
+
+
 def _stall(served: Served) -> None:
     """Send pings whose answers are never read, until the server drops the connection."""
     request = (

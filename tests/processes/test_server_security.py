@@ -166,6 +166,14 @@ def test_the_token_may_be_a_subprotocol(served: Served) -> None:
     )
 
 
+def test_compression_is_declined(served: Served) -> None:
+    """A message that is a thousand times larger than it looks cannot be sent."""
+    change = "sec-websocket-extensions:permessage-deflate; client_max_window_bits"
+    status, headers, _ = asked(served, "/v1/stream", "websocket", change)
+    assert status == 101
+    assert "sec-websocket-extensions" not in headers
+
+
 def test_the_address_becomes_a_strict_cookie(served: Served) -> None:
     """The token leaves the address at once; the cookie opens the rest, of our own page alone."""
     status, headers, body = asked(served, "/", "http", "authorization:|path:?token={token}")
