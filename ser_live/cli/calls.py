@@ -30,6 +30,7 @@ from ser_live.errors import UsageError
 from ser_live.terminal.printing import echo
 
 if TYPE_CHECKING:
+    from ser_live.batch.folders import Found
     from ser_live.calls.call import Call
     from ser_live.calls.speakers import SpeakerTimes
     from ser_live.events import Record
@@ -159,11 +160,10 @@ def command(
           --roles left=agent:activity,right=customer
     """
     from ser_live.batch.folders import find_audio_files
-    from ser_live.calls.call import Call
     from ser_live.stream.analyzer import loaded
 
     options.check(format_)
-    _check(roles, patterns, speakers, i_have_a_legal_ground)
+    _check(roles, patterns, speakers)
     by_file = _roles_of_files(roles, patterns, speakers, i_have_a_legal_ground)
     times = _times(speakers, roles, i_have_a_legal_ground)
     emotion_model = loaded(model)
@@ -174,20 +174,40 @@ def command(
             "one file, or choose another format."
         )
     worth: list[tuple[int, float, str, str]] = []
-    run = BatchRun(
+    run = _run(found, by_file, times, emotion_model, settings, track, format_, options, worth)
+    code = run.run()
+    if format_ == "text" and len(found.files) > 1:
+        _list_worth(worth, len(found.files))
+    sys.exit(code)
+
+
+def _run(
+    found: Found,
+    by_file: _RolesOfFiles,
+    times: SpeakerTimes | None,
+    model: EmotionModel,
+    settings: Settings,
+    track: int | None,
+    format_: str,
+    options: BatchOptions,
+    worth: list[tuple[int, float, str, str]],
+) -> BatchRun[Call]:
+    from ser_live.calls.call import Call
+
+    return BatchRun(
         found=found,
         work=partial(
             _heard,
             roles=by_file,
-            model=emotion_model,
+            model=model,
             settings=settings,
             track=track,
             speakers=times,
         ),
         on_crash=lambda file, error: Call(
             file=file,
-            model=emotion_model.card.id,
-            model_sha256=emotion_model.card.weights_sha256,
+            model=model.card.id,
+            model_sha256=model.card.weights_sha256,
             error=error,
         ),
         rows_of=partial(_rows, format_=format_, worth=worth),
@@ -198,24 +218,24 @@ def command(
             "command": "calls",
             "--format": format_,
             "--roles": str(times or by_file),
-            "--i-have-a-legal-ground": i_have_a_legal_ground,
+            "--i-have-a-legal-ground": _has_ground(by_file, times),
             "--track": track,
-            "--model": f"{emotion_model.card.id} {emotion_model.card.weights_sha256}",
+            "--model": f"{model.card.id} {model.card.weights_sha256}",
             "version": __version__,
             "settings": asdict(settings),
         },
     )
-    code = run.run()
-    if format_ == "text" and len(found.files) > 1:
-        _list_worth(worth, len(found.files))
-    sys.exit(code)
+
+
+def _has_ground(by_file: _RolesOfFiles, times: SpeakerTimes | None) -> bool:
+    given = [times, by_file.common, *(roles for _, roles in by_file.patterns)]
+    return any(roles is not None and roles.has_legal_ground for roles in given)
 
 
 def _check(
     roles: str | None,
     patterns: Sequence[tuple[str, str]],
     speakers: Path | None,
-    has_legal_ground: bool,
 ) -> None:
     """Refuse what does not go together.
 

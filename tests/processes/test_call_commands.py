@@ -201,7 +201,7 @@ def test_analyze_takes_roles_too(tmp_path: Path, call: Path) -> None:
     ("words", "said"),
     [
         (("calls", "call.wav"), "add --roles left=agent:activity,right=customer"),
-        (("calls", "call.wav", "--roles", "left=agent"), "left"),
+        (("calls", "call.wav", "--roles", "left=agent"), "agent:activity"),
         (("calls", "call.wav", "--roles", "3=customer"), "only 2 channels"),
         (("calls", "call.wav", "--roles", "1=c", "--speakers", "no.rttm"), "name an RTTM file"),
         (("replay", "call.wav", "--roles", "1=c", "--channel", "1"), "both --roles and --channel"),
