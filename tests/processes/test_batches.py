@@ -135,7 +135,7 @@ def test_a_dashboard_into_a_closed_pipe_gets_141() -> None:
     with os.fdopen(writer, "w") as nobody:
         result = subprocess.run(
             [sys.executable, "-m", "ser_live", "replay", str(DEMO), "--speed", "0", "--no-log",
-             "-f", "dashboard", *CHEAP],
+             "--display", "dashboard", *CHEAP],
             stdout=nobody,
             stderr=subprocess.PIPE,
             check=False,
@@ -222,7 +222,7 @@ def test_a_mistyped_command_gets_a_suggestion(arguments: tuple[str, ...], said: 
 def test_a_session_that_never_began_leaves_nothing(form: str, tmp_path: Path) -> None:
     """One sentence: no sums of nothing, no log of nothing."""
     result = subprocess.run(
-        [sys.executable, "-m", "ser_live", "replay", "missing.wav", "-f", form, *CHEAP],
+        [sys.executable, "-m", "ser_live", "replay", "missing.wav", "--display", form, *CHEAP],
         capture_output=True,
         check=False,
         cwd=tmp_path,

@@ -213,11 +213,17 @@ def test_a_signal_gives_the_terminal_back_and_reports_the_open_utterance(
     assert (logged[-1]["type"], logged[-1]["reason"]) == ("session_ended", "interrupt")
 
 
-@pytest.mark.parametrize("form", ["dashboard", "lines", "jsonl"])
-def test_a_window_that_closes_ends_the_session_in_order(form: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "form",
+    [("--display", "dashboard"), ("--format", "lines"), ("--format", "jsonl")],
+    ids=lambda form: form[1],
+)
+def test_a_window_that_closes_ends_the_session_in_order(
+    form: tuple[str, str], tmp_path: Path
+) -> None:
     """Hang-up and a terminal that is gone: nothing heard is lost, nothing is left running."""
     log = tmp_path / "log.jsonl"
-    terminal = Terminal(*REAL, "replay", DEMO, "--log", log, "--format", form)
+    terminal = Terminal(*REAL, "replay", DEMO, "--log", log, *form)
     wait_for(log, '"partial"')
     terminal.close()
     assert terminal.wait() == 129
