@@ -36,7 +36,7 @@ class AlternateScreen:
         self.console = console
         self._lines: list[Text] = []
         self._codes: list[str] = []
-        """What each of `_lines` was sent as."""
+        """Codes with which each of `_lines` was sent."""
         self._width = 0
 
     def __enter__(self) -> AlternateScreen:
