@@ -35,6 +35,8 @@ class AlternateScreen:
     def __init__(self, console: Console) -> None:
         self.console = console
         self._lines: list[Text] = []
+        self._codes: list[str] = []
+        """Codes with which each of `_lines` was sent."""
         self._width = 0
 
     def __enter__(self) -> AlternateScreen:
@@ -43,7 +45,7 @@ class AlternateScreen:
 
     def enter(self) -> None:
         """Take the screen; what is painted next is sent as a whole."""
-        self._lines, self._width = [], 0
+        self._lines, self._codes, self._width = [], [], 0
         try:
             self.console.set_alt_screen(True)
             self.console.show_cursor(False)
@@ -80,17 +82,22 @@ class AlternateScreen:
         sent = []
         if width != self._width or len(lines) != len(self._lines):
             sent.append(str(Control((ControlType.CLEAR,))))
-            everything = True
+            everything, self._lines, self._codes = True, [], [""] * len(lines)
+        codes = list(self._codes)
         for row, line in enumerate(lines):
-            if everything or (line is not self._lines[row] and line != self._lines[row]):
-                sent.append(str(Control.move_to(0, row)) + self._encoded(line))
+            stands = bool(self._lines) and (line is self._lines[row] or line == self._lines[row])
+            if not stands:
+                codes[row] = self._encoded(line)
+            if everything or not stands:
+                sent.append(str(Control.move_to(0, row)) + codes[row])
                 if line.cell_len < width:
                     # behind a full line the cursor stands on its last cell and would erase it
                     sent.append(str(Control((ControlType.ERASE_IN_LINE, 0))))
         if sent:
             self.console.file.write("".join(sent))
             self.console.file.flush()
-        self._lines, self._width = lines, width
+        # Only what was sent stands there.
+        self._lines, self._codes, self._width = lines, codes, width
 
     def _encoded(self, line: Text) -> str:
         colors = _COLOR_SYSTEMS.get(self.console.color_system or "")
