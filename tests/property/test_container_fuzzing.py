@@ -63,7 +63,7 @@ ONCE_LOST = {
 }
 """Inputs of which something was lost without a word, one or more of each kind that was mended."""
 
-MADE_UP = {"wav": (100_049,), "flac": (286, 507, 752), "mp3": (740, 1064, 2138, 104_928)}
+MADE_UP = {"wav": (100_049,), "flac": (286, 507, 752), "mp3": (740, 1064, 2138, 104_928, 300_709)}
 """Inputs of which ffmpeg gives what is not in them; see `held_sound` and `mp3_bits`."""
 
 

@@ -7,7 +7,7 @@ frames and heads say counts here; nothing is taken off for good measure.
 
 from __future__ import annotations
 
-from container_parts import flac_head_bytes
+from container_parts import flac_head_bytes, mpeg_frames
 
 _FLAC_RATES_HZ = {
     1: 88_200, 2: 176_400, 3: 192_000, 4: 8000, 5: 16_000, 6: 22_050, 7: 24_000, 8: 32_000,
@@ -44,16 +44,23 @@ def padding_between_s(data: bytes) -> float:
 
     ffmpeg takes it off at the beginning of the first one alone.
     """
-    paddings_s: list[tuple[float, float]] = []
-    place = -1
+    total_s, n_heads, place = 0.0, 0, -1
+    last_s = 0.0
     while (place := _head_that_counts(data, place + 1)) >= 0:
         coder = data[place + 120 : place + 144]
         rate = _rate_before(data, place)
         if rate and coder[:4] in (b"LAME", b"Lavc", b"Lavf"):
             both = int.from_bytes(coder[21:24], "big")
-            paddings_s.append(((both >> 12) / rate, (both & 0xFFF) / rate))
-    total_s = sum(before_s + behind_s for before_s, behind_s in paddings_s)
-    return total_s - paddings_s[0][0] if len(paddings_s) > 1 else 0.0
+            is_first = not n_heads and _n_frames(data[:place]) < 2
+            last_s = (both & 0xFFF) / rate
+            total_s += last_s + (0.0 if is_first else (both >> 12) / rate)
+            n_heads += 1
+    # Behind the last one nothing follows, unless it is the first of several.
+    return total_s if n_heads > 1 or total_s > last_s else 0.0
+
+
+def _n_frames(data: bytes) -> int:
+    return sum(part[:1] == b"\xff" for part in mpeg_frames(data))
 
 
 def _head_that_counts(data: bytes, start: int) -> int:
