@@ -985,7 +985,7 @@ def test_the_examples_do_what_they_say(
     assert n_finals == len(whole.utterances) < len(lines)
 
     sides = {line.split()[2] for line in run_example("two_channels.py", stereo).splitlines()}
-    assert sides == {"agent:", "customer:"}
+    assert sides == {"customer:"}  # of the agent only the times are known
 
     runpy.run_path(str(ROOT / "examples/microphone.py"))["main"](FileSource(mono, speed=0))
     lines = capsys.readouterr().out.splitlines()
