@@ -170,7 +170,7 @@ class Showing:
             return self.display == "dashboard"
         if self.format_ is not None or self.finals or self.output is not None:
             return False
-        # Late: rows need none of what draws, which takes a tenth of a second to load.
+        # Late: rows need none of what draws, which takes some hundredths of a second to load.
         from ser_live.outputs.dashboard.live import can_draw
         from ser_live.terminal.console import HonestConsole
 
