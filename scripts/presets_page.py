@@ -31,8 +31,9 @@ below, and for nothing else. A setting that is given itself wins, whether on the
 variable or in a file.
 
 Measured by `scripts/measure_presets.py` on seven cuts of English meetings (3.5 minutes, with
-published turns) and on seven minutes of recorded noise without people. The values were chosen
-on the same recordings, among three sets for each word, so elsewhere they may do a little worse.
+published turns) and on seven minutes of recorded noise without people. `low` and `high` were each
+chosen on these recordings before one stronger set, so elsewhere they may do a little worse; nothing
+else was tried for the paces.
 Times are medians, without the time that a machine takes to compute; answers that come sooner have
 heard less, and are less sure. The cost was measured beside other work: compare it within its row.
 """
