@@ -19,7 +19,6 @@ from ser_live.terminal.pen import (
     at_both_ends,
     filled,
     most_important,
-    percent,
     sure_percent,
 )
 from ser_live.terminal.text import clock, pad
@@ -229,7 +228,7 @@ class Body:
             (self._name(label), style),
             self.pen.bar(height or 0.0, self._bar_width(with_share), self._color(label)),
             (f"{'' if height is None else sure_percent(height):>7}", style),
-            (f"{percent(share) if share else '':>9}" if with_share else "", DIM),
+            (f"{_share(share):>9}" if with_share else "", DIM),
         )
 
     def _bar_width(self, with_share: bool) -> int:
@@ -246,7 +245,7 @@ class Body:
             Text.assemble(
                 self._name(label),
                 pen.bar(shares[label], width - 18, self._color(label)),
-                f"{percent(shares[label]) if shares[label] else '':>7}",
+                f"{_share(shares[label]):>7}",
             )
             for label in state.labels
         ]
@@ -273,6 +272,11 @@ class Body:
                 f"{n} {state.value}" for state, n in tally.states.items() if state is not Verdict.OK
             ]
         return Text(self.pen.fit(self.pen.signs.dot.join(parts), width), DIM)
+
+
+def _share(share: float) -> str:
+    """A share of speech time, ``all`` for the whole; empty for nothing."""
+    return "all" if share >= 1.0 else sure_percent(share) if share else ""
 
 
 class _Beside:

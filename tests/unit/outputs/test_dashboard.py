@@ -301,7 +301,8 @@ def test_a_session_of_hours_still_fits() -> None:
     state.apply(level(9 * 3600.0, -30.0, -20.0))
     state.apply(result(1, Kind.FINAL, 9 * 3600.0, 9 * 3600.0 + 4, Emotion.SURPRISED, 1.0))
     text = "\n".join(lines(state, 80, 24))
-    assert "9:00:00  ● surprised > 99 %   3.4 s" in text
+    assert "9:00:00  ● surprised  > 99 %   3.4 s" in text
+    assert "100 %" not in text
 
 
 def test_losses_are_counted_and_marked() -> None:
