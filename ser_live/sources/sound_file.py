@@ -25,6 +25,9 @@ _CHUNK_S = 0.25
 values that differ in the last bit with the size of the reads, and large enough that its
 seek after every read costs little."""
 
+_MOST_AT_ONCE = 1 << 18
+"""Samples read at a time whatever rate a head claims: it may say thousands of megahertz."""
+
 _MAX_FRAMES = 1 << 62
 """Length in samples from which one was not known: libsndfile then says 2^63 - 1 or so."""
 
@@ -80,7 +83,7 @@ class SoundFileDecoder:
         """Give the samples; see `Decoder.chunks`."""
         import soundfile
 
-        size = max(1, round(_CHUNK_S * self.sample_rate))
+        size = min(max(1, round(_CHUNK_S * self.sample_rate)), _MOST_AT_ONCE)
         n_heard = 0
         while True:
             chunk = np.full((size, self.n_channels), np.nan, np.float32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -169,6 +170,19 @@ def test_ogg_page_without_a_time(tmp_path, granule):
     found = heard(tmp_path, b"".join(parts))
     assert "1 place with damaged or missing pages" in found.error
     assert found.seconds + found.lost_s == pytest.approx(LENGTH_S, abs=0.02)
+
+
+def test_ogg_whose_head_claims_a_rate_that_no_sound_has(tmp_path):
+    """A quarter of a second at that rate would be a gigabyte; the file is small, and so is this."""
+    first, *rest = pages(seed("ogg", "vorbis_of_libsndfile"))
+    place = first.index(b"vorbis") + len(b"vorbis") + 5
+    first = summed_page(first[:place] + struct.pack("<I", 1_510_927_688) + first[place + 4 :])
+    tracemalloc.start()
+    try:
+        heard(tmp_path, seed("ogg", "vorbis_of_libsndfile") + b"".join([first, *rest]))
+        assert tracemalloc.get_traced_memory()[1] < 100e6
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize(("name", "granule"), [("vorbis_of_libsndfile", 13_640), ("opus", 34_800)])
