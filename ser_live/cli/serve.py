@@ -87,7 +87,7 @@ def command(
     model: str | None,
     settings: Settings,
 ) -> None:
-    r"""Give emotion to other programs, and to a page in the browser.
+    """Give emotion to other programs, and to a page in the browser.
 
     Sound comes over a WebSocket (/v1/stream) or as a recording (/v1/analyze), or
     from this machine's microphone (--microphone, /v1/events). Nothing is kept, and
@@ -99,7 +99,7 @@ def command(
       ser-live serve --open                     the live page in the browser
       ser-live serve --microphone --open        of this machine's microphone
       ser-live serve --token-file ~/.ser-live-token --port 9000
-      curl -H "Authorization: Bearer $TOKEN" --data-binary @talk.wav \
+      curl -H "Authorization: Bearer $TOKEN" --data-binary @talk.wav \\
         http://127.0.0.1:8765/v1/analyze
     """
     from ser_live.cli.serving import Serving, check_extra
