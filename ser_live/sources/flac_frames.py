@@ -281,6 +281,19 @@ def head_of(run: Run, head: bytes, *, is_last: bool) -> bytes:
     )  # fmt: skip
 
 
+def end_of_blocks(data: FileWindow, start: int) -> int:
+    """Byte behind the last of the blocks before the sound, -1 where none is the last."""
+    place = start + len(_MARK)
+    for _ in range(_MAX_BLOCKS):
+        head = data[place : place + 4]
+        if len(head) < 4:
+            break
+        place += 4 + int.from_bytes(head[1:], "big")
+        if head[0] & 0x80:
+            return place
+    return -1
+
+
 def first_sample(file: BinaryIO | io.RawIOBase) -> int:
     """Position in its stream of a file's first sample, from the number of its first frame.
 

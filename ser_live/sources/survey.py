@@ -177,9 +177,12 @@ def _runs_of_flac(data: FileWindow, start: int, contents: flac_frames.Contents) 
     head = data[start : start + flac_frames.HEAD_BYTES]
     spans = []
     for k, run in enumerate(contents.runs):
-        # The blocks between the head and the first frame belong to it.
-        begin = run.start if k else start + len(head)
-        spans.append(Span(((begin, run.end),), flac_frames.head_of(run, head, is_last=k > 0)))
+        # The blocks between the head and the first frame belong to it, where they end there:
+        # others would take frames for one of them, and those would be lost.
+        has_blocks = k == 0 and flac_frames.end_of_blocks(data, start) == run.start
+        begin = start + len(head) if has_blocks else run.start
+        made = flac_frames.head_of(run, head, is_last=not has_blocks)
+        spans.append(Span(((begin, run.end),), made))
     return spans
 
 

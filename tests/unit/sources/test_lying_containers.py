@@ -84,6 +84,16 @@ def test_flac_with_frames_in_another_order(tmp_path):
     assert found.tonal_s > LENGTH_S - 0.1  # at four places the tone jumps
 
 
+def test_flac_whose_blocks_never_end(tmp_path):
+    """Frames are not taken for a block before them because no block says that it is the last."""
+    head, *frames = flac_parts(seed("flac", "16k"))
+    frames[3], frames[9] = frames[9], frames[3]
+    head = head[:4] + bytes([head[4] & 0x7F]) + head[5:42]
+    found = heard(tmp_path, b"".join([head, bytes([0x33, 0, 0, 0, 0]), *frames]))
+    assert found.error == ""
+    assert found.seconds == pytest.approx(LENGTH_S, abs=0.001)
+
+
 def test_flac_with_a_wrong_number(tmp_path):
     """One frame that claims another place is no gap."""
     head, *frames = flac_parts(seed("flac", "unknown"))
