@@ -256,8 +256,7 @@ def test_notes_marks_and_corrections_are_shown(tmp_path: Path) -> None:
         log,
         {"type": "mark", "stream": 1, "start_s": 2.5, "label": "bell", "source": "api"},
         {"type": "note", "stream": 1, "start_s": 4.0, "text": "slept badly", "rating": 2},
-        {"type": "note", "stream": 1, "start_s": 4.0, "text": "x", "rating": 9},
-        {"type": "note", "text": "about all of it", "rating": None},
+        {"type": "note", "stream": 1, "start_s": 5.0, "text": "about all of it", "rating": None},
         {"type": "correction", "stream": 1, "id": 1, "emotion": "calm", "by": "a", "at": START},
     )
     (tmp_path / "a.corrections.jsonl").write_text(
@@ -265,16 +264,17 @@ def test_notes_marks_and_corrections_are_shown(tmp_path: Path) -> None:
         '{"type":"correction","id":2,"emotion":"angry","by":"b","at":"x"}\n'
         '{"type":"correction","id":77,"emotion":"angry","by":"b","at":"x"}\n'
         '{"type":"correction","id":2,"emotion":7,"by":"b","at":"x"}\n'
+        '{"type":"correction","emotion":"sad","by":"b","at":"x"}\n'
         '{"type":"correction","id":2,"stream":1,"emotion":"sad","by":"c","at":"x"}\n'
         '{"type":"correction","id":2,"stream":1,"emotion":null,"by":"c","at":"y"}\n'
         '{"type":"correc'
     )
     data = read_session(log)
     assert [(r.kind, r.start_s, r.rating, r.source) for r in data.remarks] == [
-        ("note", None, None, ""),
         ("mark", 2.5, None, "api"),
         ("mark", 2.5, None, "api"),
         ("note", 4.0, 2, ""),
+        ("note", 5.0, None, ""),
     ]
     assert data.n_unread == 2
     page = _page(log)
