@@ -55,11 +55,20 @@ class Correction:
 
 @dataclass(frozen=True, slots=True)
 class Corrections:
-    """Labels that hold, by person."""
+    """Labels that hold."""
 
-    by_person: Mapping[str, Mapping[UtteranceKey, str]]
+    given: tuple[Correction, ...]
+    """The latest of each person for each utterance, those that were taken back left out."""
     n_passed_over: int
     """Lines that hold no label, such as one that was cut off."""
+
+    @property
+    def by_person(self) -> Mapping[str, Mapping[UtteranceKey, str]]:
+        """Labels by person and utterance."""
+        found: dict[str, dict[UtteranceKey, str]] = {}
+        for one in self.given:
+            found.setdefault(one.by, {})[one.stream, one.id] = str(one.emotion)
+        return found
 
 
 def corrections_file(log: Path) -> Path:
@@ -87,10 +96,10 @@ def read_corrections(log: Path) -> Corrections:
     """
     path = corrections_file(log)
     if not path.exists():
-        return Corrections({}, 0)
+        return Corrections((), 0)
     if not is_corrections_file(path):
         raise _foreign(path)
-    found: dict[str, dict[UtteranceKey, str]] = {}
+    found: dict[tuple[str, int, int], Correction] = {}
     n_passed_over = 0
     try:
         with path.open("rb") as file:
@@ -102,13 +111,13 @@ def read_corrections(log: Path) -> Corrections:
                 if correction is None:
                     n_passed_over += bool(line.strip())
                     continue
-                labels = found.setdefault(correction.by, {})
-                labels.pop((correction.stream, correction.id), None)
+                key = (correction.by, correction.stream, correction.id)
+                found.pop(key, None)
                 if correction.emotion is not None:
-                    labels[correction.stream, correction.id] = correction.emotion
+                    found[key] = correction
     except OSError as error:
         raise _unusable(path, error) from error
-    return Corrections(found, n_passed_over)
+    return Corrections(tuple(found.values()), n_passed_over)
 
 
 def add_correction(log: Path, correction: Correction) -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from ser_live.errors import LogError
 from ser_live.events import Recorded, SessionEnded, SessionStarted
+from ser_live.records.corrections import read_corrections
 from ser_live.records.log_entries import LogContinued
 from ser_live.records.log_reading import is_session_log, read_log
 from ser_live.report.redaction import Redaction
 from ser_live.report.session_data import Collector, SessionData
-from ser_live.report.side_records import add_side_records
 
 _MAX_LOGS = 1000
 """Most logs that one session goes on in; each took a failure of its disk."""
@@ -54,10 +54,23 @@ def read_session(path: Path, *, redaction: Redaction | None = None) -> SessionDa
             f"The session began in {_shown(absent)}, which is not there any more: this report "
             "tells of what came after it."
         )
-    add_side_records(data, logs)
+    for log in logs:
+        _add_corrections(data, log)
+    data.remarks.sort(key=lambda remark: remark.start_s)
     if redaction is not None:
         redaction.of_session(data)
     return data
+
+
+def _add_corrections(data: SessionData, log: Path) -> None:
+    """Add the labels of people's own that lie beside a log."""
+    try:
+        found = read_corrections(log)
+    except LogError as error:
+        data.sentences.append(str(error))
+        return
+    data.corrections += found.given
+    data.n_unread += found.n_passed_over
 
 
 def _entries(log: Path, on_cut: Callable[[str], None]) -> Iterator[Recorded]:

@@ -14,6 +14,7 @@ from ser_live.events import (
     DeviceFound,
     DeviceLost,
     Mark,
+    Note,
     Notice,
     OfStream,
     Recorded,
@@ -59,6 +60,8 @@ class Redaction:
         match entry:
             case Mark():
                 return replace(entry, stream=stream, label=_LEFT_OUT)
+            case Note():
+                return replace(entry, stream=stream, text=_LEFT_OUT)
             case DeviceLost():
                 return replace(entry, stream=stream, device=_LEFT_OUT, message=_LEFT_OUT)
             case DeviceFound():

@@ -17,6 +17,7 @@ from ser_live.events import (
     EmotionResult,
     Kind,
     Mark,
+    Note,
     Notice,
     OfStream,
     Recorded,
@@ -31,6 +32,7 @@ from ser_live.events import (
     StreamStarted,
     StreamState,
 )
+from ser_live.records.corrections import Correction
 from ser_live.records.log_entries import LogGap
 
 
@@ -61,23 +63,12 @@ class Remark:
 
     kind: str
     """``mark`` or ``note``."""
-    start_s: float | None
-    """Place on the session's clock; ``None`` for a note about the whole."""
+    start_s: float
+    """Place on the session's clock."""
     text: str
     source: str = ""
-    """Maker of a mark: ``user``, ``api``, ``file``; empty where the log does not say."""
+    """Maker of a mark: ``user``, ``api``, ``file``; empty for a note."""
     rating: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Correction:
-    """A label that a person gave to an utterance."""
-
-    stream: int
-    id: int
-    emotion: str
-    by: str
-    at: str
 
 
 @dataclass(slots=True, kw_only=True)
@@ -110,7 +101,7 @@ class SessionData:
     missing: list[Stretch] = field(default_factory=list)
     """Gaps, muted stretches, and what was not analyzed."""
     remarks: list[Remark] = field(default_factory=list)
-    """Marks and notes by time, those about the whole first."""
+    """Marks and notes by time."""
     corrections: list[Correction] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
     """Sentences that the session said about its signal, sources and outputs."""
@@ -120,7 +111,7 @@ class SessionData:
     n_unlogged: int = 0
     """Events that could not be written."""
     n_unread: int = 0
-    """Marks, notes and corrections that are not whole, and are left out."""
+    """Labels beside the log that are not whole, and are left out."""
     sentences: list[str] = field(default_factory=list)
     """Sentences about the log itself: cut off, continued, without its beginning."""
 
@@ -215,8 +206,15 @@ class Collector:
                 self._miss(part, entry.start_s, end_s, str(entry.cause.value))
             case Mark():
                 self._reach(part, entry.start_s)
+                at_s, source = offset_s + entry.start_s, entry.source.value
                 data.remarks.append(
-                    Remark(kind="mark", start_s=offset_s + entry.start_s, text=entry.label)
+                    Remark(kind="mark", start_s=at_s, text=entry.label, source=source)
+                )
+            case Note():
+                self._reach(part, entry.start_s)
+                at_s = offset_s + entry.start_s
+                data.remarks.append(
+                    Remark(kind="note", start_s=at_s, text=entry.text, rating=entry.rating)
                 )
             case StreamNotice():
                 data.notices.append(entry.message)

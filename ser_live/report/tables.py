@@ -159,7 +159,7 @@ def remarks(data: SessionData, texts: Texts) -> Table | None:
         return None
     rows = []
     for n, remark in enumerate(data.remarks[:MAX_REMARKS], start=1):
-        at = texts("remarks.whole") if remark.start_s is None else time_name(remark.start_s)
+        at = time_name(remark.start_s)
         kind = texts(f"kind.{remark.kind}")
         rating = "–" if remark.rating is None else texts("remarks.rating", n=remark.rating)
         kind = texts.word("source", remark.source) if remark.source else kind
@@ -190,7 +190,7 @@ def corrections(data: SessionData, figures: Figures, texts: Texts) -> Table | No
         model = texts.state(u.result.state.value)
         if u.result.emotion is not None:
             model = name_of(texts.label(u.result.emotion))
-        own = name_of(texts.label(given.emotion))
+        own = name_of(texts.label(str(given.emotion)))
         rows.append((time_name(u.start_s), model, own, name_of(given.by), name_of(given.at)))
     notes = []
     if agreement.n:

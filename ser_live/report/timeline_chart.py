@@ -211,8 +211,6 @@ def _missing(
 def _marks(data: SessionData, scale: Scale, height: float) -> list[Markup]:
     parts = []
     for n, remark in enumerate(data.remarks[:MAX_MARKS], start=1):
-        if remark.start_s is None:
-            continue
         x = scale.percent(remark.start_s)
         place = f"{number(x)}%"
         parts.append(

@@ -254,17 +254,17 @@ def test_notes_marks_and_corrections_are_shown(tmp_path: Path) -> None:
     log = _short(tmp_path / "a.jsonl")
     _beside(
         log,
-        {"type": "mark", "stream": 1, "start_s": 2.5, "label": "bell", "source": "api"},
+        {"type": "mark", "stream": 1, "start_s": 2.5, "label": "bell", "source": "user"},
         {"type": "note", "stream": 1, "start_s": 4.0, "text": "slept badly", "rating": 2},
-        {"type": "note", "stream": 1, "start_s": 5.0, "text": "about all of it", "rating": None},
-        {"type": "correction", "stream": 1, "id": 1, "emotion": "calm", "by": "a", "at": START},
+        {"type": "note", "stream": 1, "start_s": 5.0, "text": "a long day", "rating": None},
     )
     (tmp_path / "a.corrections.jsonl").write_text(
+        '{"type":"corrections","schema":"ser-live-corrections","schema_version":1}\n'
+        '{"type":"correction","id":1,"stream":1,"emotion":"calm","by":"a","at":"w"}\n'
         '{"type":"correction","id":1,"stream":1,"emotion":"happy","by":"a","at":"x"}\n'
-        '{"type":"correction","id":2,"emotion":"angry","by":"b","at":"x"}\n'
-        '{"type":"correction","id":77,"emotion":"angry","by":"b","at":"x"}\n'
-        '{"type":"correction","id":2,"emotion":7,"by":"b","at":"x"}\n'
-        '{"type":"correction","emotion":"sad","by":"b","at":"x"}\n'
+        '{"type":"correction","id":2,"stream":1,"emotion":"angry","by":"b","at":"x"}\n'
+        '{"type":"correction","id":77,"stream":1,"emotion":"angry","by":"b","at":"x"}\n'
+        '{"type":"correction","id":2,"stream":1,"emotion":7,"by":"b","at":"x"}\n'
         '{"type":"correction","id":2,"stream":1,"emotion":"sad","by":"c","at":"x"}\n'
         '{"type":"correction","id":2,"stream":1,"emotion":null,"by":"c","at":"y"}\n'
         '{"type":"correc'
@@ -272,17 +272,26 @@ def test_notes_marks_and_corrections_are_shown(tmp_path: Path) -> None:
     data = read_session(log)
     assert [(r.kind, r.start_s, r.rating, r.source) for r in data.remarks] == [
         ("mark", 2.5, None, "api"),
-        ("mark", 2.5, None, "api"),
+        ("mark", 2.5, None, "user"),
         ("note", 4.0, 2, ""),
         ("note", 5.0, None, ""),
     ]
     assert data.n_unread == 2
     page = _page(log)
-    for said in ("slept badly", "2 of 5", "mark by a program", "about all of it"):
+    for said in ("slept badly", "2 of 5", "mark by a program", "mark by hand", "a long day"):
         assert said in page
     assert "Of 2 named utterances with an own label, 1 have the same one: 50%" in page
     assert "One is about an utterance that this log does not have." in page
-    assert "2 marks, notes or labels in the log are not whole" in page
+    assert "2 labels beside the log are not whole" in page
+
+
+def test_a_foreign_file_of_labels_is_told_and_the_report_is_made(tmp_path: Path) -> None:
+    """What only has the name of one is left alone."""
+    log = _short(tmp_path / "a.jsonl")
+    (tmp_path / "a.corrections.jsonl").write_text("mine\n")
+    data = read_session(log)
+    assert data.corrections == []
+    assert any("does not hold labels of ser-live" in sentence for sentence in data.sentences)
 
 
 def test_redaction_leaves_no_name(tmp_path: Path) -> None:
