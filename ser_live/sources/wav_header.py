@@ -124,7 +124,7 @@ def put_right(file: BinaryIO, header: WavHeader, n_file: int) -> Span | None:
     others = _more_data(file, header, end, n_file)
     n_there = end - header.start
     n_there -= n_there % header.unit_bytes
-    if n_there <= 0:
+    if n_there <= 0 and not others:
         return None
     is_told = end <= header.start + (header.n_declared or 0) and not others
     if is_told and not header.is_put_right:
@@ -137,13 +137,17 @@ def put_right(file: BinaryIO, header: WavHeader, n_file: int) -> Span | None:
     ):
         return None  # as programs write that stream into a pipe: libsndfile takes all there is
     n_all = n_there + sum(end - start for start, end in others)
-    return Span(((header.start, header.start + n_there), *others), _made(header, n_all))
+    own = [(header.start, header.start + n_there)] if n_there > 0 else []
+    return Span((*own, *others), _made(header, n_all))
 
 
 def _more_data(
     file: BinaryIO, header: WavHeader, end: int, n_file: int
 ) -> tuple[tuple[int, int], ...]:
-    """Sound in further chunks of the same name, with others that are known between them."""
+    """Sound in further chunks of the same name, with others that are known between them.
+
+    The form may be told again between them; behind another one stands another recording.
+    """
     found: list[tuple[int, int]] = []
     for _ in range(_MAX_DATA_CHUNKS):
         begin = _begin(file, end)
@@ -151,7 +155,8 @@ def _more_data(
             end += end % 2
             begin = _begin(file, end)
         size = struct.unpack(_KINDS[header.kind] + "I", begin[4:])[0]
-        if begin[:4] in _CHUNKS:
+        is_same_form = begin[:4] == b"fmt " and file.read(len(header.form)) == header.form
+        if begin[:4] in _CHUNKS or is_same_form:
             end += 8 + size
             continue
         if begin[:4] != b"data" or end >= n_file:

@@ -350,6 +350,15 @@ def test_wav_with_another_chunk_between_its_sound(tmp_path):
     assert heard(tmp_path, head + form + sound + tag).notes == ()
 
 
+def test_wav_that_tells_its_form_again_between_its_sound(tmp_path):
+    """An empty chunk, sound, the same form once more, sound: all of it is heard."""
+    head, form, sound = chunks(seed("wav", "pcm_16"))
+    empty = b"data" + struct.pack("<I", 0)
+    second = b"data" + struct.pack("<I", 4000) + sound[8 : 8 + 3000]  # and cut
+    found = heard(tmp_path, head + form + empty + sound + form + second)
+    assert found.seconds == pytest.approx(LENGTH_S + 3000 / 16_000)
+
+
 def test_wav_of_blocks_that_are_longer_than_its_samples(tmp_path):
     """Samples behind the last whole block are heard where the size of a block is a lie."""
     data = formed(seed("wav", "pcm_16"), 12, 8000)
