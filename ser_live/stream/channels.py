@@ -27,8 +27,8 @@ def roles_by_channel(channels: Channels) -> dict[int | None, str | None]:
     if isinstance(channels, Roles):
         return {channel: role.name for channel, role in channels.heard}
     if isinstance(channels, Mapping):
-        # Which refuses to analyze whoever must not be.
-        Roles({channel: Role(name) for channel, name in channels.items()})
+        if channels:  # Roles refuse to analyze whoever must not be
+            Roles({channel: Role(name) for channel, name in channels.items()})
         roles: dict[int | None, str | None] = dict(channels.items())
     elif isinstance(channels, Sequence) and not isinstance(channels, str):
         roles = dict.fromkeys(channels)
