@@ -249,6 +249,12 @@ def _next_sound(data: FileWindow, place: int) -> tuple[int | None, int]:
 
 def _behind_tag(data: FileWindow, place: int, end: int) -> int:
     """Place behind a tag: its end, or that of the first sound in it where its size is wrong."""
+    # What fills a tag up is zero to its end; sound behind zeros is none of it.
+    filled = (
+        data.search(_NOT_ZERO, place + 10) if data[place + 10 : place + 14] == bytes(4) else None
+    )
+    if filled is not None and filled < end and begins_sure(data, filled):
+        return filled
     if end == len(data) or data[end : end + 4] == bytes(4) or begins_sure(data, end):
         return end
     if end < len(data) and tag_bytes(data, end):

@@ -257,6 +257,15 @@ def test_mp3_with_a_tag_that_ends_in_the_middle_of_sound(tmp_path):
     assert zeros
 
 
+def test_mp3_with_a_tag_that_takes_whole_frames_for_its_own(tmp_path):
+    """A tag whose size reaches to the beginning of a later frame holds no sound all the same."""
+    parts = mpeg_frames(seed("mp3", "steady_16k"))
+    size = 30 + sum(map(len, parts[12:18]))
+    tag = b"ID3\x03\0\0" + bytes([0, 0, size >> 7, size & 127]) + bytes(30)
+    found = heard(tmp_path, b"".join([*parts[:12], tag, *parts[12:]]))
+    assert found.seconds == pytest.approx(LENGTH_S, abs=0.05)
+
+
 def test_mp3_with_a_frame_missing_inside(tmp_path):
     """Frames that begin in bytes of one that is missing are told, though all heads are there."""
     parts = mpeg_frames(seed("mp3", "varying_of_libsndfile"))
