@@ -164,23 +164,14 @@ def _dashboard(options: LiveOptions, sources: Sequence[AudioSource]) -> Sink:
 
 @contextmanager
 def _attended(display: Sink, session: LiveSession) -> Iterator[None]:
-    """Let keys act on the session where a dashboard has the terminal."""
-    from ser_live.outputs.dashboard.sink import DashboardSink
-
-    if isinstance(display, DashboardSink):
-        display.control(session)
-    yield
-
-
-@contextmanager
-def _sleeping(display: Sink) -> Iterator[None]:
-    """Let Ctrl-Z give the terminal back where a dashboard has it."""
+    """Let keys act on the session, and Ctrl-Z give the terminal back, where a dashboard has it."""
     if display.name != "dashboard":  # nor is the module loaded where nothing is drawn
         yield
         return
     from ser_live.outputs.dashboard.sink import DashboardSink
 
     assert isinstance(display, DashboardSink)  # noqa: S101  no other sink is called so
+    display.control(session)
     with on_suspend(lambda: display.sleep_soon(fall_asleep)):
         yield
 
@@ -225,7 +216,7 @@ def run_live(
 
         @contextmanager
         def arranged(session: LiveSession) -> Iterator[None]:
-            with signals(session, received), _sleeping(display), _attended(display, session):
+            with signals(session, received), _attended(display, session):
                 yield
 
         outcome = run_session(

@@ -132,7 +132,7 @@ def test_a_tab_completes(shell: str, machine: tuple[Path, dict[str, str]], tmp_p
         terminal.type(f"{prepare}{read_script}; echo done > {tmp_path}/begun\r")
         terminal.wait_for(tmp_path / "begun", "done")
         typed = (
-            "ser-live rep\tinterv\t--mod\tclas\t--speak\tan\t--form\tjso\t",
+            "ser-live repl\tinterv\t--mod\tclas\t--speak\tan\t--form\tjso\t",
             "ser-live inter\t--sens\thi\t--prior bal\t",
             "ser-live log show \t",
             "ser-live log exp\t--to text\t",
@@ -190,7 +190,7 @@ def test_an_installed_script_completes(
         line = prepare.format(prompt=PROMPT, path=path, folder=path.parent)
         terminal.type(f"{line}; echo done > {tmp_path}/begun\r")
         terminal.wait_for(tmp_path / "begun", "done")
-        terminal.type("ser-live rep\tinter\t--disp\tda\t\r")
+        terminal.type("ser-live repl\tinter\t--disp\tda\t\r")
         assert terminal.wait_for(noted, "replay") == (
             "['replay', 'interview.wav', '--display', 'dashboard']\n"
         )

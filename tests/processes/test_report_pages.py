@@ -13,6 +13,7 @@ from browser import WIDTHS_PX, chromium, visit
 from long_session import long_session
 
 from ser_live.events import EmotionResult, Kind
+from ser_live.records.corrections import Correction, add_correction
 from ser_live.records.log_reading import read_log
 from ser_live.records.recorder import UtteranceRecorder, recording_name
 from ser_live.report import comparison
@@ -50,8 +51,7 @@ def _hostile(tmp_path: Path) -> Path:
     stream = {"file": None, "stream": 1, "channel": None, "role": None}
     records += [
         {"type": "note", "stream": 1, "start_s": 100.0, "text": NAMES, "rating": 3},
-        {"type": "mark", "start_s": 60.0, "label": NAMES, "source": NAMES, **stream},
-        {"type": "correction", "stream": 1, "id": 5, "emotion": "sad", "by": NAMES, "at": NAMES},
+        {"type": "mark", "start_s": 60.0, "label": NAMES, "source": "file", **stream},
         {"type": "notice", "sink": NAMES, "message": NAMES},
         {"type": "source_failed", "message": NAMES, "file": NAMES},
         {
@@ -60,6 +60,9 @@ def _hostile(tmp_path: Path) -> Path:
         },
     ]  # fmt: skip
     log.write_text("".join(json.dumps(record) + "\n" for record in records))
+    for label in ("sad", "calm"):
+        given = Correction(stream=1, id=5, emotion=label, by=NAMES, at=NAMES)
+        add_correction(log, given)
     for entry in read_log(log):
         if isinstance(entry, EmotionResult) and entry.kind is Kind.FINAL:
             n = entry.end_sample - entry.start_sample
