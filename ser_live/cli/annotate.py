@@ -147,7 +147,7 @@ def _ask_all(labelling: Round, playback: Playback, pressed: Iterator[str]) -> No
     while (item := labelling.current) is not None:
         n_all = len(labelling.items)
         duration_s = item.result.end_s - item.result.start_s
-        click.echo(f"{labelling.place + 1} of {n_all} ({duration_s:.1f} s): ", nl=False)
+        echo(f"{labelling.place + 1} of {n_all} ({duration_s:.1f} s): ", nl=False)
         try:
             playback.play(item.recording)
         except AudioFileError as error:

@@ -10,11 +10,14 @@ from __future__ import annotations
 import click
 
 
-def echo(line: str = "", *, err: bool = False) -> None:
-    """Print one line without anything in it that the terminal would obey, line ends too."""
+def echo(line: str = "", *, err: bool = False, nl: bool = True) -> None:
+    """Print one line without anything in it that the terminal would obey, line ends too.
+
+    Without `nl` the cursor stays behind it.
+    """
     from ser_live.terminal.text import printable
 
-    click.echo(printable(line), err=err)
+    click.echo(printable(line), err=err, nl=nl)
 
 
 def echo_lines(text: str, *, err: bool = False) -> None:

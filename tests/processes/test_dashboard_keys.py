@@ -157,7 +157,9 @@ def test_a_shell_has_its_terminal_while_the_program_sleeps(log: Path) -> None:
         screen.wait_for("q end")
         screen.press("\x1a")
         screen.wait_for("Stopped")
-        screen.press("stty -a | grep -o '.icanon'; stty -a | grep -o '.echo '\n")
+        # pyte has no alternate screen, so what was drawn lies below: it is cleared first.
+        modes_asked = "stty -a | grep -o '.icanon'; stty -a | grep -o '.echo '"
+        screen.press(f"printf '\\033[H\\033[2J'; {modes_asked}\n")
         screen.wait_for(r" icanon\s+ echo")
         screen.press("fg\n")
         screen.wait_for("q end")

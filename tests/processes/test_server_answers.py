@@ -143,6 +143,7 @@ def test_every_message_is_as_described(served: Served, short_talk: Path) -> None
         {"type": "reset"},
         {"type": "ping", "id": 1},
         {"type": "pause"},
+        0.2,
         {"type": "resume"},
         {"type": "nonsense"},
         b"\0",

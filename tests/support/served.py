@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -114,9 +115,12 @@ def serving(folder: Path, *arguments: str) -> Iterator[Served]:
 
 
 def talk(
-    connection: Any, start: dict[str, Any], blocks: Sequence[bytes | dict[str, Any]]
+    connection: Any, start: dict[str, Any], blocks: Sequence[bytes | float | dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Send a start, blocks and requests, then ``end``; every record until the connection ends."""
+    """Send a start, blocks and requests, then ``end``; every record until the connection ends.
+
+    A number among them is a time to wait, in seconds.
+    """
     import websockets
 
     found: list[dict[str, Any]] = []
@@ -129,6 +133,9 @@ def talk(
     reader = threading.Thread(target=read)
     reader.start()
     for block in blocks:
+        if isinstance(block, float):
+            time.sleep(block)
+            continue
         connection.send(block if isinstance(block, bytes) else json.dumps(block))
     connection.send('{"type":"end"}')
     reader.join(120)
