@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from ser_live.outputs.dashboard.desk import Desk
@@ -51,7 +52,8 @@ def header(state: DashboardState, pen: Pen, width: int, recordings: Recordings) 
         form = f"   {signal_form(stream.sample_rate, stream.n_channels, pen)}"
         said = f"{stream.source}: {stream.caption}" if stream.caption else stream.source
         name = pen.safe(said)
-    if len(form) > room // 2:
+    # Whose sound it is counts for more than its form.
+    if len(form) > room // 2 or cell_len(name) > room - len(form):
         form = ""
     name = pen.fit(name, room - len(form))
     return at_both_ends(Text.assemble(("ser-live", "bold"), "   ", name, (form, DIM)), now, width)
