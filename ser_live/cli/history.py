@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import click
 
@@ -24,7 +24,15 @@ from ser_live.errors import UsageError
 from ser_live.terminal.printing import echo
 
 if TYPE_CHECKING:
+    from ser_live.events import Record
     from ser_live.history.sessions import SessionRow
+
+
+class _Row(Protocol):
+    def as_record(self) -> Record: ...
+
+
+_R = TypeVar("_R", bound=_Row)
 
 _LIMIT = 50
 """Rows that are printed where nobody asks for more."""
@@ -129,13 +137,7 @@ def calendar(
 
     with up_to_date() as index:
         days = calendar_days(index.database, chosen_sessions(since, until, speaker, tag))
-    text = calendar_text(days) if format_ == "table" else in_form(
-        format_, [day.as_record() for day in days]
-    )  # fmt: skip
-    with rows_output(output) as write:
-        write(text)
-    if not days:
-        echo("ser-live: no session fits: see `ser-live history`.", err=True)
+    _print(days, calendar_text, format_, output)
 
 
 @command.command()
@@ -162,13 +164,7 @@ def weekday(
 
     with up_to_date() as index:
         hours = weekday_hours(index.database, chosen_sessions(since, until, speaker, tag))
-    text = weekday_text(hours) if format_ == "table" else in_form(
-        format_, [hour.as_record() for hour in hours]
-    )  # fmt: skip
-    with rows_output(output) as write:
-        write(text)
-    if not hours:
-        echo("ser-live: no session fits: see `ser-live history`.", err=True)
+    _print(hours, weekday_text, format_, output)
 
 
 @command.command()
@@ -195,6 +191,18 @@ def rebuild() -> None:
     rate = found.n_bytes / 1e6 / max(found.duration_s, 1e-3)
     echo(f"{n_logs} logs, {found.n_bytes / 1e6:.1f} MB, in {found.duration_s:.1f} s "
          f"({rate:.1f} MB/s).")  # fmt: skip
+
+
+def _print(
+    rows: Sequence[_R], as_text: Callable[[Sequence[_R]], str], format_: str, output: Path | None
+) -> None:
+    """Print rows as a table or for programs, and say where there are none."""
+    is_table = format_ == "table"
+    text = as_text(rows) if is_table else in_form(format_, [row.as_record() for row in rows])
+    with rows_output(output) as write:
+        write(text)
+    if not rows:
+        echo("ser-live: no session fits: see `ser-live history`.", err=True)
 
 
 def _sessions_text(rows: Sequence[SessionRow]) -> str:
