@@ -12,11 +12,11 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import scipy.fft
 
 from ser_live.arrays import Float64
 from ser_live.config import SAMPLE_RATE_HZ
 from ser_live.features.description import Description
+from ser_live.features.transforms import cosine_transform
 
 N_FORMANTS: Final = 3
 _ORDER: Final = 10
@@ -63,7 +63,7 @@ def formants(power: Float64, bin_hz: float) -> Float64:
     rate = 2.0 * (n_bins - 1) * bin_hz
     angle = 2.0 * np.pi * np.arange(n_bins) * bin_hz / SAMPLE_RATE_HZ
     emphasis = 1.0 + _PRE_EMPHASIS**2 - 2.0 * _PRE_EMPHASIS * np.cos(angle)
-    lags = scipy.fft.dct(power[:, :n_bins] * emphasis, type=1, axis=1)[:, : _ORDER + 1]
+    lags = cosine_transform(power[:, :n_bins] * emphasis)[:, : _ORDER + 1]
     found = np.full((len(power), 2 * N_FORMANTS), np.nan)
     sounding = lags[:, 0] > 0.0
     lags = lags[sounding] / lags[sounding, :1]

@@ -9,12 +9,12 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
-from scipy import fft
 
 from ser_live.arrays import Float64
 from ser_live.features.description import Description
 from ser_live.features.frames import FRAMES_PER_S
 from ser_live.features.spectral import N_MEL
+from ser_live.features.transforms import fast_length
 
 N_COVARIANCE = 13
 """MFCC 1 to 13 take part in the covariance."""
@@ -153,8 +153,8 @@ def modulation(mel_db: Float64) -> Float64:
     envelope = np.where(silent[None, :], floor, np.maximum(envelope, floor))
     envelope = envelope - envelope.mean(axis=1, keepdims=True)
     window = 0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(n_frames) / n_frames)
-    n_fft = fft.next_fast_len(max(n_frames, 512), real=True)
-    power = np.abs(fft.rfft(envelope * window, n_fft, axis=1)) ** 2
+    n_fft = fast_length(max(n_frames, 512))
+    power = np.abs(np.fft.rfft(envelope * window, n_fft, axis=1)) ** 2
     power *= 2.0 / (n_fft * np.sum(window**2))
     corners = np.ceil(np.array(MODULATION_HZ) * n_fft / FRAMES_PER_S).astype(np.intp)
     energy = np.add.reduceat(power, corners, axis=1)[:, :-1]

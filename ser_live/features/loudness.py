@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import scipy.fft
 
 from ser_live.arrays import Float64
 from ser_live.config import SAMPLE_RATE_HZ
@@ -62,7 +61,7 @@ _BANDS: Final = _mel_bands()
 def loudness_au(frames: Float64) -> Float64:
     """Loudness of frames ``(n, n_samples)``, at most 512 samples each; ``(n,)``, 0 for zeros."""
     window = np.hamming(frames.shape[1])
-    spectrum = scipy.fft.rfft(frames * window, _N_FFT, axis=1)
+    spectrum = np.fft.rfft(frames * window, _N_FFT, axis=1)
     power = spectrum.real**2 + spectrum.imag**2
     return np.asarray(((power @ _BANDS) ** _EXPONENT).sum(axis=1))
 

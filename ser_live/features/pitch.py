@@ -29,12 +29,12 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import scipy.fft
 
 from ser_live.arrays import Bool, Float32, Float64, Int64
 from ser_live.config import SAMPLE_RATE_HZ
 from ser_live.features.frames import HOP_SAMPLES
 from ser_live.features.growing_array import GrowingArray
+from ser_live.features.transforms import cosine_transform
 
 FLOOR_HZ: Final = 65.0
 CEILING_HZ: Final = 650.0
@@ -58,7 +58,7 @@ _ABSENT: Final = -1e6  # strength of a candidate that does not exist
 
 def _autocorrelation_of_window(window: Float64) -> Float64:
     """Normalised autocorrelation of the window on the upsampled lag grid."""
-    power = np.abs(scipy.fft.rfft(window, _N_FFT)) ** 2
+    power = np.abs(np.fft.rfft(window, _N_FFT)) ** 2
     lags = _autocorrelation(power[np.newaxis])[0]
     return np.asarray(lags / lags[0])
 
@@ -72,7 +72,7 @@ def _autocorrelation(power: Float64) -> Float64:
     padded = np.zeros((len(power), _UPSAMPLING * _N_FFT // 2 + 1))
     padded[:, : power.shape[1]] = power
     padded[:, power.shape[1] - 1] *= 0.5  # the Nyquist bin is split between both halves
-    return np.asarray(scipy.fft.dct(padded, type=1, axis=1))
+    return cosine_transform(padded)
 
 
 _WINDOW_SHAPE: Final = 0.5 - 0.5 * np.cos(2.0 * np.pi * (np.arange(WINDOW) + 0.5) / WINDOW)
@@ -191,7 +191,7 @@ class PitchStream:
             frames -= (frames @ _MEAN)[:, np.newaxis]
             self._peaks.append(np.abs(frames[:, _CENTRE]).max(axis=1))
             frames *= _WINDOW_SHAPE
-            spectrum = scipy.fft.rfft(frames, _N_FFT, axis=1)
+            spectrum = np.fft.rfft(frames, _N_FFT, axis=1)
             power = spectrum.real**2 + spectrum.imag**2
             self._spectra.append(power)
             frequencies, strengths = _candidates(power)

@@ -14,7 +14,6 @@ its frame, which keeps the rounding noise of synthetic sounds out.
 from __future__ import annotations
 
 import numpy as np
-from scipy import fft
 
 from ser_live.arrays import Float32, Float64
 from ser_live.config import SAMPLE_RATE_HZ
@@ -269,7 +268,7 @@ def _analyze(samples: Float64, before: Float64 | None) -> tuple[Float64, Float64
     ndarray of float64, shape (len(CONTOURS), _GROUP), and the new `before`
     """
     frames = np.lib.stride_tricks.sliding_window_view(samples, WINDOW_SAMPLES)[::HOP_SAMPLES]
-    spectrum = fft.rfft(frames * _WINDOW, axis=1)[:, _LOW_BIN:]
+    spectrum = np.fft.rfft(frames * _WINDOW, axis=1)[:, _LOW_BIN:]
     power = spectrum.real**2 + spectrum.imag**2
     total = power.sum(axis=1)
     silent = total * _POWER_TO_MEAN_SQUARE < _SILENCE

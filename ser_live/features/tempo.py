@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import scipy.fft
 
 from ser_live.arrays import Bool, Float64, Int64
 from ser_live.features.contour_statistics import deviation, mean, peaks_with_dips
 from ser_live.features.description import Description
 from ser_live.features.frames import FRAMES_PER_S
 from ser_live.features.pitch import runs
+from ser_live.features.transforms import fast_length
 
 _DIP_DB: Final = 2.0
 _SHORTEST_PAUSE_S: Final = 0.15
@@ -165,8 +165,8 @@ def _modulation(loudness: Float64) -> dict[str, float]:
     if len(loudness) < _MODULATION_FRAMES:
         return dict.fromkeys(names, np.nan)
     beat = (loudness - loudness.mean()) * np.hanning(len(loudness))
-    n_fft = scipy.fft.next_fast_len(max(512, len(beat)), real=True)
-    power = np.abs(scipy.fft.rfft(beat, n_fft)) ** 2
+    n_fft = fast_length(max(512, len(beat)))
+    power = np.abs(np.fft.rfft(beat, n_fft)) ** 2
     hz = np.arange(len(power)) * FRAMES_PER_S / n_fft
     total = float(power[(hz >= 1.0) & (hz < 20.0)].sum())
     if total <= 0.0:

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import Final
 
 import numpy as np
-import scipy.fft
 
 from ser_live.arrays import Bool, Float32, Float64
 from ser_live.config import SAMPLE_RATE_HZ
@@ -20,6 +19,7 @@ from ser_live.features.description import Description
 from ser_live.features.growing_array import GrowingArray
 from ser_live.features.period_marks import PeriodMarker
 from ser_live.features.pitch import CEILING_HZ, FLOOR_HZ, PitchStream, PitchTrack
+from ser_live.features.transforms import cosine_transform
 
 _BATCH: Final = 32
 _BIN_HZ: Final = 15.625
@@ -205,7 +205,7 @@ def _cepstral_peak_prominence_db(power: Float32) -> Float64:
     """
     # In double precision: the rounding of single would make the result depend on gain.
     log_power = np.log(np.maximum(power.astype(np.float64), _LOWEST_POWER))
-    cepstrum = scipy.fft.dct(log_power, type=1, axis=1)[:, _FIRST_QUEFRENCY:_LAST_QUEFRENCY]
+    cepstrum = cosine_transform(log_power)[:, _FIRST_QUEFRENCY:_LAST_QUEFRENCY]
     level_db = 20.0 * np.log10(np.maximum(np.abs(cepstrum), _LOWEST_POWER))
     time = np.arange(level_db.shape[1], dtype=np.float64)
     time -= time.mean()

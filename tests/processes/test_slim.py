@@ -87,6 +87,7 @@ def test_a_session_imports_only_what_a_plain_installation_brings() -> None:
     foreign = imported - {"ser-live", *OPTIONAL}
     assert "onnxruntime" in foreign
     assert foreign <= plain_packages()
+    assert "scipy" not in foreign, "SciPy is for intervals in reports; it takes long to load"
 
 
 @pytest.mark.parametrize("command", ["train", "evaluate"])
