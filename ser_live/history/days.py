@@ -17,6 +17,9 @@ MIN_FINALS = 10
 MEASURES = ("valence", "arousal")
 """Day values that are compared and tested."""
 
+LOWEST, HIGHEST = -1.0, 1.0
+"""Ends of the measures' scales."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Setup:

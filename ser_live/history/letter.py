@@ -11,7 +11,7 @@ from datetime import date, timedelta
 
 from ser_live.errors import UsageError
 from ser_live.history import sentences, statistics
-from ser_live.history.days import DayValue, Setup, VoiceDays, voice_days
+from ser_live.history.days import HIGHEST, LOWEST, DayValue, Setup, VoiceDays, voice_days
 from ser_live.history.notes import Note
 from ser_live.history.session_notes import all_notes
 from ser_live.history.trend import Trend, make_trend
@@ -187,6 +187,8 @@ def _level_sentence(letter: Letter, name: str, days: list[DayValue]) -> str:
         for part, days_of in zip(values, when, strict=True)
     ]
     low, high = statistics.difference_band(bands[0], bands[1], sd, freedom)
+    low, high = statistics.within((low, high), 2 * LOWEST, 2 * HIGHEST)
+    bands = [band.within(LOWEST, HIGHEST) for band in bands]
     way = "higher than" if low > 0 else "lower than" if high < 0 else "as in"
     return (
         f"{text} [{bands[0].low:+.2f} to {bands[0].high:+.2f}], {way} the month before "

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +53,17 @@ class Band:
     n_days: int
     n_effective: float
     """Independent days that would tell as much."""
+
+    def within(self, lowest: float, highest: float) -> Band:
+        """The part of the band that the scale allows; it covers the mean as often."""
+        low, high = within((self.low, self.high), lowest, highest)
+        return replace(self, low=low, high=high)
+
+
+def within(interval: tuple[float, float], lowest: float, highest: float) -> tuple[float, float]:
+    """The part of an interval that the scale allows; NaN stays."""
+    low, high = (min(max(bound, lowest), highest) for bound in interval)
+    return low, high
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import numpy as np
 
 from ser_live.events import Record
 from ser_live.history import statistics
-from ser_live.history.days import MEASURES, DayValue, Setup, VoiceDays
+from ser_live.history.days import HIGHEST, LOWEST, MEASURES, DayValue, Setup, VoiceDays
 from ser_live.history.notes import Note
 from ser_live.history.statistics import Band, Change, Correlation, Values
 from ser_live.holm import holm
@@ -167,7 +167,10 @@ def _measure(name: str, window: list[DayValue], earlier: list[DayValue]) -> Meas
         difference = None
         if baseline is not None and not (is_inside and days[0].day <= before[-1].day):
             difference = statistics.difference_band(band, baseline, sd, freedom)
-        values.append(WeekValue(monday, band, difference))
+            difference = statistics.within(difference, 2 * LOWEST, 2 * HIGHEST)
+        values.append(WeekValue(monday, band.within(LOWEST, HIGHEST), difference))
+    if baseline is not None:
+        baseline = baseline.within(LOWEST, HIGHEST)
     span = (before[0].day, before[-1].day) if before else None
     return MeasureTrend(name, values, baseline, span, None, None, p, rho)
 

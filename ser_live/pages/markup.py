@@ -31,6 +31,14 @@ def name_of(text: str) -> str:
     return fit(shown(text[: 4 * MAX_NAME]), MAX_NAME).strip()
 
 
+def with_code(text: str) -> Markup:
+    """A sentence of ours, what stands between backquotes as code."""
+    parts = shown(text).split("`")
+    return Markup("").join(
+        element("code", part) if number % 2 else escape(part) for number, part in enumerate(parts)
+    )
+
+
 def element(name: str, *children: str, **attributes: object) -> Markup:
     """An element of HTML or SVG.
 

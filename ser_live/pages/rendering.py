@@ -19,7 +19,7 @@ from markupsafe import Markup
 import ser_live
 from ser_live.pages.charts import patterns
 from ser_live.pages.colors import label_style
-from ser_live.pages.markup import shown
+from ser_live.pages.markup import shown, with_code
 
 BASE_STYLE = "pages/page.css"
 
@@ -112,7 +112,7 @@ def _source(name: str) -> str | None:
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=FunctionLoader(_source),
         autoescape=True,
         undefined=StrictUndefined,
@@ -120,6 +120,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_finalized,
     )
+    environment.filters["with_code"] = with_code
+    return environment
 
 
 def _finalized(value: object) -> object:

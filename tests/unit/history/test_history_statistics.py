@@ -37,6 +37,14 @@ def test_independent_days_give_students_interval() -> None:
     assert (band.low, band.high) == pytest.approx(expected)
 
 
+def test_a_band_ends_where_the_scale_ends() -> None:
+    """Few days give wide intervals; values beyond the scale cannot be."""
+    few = statistics.Band(-0.2, -9.8, 9.4, 2, 1.6)
+    assert few.within(-1.0, 1.0) == statistics.Band(-0.2, -1.0, 1.0, 2, 1.6)
+    assert statistics.Band(0.1, -0.2, 0.4, 9, 9.0).within(-1.0, 1.0).high == 0.4
+    assert all(map(math.isnan, statistics.within((math.nan, math.nan), -1.0, 1.0)))
+
+
 def test_days_that_hang_together_are_worth_fewer() -> None:
     """In a long row of days, (1 + r) / (1 - r) of them are worth one; days apart are worth more."""
     assert statistics.inflation(days(2000), 0.5) == pytest.approx(3.0, rel=0.01)

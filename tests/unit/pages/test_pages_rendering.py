@@ -22,7 +22,7 @@ from ser_live.pages.charts import (
     time_ticks,
 )
 from ser_live.pages.colors import DARK, LIGHT, MIN_CONTRAST, contrast, fitted, letters
-from ser_live.pages.markup import element, name_of, number
+from ser_live.pages.markup import element, name_of, number, with_code
 from ser_live.pages.rendering import content_policy, render
 
 HOSTILE = "\"><script>alert(1)</script></title>\u202eRTL\0\x1b[2J{{ 7*7 }}'"
@@ -85,6 +85,11 @@ def test_elements_escape_attributes_and_children() -> None:
     """Both stay text; names of attributes become those of HTML."""
     made = element("text", "<b>\u202e", class_='"x', font_size=1.23456, hidden=True, title=None)
     assert made == '<text class="&#34;x" font-size="1.23" hidden>&lt;b&gt;</text>'
+
+
+def test_commands_in_a_sentence_are_code_and_still_escaped() -> None:
+    text = with_code('Call `ser-live note "<b>"` & see.')
+    assert text == "Call <code>ser-live note &#34;&lt;b&gt;&#34;</code> &amp; see."
 
 
 def test_a_drawing_refuses_what_is_no_number() -> None:
