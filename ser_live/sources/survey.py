@@ -30,7 +30,8 @@ _MAX_LATE_BYTES = 1 << 16
 """So far MP3 is looked for behind something else."""
 
 _SPOKEN_OF_BYTES = 2000
-"""So many bytes that are no MP3 are longer than any frame that was cut in two."""
+"""So many bytes that are no MP3 are longer than any frame that was cut in two; fewer are, where
+they are longer than two frames of the recording, of which one is cut at its beginning."""
 
 _SPOKEN_OF_S = 0.05
 """Time from which on sound that cannot be decoded is spoken of."""
@@ -241,7 +242,7 @@ def _of_mp3(data: FileWindow, name: str) -> Survey:
         or layout.runs[-1].n_counted > layout.runs[-1].n_frames + 1
     ):
         found.failure = cut_within(name, heard_s, "frame")
-    elif layout.n_foreign > _SPOKEN_OF_BYTES:
+    elif layout.n_foreign > _spoken_of_bytes(runs):
         found.notes.append(
             f"{layout.n_foreign} of {len(data)} bytes of {name} are neither MP3 frames nor tags: "
             "they were passed over."
@@ -254,15 +255,21 @@ def _of_mp3(data: FileWindow, name: str) -> Survey:
     return found
 
 
+def _spoken_of_bytes(runs: list[mpeg_frames.Run]) -> int:
+    """Bytes that are no MP3 above which they are spoken of."""
+    return min([_SPOKEN_OF_BYTES, *(2 * run.frame_bytes[1] for run in runs)])
+
+
 def _promised_s(runs: list[mpeg_frames.Run]) -> float:
     """Length by the headers in MP3 recordings, where their counts of bytes say so too."""
     total_s = 0.0
     for run in runs:
         n_frames, n_more = run.n_frames, (run.n_counted or 0) - run.n_frames
         if (
-            run.n_counted is not None
+            run.counts is not None
+            and run.n_counted is not None
             and n_more > 1
-            and (run.n_bytes_counted or 0) >= run.n_bytes + n_more * run.frame_bytes[0]
+            and (run.counts.n_bytes or 0) >= run.n_bytes + n_more * run.frame_bytes[0]
         ):
             n_frames = run.n_counted
         total_s += run.seconds(n_frames)
