@@ -61,7 +61,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What a first frame that is no sound tells of the others."""
+    """Numbers that a first frame, which is no sound, tells of the others."""
 
     n_frames: int | None
     n_bytes: int | None = None
@@ -85,7 +85,7 @@ class Run:
     n_header_bytes: int = 0
     """Length of a first frame that is no sound but counts the others; 0 without one."""
     counts: Counts | None = None
-    """What that one tells."""
+    """Its numbers."""
     n_lost: int = 0
     """Frames that are missing before it, by the length of what stands there instead."""
     frame_bytes: tuple[int, int] = (1 << 30, 0)

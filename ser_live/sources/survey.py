@@ -104,26 +104,38 @@ def _is_flac_behind(path: Path) -> bool:
 def _of_wav(path: Path, name: str) -> Survey:
     with path.open("rb") as file:
         n_file = file.seek(0, os.SEEK_END)
-        file.seek(0)
-        header = wav_header.read_header(file)
-        if header is None:
+        recordings = wav_header.recordings(file, n_file)
+        if not recordings:
             return Survey()
-        span = wav_header.put_right(file, header, n_file)
-    found = Survey(is_for_ffmpeg=header.format_tag not in _WAV_CODECS)
-    if header.contradiction:
-        found.notes.append(f"The header of {name} {header.contradiction}")
-    if span is not None:
-        found.spans = [span]
-        n_there = sum(end - start for start, end in span.pieces)
-        if header.bytes_per_second and n_there > (header.n_declared or n_there):
-            declared_s = (header.n_declared or 0) / header.bytes_per_second
-            there_s = n_there / header.bytes_per_second
-            if there_s - declared_s >= _NOTED_S:
-                found.notes.append(
-                    f"The header of {name} declares {declared_s:.2f} s, but {there_s:.2f} s lie "
-                    "behind it: all of it was heard."
-                )
+        spans = [wav_header.put_right(file, its.header, its.end) for its in recordings]
+        changes_form = any(wav_header.changes_form(file, its) for its in recordings)
+    found = Survey()
+    for its, span in zip(recordings, spans, strict=True):
+        found.notes += _notes_of_wav(name, its.header, span)
+    if len(recordings) > 1:
+        wholes = [Span(((its.start, its.end),)) for its in recordings]
+        found.spans = [span or whole for span, whole in zip(spans, wholes, strict=True)]
+    else:
+        found.is_for_ffmpeg = recordings[0].header.format_tag not in _WAV_CODECS
+        found.spans = None if spans[0] is None else [spans[0]]
+    if changes_form:
+        found.failure = wav_header.other_form(name)
     return found
+
+
+def _notes_of_wav(name: str, header: wav_header.WavHeader, span: Span | None) -> list[str]:
+    """Sentences about a header that was not believed."""
+    notes = [f"The header of {name} {header.contradiction}"] if header.contradiction else []
+    n_there = 0 if span is None else sum(end - start for start, end in span.pieces)
+    if header.bytes_per_second and n_there > (header.n_declared or n_there):
+        declared_s = (header.n_declared or 0) / header.bytes_per_second
+        there_s = n_there / header.bytes_per_second
+        if there_s - declared_s >= _NOTED_S:
+            notes.append(
+                f"The header of {name} declares {declared_s:.2f} s, but {there_s:.2f} s lie "
+                "behind it: all of it was heard."
+            )
+    return notes
 
 
 def _of_au(path: Path, name: str, head: bytes) -> Survey:
