@@ -10,7 +10,7 @@ import click
 
 from ser_live.cli.help_pages import Page
 from ser_live.cli.live import LiveOptions, live_options, run_live
-from ser_live.cli.options import device_option, device_wait_option
+from ser_live.cli.options import device_option, device_wait_option, track_option
 from ser_live.terminal.printing import echo
 
 
@@ -113,6 +113,7 @@ def _n_piped(options: LiveOptions) -> int:
     help="End when the followed file did not grow for so long. Without it, at Ctrl-C.",
 )
 @device_wait_option
+@track_option
 @live_options
 def command(
     source: str | None,
@@ -122,6 +123,7 @@ def command(
     follow: Path | None,
     follow_for: float | None,
     device_wait: float,
+    track: int | None,
     options: LiveOptions,
 ) -> None:
     """Analyze the default microphone live; - reads sound from a pipe.
@@ -156,6 +158,11 @@ def command(
         raise UsageError(
             "Found --follow beside another source, but one is heard at a time: leave one out."
         )
+    if track is not None and follow is None and source != "-":
+        raise UsageError(
+            "Found --track without a recording to hear, but a microphone has no tracks: name a "
+            "file with --follow FILE, or pipe one into `ser-live -`."
+        )
     audio: AudioSource
     if follow is not None:
         patience_s = math.inf if follow_for is None else follow_for
@@ -165,6 +172,7 @@ def command(
             channels or _n_piped(options),
             patience_s,
             options.lanes,
+            track,
         )
     elif source == "-":
         audio = PcmSource(
@@ -172,6 +180,7 @@ def command(
             samplerate or 16_000,
             channels or _n_piped(options),
             roles=options.lanes,
+            track=track,
         )
     elif source is not None:
         raise UsageError(

@@ -72,7 +72,7 @@ def _cut(run: Run, its: _Needs, n_frames: int) -> tuple[Run, Run]:
     """Part of a recording before a frame, and that from it on."""
     before = [[start, min(end, its.place)] for start, end in run.pieces if start < its.place]
     behind = [[max(start, its.place), end] for start, end in run.pieces if end > its.place]
-    first = replace(run, pieces=before, n_frames=n_frames, n_counted=None)
+    first = replace(run, pieces=before, n_frames=n_frames, counts=None)
     rest = Run(its.frame, behind, n_frames=run.n_frames - n_frames, frame_bytes=run.frame_bytes)
     return first, rest
 

@@ -80,6 +80,8 @@ class FlowingDecoder:
         Format of what is given.
     roles : Roles, optional
         Tells which channels nobody is to hear.
+    track : int or None
+        Audio track to hear, counted from 1; ``None`` for the default one.
     """
 
     def __init__(
@@ -89,9 +91,11 @@ class FlowingDecoder:
         sample_rate: int,
         n_channels: int,
         roles: ChannelsLeftOut | None = None,
+        track: int | None = None,
     ) -> None:
         self._kind = kind
         self._roles = roles
+        self._track = track
         self._name = name
         self._rate = sample_rate
         self._n_channels = n_channels
@@ -189,7 +193,11 @@ class FlowingDecoder:
         file = FeedFile(self._feed)
         try:
             decoder = MediaDecoder(
-                file, self._name, holes_are_damage=self._kind == "flac", flowing=FORMATS[self._kind]
+                file,
+                self._name,
+                self._track,
+                holes_are_damage=self._kind == "flac",
+                flowing=FORMATS[self._kind],
             )
         except AudioFileError as error:
             if n_before:

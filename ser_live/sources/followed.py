@@ -91,7 +91,7 @@ class FollowedSource(PcmSource):
         Format of headerless PCM, 16-bit little endian; others are brought to it.
     patience_s : float
         Time without growth after which it ends, in seconds; infinity for never.
-    roles : Roles, optional
+    roles, track : optional
         As for `PcmSource`.
 
     Raises
@@ -107,13 +107,14 @@ class FollowedSource(PcmSource):
         n_channels: int = 1,
         patience_s: float = math.inf,
         roles: ChannelsLeftOut | None = None,
+        track: int | None = None,
     ) -> None:
         if not patience_s > 0:
             raise UsageError(
                 f"A file was to be followed for {patience_s} s after it grew last, but a positive "
                 "number is needed: leave it out to follow it until Ctrl-C."
             )
-        super().__init__(io.BytesIO(), sample_rate, n_channels, display_name(path), roles)
+        super().__init__(io.BytesIO(), sample_rate, n_channels, display_name(path), roles, track)
         self.file = os.fspath(path)
         self._subject = self.name
         self._may_gather = patience_s < math.inf

@@ -25,11 +25,24 @@ _KBITS = {
 _SURE_FRAMES = 3
 """Frames in a row that have to follow before what stands behind junk counts as sound."""
 
+_SURE_AGAIN = 2
+"""As many of the kind that came before."""
+
 _MAX_BEHIND_BYTES = 1000
 """So much behind the last frame mpg123 passes over by itself."""
 
+_COUNTED_BYTES = (4, 4, 100, 4)
+"""Lengths of frames, bytes, places and quality in a header, each where its bit is set."""
+
+_MORE_CLAIMED = 8
+"""Frames that are claimed besides those that were found: the length of all is a guess anyway."""
+
 POSSIBLE = re.compile(rb"\xff[\xe2-\xff]|ID3[\x02-\x04]|APETAGEX|LYRICSBEGIN|TAG|\0{16}")
 _NOT_ZERO = re.compile(rb"[^\0]")
+
+
+Kind = tuple[int, int, int]
+"""Rate, channels and layer, the same in all frames of one recording."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +52,24 @@ class Frame:
     n_bytes: int
     n_samples: int
     sample_rate: int
-    kind: tuple[int, int, int]
-    """Rate, channels and layer, the same in all frames of one recording."""
+    kind: Kind
     n_side_end: int
     """Place in the frame where a header that counts frames would stand."""
     head: int
     """Its first four bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Numbers that a first frame, which is no sound, tells of the others."""
+
+    n_frames: int | None
+    n_bytes: int | None = None
+    """Bytes of all, with itself."""
+    tells_delay: bool = False
+    """Whether it tells how much of the first and last frames is the coder's delay."""
+    is_guessed: bool = False
+    """Whether mpg123 does not know it, and guesses the length by the length of this frame."""
 
 
 @dataclass(slots=True)
@@ -59,14 +84,17 @@ class Run:
     """Frames of sound."""
     n_header_bytes: int = 0
     """Length of a first frame that is no sound but counts the others; 0 without one."""
-    n_counted: int | None = None
-    """Frames that it counts."""
-    n_bytes_counted: int | None = None
-    """Bytes that it counts, with itself."""
+    counts: Counts | None = None
+    """Its numbers."""
     n_lost: int = 0
     """Frames that are missing before it, by the length of what stands there instead."""
     frame_bytes: tuple[int, int] = (1 << 30, 0)
     """Length of the shortest and of the longest frame."""
+
+    @property
+    def n_counted(self) -> int | None:
+        """Frames that its header counts; ``None`` where none does."""
+        return None if self.counts is None else self.counts.n_frames
 
     @property
     def n_bytes(self) -> int:
@@ -78,14 +106,19 @@ class Run:
         return n_frames * self.frame.n_samples / self.frame.sample_rate
 
     def span(self) -> Span:
-        """Bytes to decode, behind a header that counts the frames where there is no right one."""
+        """Bytes to decode, with its header only where that counts enough and tells the delay.
+
+        None is made in its place: mpg123 leaves out the first 529 samples of what is counted, as
+        the delay of a decoder, and where a recording does not begin they are sound. Instead a
+        length is claimed by which its guess is not too short for any order of the frames.
+        """
         first, *others = self.pieces
         rest = tuple((start, end) for start, end in others)
-        if self.n_counted is not None and self.n_counted >= self.n_frames:
+        tells_delay = self.counts is not None and self.counts.tells_delay
+        if tells_delay and (self.n_counted or 0) >= self.n_frames:
             return Span(((first[0], first[1]), *rest))
-        start = first[0] + self.n_header_bytes
-        n_bytes = first[1] - start + sum(end - start for start, end in rest)
-        return Span(((start, first[1]), *rest), _counting(self.frame, self.n_frames, n_bytes))
+        pieces = ((first[0] + self.n_header_bytes, first[1]), *rest)
+        return Span(pieces, n_claimed=(self.n_frames + _MORE_CLAIMED) * self.frame_bytes[1])
 
 
 @dataclass(slots=True)
@@ -108,9 +141,10 @@ class Layout:
         if len(self.runs) > 1 or len(self.runs[0].pieces) > 1:
             return False
         run = self.runs[0]
-        if run.n_counted is None:
-            shortest, longest = run.frame_bytes
-            is_steady = longest - shortest <= 4  # else its length would be guessed
+        is_guessed = run.counts is not None and run.counts.is_guessed
+        if run.n_counted is None or is_guessed:
+            lengths = [*run.frame_bytes, *([run.n_header_bytes] if is_guessed else [])]
+            is_steady = max(lengths) - min(lengths) <= 4  # else its length would be guessed
             return is_steady and self.n_behind < _MAX_BEHIND_BYTES
         return run.n_counted >= run.n_frames
 
@@ -174,8 +208,9 @@ def find_runs(data: FileWindow) -> Layout | None:
         is_next = (
             is_joined and run is not None and frame is not None and frame.kind == run.frame.kind
         )
-        if frame is None or not (is_next or begins_sure(data, place)):
-            found, n_foreign = _next_sound(data, place)
+        known = None if run is None else run.frame.kind
+        if frame is None or not (is_next or begins_sure(data, place, known)):
+            found, n_foreign = _next_sound(data, place, known)
             layout.n_foreign += n_foreign
             layout.n_before += 0 if layout.runs else n_foreign
             if found is None:
@@ -200,7 +235,7 @@ def find_runs(data: FileWindow) -> Layout | None:
                 run.frame_bytes = (frame.n_bytes, frame.n_bytes)
             else:
                 run.n_header_bytes = frame.n_bytes
-                run.n_counted, run.n_bytes_counted = counts
+                run.counts = counts
         else:
             run.n_frames += 1
             shortest, longest = run.frame_bytes
@@ -213,10 +248,15 @@ def find_runs(data: FileWindow) -> Layout | None:
         place, is_joined = end, True
 
 
-def begins_sure(data: FileWindow | bytes, place: int) -> bool:
-    """Whether frames of one kind follow each other here, as far as the file goes."""
+def begins_sure(data: FileWindow | bytes, place: int, known: Kind | None = None) -> bool:
+    """Whether frames of one kind follow each other here, as far as the file goes.
+
+    Fewer are enough where they are of a kind that is known.
+    """
+    first = None if known is None else frame_at(data, place)
+    is_known = first is not None and first.kind == known
     kind = None
-    for n_before in range(_SURE_FRAMES):
+    for n_before in range(_SURE_AGAIN if is_known else _SURE_FRAMES):
         if place >= len(data) - 4:
             # One alone that reaches beyond the end may be made of any bytes.
             return n_before > 1 or (n_before == 1 and place <= len(data))
@@ -228,7 +268,7 @@ def begins_sure(data: FileWindow | bytes, place: int) -> bool:
     return True
 
 
-def _next_sound(data: FileWindow, place: int) -> tuple[int | None, int]:
+def _next_sound(data: FileWindow, place: int, known: Kind | None = None) -> tuple[int | None, int]:
     """Place of the next frame that is one for sure, and how many foreign bytes are before it."""
     n_foreign = 0
     while place < len(data) - 4:
@@ -237,7 +277,7 @@ def _next_sound(data: FileWindow, place: int) -> tuple[int | None, int]:
         elif data[place] == 0:
             found = data.search(_NOT_ZERO, place)
             place = len(data) if found is None else found
-        elif begins_sure(data, place):
+        elif begins_sure(data, place, known):
             return place, n_foreign
         else:
             found = data.search(POSSIBLE, place + 1)
@@ -290,40 +330,24 @@ def tag_bytes(data: FileWindow | bytes, place: int) -> int:
     return 0
 
 
-def counts_in(
-    data: FileWindow | bytes, place: int, frame: Frame
-) -> tuple[int | None, int | None] | None:
-    """Frames and bytes that a first frame counts; ``None`` where it is sound."""
-    word = data[place + frame.n_side_end : place + frame.n_side_end + 4]
-    if word in (b"Xing", b"Info"):
-        at = place + frame.n_side_end + 4
-        flags = int.from_bytes(data[at : at + 4], "big")
-        at += 4
+def counts_in(data: FileWindow | bytes, place: int, frame: Frame) -> Counts | None:
+    """Look into a first frame for what it counts; ``None`` where it is sound."""
+    at = place + frame.n_side_end
+    if data[at : at + 4] in (b"Xing", b"Info"):
+        flags = int.from_bytes(data[at + 4 : at + 8], "big")
+        at += 8
         values: list[int | None] = [None, None]
-        for index in (0, 1):
-            if flags >> index & 1:
-                values[index] = int.from_bytes(data[at : at + 4], "big")
-                at += 4
+        for bit, n_bytes in enumerate(_COUNTED_BYTES):
+            if flags >> bit & 1:
+                if bit < len(values):
+                    values[bit] = int.from_bytes(data[at : at + 4], "big")
+                at += n_bytes
         if any(data[place + 4 : place + frame.n_side_end]):
-            return 0, None  # mpg123 takes it for sound
-        return values[0], values[1]
+            return Counts(0)  # mpg123 takes it for sound
+        n_frames, n_bytes_counted = values
+        tells_delay = data[at : at + 1] != b"\0" and any(data[at + 21 : at + 24])
+        return Counts(n_frames, n_bytes_counted, tells_delay=tells_delay)
     if data[place + 36 : place + 40] == b"VBRI":
-        at = place + 46
-        return (
-            int.from_bytes(data[at + 4 : at + 8], "big"),
-            int.from_bytes(data[at : at + 4], "big"),
-        )
+        n_bytes_counted, n_frames = struct.unpack(">II", data[place + 46 : place + 54])
+        return Counts(n_frames, n_bytes_counted, is_guessed=True)
     return None
-
-
-def _counting(frame: Frame, n_frames: int, n_bytes: int) -> bytes:
-    """A first frame that is no sound but counts those behind it; empty where none is possible."""
-    # Without a checksum, for that would have to be right.
-    heads = ((frame.head | 1 << 16) & ~0xF000 | n_kbits << 12 for n_kbits in range(1, 15))
-    for head in heads:
-        made = _parsed(head)
-        if frame.kind[2] == 3 and made and made.n_bytes >= made.n_side_end + 16:
-            counts = b"Info" + struct.pack(">III", 3, n_frames, n_bytes + made.n_bytes)
-            begin = head.to_bytes(4, "big") + bytes(made.n_side_end - 4) + counts
-            return begin.ljust(made.n_bytes, b"\0")
-    return b""

@@ -53,6 +53,7 @@ class Mp3Watch:
     def _look(self, *, is_last: bool) -> None:
         data, place = self._rest, 0
         while place < len(data):
+            known = None if self._frame is None else self._frame.kind
             n_there = len(data) - place
             frame = frame_at(data, place)
             is_next = (
@@ -63,7 +64,7 @@ class Mp3Watch:
             )
             if not is_last and n_there < (_LONGEST_SURE if not is_next else 0):
                 break
-            if frame is not None and (is_next or begins_sure(data, place)):
+            if frame is not None and (is_next or begins_sure(data, place, known)):
                 if frame.n_bytes > n_there:
                     if is_last:
                         self._is_cut, place = is_next, len(data)
@@ -101,7 +102,7 @@ class Mp3Watch:
         self._frame, self._is_joined = frame, True
         if counts is not None:
             # Of titles that follow each other none is promised whole.
-            self._n_promised = counts[0] if not self._n_frames else None
+            self._n_promised = counts.n_frames if not self._n_frames else None
             return
         self._n_frames += 1
         self._n_bytes += frame.n_bytes

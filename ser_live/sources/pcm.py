@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ser_live.audio import check_format
 from ser_live.errors import AudioFileError, SerLiveError
+from ser_live.sources.media_tracks import check_track
 from ser_live.sources.pcm_bytes import PcmBytes
 from ser_live.sources.piped import PipedContainer, container_of, is_doubtful
 from ser_live.sources.protocol import AudioSource, ChannelsLeftOut, Lost
@@ -42,6 +43,8 @@ class PcmSource(AudioSource):
         For people.
     roles : Roles, optional
         Tells which channels nobody is to hear: their samples become zeros at once.
+    track : int, optional
+        Audio track to hear, counted from 1; without it the default one.
     """
 
     is_live = False
@@ -54,6 +57,7 @@ class PcmSource(AudioSource):
         n_channels: int = 1,
         name: str = "standard input",
         roles: ChannelsLeftOut | None = None,
+        track: int | None = None,
     ) -> None:
         self.name = name
         self._subject = name.capitalize()
@@ -62,6 +66,7 @@ class PcmSource(AudioSource):
         self.sample_rate = sample_rate
         self.n_channels = n_channels
         self._roles = roles
+        self._track = track
         self._stream: BinaryIO | io.RawIOBase = stream
         self.notes: Sequence[str] = ()
         self._pcm = PcmBytes(n_channels)
@@ -90,6 +95,8 @@ class PcmSource(AudioSource):
         ------
         AudioFileError
             The pipe broke, carried nothing, or carries a recording that cannot be decoded.
+        UsageError
+            There is no such track.
         """
         if self._items:
             return self._items.popleft()
@@ -161,7 +168,10 @@ class PcmSource(AudioSource):
                 self.n_channels,
                 may_gather=self._may_gather,
                 roles=self._roles,
+                track=self._track,
             )
+        else:
+            check_track(self._subject, 1, self._track)
         return head
 
     def _next_of_rest(

@@ -15,16 +15,16 @@ from numpy.typing import NDArray
 
 from ser_live.audio import check_finite, check_format
 from ser_live.errors import AudioFileError
-from ser_live.sources.decoder import cut_off
 from ser_live.sources.decoding import open_recording
 from ser_live.sources.flowing import FORMATS, FlowingDecoder
 from ser_live.sources.format_adapter import FormatAdapter
+from ser_live.sources.media_tracks import check_track
 from ser_live.sources.mpeg_frames import are_frames
-from ser_live.sources.pcm_bytes import WAV_CODINGS, PcmBytes
+from ser_live.sources.piped_wav import PipedWav, is_plain
 from ser_live.sources.protocol import ChannelsLeftOut, heard_alone
 from ser_live.sources.ring_buffer import Lost
 from ser_live.sources.suffixes import has_media
-from ser_live.sources.wav_header import WavHeader, begins_chunk, read_header
+from ser_live.sources.wav_header import read_header
 
 HEAD_BYTES = 4096
 """So much is enough to tell what a pipe carries, where its first bytes leave a doubt."""
@@ -34,10 +34,6 @@ MAX_GATHERED_BYTES = 1 << 30
 
 _IN_MEMORY_BYTES = 1 << 16
 _TAKE_S = 0.1
-_EXTENSIBLE = 0xFFFE
-_PLACEHOLDER = 2**31 - 2**16
-"""Length from which a header does not mean it: who writes to a pipe cannot know."""
-
 _TS_BEGIN, _TS_BYTES = 0x47, 188
 """First byte and length of a packet of an MPEG transport stream."""
 
@@ -144,6 +140,8 @@ class PipedContainer:
         Whether an end is in sight, so that it makes sense to wait for it.
     roles : Roles, optional
         Tells which channels nobody is to hear; their samples become zeros at once.
+    track : int or None
+        Audio track to hear, counted from 1; ``None`` for the default one.
     """
 
     def __init__(
@@ -155,8 +153,10 @@ class PipedContainer:
         *,
         may_gather: bool = True,
         roles: ChannelsLeftOut | None = None,
+        track: int | None = None,
     ) -> None:
         self._kind = kind
+        self._track = track
         self._name = name
         self._rate = sample_rate
         self._n_channels = n_channels
@@ -167,13 +167,7 @@ class PipedContainer:
         self._is_gathering = False
         self._flowing: FlowingDecoder | None = None
         self._adapter: FormatAdapter | None = None
-        self._pcm: PcmBytes | None = None
-        self._position = 0
-        self._wav_rate, self._block_bytes = 1, 1
-        self._n_left: int | None = None
-        """Bytes of sound to come, by the header."""
-        self._behind = b""
-        """First bytes behind them."""
+        self._wav: PipedWav | None = None
         self._file: BinaryIO | None = None
         self._path = ""
         self._n_gathered = 0
@@ -181,7 +175,8 @@ class PipedContainer:
     @property
     def notes(self) -> list[str]:
         """Sentences about it that are no errors; complete once all was given."""
-        return self._notes if self._flowing is None else self._flowing.notes
+        its = self._flowing or self._wav
+        return self._notes if its is None else its.notes
 
     @property
     def is_full(self) -> bool:
@@ -199,8 +194,8 @@ class PipedContainer:
 
     def push(self, data: bytes) -> list[NDArray[np.float32] | Lost]:
         """Take the next bytes, give what they complete at once."""
-        if self._pcm is not None:
-            return self._plain(self._pcm, data)
+        if self._wav is not None:
+            return self._wav.push(data)
         if self._flowing is not None:
             self._flowing.feed(data)
         elif self._is_gathering:
@@ -214,10 +209,10 @@ class PipedContainer:
         """Decide by the first bytes, once there are enough, in which way the rest is heard."""
         if self._kind == "wav":
             header = read_header(io.BytesIO(self._head))
-            pcm = None if header is None else self._plain_samples(header)
-            if header is not None and pcm is not None:
-                self._pcm = pcm
-                return self._plain(pcm, self._head[header.start :])
+            if header is not None and is_plain(header):
+                check_track(self._name, 1, self._track)
+                self._wav = PipedWav(header, self._name, self._rate, self._n_channels, self._roles)
+                return self._wav.push(self._head[header.start :])
             flows = False if header is not None else None
         elif self._kind == "m4a":
             flows = _has_index_first(self._head)
@@ -225,7 +220,7 @@ class PipedContainer:
             flows = self._kind in FORMATS
         if flows and has_media():
             self._flowing = FlowingDecoder(
-                self._kind, self._name, self._rate, self._n_channels, self._roles
+                self._kind, self._name, self._rate, self._n_channels, self._roles, self._track
             )
             self._flowing.feed(self._head)
         elif flows is not None or len(self._head) > _IN_MEMORY_BYTES:
@@ -262,41 +257,6 @@ class PipedContainer:
                 f"but that failed ({error}): make room in {tempfile.gettempdir()}, or pipe wav."
             ) from error
 
-    def _plain_samples(self, header: WavHeader) -> PcmBytes | None:
-        """Make ready for samples as they come; ``None`` where each hangs on others."""
-        n_channels, rate = header.n_channels, header.sample_rate
-        tag, n_bits = header.format_tag, int.from_bytes(header.form[14:16], "little")
-        if tag == _EXTENSIBLE and len(header.form) >= 26:
-            tag = int.from_bytes(header.form[24:26], "little")
-        coding = WAV_CODINGS.get((tag, n_bits))
-        if header.kind == b"RIFX" or coding is None or n_channels < 1:
-            return None
-        if header.contradiction:
-            return None  # gathered, so that the whole of it is looked at as a file is
-        check_format(rate, n_channels, self._name)
-        if header.n_declared is not None and header.n_declared < _PLACEHOLDER:
-            self._n_left = header.n_declared
-        self._wav_rate, self._block_bytes = rate, header.unit_bytes
-        self._adapt_from(rate, n_channels)
-        return PcmBytes(n_channels, coding)
-
-    def _plain(self, pcm: PcmBytes, data: bytes) -> list[NDArray[np.float32] | Lost]:
-        if self._n_left is not None:
-            data, self._behind = data[: self._n_left], self._behind + data[self._n_left :]
-            self._n_left -= len(data)
-            if len(self._behind) >= 8 and not begins_chunk(self._behind):
-                # The header says less than there is: the sound goes on.
-                data, self._behind, self._n_left = data + self._behind, b"", None
-                self._notes.append(
-                    f"The header of {self._name} declares less than lies behind it: all of it was "
-                    "heard."
-                )
-            self._behind = self._behind[:8]
-        samples = heard_alone(pcm.samples(data), self._roles)
-        check_finite(samples, self._position, self._wav_rate, self._name)
-        self._position += len(samples)
-        return self._adapted(samples) if len(samples) else []
-
     def finish(self) -> Iterator[NDArray[np.float32] | Lost]:
         """Give the rest, once all bytes came.
 
@@ -306,17 +266,15 @@ class PipedContainer:
             It cannot be decoded, or not all of it.
         """
         yield from self.at_hand()
-        if self._pcm is not None and self._n_left:
-            heard_s = self._position / self._wav_rate
-            n_left = self._n_left // self._block_bytes
-            raise cut_off(self._name, heard_s, heard_s + n_left / self._wav_rate)
-        if self._pcm is None and self._flowing is None:
+        if self._wav is not None and (failure := self._wav.failure()) is not None:
+            raise failure
+        if self._wav is None and self._flowing is None:
             yield from self._gathered()
 
     def at_hand(self) -> Iterator[NDArray[np.float32] | Lost]:
         """Give what is complete of the bytes that came, where no more will."""
-        if self._pcm is not None:
-            yield from self._flushed()
+        if self._wav is not None:
+            yield from self._wav.flush()
         elif self._flowing is not None:
             self._flowing.end()
             while not self._flowing.is_over:
@@ -330,7 +288,7 @@ class PipedContainer:
         if self._file is not None:
             self._file.close()
         try:
-            decoder = open_recording(self._path, name=self._name)
+            decoder = open_recording(self._path, self._track, self._name)
         except AudioFileError as error:
             raise AudioFileError(
                 f"{self._name} begins like {self._kind} but cannot be decoded as such, and a whole "

@@ -54,7 +54,7 @@ class SoundFileDecoder:
 
         self._name = name
         self.notes: list[str] = []
-        self._bytes = None if span is None else SpanFile(path, span)
+        self._bytes = None if span is None else SpanFile(path, span, is_claiming=True)
         # Bytes reach libsndfile unchanged, also where the name is not valid text.
         whole = os.fspath(path) if sys.platform == "win32" else os.fsencode(path)
         try:

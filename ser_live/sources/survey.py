@@ -30,7 +30,8 @@ _MAX_LATE_BYTES = 1 << 16
 """So far MP3 is looked for behind something else."""
 
 _SPOKEN_OF_BYTES = 2000
-"""So many bytes that are no MP3 are longer than any frame that was cut in two."""
+"""So many bytes that are no MP3 are longer than any frame that was cut in two; fewer are, where
+they are longer than two frames of the recording, of which one is cut at its beginning."""
 
 _SPOKEN_OF_S = 0.05
 """Time from which on sound that cannot be decoded is spoken of."""
@@ -103,26 +104,38 @@ def _is_flac_behind(path: Path) -> bool:
 def _of_wav(path: Path, name: str) -> Survey:
     with path.open("rb") as file:
         n_file = file.seek(0, os.SEEK_END)
-        file.seek(0)
-        header = wav_header.read_header(file)
-        if header is None:
+        recordings = wav_header.recordings(file, n_file)
+        if not recordings:
             return Survey()
-        span = wav_header.put_right(file, header, n_file)
-    found = Survey(is_for_ffmpeg=header.format_tag not in _WAV_CODECS)
-    if header.contradiction:
-        found.notes.append(f"The header of {name} {header.contradiction}")
-    if span is not None:
-        found.spans = [span]
-        n_there = sum(end - start for start, end in span.pieces)
-        if header.bytes_per_second and n_there > (header.n_declared or n_there):
-            declared_s = (header.n_declared or 0) / header.bytes_per_second
-            there_s = n_there / header.bytes_per_second
-            if there_s - declared_s >= _NOTED_S:
-                found.notes.append(
-                    f"The header of {name} declares {declared_s:.2f} s, but {there_s:.2f} s lie "
-                    "behind it: all of it was heard."
-                )
+        spans = [wav_header.put_right(file, its.header, its.end) for its in recordings]
+        changes_form = any(wav_header.changes_form(file, its) for its in recordings)
+    found = Survey()
+    for its, span in zip(recordings, spans, strict=True):
+        found.notes += _notes_of_wav(name, its.header, span)
+    if len(recordings) > 1:
+        wholes = [Span(((its.start, its.end),)) for its in recordings]
+        found.spans = [span or whole for span, whole in zip(spans, wholes, strict=True)]
+    else:
+        found.is_for_ffmpeg = recordings[0].header.format_tag not in _WAV_CODECS
+        found.spans = None if spans[0] is None else [spans[0]]
+    if changes_form:
+        found.failure = wav_header.other_form(name)
     return found
+
+
+def _notes_of_wav(name: str, header: wav_header.WavHeader, span: Span | None) -> list[str]:
+    """Sentences about a header that was not believed."""
+    notes = [f"The header of {name} {header.contradiction}"] if header.contradiction else []
+    n_there = 0 if span is None else sum(end - start for start, end in span.pieces)
+    if header.bytes_per_second and n_there > (header.n_declared or n_there):
+        declared_s = (header.n_declared or 0) / header.bytes_per_second
+        there_s = n_there / header.bytes_per_second
+        if there_s - declared_s >= _NOTED_S:
+            notes.append(
+                f"The header of {name} declares {declared_s:.2f} s, but {there_s:.2f} s lie "
+                "behind it: all of it was heard."
+            )
+    return notes
 
 
 def _of_au(path: Path, name: str, head: bytes) -> Survey:
@@ -241,7 +254,7 @@ def _of_mp3(data: FileWindow, name: str) -> Survey:
         or layout.runs[-1].n_counted > layout.runs[-1].n_frames + 1
     ):
         found.failure = cut_within(name, heard_s, "frame")
-    elif layout.n_foreign > _SPOKEN_OF_BYTES:
+    elif layout.n_foreign > _spoken_of_bytes(runs):
         found.notes.append(
             f"{layout.n_foreign} of {len(data)} bytes of {name} are neither MP3 frames nor tags: "
             "they were passed over."
@@ -254,15 +267,21 @@ def _of_mp3(data: FileWindow, name: str) -> Survey:
     return found
 
 
+def _spoken_of_bytes(runs: list[mpeg_frames.Run]) -> int:
+    """Bytes that are no MP3 above which they are spoken of."""
+    return min([_SPOKEN_OF_BYTES, *(2 * run.frame_bytes[1] for run in runs)])
+
+
 def _promised_s(runs: list[mpeg_frames.Run]) -> float:
     """Length by the headers in MP3 recordings, where their counts of bytes say so too."""
     total_s = 0.0
     for run in runs:
         n_frames, n_more = run.n_frames, (run.n_counted or 0) - run.n_frames
         if (
-            run.n_counted is not None
+            run.counts is not None
+            and run.n_counted is not None
             and n_more > 1
-            and (run.n_bytes_counted or 0) >= run.n_bytes + n_more * run.frame_bytes[0]
+            and (run.counts.n_bytes or 0) >= run.n_bytes + n_more * run.frame_bytes[0]
         ):
             n_frames = run.n_counted
         total_s += run.seconds(n_frames)

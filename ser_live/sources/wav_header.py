@@ -11,10 +11,11 @@ import struct
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from ser_live.errors import AudioFileError
 from ser_live.sources import wav_form
 from ser_live.sources.byte_spans import Span
 
-_KINDS = {b"RIFF": "<", b"RF64": "<", b"BW64": "<", b"RIFX": ">"}
+KINDS = {b"RIFF": "<", b"RF64": "<", b"BW64": "<", b"RIFX": ">"}
 
 _UNKNOWN = 0xFFFF_FFFF
 """Size that stands for one that was not known, or stands elsewhere."""
@@ -35,6 +36,14 @@ _CHUNKS = frozenset(
     )
 )
 """Chunks that stand behind the samples."""
+
+RECORDING = re.compile(
+    rb"(RIFF|RIFX|RF64|BW64).{4}WAVE(?=fmt |JUNK|junk|LIST|bext|ds64|FLLR|fact|iXML)", re.DOTALL
+)
+"""Beginning of a wav in the middle of sound of unknown length."""
+
+_MAX_RECORDINGS = 1000
+_WINDOW_BYTES, _LONGEST_BEGIN = 1 << 20, 16
 
 _TAGS = (b"TAG", b"ID3", b"APETAGEX")
 
@@ -66,7 +75,7 @@ class WavHeader:
 def read_header(file: BinaryIO) -> WavHeader | None:
     """Read a header up to the samples; ``None`` where none is found."""
     head = file.read(12)
-    order = _KINDS.get(head[:4])
+    order = KINDS.get(head[:4])
     if order is None or head[8:12] != b"WAVE":
         return None
     form, long_size = b"", None
@@ -107,6 +116,56 @@ def read_header(file: BinaryIO) -> WavHeader | None:
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One of the wavs that follow each other in a file."""
+
+    header: WavHeader
+    start: int
+    end: int
+    """Bytes of the file, ``[start, end)``."""
+
+
+def recordings(file: BinaryIO, n_file: int) -> list[Recording]:
+    """Find the wavs in a file of so many bytes; empty where it begins with none."""
+    found: list[Recording] = []
+    start: int | None = 0
+    while start is not None and len(found) < _MAX_RECORDINGS:
+        file.seek(start)
+        header = read_header(file)
+        if header is None:
+            break
+        following = _next_recording(file, header, n_file)
+        found.append(Recording(header, start, n_file if following is None else following))
+        start = following
+    return found
+
+
+def _next_recording(file: BinaryIO, header: WavHeader, n_file: int) -> int | None:
+    """Place where the next wav begins; ``None`` where none does."""
+    declared_end = header.start + (header.n_declared or 0)
+    if declared_end >= n_file:
+        return None
+    end = _true_end(file, header, n_file)
+    if end >= n_file:  # nothing tells where the sound ends
+        return _searched(file, declared_end)
+    _, end = _more_data(file, header, end, n_file)
+    file.seek(end)
+    begin = file.read(12)
+    return end if begin[:4] in KINDS and begin[8:] == b"WAVE" else None
+
+
+def _searched(file: BinaryIO, place: int) -> int | None:
+    """Look for the beginning of another wav behind a place."""
+    file.seek(place)
+    window = b""
+    while more := file.read(_WINDOW_BYTES):
+        window = window[-_LONGEST_BEGIN:] + more
+        if found := RECORDING.search(window):
+            return file.tell() - len(window) + found.start()
+    return None
+
+
 def put_right(file: BinaryIO, header: WavHeader, n_file: int) -> Span | None:
     """Span with a header that counts all samples; ``None`` where the file's own is right.
 
@@ -121,7 +180,7 @@ def put_right(file: BinaryIO, header: WavHeader, n_file: int) -> Span | None:
     if n_file <= header.start:
         return None
     end = _true_end(file, header, n_file)
-    others = _more_data(file, header, end, n_file)
+    others, _ = _more_data(file, header, end, n_file)
     n_there = end - header.start
     n_there -= n_there % header.unit_bytes
     if n_there <= 0 and not others:
@@ -143,10 +202,11 @@ def put_right(file: BinaryIO, header: WavHeader, n_file: int) -> Span | None:
 
 def _more_data(
     file: BinaryIO, header: WavHeader, end: int, n_file: int
-) -> tuple[tuple[int, int], ...]:
+) -> tuple[tuple[tuple[int, int], ...], int]:
     """Sound in further chunks of the same name, with others that are known between them.
 
-    The form may be told again between them; behind another one stands another recording.
+    The form may be told again between them; what stands behind another one is no such sound.
+    The place behind all of them is given, too.
     """
     found: list[tuple[int, int]] = []
     for _ in range(_MAX_DATA_CHUNKS):
@@ -154,18 +214,30 @@ def _more_data(
         if begin[:4] not in _CHUNKS and begin[:4] != b"data":
             end += end % 2
             begin = _begin(file, end)
-        size = struct.unpack(_KINDS[header.kind] + "I", begin[4:])[0]
+        size = struct.unpack(KINDS[header.kind] + "I", begin[4:])[0]
         is_same_form = begin[:4] == b"fmt " and file.read(len(header.form)) == header.form
-        if begin[:4] in _CHUNKS or is_same_form:
+        is_foreign = begin[:4] not in (*KINDS, b"data", b"fmt ") and _is_chunk(file, end, n_file)
+        if is_foreign or is_same_form:
             end += 8 + size
             continue
         if begin[:4] != b"data" or end >= n_file:
             break
-        start, end = end + 8, min(end + 8 + size, n_file)
+        start = end + 8
+        # Who ended before the size was known left 0 there.
+        end = n_file if size == 0 and not _is_end(file, start, n_file) else start + size
+        end = min(end, n_file)
         n_bytes = (end - start) // header.unit_bytes * header.unit_bytes
         if n_bytes:
             found.append((start, start + n_bytes))
-    return tuple(found)
+    return tuple(found), end
+
+
+def changes_form(file: BinaryIO, recording: Recording) -> bool:
+    """Whether samples of another form stand behind those of a wav, in the same one."""
+    header = recording.header
+    end = _true_end(file, header, recording.end)
+    _, end = _more_data(file, header, end, recording.end)
+    return end + 8 < recording.end and _begin(file, end)[:4] == b"fmt "
 
 
 def _begin(file: BinaryIO, place: int) -> bytes:
@@ -195,15 +267,35 @@ def _is_end(file: BinaryIO, place: int, n_file: int) -> bool:
     )
 
 
-def begins_chunk(begin: bytes) -> bool:
-    """Whether a known chunk or a tag begins with these bytes."""
-    return begin[:4] in _CHUNKS or begin[1:5] in _CHUNKS or begin.startswith(_TAGS)
+def is_known(name: bytes) -> bool:
+    """Whether chunks of this name stand behind samples."""
+    return name in _CHUNKS
+
+
+def goes_on_with(name: bytes) -> bool:
+    """Whether samples, what they are, a known chunk or another recording begin with this name."""
+    return name in _CHUNKS or name in KINDS or name in (b"data", b"fmt ")
+
+
+def begins_tag(begin: bytes) -> bool:
+    """Whether a tag of other formats begins with these bytes."""
+    return begin.startswith(_TAGS)
+
+
+def other_form(name: str) -> AudioFileError:
+    """Make the error for a wav whose samples change their form on the way."""
+    return AudioFileError(
+        f"{name} holds samples of another form behind its first ones, which were heard alone, but "
+        "one form is needed: record or convert it again."
+    )
 
 
 def _is_chunk(file: BinaryIO, place: int, n_file: int) -> bool:
     file.seek(place)
     begin = file.read(8)
-    if begins_chunk(begin) or begin[:4] == b"data":
+    if is_known(begin[:4]) or begins_tag(begin) or begin[:4] in (b"data", b"fmt "):
+        return True
+    if begin[:4] in KINDS and file.read(4) == b"WAVE":
         return True
     # Others that reach exactly to the end, or to a known one.
     if len(begin) < 8 or not all(0x20 <= byte < 0x7F for byte in begin[:4]):
@@ -215,12 +307,12 @@ def _is_chunk(file: BinaryIO, place: int, n_file: int) -> bool:
     if after + 8 > n_file:
         return False
     file.seek(after)
-    return file.read(4) in _CHUNKS
+    return goes_on_with(file.read(4))
 
 
 def _made(header: WavHeader, n_bytes: int) -> bytes:
     """A header for so many bytes of sound."""
-    order = _KINDS[header.kind]
+    order = KINDS[header.kind]
     form = header.form + bytes(len(header.form) % 2)
     pieces = b"fmt " + struct.pack(order + "I", len(header.form)) + form
     if n_bytes + len(pieces) + 28 < _UNKNOWN or order == ">":

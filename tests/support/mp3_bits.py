@@ -1,8 +1,9 @@
 """Frames of MP3 whose bits are not in the file, found in what LAME makes.
 
 LAME leaves no bytes between the sound of one frame and the next while its reservoir has room. Where
-there are some, or where one frame begins within the one before, frames are missing or were moved,
-and what decoders then give is made of other frames' bits. Only what LAME made may be judged so.
+there are some, where one frame begins within the one before, or is that one again, frames are
+missing or were moved, and what decoders then give is made of other frames' bits. Only what LAME
+made may be judged so.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ _SLACK_BYTES = 16
 
 @dataclass(frozen=True)
 class _Frame:
+    content: bytes
     seconds: float
     kind: tuple[int, int]
     back: int
@@ -29,11 +31,15 @@ class _Frame:
 def without_bits_s(data: bytes) -> float:
     """Length of the frames that begin in bytes of frames that are not where they were."""
     total_s, n_there, end, kind, n_brought = 0.0, 0, 0, None, 0
+    before = b""
     for frame in _frames(data):
         start = n_there - frame.back
         gap = start - end
         is_full = gap + frame.back >= frame.most - _SLACK_BYTES
         is_broken = gap < 0 or (gap > 1 and not is_full) or gap > n_brought
+        # No frame of a tone that rises is that before it: the second one moves bits of others on.
+        is_broken |= frame.used > 0 and frame.content == before
+        before = frame.content
         if frame.kind != kind or (is_broken and start >= 0):
             n_there, start, kind = 0, -frame.back, frame.kind
         if start < 0:
@@ -65,6 +71,7 @@ def _frames(data: bytes) -> Iterator[_Frame]:
         used = sum(int(bits[begin + k * n_bits :][:12], 2) for k in range(n_lengths))
         rate = (44_100, 48_000, 32_000)[part[2] >> 2 & 3] >> {3: 0, 2: 1, 0: 2}[version]
         yield _Frame(
+            content=part,
             seconds=(1152 if is_first else 576) / rate,
             kind=(rate, n_channels),
             back=int(bits[:n_back], 2),
