@@ -81,6 +81,8 @@ class Cause(_Word):
     """That part of the recording cannot be decoded."""
     PAUSED = "paused"
     """Listening was paused: what was said meanwhile was not kept."""
+    CHANGED = "changed"
+    """Another microphone was chosen; it is heard from the end of the gap on."""
 
 
 class NotedBy(_Word):

@@ -169,7 +169,7 @@ class DeviceSought(OfStream):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceFound(OfStream):
-    """A microphone is heard again; the gap stands before this."""
+    """A microphone is heard again, or another one was chosen; the gap stands before this."""
 
     type: ClassVar[str] = "device_found"
 
@@ -182,7 +182,8 @@ class DeviceFound(OfStream):
     n_channels: Annotated[int, COUNT]
     """Native channel count it has now."""
     lost_device: Annotated[str, TEXT]
-    """Name of the one that was lost; another than `device` where the default stands in."""
+    """Name of the one heard before; another than `device` where the default stands in, or
+    somebody chose."""
 
     @property
     def start_s(self) -> float:

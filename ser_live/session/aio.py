@@ -15,6 +15,7 @@ from ser_live.config import Settings
 from ser_live.errors import UsageError
 from ser_live.events import Event
 from ser_live.model.emotion_model import EmotionModel
+from ser_live.session.controls import Controlled, Orders
 from ser_live.session.listening import Listening, listen
 from ser_live.session.live import POLL_S
 from ser_live.sources import AudioSource
@@ -22,12 +23,13 @@ from ser_live.speaker.profile import SpeakerProfile
 from ser_live.stream.channels import Channels
 
 
-class AsyncListening:
+class AsyncListening(Controlled):
     """The events of one source while it is heard; made by `listen_async`.
 
     Either an asynchronous context manager that is iterated over inside, or iterated over by
     itself. The first waits for an event once more after a time-out; the second ends with the
-    first wait that is cancelled.
+    first wait that is cancelled. `mark`, `note`, `pause`, `resume`, `reset` and
+    `change_microphone` are those of `Listening`: called as they are, without ``await``.
 
     Parameters
     ----------
@@ -44,6 +46,8 @@ class AsyncListening:
         """The wait for the next events; it outlives a wait for it that is cancelled."""
         self._waiting: deque[Event] = deque()
         self._is_ending = False
+        self._orders = Orders()
+        """Of the session, once it was made."""
 
     async def __aenter__(self) -> AsyncListening:
         """Begin to listen."""
@@ -111,7 +115,9 @@ class AsyncListening:
     def _begin(self) -> None:
         listening = self._make()
         if not self._is_ending:
-            self._listening = listening
+            orders = listening.orders
+            orders.is_paused = self._orders.is_paused
+            self._listening, self._orders = listening, orders
             listening.__enter__()
 
     def _close(self) -> None:

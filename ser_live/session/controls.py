@@ -1,4 +1,4 @@
-"""Orders to a session while it runs: marks, notes, pauses, another beginning.
+"""Orders to a session while it runs: marks, notes, pauses, another beginning or microphone.
 
 Anybody may ask, from any thread, and goes on at once. The thread that segments does it between
 two blocks, as only that one may touch the streams; the position is that of the asking.
@@ -10,6 +10,9 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 
 from ser_live.events import Mark, Note, NotedBy, Notice
+from ser_live.sources import AudioSource, ReconnectingMicrophone
+from ser_live.sources.device_change import known_devices
+from ser_live.sources.devices import InputDevice, choose_device
 from ser_live.stream.analyzer import check_rating
 from ser_live.stream.segmenting import ForgetVoice, Segmented, SegmentingStage
 
@@ -20,6 +23,8 @@ class Orders:
     def __init__(self) -> None:
         self.stages: Sequence[SegmentingStage] = ()
         """The stages of the streams that are not over; set by the thread that segments."""
+        self.source: AudioSource | None = None
+        """Source that is heard at present; set by the thread that segments."""
         self.is_paused = False
         """Whether it was asked to pass audio over."""
         self._waiting: deque[Mark | Note | ForgetVoice] = deque()
@@ -136,6 +141,53 @@ class Controlled:
         for stage in stages:
             self._orders.ask(ForgetVoice(stream=stage.stream, sample=stage.position))
         return bool(stages)
+
+    @property
+    def microphone(self) -> InputDevice | None:
+        """The microphone that is heard, where it is one that can be changed."""
+        source = self._orders.source
+        return source.device if isinstance(source, ReconnectingMicrophone) else None
+
+    def microphones(self) -> list[InputDevice]:
+        """Microphones to change to, as PortAudio read them when it started or one was lost.
+
+        Raises
+        ------
+        DeviceError
+            They cannot be listed.
+        """
+        return known_devices()
+
+    def change_microphone(self, device: InputDevice | int | str) -> bool:
+        """Hear another microphone from soon on, in the same stream.
+
+        It is opened beside the present one. Once it gives audio, the open utterance ends, a gap
+        of the cause ``changed`` (less than 0.1 s) and ``device_found`` follow, and the voice is
+        forgotten: another microphone is another level and another spectrum. One that does not
+        open leaves the present one as it is, and a ``stream_notice`` says why.
+
+        Parameters
+        ----------
+        device : InputDevice, int or str
+            One of `microphones`, its index, or a part of its name.
+
+        Returns
+        -------
+        bool
+            Whether a microphone is heard that can be changed; a recording or a pipe is none.
+
+        Raises
+        ------
+        DeviceError
+            No such device, or several.
+        """
+        source = self._orders.source
+        if not isinstance(source, ReconnectingMicrophone):
+            return False
+        if not isinstance(device, InputDevice):
+            device = choose_device(known_devices(), device)
+        source.change_to(device)
+        return True
 
     def _stage(self) -> SegmentingStage | None:
         """The stream that marks and notes belong to: the first of those that run."""

@@ -12,7 +12,7 @@ from ser_live.config import Settings
 from ser_live.errors import UsageError
 from ser_live.events import Event
 from ser_live.model.emotion_model import EmotionModel
-from ser_live.session.controls import Controlled
+from ser_live.session.controls import Controlled, Orders
 from ser_live.session.live import POLL_S, LiveSession
 from ser_live.sources import AudioSource, FileSource, ReconnectingMicrophone
 from ser_live.speaker.profile import SpeakerProfile
@@ -76,6 +76,11 @@ class Listening(Controlled):
             self._waiting.extend(self.poll(POLL_S))
             while self._waiting:
                 yield self._waiting.popleft()
+
+    @property
+    def orders(self) -> Orders:
+        """Orders to the session, for what stands in front of it."""
+        return self._orders
 
     @property
     def finished(self) -> bool:

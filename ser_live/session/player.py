@@ -115,6 +115,7 @@ class Player:
                 self._put(Notice(sink=source.name, message=same))
         finally:
             stages, self._orders.stages = self._orders.stages, ()
+            self._orders.source = None
             self._n_played += max((stage.position for stage in stages), default=0)
             self._next_id = max((stage.next_id for stage in stages), default=self._next_id)
 
@@ -140,7 +141,7 @@ class Player:
                 for channel, role in self._lanes.heard
             ]
             streams = Lanes(demixer, stages)
-        self._orders.stages = stages
+        self._orders.stages, self._orders.source = stages, source
         self.has_begun = True
         return streams
 

@@ -70,6 +70,10 @@ class DeviceSearch:
         self._thread = threading.Thread(target=self._guarded, name="ser-live search", daemon=True)
         self._thread.start()
 
+    def look_for(self, device: InputDevice) -> None:
+        """Look for another device from the next try on; for any thread."""
+        self._wanted = device
+
     def stop(self) -> bool:
         """End the search, within 2 s; False where a call of PortAudio hangs meanwhile."""
         self._stop.set()

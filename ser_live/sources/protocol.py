@@ -81,7 +81,7 @@ class MicrophoneSought:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MicrophoneFound:
-    """A microphone is heard again; `Lost` was given before this."""
+    """A microphone is heard again, or another one was chosen; `Lost` was given before this."""
 
     device: str
     """Name of the device."""
@@ -90,7 +90,10 @@ class MicrophoneFound:
     n_channels: int
     """Native channel count it has now."""
     lost_device: str
-    """The one that was lost; another name than `device` where the default stands in."""
+    """The one heard before; another name than `device` where the default stands in, or somebody
+    chose."""
+    is_chosen: bool = False
+    """Whether somebody asked for this device."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -381,16 +381,18 @@ class SegmentingStage:
                     DeviceSought(stream=self.stream, sample=self.position, waited_s=notice.waited_s)
                 ]
             case MicrophoneFound():
-                return [
-                    DeviceFound(
-                        stream=self.stream,
-                        sample=self.position,
-                        device=notice.device,
-                        sample_rate=notice.sample_rate,
-                        n_channels=notice.n_channels,
-                        lost_device=notice.lost_device,
-                    )
-                ]
+                found = DeviceFound(
+                    stream=self.stream,
+                    sample=self.position,
+                    device=notice.device,
+                    sample_rate=notice.sample_rate,
+                    n_channels=notice.n_channels,
+                    lost_device=notice.lost_device,
+                )
+                if not notice.is_chosen:
+                    return [found]
+                # Another level and spectrum: what was learned of the voice does not hold there.
+                return [found, ForgetVoice(stream=self.stream, sample=self.position)]
             case SignalNotice():
                 return [
                     StreamNotice(stream=self.stream, sample=self.position, message=notice.message)

@@ -93,6 +93,8 @@ def test_every_key_does_what_it_says(screen: ScreenProgram, log: Path) -> None:
     screen.wait_for("forget the voice heard so far")
     screen.press("y")
     screen.wait_for("the voice is forgotten")
+    screen.press("d")
+    screen.wait_for("no microphone is heard here")
     screen.press("q")
     assert screen.wait() == 0
     assert screen.modes() == before

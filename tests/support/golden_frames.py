@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from places import GOLDEN
@@ -15,10 +15,25 @@ from ser_live.outputs.dashboard.desk import Desk
 from ser_live.outputs.dashboard.live import LiveDashboard
 from ser_live.outputs.dashboard.state import DashboardState
 from ser_live.outputs.dashboard.view import render
+from ser_live.sources.devices import InputDevice
 
 FOLDER = GOLDEN / "frames"
 SIZES = ((20, 5), (60, 15), (80, 24), (120, 40), (200, 50))
 AT_S = 42.0
+
+
+DEVICES = tuple(
+    InputDevice(
+        index=index,
+        name=name,
+        host_api="ALSA",
+        n_channels=2,
+        default_sample_rate=48_000,
+        is_default=index == 4,
+    )
+    for index, name in ((0, "HDA Intel: ALC257 Analog (hw:0,0)"), (3, "headset"), (4, "default"))
+)
+"""Microphones to choose from."""
 
 
 class Idle:
@@ -37,6 +52,14 @@ class Idle:
     def resume(self) -> None: ...
 
     def reset(self) -> bool:
+        return True
+
+    microphone = DEVICES[1]
+
+    def microphones(self) -> Sequence[InputDevice]:
+        return DEVICES
+
+    def change_microphone(self, device: InputDevice) -> bool:
         return True
 
     def stop(self) -> None: ...
@@ -66,6 +89,10 @@ def frames() -> Iterator[tuple[str, str]]:
         desk = desk_at()
         text = render(desk.state, width, height, desk=desk).plain
         yield f"{width}x{height}.txt", _trimmed(text)
+    desk = desk_at()
+    desk.press("d", 0.0)
+    text = render(desk.state, 80, 24, desk=desk).plain
+    yield "80x24-microphones.txt", _trimmed(text)
     desk = desk_at()
     text = render(desk.state, 80, 24, ascii_only=True, desk=desk).plain
     yield "80x24-ascii.txt", _trimmed(text)

@@ -12,7 +12,7 @@ import struct
 import sys
 import termios
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyte
@@ -25,15 +25,25 @@ class ScreenProgram:
     ----------
     command : sequence of str
     width, height : int
+    variables : mapping, optional
+        The environment, instead of that of the tests.
     """
 
-    def __init__(self, command: Sequence[str], width: int = 80, height: int = 24) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        width: int = 80,
+        height: int = 24,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         self.screen = pyte.Screen(width, height)
         self._stream = pyte.ByteStream(self.screen)
         self.sent = b""
         self.pid, self._master = pty.fork()
         if self.pid == 0:
-            kept = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LINES")}
+            kept = {
+                k: v for k, v in (variables or os.environ).items() if k not in ("COLUMNS", "LINES")
+            }
             environment = {**kept, "TERM": "xterm-256color", "LANG": "C.UTF-8", "PS1": "shell$ "}
             os.execve(command[0], list(command), environment)  # noqa: S606
         self.resize(width, height)

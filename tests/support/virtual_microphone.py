@@ -184,10 +184,21 @@ class VirtualMicrophone:
         if sink == "vsink":
             self._listen()
 
-    def add_device(self, name: str) -> None:
-        """Put another device before ``vmic`` in every list that is read from now on."""
+    def add_device(self, name: str, source: str = "") -> None:
+        """Put another device before ``vmic`` in every list that is read from now on.
+
+        It hears a source of the sound server, there or not, or else the default one.
+        """
         path = self._folder / ".asoundrc"
-        path.write_text(f"pcm.{name} {{ type pulse }}\n" + path.read_text())
+        of = f' device "{source}"' if source else ""
+        path.write_text(f"pcm.{name} {{ type pulse{of} }}\n" + path.read_text())
+
+    def add_card(self, sink: str, rate: int, channels: int) -> None:
+        """Add a sound card whose loudspeaker is the source ``SINK.monitor``."""
+        self._pactl(
+            *("load-module", "module-null-sink", f"sink_name={sink}", "format=s16le"),
+            *(f"rate={rate}", f"channels={channels}"),
+        )
 
     def suspend(self) -> None:
         """Let the sound card sleep: it delivers nothing, and the server goes on."""

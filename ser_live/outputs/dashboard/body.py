@@ -8,7 +8,12 @@ from rich.text import Text
 
 from ser_live.events import StreamState, Verdict
 from ser_live.outputs.dashboard.desk import Desk, Layout, Page
-from ser_live.outputs.dashboard.pages import detail_rows, help_rows, utterance_rows
+from ser_live.outputs.dashboard.pages import (
+    detail_rows,
+    help_rows,
+    microphone_rows,
+    utterance_rows,
+)
 from ser_live.outputs.dashboard.state import DashboardState
 from ser_live.outputs.dashboard.timeline import recent_row, timeline_rows
 from ser_live.outputs.dashboard.verdict import VerdictPainter
@@ -137,6 +142,8 @@ class Body:
     def _page(self, page: Page, width: int, n_rows: int) -> list[Text]:
         if page is Page.HELP:
             return help_rows(self.pen, width, n_rows)
+        if page is Page.MICROPHONES:
+            return microphone_rows(self._desk, self.pen, width, n_rows)
         if page is Page.DETAILS or self._desk.selected is None:
             return detail_rows(self.state, self.pen, width)[:n_rows]
         rows = utterance_rows(self._desk.selected, self.state, self.pen, width)

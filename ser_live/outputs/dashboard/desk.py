@@ -5,13 +5,16 @@ No terminal and no clock: keys come by name, and times are handed in.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+from ser_live.errors import DeviceError
 from ser_live.events import NotedBy
 from ser_live.outputs.dashboard.past import TimelineEntry
 from ser_live.outputs.dashboard.state import DashboardState
+from ser_live.sources.devices import InputDevice
 from ser_live.terminal.text import clock
 
 ZOOMS_S = (30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0, 14_400.0, 28_800.0)
@@ -39,6 +42,7 @@ class Page(Enum):
     HELP = "keys"
     DETAILS = "details"
     UTTERANCE = "utterance"
+    MICROPHONES = "microphones"
 
 
 class Session(Protocol):
@@ -56,6 +60,13 @@ class Session(Protocol):
     def resume(self) -> None: ...
 
     def reset(self) -> bool: ...
+
+    @property
+    def microphone(self) -> InputDevice | None: ...
+
+    def microphones(self) -> Sequence[InputDevice]: ...
+
+    def change_microphone(self, device: InputDevice) -> bool: ...
 
     def stop(self) -> None: ...
 
@@ -98,6 +109,10 @@ class Desk:
         """Moment that is shown instead of the present."""
         self.selected: TimelineEntry | None = None
         """The utterance that is looked at."""
+        self.devices: Sequence[InputDevice] = ()
+        """Microphones to choose from, while that page is open."""
+        self.chosen = 0
+        """The one of `devices` that Enter takes."""
         self.prompt: Prompt | None = None
         self.said = ""
         """Answer to the latest key."""
@@ -107,6 +122,11 @@ class Desk:
     def shown(self) -> DashboardState:
         """The state to draw."""
         return self.state if self.frozen is None else self.frozen
+
+    @property
+    def has_microphone(self) -> bool:
+        """Whether a microphone is heard that can be changed."""
+        return self.session is not None and self.session.microphone is not None
 
     @property
     def window_s(self) -> float:
@@ -127,7 +147,8 @@ class Desk:
         if self.prompt is not None:
             self._type(self.prompt, key, now_s)
             return
-        action = _ACTIONS.get(key)
+        in_list = _IN_LIST.get(key) if self.page is Page.MICROPHONES else None
+        action = in_list or _ACTIONS.get(key)
         if action is not None:
             action(self, now_s)
 
@@ -202,6 +223,41 @@ class Desk:
             return
         is_kept = self.session.note(text, rating)
         self._say("noted" if is_kept else _NOTHING_RUNS, now_s)
+
+    def _list_microphones(self, now_s: float) -> None:
+        """Open the list of microphones, with the one that is heard chosen, or close it."""
+        if self.session is None or self.page is Page.MICROPHONES:
+            self.page = None
+            return
+        heard = self.session.microphone
+        if heard is None:
+            self._say("no microphone is heard here, so there is none to change", now_s)
+            return
+        try:
+            self.devices = self.session.microphones()
+        except DeviceError as error:
+            self._say(str(error), now_s)
+            return
+        if not self.devices:
+            self._say("no microphone is there at present", now_s)
+            return
+        names = [(device.name, device.host_api) for device in self.devices]
+        at = (heard.name, heard.host_api)
+        self.chosen = names.index(at) if at in names else 0
+        self.page = Page.MICROPHONES
+
+    def _change_microphone(self, now_s: float) -> None:
+        self.page = None
+        if self.session is not None and self.chosen < len(self.devices):
+            device = self.devices[self.chosen]
+            is_asked = self.session.change_microphone(device)
+            self._say(f"opening {device.name}" if is_asked else _NOTHING_RUNS, now_s)
+
+    def _next_microphone(self, now_s: float) -> None:
+        self.chosen = min(self.chosen + 1, max(0, len(self.devices) - 1))
+
+    def _last_microphone(self, now_s: float) -> None:
+        self.chosen = max(0, self.chosen - 1)
 
     # -- what is shown
 
@@ -289,6 +345,7 @@ _ACTIONS = {
     "p": Desk._pause,
     "m": Desk._ask_mark,
     "n": Desk._ask_note,
+    "d": Desk._list_microphones,
     "r": Desk._ask_forget,
     "?": Desk._help,
     "h": Desk._help,
@@ -315,6 +372,16 @@ _ACTIONS = {
     "end": Desk._oldest,
 }
 
+_IN_LIST = {
+    "down": Desk._next_microphone,
+    "j": Desk._next_microphone,
+    "up": Desk._last_microphone,
+    "k": Desk._last_microphone,
+    "enter": Desk._change_microphone,
+    "right": Desk._change_microphone,
+}
+"""Keys that mean something else while the list of microphones is open."""
+
 KEYS = (
     ("q", "end the session"),
     ("space", "pause, and go on"),
@@ -328,6 +395,7 @@ KEYS = (
     ("f", "freeze the picture"),
     ("u", "reasons in units"),
     ("i", "signal, speed, losses"),
+    ("d", "another microphone"),
     ("r", "forget the voice"),
     ("?", "these keys"),
 )

@@ -97,6 +97,7 @@ def _device_message(stream: StreamView) -> str:
     return f"microphone lost, looking for it ({waited})"
 
 
+_DEVICE = ("d", "microphone")
 _HINTS = (
     ("q", "end"),
     ("space", "pause"),
@@ -104,6 +105,7 @@ _HINTS = (
     ("n", "note"),
     ("up down", "look back"),
     ("tab", "layout"),
+    _DEVICE,
     ("?", "keys"),
 )
 _LAST = 2
@@ -133,7 +135,7 @@ def _keys(desk: Desk, pen: Pen, width: int) -> Text:
         return Text(
             pen.fit(f"frozen at {clock(desk.frozen.shown.position_s)}: f goes on", width), "bold"
         )
-    hints = list(_HINTS)
+    hints = [hint for hint in _HINTS if hint != _DEVICE or desk.has_microphone]
     while len(hints) > _LAST and sum(len(k) + len(w) + 4 for k, w in hints) - 3 > width:
         del hints[-2]
     row = Text()

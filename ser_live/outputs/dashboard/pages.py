@@ -7,7 +7,7 @@ import math
 from rich.text import Text
 
 from ser_live.events import EmotionResult
-from ser_live.outputs.dashboard.desk import KEYS
+from ser_live.outputs.dashboard.desk import KEYS, Desk
 from ser_live.outputs.dashboard.past import TimelineEntry
 from ser_live.outputs.dashboard.state import DashboardState
 from ser_live.outputs.dashboard.wording import HINTS, confidence_in_words, reason_in_words
@@ -26,6 +26,27 @@ def help_rows(pen: Pen, width: int, height: int) -> list[Text]:
             for one, other in zip(left, right, strict=False)
         ]
     return [Text("keys", DIM), *rows][:height]
+
+
+def microphone_rows(desk: Desk, pen: Pen, width: int, height: int) -> list[Text]:
+    """Microphones by the number and name that the list of the command line gives them."""
+    heard = None if desk.session is None else desk.session.microphone
+    at = None if heard is None else (heard.name, heard.host_api)
+    rows = []
+    for k, device in enumerate(desk.devices):
+        notes = ["heard now"] * ((device.name, device.host_api) == at)
+        notes += ["default"] * device.is_default
+        said = f"   {', '.join(notes)}" if notes else ""
+        label = pen.fit(pen.safe(device.label), max(0, width - 2 - len(said)))
+        row = f"{'>' if k == desk.chosen else ' '} {label}{said}"
+        rows.append(Text(pen.fit(row, width), "bold" if k == desk.chosen else ""))
+    # The chosen one stays in sight however short the window is.
+    room = max(1, height - 2)
+    first = max(0, min(desk.chosen - room // 2, len(rows) - room))
+    hint = Text(pen.fit("Enter changes to it, Esc goes back", width), DIM)
+    heading = Text(pen.fit("microphones", width), DIM)
+    shown = rows[first : first + room]
+    return [heading, *shown, hint][:height] if height >= 3 else shown[:height]
 
 
 def detail_rows(state: DashboardState, pen: Pen, width: int) -> list[Text]:

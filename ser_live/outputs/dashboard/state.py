@@ -88,7 +88,7 @@ class DashboardState:
         self.model = ""
         """Name of the model."""
         self.n_losses = 0
-        """Times that audio was lost; a pause is none."""
+        """Times that audio was lost; a pause is none, nor a change."""
         self.lost_s = 0.0
         """Audio that was lost, in seconds."""
         self.queue = QueueDepth(n_waiting=0, capacity=0)
@@ -133,7 +133,7 @@ class DashboardState:
                 stream = self._of(event)
                 stream.sample = max(stream.sample, event.start_sample + event.n_samples)
                 self.past.add_gap(event)
-                if event.cause is not Cause.PAUSED:
+                if event.cause not in (Cause.PAUSED, Cause.CHANGED):
                     self.n_losses += 1
                     self.lost_s += event.duration_s
             case Drop():

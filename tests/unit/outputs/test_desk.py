@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from golden_frames import Idle, desk_at
+from golden_frames import DEVICES, Idle, desk_at
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from simulated_session import MICROPHONE, result
 
 from ser_live.emotions import Emotion
+from ser_live.errors import DeviceError
 from ser_live.events import (
     FORGOTTEN,
     Cause,
@@ -28,6 +29,7 @@ from ser_live.outputs.dashboard.desk import _ACTIONS, SAID_FOR_S, Desk, Layout
 from ser_live.outputs.dashboard.frame import Recordings
 from ser_live.outputs.dashboard.state import DashboardState
 from ser_live.outputs.dashboard.view import DashboardView, render
+from ser_live.sources.devices import InputDevice
 
 SIZES = [(80, 24), (120, 40), (200, 50), (60, 15), (76, 20), (40, 10), (20, 5), (3, 2), (1, 1)]
 
@@ -54,6 +56,10 @@ class Recorded(Idle):
 
     def reset(self) -> bool:
         self.asked.append(("reset",))
+        return True
+
+    def change_microphone(self, device: InputDevice) -> bool:
+        self.asked.append(("change", device.name))
         return True
 
     def stop(self) -> None:
@@ -261,3 +267,63 @@ def test_a_verdict_grows_old() -> None:
     assert any("bold" in style for style in styles[0])
     assert "dim" in " ".join(styles[1])
     assert styles[1] != styles[2] == styles[3]
+
+
+def test_another_microphone_is_chosen_from_the_list() -> None:
+    """Arrows move in the list and stop at its ends; Enter asks, Esc and `d` leave all as it is."""
+    on, session = desk()
+    typed(on, "d")
+    assert "> 3 headset (ALSA)   heard now" in shown(on)
+    typed(on, "up", "up", "up")
+    assert "> 0 HDA Intel" in shown(on)
+    typed(on, "escape", "d", "d", "d")
+    assert session.asked == []
+    assert on.selected is None, "arrows chose no utterance meanwhile"
+    typed(on, *["down"] * 9)
+    assert "> 4 default (ALSA)   default" in shown(on)
+    typed(on, "enter")
+    assert session.asked == [("change", "default")]
+    assert "opening default" in shown(on)
+    assert "> 4" not in shown(on)
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES[:-2])
+def test_the_chosen_microphone_is_in_sight_in_any_window(width: int, height: int) -> None:
+    """Also where a list is longer than the window."""
+    on, _ = desk()
+    many = [replace(DEVICES[0], index=k, name=f"card {k}") for k in range(60)]
+    typed(on, "d")
+    on.devices = many
+    for k in (0, 31, 59):
+        on.chosen = k
+        assert f"> {k} card" in shown(on, width, height)
+
+
+def test_where_no_microphone_is_heard_or_listed_the_key_says_so() -> None:
+    """A recording has none; a sound server that does not answer gives no list."""
+
+    class Replay(Recorded):
+        microphone = None  # type: ignore[assignment]
+
+    class Stuck(Recorded):
+        def microphones(self) -> list[InputDevice]:
+            raise DeviceError("The list is not to be had.")
+
+    for session, words in ((Replay(), "no microphone is heard here"), (Stuck(), "not to be had")):
+        on = Desk(desk_at().state, session)
+        typed(on, "d")
+        assert words in shown(on)
+        assert on.page is None
+    assert "d microphone" not in shown(Desk(desk_at().state, Replay()), 200, 50)
+    assert "d microphone" in shown(desk()[0], 200, 50)
+
+
+def test_a_chosen_microphone_is_no_loss() -> None:
+    """The gap of a change is drawn, but not counted as trouble."""
+    on, _ = desk()
+    n_before = on.state.n_losses
+    for cause in (Cause.CHANGED, Cause.OVERFLOW):
+        on.state.apply(
+            StreamGap(stream=MICROPHONE, start_sample=42 * 16_000, n_samples=900, cause=cause)
+        )
+    assert on.state.n_losses == n_before + 1

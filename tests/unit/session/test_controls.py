@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 import pytest
+from golden_frames import DEVICES
 from numpy.typing import NDArray
 from speechlike import speechlike
 from stream_parts import segmenting
 from synthetic_model import adapting_model
 
 from ser_live.config import SAMPLE_RATE_HZ, Settings
-from ser_live.errors import UsageError
+from ser_live.errors import DeviceError, UsageError
 from ser_live.events import (
     FORGOTTEN,
     Cause,
+    DeviceFound,
     EmotionResult,
     Event,
     Kind,
@@ -29,12 +32,22 @@ from ser_live.events import (
     StreamEnded,
     StreamGap,
     StreamNotice,
+    StreamStarted,
     from_record,
 )
 from ser_live.model.emotion_model import EmotionModel
+from ser_live.session import controls
+from ser_live.session.aio import listen_async
 from ser_live.session.controls import Orders
 from ser_live.session.live import LiveSession
-from ser_live.sources import ArraySource, Lost, PushedSource
+from ser_live.sources import (
+    ArraySource,
+    Lost,
+    MicrophoneFound,
+    PushedSource,
+    ReconnectingMicrophone,
+)
+from ser_live.sources.devices import InputDevice
 from ser_live.stream.analyzer import Analyzer
 
 RATE = SAMPLE_RATE_HZ
@@ -243,3 +256,123 @@ def test_a_mark_that_comes_after_its_stream_is_told_not_swallowed() -> None:
     assert isinstance(notice, Notice)
     assert "'late'" in notice.message
     assert list(orders.late()) == []
+
+
+class Plugged(ReconnectingMicrophone):
+    """Stand in for a microphone where there is no sound card: silence until it is closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[InputDevice] = []
+        self._is_over = False
+
+    @property
+    def device(self) -> InputDevice | None:
+        return DEVICES[1]
+
+    @property
+    def exhausted(self) -> bool:
+        return self._is_over
+
+    def open(self) -> None:
+        self.sample_rate, self.n_channels = RATE, 1
+
+    def read(self, timeout_s: float) -> NDArray[np.float32] | None:
+        time.sleep(0.01)
+        return None if self._is_over else silence(0.03)[:, np.newaxis]
+
+    def close(self) -> None:
+        self._is_over = True
+
+    def change_to(self, device: InputDevice) -> None:
+        self.asked.append(device)
+
+
+def test_a_session_changes_its_microphone_by_device_number_or_name(
+    model: EmotionModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name that fits none is an error at once; after the end there is nothing to change."""
+    monkeypatch.setattr(controls, "known_devices", lambda: list(DEVICES))
+    source = Plugged()
+    with LiveSession([source], model, Settings()) as session:
+        wait_for(lambda: session.microphone is not None)
+        assert session.microphones() == list(DEVICES)
+        assert session.change_microphone(DEVICES[0])
+        assert session.change_microphone(4)
+        assert session.change_microphone("head")
+        with pytest.raises(DeviceError, match="banjo"):
+            session.change_microphone("banjo")
+        session.stop()
+        while not session.finished:
+            session.poll(0.05)
+    assert source.asked == [DEVICES[0], DEVICES[2], DEVICES[1]]
+    assert session.microphone is None
+    assert not session.change_microphone(DEVICES[0])
+
+
+def test_another_microphone_forgets_the_voice_and_the_same_one_does_not(
+    model: EmotionModel,
+) -> None:
+    """A device that came back by itself goes on with what was learned."""
+    for is_chosen, n_past in ((False, 1), (True, 0)):
+        analyzer = Analyzer(model=model)
+        events = [
+            *analyzer.push(silence(1.0)),
+            *analyzer.push(talk(2.0)),
+            *analyzer.push(silence(1.0)),
+        ]
+        events += analyzer.push(Lost(RATE // 20, Cause.CHANGED))
+        events += analyzer.push(
+            MicrophoneFound(device="b", sample_rate=RATE, n_channels=1, lost_device="a",
+                            is_chosen=is_chosen)
+        )  # fmt: skip
+        events += [*analyzer.push(talk(2.0)), *analyzer.close()]
+        finals = [e for e in of(EmotionResult, events) if e.kind is Kind.FINAL]
+        assert [e.n_past for e in finals] == [0, n_past]
+        assert len(of(DeviceFound, events)) == 1
+        assert [n.message for n in of(StreamNotice, events)] == [FORGOTTEN] * is_chosen
+
+
+def test_listening_of_an_event_loop_takes_the_same_orders(model: EmotionModel) -> None:
+    """Mark, note, pause, resume and reset, without waiting; before it begins and after it too."""
+
+    async def listened() -> list[Event]:
+        source = PushedSource("made")
+        listening = listen_async(source, model=model)
+        assert not listening.mark("too early")
+        assert not listening.reset()
+        listening.pause()
+        events: list[Event] = []
+        async with listening:
+            assert listening.is_paused, "what was asked before it began holds"
+            source.push(talk(2.0))
+            async for event in listening:
+                events.append(event)
+                if isinstance(event, StreamStarted):
+                    break
+            for _ in range(600):
+                stages = listening._orders.stages
+                if stages and stages[0].position >= 1.9 * RATE:
+                    break
+                await asyncio.sleep(0.01)
+            assert listening.mark("question")
+            assert listening.note("a word", 5)
+            listening.resume()
+            while stages[0].is_paused:
+                await asyncio.sleep(0.01)
+            assert listening.reset()
+            assert not listening.change_microphone(0), "no microphone is heard"
+            source.push(silence(1.0))
+            source.finish()
+            events += [event async for event in listening]
+        assert not listening.mark("too late")
+        return events
+
+    events = asyncio.run(listened())
+    assert [m.label for m in of(Mark, events)] == ["question"]
+    assert [(n.text, n.rating) for n in of(Note, events)] == [("a word", 5)]
+    ((start_s, duration_s, cause),) = gaps(events)
+    assert (start_s, cause) == (0.0, Cause.PAUSED)
+    assert duration_s == pytest.approx(2.0, abs=0.1)
+    assert of(EmotionResult, events) == []
+    assert FORGOTTEN in [n.message for n in of(StreamNotice, events)]
