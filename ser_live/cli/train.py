@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ser_live.cli.completing import sessions as session_names
 from ser_live.cli.help_pages import Page
 from ser_live.cli.options import jobs_option
 from ser_live.cli.training_options import (
-    data_options,
+    data_option,
     encoder_of,
     is_own,
     named_recipe,
     need_training_libraries,
     progress_bars,
+    recipe_options,
 )
+from ser_live.errors import UsageError
 from ser_live.records.folders import examples_folder
 from ser_live.terminal.printing import echo
 
@@ -25,8 +28,24 @@ if TYPE_CHECKING:
     from ser_live.training.examples import Examples
 
 
-@click.command(cls=Page, shown=("data", "out", "model", "few", "scores", "jobs"))
-@data_options
+@click.command(cls=Page, shown=("data", "add", "out", "model", "few", "scores", "jobs"))
+@data_option(required=False)
+@click.option(
+    "--add",
+    type=click.Choice(["corrections"]),
+    help="Adapt a model to labels you gave with `annotate`; --model then names that model.",
+)
+@click.option(
+    "--session",
+    "sessions",
+    multiple=True,
+    metavar="SESSION",
+    shell_complete=session_names,
+    help="With --add: only corrections of this session, a log file or a number of `ser-live log "
+    "list`; may be given several times.",
+)
+@click.option("--by", metavar="NAME", help="With --add: the person whose corrections they are.")
+@recipe_options
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
@@ -42,7 +61,10 @@ if TYPE_CHECKING:
 )
 @jobs_option
 def command(
-    data: Path,
+    data: Path | None,
+    add: str | None,
+    sessions: tuple[str, ...],
+    by: str | None,
     recipe_name: str | None,
     few: bool,
     seed: int,
@@ -58,7 +80,7 @@ def command(
     \b
     Examples:
       ser-live train --data calls/ --out models/mine
-      ser-live --model models/mine                   listen with it
+      ser-live train --add corrections --out models/me
 
     \f
     In the folder of a label are the recordings, or a folder for each speaker. Instead of folders
@@ -70,11 +92,31 @@ def command(
     features as live audio. RAVDESS is licensed CC BY-NC-SA 4.0, so a model of it
     is for non-commercial use.
 
+    With --add corrections a model learns how you use its labels, from those that you
+    gave with `ser-live annotate`: 30 in 3 sessions at least. Each session is judged by
+    a model adapted without it. Where you and the model do not agree more than before,
+    beyond doubt, the model stays as it is and nothing is written.
+
     \b
     More examples:
       ser-live train --data calls.csv --out models/mine --few
       ser-live train --data corpora --model ear --out models/ear2 --jobs 4
+      ser-live train --add corrections --session 1 --session 2 --session 4 --out models/me
+      ser-live --model models/me                   listen with it
     """
+    if add is not None:
+        _adapt(out, data, recipe_name, sessions, by, few)
+        return
+    if data is None:
+        raise UsageError(
+            "Found neither --data nor --add, but something to learn from is needed: give --data "
+            "with your recordings, or --add corrections."
+        )
+    if sessions or by is not None:
+        raise UsageError(
+            "Found --session or --by without --add, but they choose corrections: give --add "
+            "corrections, or leave them out."
+        )
     need_training_libraries()
     from ser_live.evaluation.evaluate import Evaluation
     from ser_live.training.export import train_model
@@ -118,6 +160,26 @@ def command(
             gate=None if encoder is None else _gate(examples, encoder, data, seed),
         )
     _report(out, card, measured)
+
+
+def _adapt(
+    out: Path,
+    data: Path | None,
+    model_name: str | None,
+    sessions: tuple[str, ...],
+    by: str | None,
+    few: bool,
+) -> None:
+    """Adapt a model to corrections; options of recordings are refused."""
+    from ser_live.cli.corrections import adapt
+    from ser_live.model.emotion_model import DEFAULT_MODEL
+
+    if data is not None or few:
+        raise UsageError(
+            f"Found {'--data' if data is not None else '--few'} beside --add corrections, but they "
+            "are about recordings, and corrections adapt a model that is there: leave one out."
+        )
+    adapt(out, model_name=model_name or DEFAULT_MODEL, sessions=sessions, by=by)
 
 
 def _report(out: Path, card: dict[str, Any], measured: dict[str, dict[str, Any]]) -> None:

@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _nameable(_ctx: click.Context, _param: click.Parameter, folder: Path) -> Path:
+def _nameable(_ctx: click.Context, _param: click.Parameter, folder: Path | None) -> Path | None:
     """The folder or file, unless it cannot even be asked for, as a name that is too long."""
     from ser_live.errors import DatasetError
 
+    if folder is None:
+        return None
     try:
         folder.is_dir()
     except OSError as error:
@@ -35,7 +37,12 @@ def _nameable(_ctx: click.Context, _param: click.Parameter, folder: Path) -> Pat
 
 
 def data_options(command: F) -> F:
-    """Add ``--data``, ``--model``, ``--few``, ``--seed`` and ``--cache``."""
+    """Add ``--data``, which must be given, ``--model``, ``--few``, ``--seed`` and ``--cache``."""
+    return data_option(required=True)(recipe_options(command))
+
+
+def recipe_options(command: F) -> F:
+    """Add ``--model``, ``--few``, ``--seed`` and ``--cache``."""
     for option in (
         click.option(
             "--cache",
@@ -62,18 +69,22 @@ def data_options(command: F) -> F:
             help="Training recipe: ear, classic or own.  [default: ear for a folder with RAVDESS, "
             "own for any other]",
         ),
-        click.option(
-            "--data",
-            type=click.Path(path_type=Path),
-            required=True,
-            callback=_nameable,
-            metavar="DIR|CSV",
-            help="Your recordings: a folder for each label, or a CSV with the columns file, label, "
-            "speaker. Or RAVDESS (Actor_01 to Actor_24), or a folder with ravdess/ and others.",
-        ),
     ):
         command = option(command)
     return command
+
+
+def data_option(*, required: bool) -> Callable[[F], F]:
+    """The option ``--data``."""
+    return click.option(
+        "--data",
+        type=click.Path(path_type=Path),
+        required=required,
+        callback=_nameable,
+        metavar="DIR|CSV",
+        help="Your recordings: a folder for each label, or a CSV with the columns file, label, "
+        "speaker. Or RAVDESS (Actor_01 to Actor_24), or a folder with ravdess/ and others.",
+    )
 
 
 _LIBRARIES = {"joblib": "joblib", "librosa": "librosa", "sklearn": "scikit-learn"}

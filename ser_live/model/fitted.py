@@ -13,6 +13,7 @@ from ser_live.errors import ModelError
 from ser_live.model.archive import WEIGHTS_FILE, Arrays, take_part
 from ser_live.model.caution import Caution
 from ser_live.model.classifier import softmax
+from ser_live.model.correction import CorrectionRule
 from ser_live.model.ensemble import MIN_PROBABILITY, Ensemble
 from ser_live.model.expression import ExpressionJudge
 from ser_live.model.inputs import InputLayout
@@ -41,6 +42,8 @@ class Fitted:
     """Makes answers less sure for what is unlike anything in training."""
     expression: ExpressionJudge | None = None
     """Tells whether anything is expressed, where base rates are given."""
+    correction: CorrectionRule | None = None
+    """Turns answers into those of a person who corrected some, after everything else."""
 
     @property
     def feature_mean(self) -> Float64:
@@ -84,6 +87,12 @@ class Fitted:
         self, X: NDArray[np.floating[Any]], named: Float64, shares: Float64 | None = None
     ) -> Float64:
         """Make what the ensembles named as sure as it may be, under these base rates."""
+        answers = self._considered(X, named, shares)
+        return answers if self.correction is None else self.correction.applied(answers)
+
+    def _considered(
+        self, X: NDArray[np.floating[Any]], named: Float64, shares: Float64 | None
+    ) -> Float64:
         if self.caution is None:
             return self._under(X, named, shares)
         rule, distance = self.caution.rule, self.caution.familiarity.distance(X)
@@ -107,6 +116,7 @@ class Fitted:
             _SPEECH_CHECK: self.speech_check,
             "caution": self.caution,
             "expression": self.expression,
+            "correction": self.correction,
         }
         return {
             f"{part}.{name}": array
@@ -127,6 +137,7 @@ class Fitted:
         )
         caution_arrays = take_part(rest, "caution.")
         expression_arrays = take_part(rest, "expression.")
+        correction_arrays = take_part(rest, "correction.")
         if rest or bool(warm_arrays) != bool(shift_arrays):
             name = sorted(rest or warm_arrays or shift_arrays)[0]
             raise ModelError(
@@ -144,6 +155,9 @@ class Fitted:
             caution=Caution.from_arrays(caution_arrays, n_inputs) if caution_arrays else None,
             expression=ExpressionJudge.from_arrays(expression_arrays, n_inputs, n_labels)
             if expression_arrays
+            else None,
+            correction=CorrectionRule.from_arrays(correction_arrays, n_labels)
+            if correction_arrays
             else None,
         )
 

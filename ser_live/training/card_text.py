@@ -13,6 +13,8 @@ def card_text(card: Mapping[str, Any]) -> str:
     data = card["data"]
     if card["kind"] == "own":
         return _own_card_text(card)
+    if card["kind"] == "corrected":
+        return _corrected_card_text(card)
     encoder = card.get("encoder")
     heard = (
         ""
@@ -122,6 +124,63 @@ Input: mean and deviation over time of what the first layers of a speech encoder
 {card["versions"]["ser-live"]}, Python {card["versions"]["python"]}, NumPy
 {card["versions"]["numpy"]}. SHA-256 of the weights: `{card["weights"]["sha256"]}`.
 """
+
+
+def _corrected_card_text(card: Mapping[str, Any]) -> str:
+    """The card of a model that was adapted to corrections."""
+    source, found = card["adapted_from"], card["corrections"]
+    counts = ", ".join(f"{n} {label}" for label, n in found["n_by_label"].items() if n)
+    left_out = ", ".join(f"{n} {why}" for why, n in found["left_out"].items()) or "none"
+    rows = "\n".join(
+        f"| {what} | {_digits(found[name]['before'])} | {_digits(found[name]['after'])} | "
+        f"{_digits(found[name]['difference'])} | "
+        f"{_digits(found[name]['low'])} to {_digits(found[name]['high'])} |"
+        for what, name in (
+            ("agreement with the person", "agreement"),
+            ("agreement beyond chance (kappa)", "kappa"),
+            ("log loss, less is better", "loss"),
+        )
+    )
+    return f"""# {card["id"]}
+
+{card["description"]} Its weights are those of {source["id"]}; after everything else its answers
+are turned into the words of the person who corrected them. It holds no name and no audio.
+
+## What it was adapted with
+
+{found["n_corrections"]} corrections in {found["n_sessions"]} sessions: {counts}. Left out:
+{left_out}. The answers were given under the prior {found["prior"]}. Choice: {found["choice"]}.
+
+**Licence.** These weights are {card["licence"]}
+
+## How right it is
+
+Each session was judged by a model adapted without it, and every choice was made without it.
+
+| | before | after | difference | 95 % over sessions |
+| --- | --- | --- | --- | --- |
+{rows}
+
+This holds for the utterances that were labelled, which may be the least certain ones, and for the
+person who labelled them. The figures of {source["id"]} on acted speech are not those of this model.
+
+## What it is not
+
+- **Not better for anybody else.** It learned how one person uses the labels, not how people feel.
+- **Not a diagnosis**, and no statement about what a person thinks, means or is.
+- **Not for judging workers or students**: inferring their emotions at work or in education is
+  forbidden in the European Union (Regulation (EU) 2024/1689, Article 5(1)(f)).
+
+## How it can be made again
+
+`ser-live train --add corrections --out DIR` with {card["adapted_with"]} and the same corrections,
+from {source["id"]} (SHA-256 `{source["weights_sha256"]}`).
+SHA-256 of the weights: `{card["weights"]["sha256"]}`.
+"""
+
+
+def _digits(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
 
 
 def _limits_text(languages: Sequence[str]) -> str:
