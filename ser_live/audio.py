@@ -304,14 +304,14 @@ class FrameCutter:
         self.n_samples = n_samples
         self._rest = np.zeros(0, np.float32)
 
-    def push(self, samples: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-        """Take samples of shape ``(n,)``, give the complete frames, each ``(n_samples,)``."""
+    def push(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Take samples of shape ``(n,)``, give the m complete frames, ``(m, n_samples)``."""
         signal = np.concatenate([self._rest, samples])
         n_frames = len(signal) // self.n_samples
         end = n_frames * self.n_samples
         # The rest is copied, else it would keep the whole block alive.
         self._rest = signal[end:].copy()
-        return list(signal[:end].reshape(n_frames, self.n_samples))
+        return signal[:end].reshape(n_frames, self.n_samples)
 
     def flush(self) -> NDArray[np.float32]:
         """Give the samples that did not fill a frame, shape ``(m,)``, ``m < n_samples``."""

@@ -25,10 +25,16 @@ class HighPass:
 
     The recursion is carried out in blocks, as products with small matrices; SciPy's filters
     would take a second to import. The output does not depend on how a stream was cut, up to
-    rounding in double precision.
+    rounding in double precision; where every cut lies between two pieces, not by a bit.
+
+    Parameters
+    ----------
+    piece_samples : int
+        Length of a piece: 160, 320, 480 or 640.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, piece_samples: int = 640) -> None:
+        self._piece_samples = piece_samples
         self._state = np.zeros(_HighPassBlocks.ORDER)
         self._offset: float | None = None
 
@@ -39,7 +45,9 @@ class HighPass:
         if self._offset is None:
             self._offset = float(samples[0])
         blocks = _high_pass_blocks()
-        filtered, self._state = blocks.run(samples - np.float64(self._offset), self._state)
+        filtered, self._state = blocks.run(
+            samples - np.float64(self._offset), self._state, self._piece_samples
+        )
         return filtered.astype(np.float32)
 
 
@@ -106,24 +114,26 @@ class _HighPassBlocks:
 
         return step
 
-    def run(self, samples: Float64, state: Float64) -> tuple[Float64, Float64]:
+    def run(self, samples: Float64, state: Float64, piece_samples: int) -> tuple[Float64, Float64]:
         """Filter samples, shape ``(n,)``, from a state; both as they are afterwards."""
         n = len(samples)
-        size = self.BLOCK * self.ROWS
-        padded = np.zeros(-(-n // size) * size)
+        n_pieces, n_rows = -(-n // piece_samples), piece_samples // self.BLOCK
+        # A product of three dimensions is one of `ROWS` blocks after the other.
+        rows = np.zeros((n_pieces, self.ROWS, self.BLOCK))
+        padded = np.zeros(n_pieces * piece_samples)
         padded[:n] = samples
+        rows[:, :n_rows] = padded.reshape(n_pieces, n_rows, self.BLOCK)
         forward = self.powers[self.BLOCK]
-        filtered = np.empty_like(padded)
+        entered = (rows @ self.entering)[:, :n_rows].reshape(-1, self.ORDER)
+        states = np.empty((n_pieces * n_rows, self.ORDER))
         n_blocks, n_rest = divmod(n, self.BLOCK)
-        for start in range(0, len(padded), size):
-            rows = padded[start : start + size].reshape(self.ROWS, self.BLOCK)
-            entered = rows @ self.entering
-            states = np.empty((self.ROWS, self.ORDER))
-            for row in range(self.ROWS):
-                states[row] = state
-                if start // self.BLOCK + row < n_blocks:
-                    state = state @ forward + entered[row]
-            filtered[start : start + size] = (rows @ self.through + states @ self.ringing).ravel()
+        for block, enters in enumerate(entered[:n_blocks]):
+            states[block] = state
+            state = state @ forward + enters
+        states[n_blocks:] = state
+        ringing = np.zeros((n_pieces, self.ROWS, self.ORDER))
+        ringing[:, :n_rows] = states.reshape(n_pieces, n_rows, self.ORDER)
+        filtered = (rows @ self.through + ringing @ self.ringing)[:, :n_rows].reshape(-1)
         if n_rest:
             rest = samples[n - n_rest :]
             state = state @ self.powers[n_rest] + rest @ self.entering[self.BLOCK - n_rest :]

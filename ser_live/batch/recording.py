@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 
 AudioPath = str | os.PathLike[str]
 
+BLOCK_S = 1.0
+"""Sound that streams get at once where nobody waits: the detector hears it in one go."""
+
 _FILE_FIELDS = (
     "type",
     "file",
@@ -245,7 +248,7 @@ def hear(
     duration_s, sample_rate, n_channels = 0.0, 0, 0
     failure: SerLiveError | None = None
     demixers: list[Demixer] = []
-    source = FileSource(path, speed=0, track=track, roles=lanes)
+    source = FileSource(path, speed=0, block_s=BLOCK_S, track=track, roles=lanes)
     try:
         for event in play(
             source,
@@ -322,7 +325,7 @@ def iter_utterances(
     """
     lanes = channels if isinstance(channels, Roles) else None
     events = play(
-        FileSource(path, speed=0, track=track, roles=lanes),
+        FileSource(path, speed=0, block_s=BLOCK_S, track=track, roles=lanes),
         roles_by_channel(channels) if lanes is None else lanes,
         model=loaded(model),
         settings=settings or Settings(),

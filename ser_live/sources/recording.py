@@ -6,6 +6,7 @@ import math
 import os
 import time
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +42,8 @@ class FileSource(AudioSource):
     speed : float
         1 as recorded, 2 twice as fast, 0 as fast as possible.
     block_s : float, optional
-        Length of a block in recorded seconds; longer where nothing waits for it.
+        Length of a block in recorded seconds; longer where nothing waits for it. A second is
+        worked on in less time than four quarters of it.
     track : int, optional
         Audio track to hear, counted from 1; without it the default one.
     roles : Roles, optional
@@ -124,7 +126,7 @@ class FileSource(AudioSource):
         self, chunks: Iterator[NDArray[np.float32] | Lost]
     ) -> Iterator[NDArray[np.float32] | Lost]:
         size = max(1, round(self.block_s * self.sample_rate))
-        for chunk in chunks:
+        for chunk in _joined(chunks, size):
             if isinstance(chunk, Lost):
                 yield chunk
                 continue
@@ -154,6 +156,11 @@ class FileSource(AudioSource):
         try:
             block = next(self._blocks, None)
             if isinstance(block, np.ndarray):
+                # What lies before the first bad sample is heard, however long the block is.
+                n_good = _n_finite(block)
+                if 0 < n_good < len(block):
+                    self._blocks = chain((block[n_good:],), self._blocks)
+                    return block[:n_good]
                 check_finite(block, self._position, self.sample_rate, self.name)
         except BaseException:
             self.close()
@@ -181,6 +188,37 @@ class FileSource(AudioSource):
         if self._decoder is not None:
             self._decoder.close()
             self._decoder = None
+
+
+def _joined(
+    chunks: Iterator[NDArray[np.float32] | Lost], n_rows: int
+) -> Iterator[NDArray[np.float32] | Lost]:
+    """Join what a decoder gives into chunks of so many rows, where its own are shorter."""
+    waiting: list[NDArray[np.float32]] = []
+    try:
+        for chunk in chunks:
+            if not isinstance(chunk, Lost):
+                waiting.append(chunk)
+                if sum(map(len, waiting)) < n_rows:
+                    continue
+            if waiting:
+                yield np.concatenate(waiting) if len(waiting) > 1 else waiting[0]
+                waiting = []
+            if isinstance(chunk, Lost):
+                yield chunk
+    except Exception:
+        # What was decoded before the damage is heard first.
+        if waiting:
+            yield np.concatenate(waiting)
+        raise
+    if waiting:
+        yield np.concatenate(waiting)
+
+
+def _n_finite(block: NDArray[np.float32]) -> int:
+    """Rows before the first one with NaN or infinity."""
+    is_finite = np.isfinite(block)
+    return len(block) if is_finite.all() else int(is_finite.all(axis=1).argmin())
 
 
 def read_recording(path: str | os.PathLike[str], channel: int | None = None) -> NDArray[np.float32]:

@@ -12,6 +12,9 @@ in strong noise; where the cheap gate hears something, it only has to think it p
 
 All of it hears what `high_pass.HighPass` lets through: an offset or hum of the mains is no sound.
 
+Many frames at once cost less than one after the other, and are decided alike: one after the
+other is many at once with one frame each.
+
 The segmenter opens no utterance without voiced frames: those the network is sure of, or,
 without it, periodic ones, which typing, doors and rain do not have. Everything is causal
 and deterministic.
@@ -28,12 +31,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ser_live.arrays import Bool, Float64
 from ser_live.config import FRAME_S, FRAME_SAMPLES, SAMPLE_RATE_HZ, VadSettings
 from ser_live.errors import InvalidAudioError
 from ser_live.high_pass import HighPass
 from ser_live.speech.shouting import ABOVE_NOISE_DB, Shouting
 from ser_live.speech.silero import Confirmer, is_runnable
-from ser_live.speech.voicing import Frame, burstiness, low_shares, periodicity
+from ser_live.speech.voicing import burstiness, energy, low_shares, periodicity
 
 
 class VadReason(str, Enum):
@@ -72,7 +76,7 @@ class VadDecision:
 
 
 class VoiceActivityDetector:
-    """Decides frame by frame.
+    """Decides about the frames of one stream.
 
     Parameters
     ----------
@@ -89,9 +93,9 @@ class VoiceActivityDetector:
 
         self.settings = settings or VadSettings()
         self._webrtc: Any = webrtcvad.Vad(self.settings.aggressiveness)
-        self._high_pass = HighPass()
+        self._high_pass = HighPass(piece_samples=FRAME_SAMPLES)
         self._noise = NoiseFloor(self.settings.noise_window_s)
-        self._previous: Frame = np.zeros(FRAME_SAMPLES)
+        self._previous = np.zeros((1, FRAME_SAMPLES))
         self._shouting = Shouting()
         self._confirmer = Confirmer() if is_confirming(self.settings) else None
 
@@ -117,24 +121,43 @@ class VoiceActivityDetector:
             raise InvalidAudioError(
                 "a frame holds NaN or infinity; finite samples are needed: check the source."
             )
-        heard = self._high_pass.process(frame)
+        return self.process_all(frame[np.newaxis])[0]
+
+    def process_all(self, frames: NDArray[np.float32]) -> list[VadDecision]:
+        """Decide about the next frames of the stream, as `process` does one after the other.
+
+        Parameters
+        ----------
+        frames : ndarray of float32, shape (n, 480)
+            Finite.
+        """
+        if len(frames) == 0:
+            return []
+        heard = self._high_pass.process(frames.reshape(-1)).reshape(frames.shape)
         wide = heard.astype(np.float64)
-        level_dbfs = _level_dbfs(wide)
-        noise_dbfs = self._noise.update(level_dbfs)
-        reason, voiced = self._cheap_gate(wide, level_dbfs, noise_dbfs)
+        levels = [_level_dbfs(power) for power in (energy(wide) / FRAME_SAMPLES).tolist()]
+        floors = [self._noise.update(level) for level in levels]
+        gate = self._cheap_gate(wide, levels, floors)
         if self._confirmer is None:
-            is_speech = reason is VadReason.SPEECH
-            return VadDecision(
-                is_speech=is_speech,
-                reason=reason,
-                level_dbfs=level_dbfs,
-                noise_dbfs=noise_dbfs,
-                is_voiced=voiced,
-                is_suspected=is_speech,
-                probability=math.nan,
+            return [
+                VadDecision(
+                    is_speech=reason is VadReason.SPEECH,
+                    reason=reason,
+                    level_dbfs=level,
+                    noise_dbfs=floor,
+                    is_voiced=voiced,
+                    is_suspected=reason is VadReason.SPEECH,
+                    probability=math.nan,
+                )
+                for (reason, voiced), level, floor in zip(gate, levels, floors, strict=True)
+            ]
+        wakes = [self._could_be_speech(*both) for both in zip(levels, floors, strict=True)]
+        return [
+            self._confirmed(probability, reason, voiced, level, floor)
+            for probability, (reason, voiced), level, floor in zip(
+                self._confirmer.process_all(heard, wakes), gate, levels, floors, strict=True
             )
-        probability = self._confirmer.process(heard, self._could_be_speech(level_dbfs, noise_dbfs))
-        return self._confirmed(probability, reason, voiced, level_dbfs, noise_dbfs)
+        ]
 
     def _could_be_speech(self, level_dbfs: float, noise_dbfs: float) -> bool:
         """Whether the frame is loud enough to wake the network."""
@@ -175,29 +198,48 @@ class VoiceActivityDetector:
         )
 
     def _cheap_gate(
-        self, frame: Frame, level_dbfs: float, noise_dbfs: float
-    ) -> tuple[VadReason, bool]:
+        self, frames: Float64, levels: list[float], floors: list[float]
+    ) -> list[tuple[VadReason, bool]]:
         """Ask level, WebRTC's detector and voicing; tell also whether it is voiced speech."""
-        previous, self._previous = self._previous, frame
+        before = np.concatenate((self._previous, frames[:-1]))
+        self._previous = frames[-1:].copy()
         # WebRTC hears every frame, also where a gate is closed: it keeps a model of the noise.
-        pcm = np.clip(frame * 32767.0, -32768.0, 32767.0).astype("<i2")
-        heard = bool(self._webrtc.is_speech(pcm.tobytes(), SAMPLE_RATE_HZ))
-        if level_dbfs < self.settings.min_level_dbfs:
-            return VadReason.TOO_QUIET, False
-        if level_dbfs < noise_dbfs + self.settings.min_above_noise_db:
-            return VadReason.NEAR_NOISE, False
-        voiced = self._is_voiced(previous, frame)
-        return VadReason.SPEECH if heard or voiced else VadReason.NOT_SPEECH, voiced
+        pcm = np.clip(frames * 32767.0, -32768.0, 32767.0).astype("<i2")
+        heard = [self._webrtc.is_speech(frame.tobytes(), SAMPLE_RATE_HZ) for frame in pcm]
+        reasons = [self._reason(*gated) for gated in zip(levels, floors, heard, strict=True)]
+        is_open = np.array([reason in _LOUD_ENOUGH for reason in reasons])
+        voiced = np.zeros(len(frames), dtype=np.bool_)
+        if is_open.any():
+            voiced[is_open] = self._are_voiced(before[is_open], frames[is_open])
+        return [
+            (VadReason.SPEECH if is_voiced else reason, is_voiced)
+            for reason, is_voiced in zip(reasons, voiced.tolist(), strict=True)
+        ]
 
-    def _is_voiced(self, previous: Frame, frame: Frame) -> bool:
+    def _reason(self, level_dbfs: float, noise_dbfs: float, is_heard: bool) -> VadReason:
+        """Decision of level and WebRTC's detector."""
+        if level_dbfs < self.settings.min_level_dbfs:
+            return VadReason.TOO_QUIET
+        if level_dbfs < noise_dbfs + self.settings.min_above_noise_db:
+            return VadReason.NEAR_NOISE
+        return VadReason.SPEECH if is_heard else VadReason.NOT_SPEECH
+
+    def _are_voiced(self, before: Float64, frames: Float64) -> Bool:
+        """Whether each frame is voiced, given those before them; the dearest sign comes last."""
         s = self.settings
-        if burstiness(frame) > s.max_burstiness:
-            return False
-        both = np.concatenate((previous, frame))
-        if periodicity(both) < s.min_periodicity:
-            return False
-        below_1_khz, below_2_khz = low_shares(both)
-        return below_1_khz >= s.min_share_below_1_khz and below_2_khz >= s.min_share_below_2_khz
+        voiced = burstiness(frames) <= s.max_burstiness
+        both = np.concatenate((before, frames), axis=1)
+        if voiced.any():
+            voiced[voiced] = periodicity(both[voiced]) >= s.min_periodicity
+        if voiced.any():
+            below_1_khz, below_2_khz = low_shares(both[voiced])
+            voiced[voiced] = (below_1_khz >= s.min_share_below_1_khz) & (
+                below_2_khz >= s.min_share_below_2_khz
+            )
+        return voiced
+
+
+_LOUD_ENOUGH = frozenset({VadReason.SPEECH, VadReason.NOT_SPEECH})
 
 
 def is_confirming(settings: VadSettings) -> bool:
@@ -260,7 +302,6 @@ class NoiseFloor:
         return 10.0 * math.log10(self._minima[0][1]) + self.BIAS_DB
 
 
-def _level_dbfs(frame: Frame) -> float:
+def _level_dbfs(power: float) -> float:
     """RMS level in dBFS; -inf where nothing but rounding is left."""
-    power = float(frame @ frame) / len(frame)
     return 10.0 * math.log10(power) if power > 1e-20 else -math.inf

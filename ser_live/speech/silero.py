@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
+from collections.abc import Sequence
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -109,24 +110,58 @@ class Confirmer:
 
     def process(self, frame: Float32, is_loud: bool) -> float:
         """Probability of speech in the next frame; 0 while asleep."""
-        self._recent.append(frame.copy())
+        return self.process_all(frame[np.newaxis], [is_loud])[0]
+
+    def process_all(self, frames: Float32, are_loud: Sequence[bool]) -> list[float]:
+        """Probabilities of speech in the next frames; 0 while asleep.
+
+        Parameters
+        ----------
+        frames : ndarray of float32, shape (n, 480)
+        are_loud : sequence of bool
+            Which of them could be speech.
+        """
+        probabilities = [0.0] * len(frames)
+        starts = [self._wake(is_loud) for is_loud in are_loud]
+        at = 0
+        while at < len(frames):
+            if starts[at] is None:
+                self._recent.append(frames[at].copy())
+                at += 1
+                continue
+            # What is not heard begins anew only after so many frames more: these go together.
+            is_anew = starts[at] or self._n_unheard == self._n_look_back
+            n_unheard = self._n_look_back - self._n_restart if is_anew else self._n_unheard
+            end = at + 1
+            most = min(len(frames), at + self._n_look_back - n_unheard)
+            while end < most and starts[end] is False:
+                end += 1
+            probabilities[at:end] = self._hear(frames[at:end], is_anew)
+            at = end
+        return probabilities
+
+    def _wake(self, is_loud: bool) -> bool | None:
+        """Whether a frame wakes the network; ``None`` where it sleeps."""
+        if not is_loud and self._n_awake == 0:
+            return None
+        is_waking = self._n_awake == 0
         if is_loud:
-            is_waking = self._n_awake == 0
             self._n_awake = round(self.AWAKE_S / FRAME_S)
-        elif self._n_awake == 0:
-            return 0.0
-        else:
-            is_waking = False
         self._n_awake -= 1
-        if is_waking or self._n_unheard == self._n_look_back:
+        return is_waking
+
+    def _hear(self, frames: Float32, is_anew: bool) -> list[float]:
+        """Probabilities of speech in frames that the network hears in one go."""
+        before = [*self._recent][-(self._n_look_back - 1) :] if is_anew else []
+        if is_anew:
             self._network.reset()
-            samples = np.concatenate(self._recent)
             self._n_unheard = self._n_look_back - self._n_restart
-        else:
-            samples = frame
-        probability = float(self._network.probabilities(samples)[-1])
-        self._n_unheard = 0 if probability >= self.HEARD else self._n_unheard + 1
-        return probability
+        found = self._network.probabilities(np.concatenate([*before, frames.reshape(-1)]))
+        self._recent.extend(frame.copy() for frame in frames)
+        probabilities: list[float] = found[len(before) :].tolist()
+        for probability in probabilities:
+            self._n_unheard = 0 if probability >= self.HEARD else self._n_unheard + 1
+        return probabilities
 
 
 def is_runnable() -> bool:

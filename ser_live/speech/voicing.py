@@ -5,12 +5,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.lib.stride_tricks import as_strided
 
+from ser_live.arrays import Float64
 from ser_live.config import FRAME_SAMPLES, SAMPLE_RATE_HZ
-
-Frame = NDArray[np.float64]
-"""30 ms of sound, shape (480,)."""
 
 # Voicing is looked for at 4 kHz, where the strong harmonics are.
 _DECIMATION = 4
@@ -19,61 +17,98 @@ _N_LOW = 2 * FRAME_SAMPLES // _DECIMATION
 _N_FFT = 512
 _MIN_LAG = _LOW_RATE_HZ // 500
 _MAX_LAG = math.ceil(_LOW_RATE_HZ / 60)
-_PADDING = np.zeros(_MAX_LAG + 1)
+_N_LAGS = _MAX_LAG + 2
 _BIN_100_HZ, _BIN_1_KHZ, _BIN_2_KHZ = (round(f * _N_FFT / _LOW_RATE_HZ) for f in (100, 1000, 2000))
 
 
-def periodicity(samples: NDArray[np.float64]) -> float:
+def periodicity(samples: Float64) -> Float64:
     """Autocorrelation of 60 ms at the best pitch period of 60-500 Hz.
 
     The 960 samples are decimated to 4 kHz by averaging. Of the local maxima of
     ``sum x[i] x[i+l] / sqrt(sum x[i]^2 sum x[i+l]^2)``, each over the overlap of `x` with
     itself shifted, the largest counts: about 1 for a steady vowel, mostly below 0.5 for
     noise, 0 where there is no maximum.
+
+    Parameters
+    ----------
+    samples : ndarray of float64, shape (n, 960)
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
     """
     low = _decimated(samples)
-    products = np.correlate(np.concatenate((low, _PADDING)), low)
-    energy = np.zeros(_N_LOW + 1)
-    np.cumsum(low * low, out=energy[1:])
-    n_lags = len(products)
-    overlap = energy[: -n_lags - 1 : -1] * (energy[-1] - energy[:n_lags])
+    padded = np.zeros((len(low), _N_LOW + _N_LAGS - 1))
+    padded[:, :_N_LOW] = low
+    row, step = padded.strides
+    shifted = as_strided(padded, (len(low), _N_LAGS, 1, _N_LOW), (row, step, step, step))
+    # Each product is that of two vectors, which is the same to the bit for one frame and for many.
+    products = (shifted @ low[:, np.newaxis, :, np.newaxis])[:, :, 0, 0]
+    energy = np.zeros((len(low), _N_LOW + 1))
+    np.cumsum(low * low, axis=1, out=energy[:, 1:])
+    overlap = energy[:, : -_N_LAGS - 1 : -1] * (energy[:, -1:] - energy[:, :_N_LAGS])
     ratio = products / np.sqrt(np.maximum(overlap, 1e-24))
-    inner = ratio[_MIN_LAG:-1]
-    is_peak = (inner >= ratio[_MIN_LAG - 1 : -2]) & (inner > ratio[_MIN_LAG + 1 :])
-    return float((inner * is_peak).max(initial=0.0))
+    inner = ratio[:, _MIN_LAG:-1]
+    is_peak = (inner >= ratio[:, _MIN_LAG - 1 : -2]) & (inner > ratio[:, _MIN_LAG + 1 :])
+    return np.asarray((inner * is_peak).max(axis=1, initial=0.0))
 
 
-def low_shares(samples: NDArray[np.float64]) -> tuple[float, float]:
+def low_shares(samples: Float64) -> tuple[Float64, Float64]:
     """Shares of the energy above 100 Hz that lie below 1 kHz and below 2 kHz, 0 to 1.
 
     Measured at 4 kHz after averaging, which takes up to 4 dB near 2 kHz and lets some of
     what is above through. Birds, glass and clicks have little there. Zeros give 0.
+
+    Parameters
+    ----------
+    samples : ndarray of float64, shape (n, 960)
+
+    Returns
+    -------
+    two ndarrays of float64, shape (n,)
     """
-    low = _decimated(samples)
-    spectrum = np.fft.rfft(low, _N_FFT)
+    spectrum = np.fft.rfft(_decimated(samples), _N_FFT, axis=1)
     power = spectrum.real**2 + spectrum.imag**2
     # Parseval; the mean of 4 samples stands for 4 of them.
     power *= 2.0 * _DECIMATION / _N_FFT
-    rumble = float(power[1:_BIN_100_HZ].sum())
-    mean = float(samples.sum()) / len(samples)
-    total = float(samples @ samples) - len(samples) * mean * mean - rumble
-    if total <= 0.0:
-        return 0.0, 0.0
-    below_1_khz = float(power[_BIN_100_HZ:_BIN_1_KHZ].sum())
-    below_2_khz = below_1_khz + float(power[_BIN_1_KHZ:_BIN_2_KHZ].sum())
-    return below_1_khz / total, below_2_khz / total
+    rumble = power[:, 1:_BIN_100_HZ].sum(axis=1)
+    n_samples = samples.shape[1]
+    mean = samples.sum(axis=1) / n_samples
+    total = energy(samples) - n_samples * mean * mean - rumble
+    below_1_khz = power[:, _BIN_100_HZ:_BIN_1_KHZ].sum(axis=1)
+    below_2_khz = below_1_khz + power[:, _BIN_1_KHZ:_BIN_2_KHZ].sum(axis=1)
+    shares = np.zeros((2, len(samples)))
+    np.divide((below_1_khz, below_2_khz), total, out=shares, where=total > 0.0)
+    return shares[0], shares[1]
 
 
-def _decimated(samples: NDArray[np.float64]) -> NDArray[np.float64]:
+def _decimated(samples: Float64) -> Float64:
     """Means of 4 neighbours, less the mean of all: 4 kHz."""
-    low = (samples[0::4] + samples[1::4] + samples[2::4] + samples[3::4]) * (1 / _DECIMATION)
-    low -= low.sum() / len(low)
+    low = samples[:, 0::4] + samples[:, 1::4] + samples[:, 2::4] + samples[:, 3::4]
+    low *= 1 / _DECIMATION
+    low -= (low.sum(axis=1) / low.shape[1])[:, np.newaxis]
     return low
 
 
-def burstiness(frame: Frame) -> float:
-    """Largest power of an eighth of the frame over the mean power: 1 to 8, high for clicks."""
-    eighths = frame.reshape(8, -1)
-    power = np.einsum("ij,ij->i", eighths, eighths)
-    mean = float(power.mean())
-    return float(power.max()) / mean if mean > 0.0 else 1.0
+def burstiness(frames: Float64) -> Float64:
+    """Largest power of an eighth of each frame over its mean power: 1 to 8, high for clicks.
+
+    Parameters
+    ----------
+    frames : ndarray of float64, shape (n, 480)
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+    """
+    eighths = frames.reshape(len(frames), 8, -1)
+    power = np.einsum("nij,nij->ni", eighths, eighths)
+    mean = power.mean(axis=1)
+    bursts = np.ones(len(frames))
+    np.divide(power.max(axis=1), mean, out=bursts, where=mean > 0.0)
+    return bursts
+
+
+def energy(rows: Float64) -> Float64:
+    """Sum of squares of each row, shape ``(n,)``: the same to the bit for one row and for many."""
+    return np.asarray((rows[:, np.newaxis, :] @ rows[:, :, np.newaxis])[:, 0, 0])

@@ -280,8 +280,9 @@ class SegmentingStage:
 
     def _push_samples(self, samples: NDArray[np.float32]) -> list[Segmented]:
         events: list[Segmented] = []
-        for frame in self._cutter.push(samples):
-            heard = self._revise(self.position, self._vad.process(frame))
+        frames = self._cutter.push(samples)
+        for frame, decision in zip(frames, self._vad.process_all(frames), strict=True):
+            heard = self._revise(self.position, decision)
             self._on_frame(heard)
             if self._activity is not None:
                 events.extend(

@@ -11,11 +11,30 @@ import pytest
 import soundfile
 from voices import noise, sine, train, vowel
 
-from ser_live.config import FRAME_SAMPLES, SAMPLE_RATE_HZ
+from ser_live.config import FRAME_SAMPLES, SAMPLE_RATE_HZ, VadSettings
 from ser_live.errors import InvalidAudioError
 from ser_live.evaluation.segmentation import segment
+from ser_live.sources import read_recording
+from ser_live.speech import voicing
 from ser_live.speech.detector import NoiseFloor, VadDecision, VadReason, VoiceActivityDetector
-from ser_live.speech.voicing import burstiness, low_shares, periodicity
+
+DEMO = Path(__file__).parents[3] / "ser_live" / "demo.ogg"
+
+
+def periodicity(samples: np.ndarray) -> float:
+    """Periodicity of one piece of 60 ms."""
+    return float(voicing.periodicity(samples[np.newaxis])[0])
+
+
+def low_shares(samples: np.ndarray) -> tuple[float, float]:
+    """Low shares of one piece of 60 ms."""
+    below_1_khz, below_2_khz = voicing.low_shares(samples[np.newaxis])
+    return float(below_1_khz[0]), float(below_2_khz[0])
+
+
+def burstiness(frame: np.ndarray) -> float:
+    """Burstiness of one frame."""
+    return float(voicing.burstiness(frame[np.newaxis])[0])
 
 
 def frames(samples: np.ndarray) -> Iterator[np.ndarray]:
@@ -145,6 +164,42 @@ def test_gain_does_not_move_voicing() -> None:
     middle = middle_of(vowel(140, 0.3))
     assert periodicity(middle) == pytest.approx(periodicity(middle / 2), abs=1e-9)
     assert low_shares(middle) == pytest.approx(low_shares(middle / 2), abs=1e-9)
+
+
+def test_many_pieces_are_measured_like_each_alone() -> None:
+    """Signs of a voice do not change by a bit with what they are measured together with."""
+    pieces = noise(2.4).astype(np.float64).reshape(-1, 960) * np.linspace(0, 1, 40)[:, np.newaxis]
+    assert voicing.periodicity(pieces).tolist() == [periodicity(piece) for piece in pieces]
+    shares = np.stack(voicing.low_shares(pieces), axis=1)
+    assert shares.tolist() == [list(low_shares(piece)) for piece in pieces]
+    frames = pieces.reshape(-1, FRAME_SAMPLES)
+    assert voicing.burstiness(frames).tolist() == [burstiness(frame) for frame in frames]
+    assert voicing.energy(pieces).tolist() == [float(piece @ piece) for piece in pieces]
+
+
+@pytest.mark.parametrize("confirm", ["on", "off"])
+def test_frames_together_are_decided_like_one_after_the_other(confirm: str) -> None:
+    """However frames come, the decisions are the same; the network sleeps, wakes, begins anew."""
+    rng = np.random.default_rng(3)
+    quiet, talk = np.zeros(16_000), read_recording(DEMO)[16_000:80_000]
+    samples = np.concatenate([quiet, talk, noise(6.0, 0.02), quiet, quiet, talk, noise(2.5, 0.1)])
+    frames = samples[: len(samples) // FRAME_SAMPLES * FRAME_SAMPLES].astype(np.float32)
+    frames = frames.reshape(-1, FRAME_SAMPLES)
+    settings = VadSettings(confirm=confirm)  # type: ignore[arg-type]
+    alone, together = VoiceActivityDetector(settings), VoiceActivityDetector(settings)
+    expected = [alone.process(frame) for frame in frames]
+    found: list[VadDecision] = []
+    while len(found) < len(frames):
+        n_next = int(rng.integers(0, 120))
+        found += together.process_all(frames[len(found) : len(found) + n_next])
+    assert {d.is_speech for d in expected} == {True, False}
+    for name in ("is_speech", "reason", "is_voiced", "is_suspected"):
+        assert [getattr(d, name) for d in found] == [getattr(d, name) for d in expected]
+    for name in ("level_dbfs", "noise_dbfs", "probability"):
+        # Processors may round the network's sums in another order for many frames than for one.
+        assert [getattr(d, name) for d in found] == pytest.approx(
+            [getattr(d, name) for d in expected], rel=1e-4, abs=1e-5, nan_ok=True
+        )
 
 
 def test_same_stream_gives_the_same_decisions() -> None:
