@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import io
 import os
+import sqlite3
+import tempfile
 from collections import OrderedDict
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
-from ser_live.archive.parts import Heard, about_of, told_parts
+from ser_live.archive.parts import about_of
+from ser_live.archive.sorting import Place, Places
 from ser_live.archive.table import FILE_FIELDS, Form, file_schema_of, schema_of
 from ser_live.errors import OutputError, UsageError
 from ser_live.records.csv_rows import CsvLines
 from ser_live.records.exports.parquet_table import arrow_values, pyarrow
 from ser_live.records.private_files import create_private_file
+from ser_live.remote import Location, RemoteError, RemotePath
 
 _N_ROWS = 10_000
 """Rows of one row group."""
-_MOST_OPEN = 64
-"""Parts whose rows are held at a time."""
+_MOST_BYTES = 256 << 20
+"""Rows of parts that are held at a time. Each of N shards has a part open wherever the merger is,
+so their number is not what is bounded."""
+_BYTES_OF_A_TABLE = 30_000
+"""What a table takes beside its rows."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -30,9 +38,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 class Merged:
     """Result of a merger."""
 
-    path: Path
+    path: Location
     """Rows, one an utterance."""
-    files_path: Path
+    files_path: Location
     """Rows, one a recording."""
     n_files: int
     n_rows: int
@@ -48,16 +56,9 @@ class Merged:
         )
 
 
-@dataclass(frozen=True)
-class _Place:
-    """Where the rows of a recording are."""
-
-    part: Path
-    first: int
-    heard: Heard
-
-
-def merge(folders: Sequence[Path], target: Path, *, only: Collection[str] | None = None) -> Merged:
+def merge(
+    folders: Sequence[Location], target: Location, *, only: Collection[str] | None = None
+) -> Merged:
     """Write all rows of folders of parts into one file, and what the recordings were beside it.
 
     Memory is bounded by the parts that are open at a time; where a recording is in several parts
@@ -65,9 +66,9 @@ def merge(folders: Sequence[Path], target: Path, *, only: Collection[str] | None
 
     Parameters
     ----------
-    folders : sequence of Path
+    folders : sequence of Path or RemotePath
         Of one archive or several of the same model, settings and version.
-    target : Path
+    target : Path or RemotePath
         ``.parquet`` or ``.csv``; replaced as a whole where it exists.
     only : collection of str, optional
         Recordings that are wanted; ``None`` for all.
@@ -80,12 +81,15 @@ def merge(folders: Sequence[Path], target: Path, *, only: Collection[str] | None
         The target cannot be written.
     """
     form = _common_form(folders)
-    places = _places(folders, only)
     files_path = target.with_name(f"{target.stem}.files{target.suffix}")
     open_rows = _CsvTarget if target.suffix.lower() == ".csv" else _ParquetTarget
-    n_rows = 0
+    n_files = n_rows = 0
+    failures: list[tuple[str, str]] = []
     try:
         with ExitStack() as stack:
+            places = stack.enter_context(closing(Places()))
+            for folder in folders:
+                _take(places, folder, only)
             rows = stack.enter_context(_replaced(target))
             files = stack.enter_context(_replaced(files_path))
             writer = open_rows(rows, schema_of(form))
@@ -94,19 +98,40 @@ def merge(folders: Sequence[Path], target: Path, *, only: Collection[str] | None
                 n_rows += len(table)
             writer.close()
             writer = open_rows(files, file_schema_of(form))
-            writer.write(_files_table(form, places))
+            for some in _some_of(places):
+                writer.write(_files_table(form, some))
+                n_files += len(some)
+                failures += [(p.heard.source.file, p.heard.error) for p in some if p.heard.error]
             writer.close()
+    except (OSError, sqlite3.Error) as error:
+        raise _refusal(target, error) from error
+    return Merged(target, files_path, n_files, n_rows, failures)
+
+
+def _take(places: Places, folder: Location, only: Collection[str] | None) -> None:
+    try:
+        places.take(folder, only)
     except OSError as error:
-        cause = str(error.strerror or error).lower()
-        raise OutputError(
-            f"{target} cannot be written ({cause}): make room or choose another place, and run "
-            "the same command again."
+        raise UsageError(
+            f"{folder} cannot be read ({error.strerror or error}), but holds what is to be joined: "
+            "make it readable, and run the same command again."
         ) from error
-    failures = [(p.heard.source.file, p.heard.error) for p in places if p.heard.error]
-    return Merged(target, files_path, len(places), n_rows, failures)
 
 
-def _common_form(folders: Sequence[Path]) -> Form:
+def _refusal(target: Location, error: OSError | sqlite3.Error) -> OutputError | UsageError:
+    if isinstance(error, RemoteError):
+        return UsageError(
+            f"{target} cannot be written ({error.strerror}, at {error.filename}): check address, "
+            "network and credentials, and run the same command again."
+        )
+    cause = str(getattr(error, "strerror", None) or error).lower()
+    return OutputError(
+        f"{target} cannot be written ({cause}): make room or choose another place, and run the "
+        "same command again."
+    )
+
+
+def _common_form(folders: Sequence[Location]) -> Form:
     first, *others = [about_of(folder) for folder in folders]
     for folder, other in zip(folders[1:], others, strict=True):
         for name in first:
@@ -119,52 +144,39 @@ def _common_form(folders: Sequence[Path]) -> Form:
     return Form(tuple(first["labels"]), told)
 
 
-def _places(folders: Sequence[Path], only: Collection[str] | None) -> list[_Place]:
-    """Where the rows of each recording are, in the order of their names."""
-    best: dict[str, _Place] = {}
-    for folder in folders:
-        for part in told_parts(folder):
-            first = 0
-            for heard in part.heard:
-                place = _Place(part.path, first, heard)
-                first += heard.n_rows
-                file = heard.source.file
-                if only is not None and file not in only:
-                    continue
-                if file not in best or _rank(place) > _rank(best[file]):
-                    best[file] = place
-    return [best[file] for file in sorted(best)]
-
-
-def _rank(place: _Place) -> tuple[int, int, str]:
-    source = place.heard.source
-    return source.changed_ns, source.n_bytes, place.part.name
+def _some_of(places: Iterable[Place]) -> Iterator[list[Place]]:
+    every = iter(places)
+    while some := list(islice(every, _N_ROWS)):
+        yield some
 
 
 class _Slices:
     """Rows of places as tables, each part read when its first row is due."""
 
-    def __init__(self, places: Sequence[_Place]) -> None:
+    def __init__(self, places: Iterable[Place]) -> None:
         self._places = places
-        self._open: OrderedDict[Path, Any] = OrderedDict()
+        self._open: OrderedDict[Location, Any] = OrderedDict()
+        self._n_bytes = 0
 
     def __iter__(self) -> Iterator[Any]:
         for place in self._places:
             if place.heard.n_rows:
                 yield self._part(place.part).slice(place.first, place.heard.n_rows)
 
-    def _part(self, path: Path) -> Any:
+    def _part(self, path: Location) -> Any:
         if path not in self._open:
             pa = pyarrow()
             try:
-                self._open[path] = pa.parquet.read_table(path)
+                table = pa.parquet.read_table(io.BytesIO(path.read_bytes()))
             except (OSError, ValueError, pa.ArrowException) as error:
                 raise UsageError(
                     f"{path} cannot be read ({error}), but holds rows: remove it, and run again "
                     "what made it."
                 ) from error
-            if len(self._open) > _MOST_OPEN:
-                self._open.popitem(last=False)
+            self._open[path] = table
+            self._n_bytes += table.nbytes + _BYTES_OF_A_TABLE
+            while self._n_bytes > _MOST_BYTES and len(self._open) > 1:
+                self._n_bytes -= self._open.popitem(last=False)[1].nbytes + _BYTES_OF_A_TABLE
         self._open.move_to_end(path)
         return self._open[path]
 
@@ -216,7 +228,7 @@ class _CsvTarget:
         self._text.detach()
 
 
-def _files_table(form: Form, places: Sequence[_Place]) -> Any:
+def _files_table(form: Form, places: Sequence[Place]) -> Any:
     pa = pyarrow()
     rows = [
         arrow_values(
@@ -239,8 +251,15 @@ def _changed_at(changed_ns: int) -> datetime | None:
 
 
 @contextmanager
-def _replaced(path: Path) -> Iterator[IO[bytes]]:
+def _replaced(path: Location) -> Iterator[IO[bytes]]:
     """Give a new file that takes the place of `path` when it is whole."""
+    if isinstance(path, RemotePath):
+        with tempfile.TemporaryDirectory(prefix="ser-live-") as folder:
+            whole = Path(folder) / "whole"
+            with whole.open("wb") as stream:
+                yield stream
+            path.put(whole)
+        return
     written = path.with_name(f".{path.name}.writing")
     with suppress(FileNotFoundError):
         written.unlink()

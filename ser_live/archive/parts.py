@@ -3,36 +3,38 @@
 A part holds the rows of some neighbours among the recordings and, in its own metadata, what those
 were. It is written under another name and renamed, then told of in a manifest that is only ever
 added to, one for each shard. What a run that was killed had renamed and not told is found again.
+By address nothing is renamed or added to: an object is there when its last byte has arrived.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
+from ser_live.archive.manifest import PATTERN, lines_of, opened_manifest
 from ser_live.archive.plan import Shard, Source
 from ser_live.archive.table import Form, as_bytes, schema_of
 from ser_live.errors import OutputError, UsageError
 from ser_live.events import Record
 from ser_live.records.exports.parquet_table import arrow_values, pyarrow
 from ser_live.records.private_files import create_private_file, make_private_folder
+from ser_live.remote import Location, RemoteError, RemotePath
 
 ABOUT = "archive.json"
 """Name of the file that says what all rows of a folder of parts hang on."""
 
 _FILES = b"ser_live_files"
-_MANIFEST = "manifest-{}-of-{}.jsonl"
-_MOST_LINE_BYTES = 1 << 20
 _FILE_FIELDS = ("duration_s", "speech_s", "n_utterances", "emotion", "state", "confidence", "note")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Heard:
     """One recording, and what came of it."""
 
@@ -62,8 +64,12 @@ class Heard:
 class Part:
     """A file of rows and the recordings that they are of, in its order."""
 
-    path: Path
+    path: Location
     heard: tuple[Heard, ...]
+
+
+def _pass_over(_: Heard) -> None:
+    """Stand in where nobody asks what was done before."""
 
 
 class Parts:
@@ -71,12 +77,15 @@ class Parts:
 
     Parameters
     ----------
-    folder : Path
+    folder : Path or RemotePath
         Made where it is missing.
     form : Form
     shard : Shard
     begins_anew : bool
         Remove the parts of earlier runs first.
+    on_told : callable
+        Called with each recording that parts hold rows of, as it was; later ones count. They
+        are not kept, for there may be a million.
 
     Raises
     ------
@@ -86,71 +95,65 @@ class Parts:
         It cannot be written.
     """
 
-    def __init__(self, folder: Path, form: Form, shard: Shard, *, begins_anew: bool = False):
+    def __init__(
+        self,
+        folder: Location,
+        form: Form,
+        shard: Shard,
+        *,
+        begins_anew: bool = False,
+        on_told: Callable[[Heard], object] = _pass_over,
+    ) -> None:
         self.folder = folder
         self._form = form
-        self._manifest = folder / _MANIFEST.format(shard.number, shard.n_shards)
         self._own = f"-{shard.number}-of-{shard.n_shards}"
+        self.known: set[str] = set()
+        """Names of the parts that manifests tell of."""
         try:
-            self._open(begins_anew)
+            self._open(shard, begins_anew, on_told)
         except OSError as error:
             raise _refusal(folder, error) from error
 
-    def _open(self, begins_anew: bool) -> None:
+    def _open(self, shard: Shard, begins_anew: bool, on_told: Callable[[Heard], object]) -> None:
         is_other = self.folder.is_dir() and not (self.folder / ABOUT).exists()
         if is_other and next(iter(self.folder.iterdir()), None) is not None:
             raise UsageError(
                 f"{self.folder} holds other things than parts of an archive, which would be mixed "
                 "with them: name a new folder."
             )
-        make_private_folder(self.folder)
+        if isinstance(self.folder, Path):
+            make_private_folder(self.folder)
         if begins_anew:
             remove_parts(self.folder)
         self._say_what_for()
-        if not self._manifest.exists():
-            with suppress(FileExistsError):
-                os.close(create_private_file(self._manifest))
-        self._lines: IO[bytes] = self._manifest.open("ab")
+        self._manifest = opened_manifest(self.folder, shard)
         try:
-            _claim(self._lines)
-            self._cut_to_lines()
-            self.known = {part.path.name: part for part in told_parts(self.folder)}
+            for part in told_parts(self.folder):
+                self.known.add(part.path.name)
+                for heard in part.heard:
+                    on_told(heard)
             for part in self._untold():
                 self._tell(part)
+                for heard in part.heard:
+                    on_told(heard)
         except BaseException:
-            self._lines.close()
+            self._manifest.close()
             raise
 
     def _say_what_for(self) -> None:
         about = self.folder / ABOUT
-        ours = json.loads(as_bytes(self._form.told))
-        try:
-            descriptor = create_private_file(about)
-        except FileExistsError:
-            _compare(self.folder, about_of(self.folder), ours)
-            return
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(as_bytes(ours) + b"\n")
-
-    def _cut_to_lines(self) -> None:
-        """Cut off what a run that was killed left of a line."""
-        with self._manifest.open("r+b") as file:
-            end = file.seek(0, os.SEEK_END)
-            file.seek(max(0, end - _MOST_LINE_BYTES))
-            tail = file.read()
-            file.truncate(end - len(tail) + tail.rfind(b"\n") + 1)
+        data = as_bytes(self._form.told) + b"\n"
+        if not about.exists():
+            write_whole(about, data, f"about{self._own}.writing")
+        _compare(self.folder, about_of(self.folder), json.loads(data))
 
     def _untold(self) -> Iterator[Part]:
         """Parts of this shard that no manifest tells of, for a kill came between; no half ones."""
-        for path in sorted(self.folder.glob(f"*{self._own}.writing")):
+        for path in _sorted(self.folder, f"*{self._own}.writing"):
             path.unlink()
-        for path in sorted(self.folder.glob(f"part-*{self._own}.parquet")):
+        for path in _sorted(self.folder, f"part-*{self._own}.parquet"):
             if path.name not in self.known:
                 yield read_part(path)
-
-    def done(self) -> dict[str, Heard]:
-        """Recordings that parts hold rows of, as they were, by their paths."""
-        return {heard.source.file: heard for part in self.known.values() for heard in part.heard}
 
     def add(self, heard: Sequence[Heard], rows: Iterable[Record]) -> None:
         """Write a part.
@@ -167,35 +170,60 @@ class Parts:
         named = [asdict(one.source) for one in heard]
         name = hashlib.sha256(as_bytes([named, self._form.told])).hexdigest()[:24]
         path = self.folder / f"part-{name}{self._own}.parquet"
-        written = path.with_name(f"{name}{self._own}.writing")
+        data = io.BytesIO()
         try:
-            with suppress(FileNotFoundError):
-                written.unlink()
-            with os.fdopen(create_private_file(written), "wb") as file:
-                pa.parquet.write_table(table, file, compression="zstd")
-                file.flush()
-                os.fsync(file.fileno())
-            written.replace(path)
+            pa.parquet.write_table(table, data, compression="zstd")
+            write_whole(path, data.getvalue(), f"{name}{self._own}.writing")
             self._tell(Part(path, tuple(heard)))
         except OSError as error:
-            with suppress(OSError):
-                written.unlink()
             raise _refusal(self.folder, error) from error
 
     def _tell(self, part: Part) -> None:
         told = {"part": part.path.name, "files": [asdict(one) for one in part.heard]}
-        self._lines.write(as_bytes(told) + b"\n")
-        self._lines.flush()
-        self.known[part.path.name] = part
+        self._manifest.add(as_bytes(told) + b"\n")
+        self.known.add(part.path.name)
 
     def __enter__(self) -> Parts:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._lines.close()
+        self._manifest.close()
 
 
-def read_part(path: Path) -> Part:
+def write_whole(path: Location, data: bytes, draft_name: str) -> None:
+    """Write a file that is there whole or not at all, for its owner only.
+
+    Parameters
+    ----------
+    path : Path or RemotePath
+    data : bytes
+    draft_name : str
+        Name of the file until it is whole; by address none is needed.
+
+    Raises
+    ------
+    OSError
+        It cannot be written.
+    """
+    if isinstance(path, RemotePath):
+        path.write_bytes(data)
+        return
+    draft = path.with_name(draft_name)
+    try:
+        with suppress(FileNotFoundError):
+            draft.unlink()
+        with os.fdopen(create_private_file(draft), "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            draft.unlink()
+        raise
+
+
+def read_part(path: Location) -> Part:
     """Recordings that a part says it holds.
 
     Raises
@@ -205,7 +233,7 @@ def read_part(path: Path) -> Part:
     """
     pa = pyarrow()
     try:
-        metadata = pa.parquet.read_schema(path).metadata
+        metadata = pa.parquet.read_schema(io.BytesIO(path.read_bytes())).metadata
         heard = tuple(Heard.read(one) for one in json.loads(metadata[_FILES]))
     except (OSError, ValueError, TypeError, KeyError, pa.ArrowException) as error:
         raise UsageError(
@@ -215,33 +243,37 @@ def read_part(path: Path) -> Part:
     return Part(path, heard)
 
 
-def told_parts(folder: Path) -> Iterator[Part]:
+def told_parts(folder: Location) -> Iterator[Part]:
     """Parts that the manifests of a folder tell of.
 
     Raises
     ------
     UsageError
         A manifest is damaged.
+    OSError
     """
-    for manifest in sorted(folder.glob("manifest-*.jsonl")):
-        with manifest.open("rb") as lines:
-            for line in lines:
-                if not line.endswith(b"\n"):
-                    break  # a run is writing it, or was killed
-                try:
-                    told = json.loads(line)
-                    heard = tuple(Heard.read(one) for one in told["files"])
-                    part = Part(folder / str(told["part"]), heard)
-                except (ValueError, TypeError, KeyError) as error:
-                    raise UsageError(
-                        f"{manifest} is damaged, but tells what is done: remove it, and run "
-                        "again; parts that are whole are found."
-                    ) from error
-                if part.path.exists():
-                    yield part
+    there = {path.name for path in folder.glob("part-*.parquet")}
+    for manifest in _sorted(folder, PATTERN):
+        for line in lines_of(manifest):
+            try:
+                told = json.loads(line)
+                heard = tuple(Heard.read(one) for one in told["files"])
+                name = str(told["part"])
+            except (ValueError, TypeError, KeyError) as error:
+                raise UsageError(
+                    f"{manifest} is damaged, but tells what is done: remove it, and run again; "
+                    "parts that are whole are found."
+                ) from error
+            if name in there:
+                yield Part(folder / name, heard)
 
 
-def about_of(folder: Path) -> dict[str, Any]:
+def _sorted(folder: Location, pattern: str) -> list[Location]:
+    found: list[Location] = list(folder.glob(pattern))
+    return sorted(found, key=str)
+
+
+def about_of(folder: Location) -> dict[str, Any]:
     """Conditions that all rows of a folder of parts hang on.
 
     Raises
@@ -257,6 +289,11 @@ def about_of(folder: Path) -> dict[str, Any]:
                 "format 1: use the version that made it."
             )
         return dict(about)
+    except RemoteError as error:
+        raise UsageError(
+            f"{folder} holds no archive that can be read ({error.strerror}): check address, "
+            "network and credentials, and name the folder of --out that `ser-live analyze` wrote."
+        ) from error
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise UsageError(
             f"{folder} holds no archive ({ABOUT} cannot be read): name the folder of --out that "
@@ -264,14 +301,14 @@ def about_of(folder: Path) -> dict[str, Any]:
         ) from error
 
 
-def remove_parts(folder: Path) -> None:
-    """Remove an archive's own files from a folder, and the folder where nothing else is there."""
-    for pattern in ("part-*.parquet", "*.writing", "manifest-*.jsonl", ABOUT):
+def remove_parts(folder: Location) -> None:
+    """Remove an archive's own files from a folder."""
+    for pattern in ("part-*.parquet", "*.writing", PATTERN, ABOUT):
         for path in folder.glob(pattern):
             path.unlink()
 
 
-def _compare(folder: Path, theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
+def _compare(folder: Location, theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
     for name in dict.fromkeys([*theirs, *ours]):
         before, now = theirs.get(name), ours.get(name)
         if isinstance(before, dict) and isinstance(now, dict):
@@ -283,26 +320,14 @@ def _compare(folder: Path, theirs: Mapping[str, Any], ours: Mapping[str, Any]) -
             )
 
 
-def _claim(manifest: IO[bytes]) -> None:
-    """Keep a manifest to this run as long as it is open."""
-    if os.name == "nt":
-        return
-    import fcntl
-
-    try:
-        fcntl.flock(manifest.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise UsageError(
-            f"Another run writes to {manifest.name} at this moment, but each shard is one run's: "
-            "wait for its end, or give this one another --shard."
-        ) from error
-    except OSError:  # a file system without locks
-        return
-
-
-def _refusal(folder: Path, error: OSError) -> OutputError:
-    cause = str(error.strerror or error).lower()
+def _refusal(folder: Location, error: OSError) -> OutputError | UsageError:
+    cause = str(error.strerror or error)
+    if isinstance(error, RemoteError):
+        return UsageError(
+            f"{folder} cannot be written ({cause}): check address, network and credentials, and "
+            "run the same command again; what is done stays done."
+        )
     return OutputError(
-        f"{folder} cannot be written ({cause}): make room or choose another place, and run the "
-        "same command again; what is done stays done."
+        f"{folder} cannot be written ({cause.lower()}): make room or choose another place, and run "
+        "the same command again; what is done stays done."
     )

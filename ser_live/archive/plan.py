@@ -7,9 +7,9 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from ser_live.errors import UsageError
+from ser_live.remote import Location
 
 AUDIO_OF_A_PART_S = 600.0
 """Audio, as far as sizes tell, whose results make one part: about a minute of work on a core."""
@@ -21,7 +21,7 @@ _BYTES_PER_S = {".wav": 32_000, ".aif": 32_000, ".aiff": 32_000, ".au": 32_000, 
 _SMALL_BYTES_PER_S = 8_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Source:
     """A recording as it lay there when it was listed."""
 
@@ -33,8 +33,8 @@ class Source:
     """Time of its last change, nanoseconds since 1970; 0 where it is not there."""
 
     @classmethod
-    def of(cls, path: Path) -> Source:
-        """Ask the file system about `path`."""
+    def of(cls, path: Location) -> Source:
+        """Ask the file system, or the server, about `path`."""
         with suppress(OSError, ValueError):
             status = path.stat()
             return cls(str(path), status.st_size, status.st_mtime_ns)
@@ -78,7 +78,7 @@ class Shard:
             )
         return cls(number, n_shards)
 
-    def holds(self, path: Path) -> bool:
+    def holds(self, path: Location) -> bool:
         """Whether a recording is this shard's, by its path alone."""
         if self.n_shards == 1:
             return True

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from types import TracebackType
 
 from ser_live.archive.merge import merge
@@ -16,9 +15,12 @@ from ser_live.errors import UsageError
 from ser_live.events import Record
 from ser_live.records.exports.parquet_table import pyarrow
 from ser_live.records.json_line import json_line
+from ser_live.remote import Location, RemoteError
 
 PARTS_SUFFIX = ".parts"
 FILE_SUFFIXES = (".parquet", ".csv")
+
+_NOTHING = Done("", None)
 
 
 class JsonForm:
@@ -36,9 +38,9 @@ class ArchiveRows:
 
     Parameters
     ----------
-    target : Path
+    target : Path or RemotePath
         File of rows (``.parquet``, ``.csv``), or the folder of parts.
-    files : sequence of Path
+    files : sequence of Path or RemotePath
         Everything that is to be analyzed, in order.
     form : Form
     shard : Shard
@@ -60,8 +62,8 @@ class ArchiveRows:
 
     def __init__(
         self,
-        target: Path,
-        files: Sequence[Path],
+        target: Location,
+        files: Sequence[Location],
         form: Form,
         *,
         shard: Shard = WHOLE,
@@ -78,42 +80,47 @@ class ArchiveRows:
                 f"Found --shard with the file {target}, but each shard writes parts: give the "
                 "folder for all of them by --out, and join them by `ser-live merge`."
             )
-        if self._is_file and target.exists() and not overwrites and not folder.exists():
-            raise UsageError(
-                f"{target} exists already and would be replaced: add --overwrite, or name another "
-                "file."
-            )
-        if not self._is_file and target.exists() and not target.is_dir():
-            raise UsageError(f"{target} is a file, but parts need a folder: name another one.")
+        try:
+            _refuse_existing(target, folder, is_file=self._is_file, overwrites=overwrites)
+        except RemoteError as error:
+            raise _unreachable(target, error) from error
         self._sources = [Source.of(path) for path in files]
+        self._before: dict[str, str | None] = {}
+        """Recordings that are done and have not changed, with what was wrong with them."""
+        as_asked = {source.file: source for source in self._sources}
         self._parts = Parts(
-            folder, form, shard, begins_anew=overwrites and not (self._is_file and folder.exists())
+            folder,
+            form,
+            shard,
+            begins_anew=overwrites and not (self._is_file and folder.exists()),
+            on_told=lambda heard: self._note_before(heard, as_asked),
         )
-        before = self._parts.done()
-        self._before = {
-            number: before[source.file]
-            for number, source in enumerate(self._sources)
-            if source.file in before and before[source.file].source == source
-        }
         self._ends = {group[-1] for group in grouped(self._sources)}
         self._heard: list[Heard] = []
         self._rows: list[Record] = []
         self.n_done = 0
-        self.n_before = len(self._before)
+        self.n_before = sum(source.file in self._before for source in self._sources)
         """Recordings that earlier runs were done with."""
 
     @property
     def errors(self) -> list[tuple[str, str]]:
         """Files that could not be analyzed before, with the reason."""
-        return [
-            (heard.source.file, heard.error)
-            for heard in self._before.values()
-            if heard.error is not None
-        ]
+        found = ((s.file, self._before.get(s.file)) for s in self._sources)
+        return [(file, error) for file, error in found if error is not None]
+
+    def _note_before(self, heard: Heard, as_asked: Mapping[str, Source]) -> None:
+        file = heard.source.file
+        if as_asked.get(file) == heard.source:
+            self._before[file] = heard.error
+        else:
+            self._before.pop(file, None)
 
     def early(self, number: int) -> Done | None:
         """Nothing to do for a file whose rows are in a part."""
-        return Done("", None) if number in self._before else None
+        return _NOTHING if self._is_before(number) else None
+
+    def _is_before(self, number: int) -> bool:
+        return self._sources[number].file in self._before
 
     def add(self, done: Done) -> None:
         """Take the rows of the next file; those of its neighbours become a part with them."""
@@ -127,7 +134,7 @@ class ArchiveRows:
         self._take(number, done)
 
     def _take(self, number: int, done: Done) -> None:
-        if number in self._before:
+        if self._is_before(number):
             return
         *rows, summary = [json.loads(line) for line in done.text.splitlines()] or [{}]
         self._heard.append(Heard.of(self._sources[number], rows, done.error, summary))
@@ -167,7 +174,31 @@ class ArchiveRows:
             self._parts.__exit__()
 
 
-def is_file_of_rows(target: Path) -> bool:
+def _refuse_existing(
+    target: Location, folder: Location, *, is_file: bool, overwrites: bool
+) -> None:
+    if is_file and target.exists() and not overwrites and not folder.exists():
+        raise UsageError(
+            f"{target} exists already and would be replaced: add --overwrite, or name another file."
+        )
+    if not is_file and target.exists() and not target.is_dir():
+        raise UsageError(f"{target} is a file, but parts need a folder: name another one.")
+
+
+def _is_folder(target: Location) -> bool:
+    try:
+        return target.is_dir()
+    except RemoteError as error:
+        raise _unreachable(target, error) from error
+
+
+def _unreachable(target: Location, error: RemoteError) -> UsageError:
+    return UsageError(
+        f"{target} cannot be written ({error.strerror}): check address, network and credentials."
+    )
+
+
+def is_file_of_rows(target: Location) -> bool:
     """Whether a target is one file of rows, by its name, and not a folder of parts.
 
     Raises
@@ -178,7 +209,7 @@ def is_file_of_rows(target: Path) -> bool:
     suffix = target.suffix.lower()
     if suffix in FILE_SUFFIXES:
         return True
-    if suffix and not target.is_dir():
+    if suffix and not _is_folder(target):
         raise UsageError(
             f"Found --out {target}, but rows go into a .parquet or .csv file, or a folder of "
             "parts without a suffix: name one of these."

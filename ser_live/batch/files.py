@@ -21,6 +21,7 @@ from ser_live.events import (
 )
 from ser_live.features import FEATURE_NAMES, extract
 from ser_live.model.emotion_model import EmotionModel
+from ser_live.remote import Location
 from ser_live.sources import AudioSource, FileSource, Lost
 from ser_live.speaker.profile import SpeakerProfile
 from ser_live.stream.drive import drive
@@ -36,7 +37,7 @@ MAX_WHOLE_FILE_S = 600.0
 
 
 def analyze_file(
-    path: Path,
+    path: Location,
     model: EmotionModel,
     settings: Settings,
     channel: int | None,

@@ -12,11 +12,12 @@ from enum import Enum
 from pathlib import Path
 
 from ser_live.errors import UsageError
+from ser_live.remote import Location
 from ser_live.sources import AUDIO_SUFFIXES
 from ser_live.sources.piped import needs_media
 from ser_live.sources.suffixes import MEDIA_SUFFIXES, has_media
 
-_SET_ASIDE = frozenset(
+SET_ASIDE = frozenset(
     ["__macosx", "@eadir", "#recycle", "$recycle.bin", "lost+found", "system volume information"]
 )
 """Names, in small letters, under which systems keep what is not the user's any more, or never
@@ -41,14 +42,14 @@ class Why(Enum):
 class Found:
     """Recordings that were named or lie below folders, and what else was there."""
 
-    files: list[Path] = field(default_factory=list)
+    files: list[Location] = field(default_factory=list)
     """In the order of the paths named, sorted below each folder; also those that are missing."""
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     """Folders that cannot be entered, each with one sentence."""
-    left_out: list[tuple[Path, Why]] = field(default_factory=list)
+    left_out: list[tuple[Location, Why]] = field(default_factory=list)
 
 
-def in_words(left_out: Sequence[tuple[Path, Why]]) -> str:
+def in_words(left_out: Sequence[tuple[Location, Why]]) -> str:
     """Counts of what was left out; empty where that was nothing."""
     counts = Counter(why for _, why in left_out)
     parts = [f"{counts[why]} {why.value[counts[why] > 1]}" for why in Why if counts[why]]
@@ -167,7 +168,7 @@ class _Search:
             has_audio_name |= not path.suffix
             mode = stat.S_IFREG
         is_folder = stat.S_ISDIR(mode)
-        if path.name.startswith(".") or path.name.lower() in _SET_ASIDE:
+        if path.name.startswith(".") or path.name.lower() in SET_ASIDE:
             return Why.SET_ASIDE if is_folder or has_audio_name else None
         if is_folder:
             return True
@@ -179,7 +180,7 @@ class _Search:
         return Why.NEEDS_MEDIA if needs else False
 
 
-def _refuse_empty(top: Path, left_out: Sequence[tuple[Path, Why]]) -> None:
+def _refuse_empty(top: Path, left_out: Sequence[tuple[Location, Why]]) -> None:
     """Refuse a folder without recordings, unless they are taken under other names."""
     if any(why in (Why.TWICE, Why.ENTERED) for _, why in left_out):
         return

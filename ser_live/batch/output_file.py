@@ -18,6 +18,7 @@ from typing import IO, Any
 
 from ser_live.errors import OutputError, UsageError
 from ser_live.records.private_files import create_private_file
+from ser_live.remote import Location
 
 _SUFFIX = ".unfinished"
 _MAX_JOURNAL_BYTES = 1 << 30
@@ -49,7 +50,7 @@ class OutputFile:
     Parameters
     ----------
     path : Path
-    files : sequence of Path
+    files : sequence of Path or RemotePath
         Everything that is to be analyzed, in order.
     options : mapping
         What the rows hang on; a run is only gone on with under the same.
@@ -74,7 +75,7 @@ class OutputFile:
     def __init__(
         self,
         path: Path,
-        files: Sequence[Path],
+        files: Sequence[Location],
         options: Mapping[str, object],
         *,
         header: str,

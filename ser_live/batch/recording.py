@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ser_live.batch.fetched import source_of
 from ser_live.batch.recording_page import page
 from ser_live.config import Settings
 from ser_live.emotions import LABELS
@@ -28,6 +29,7 @@ from ser_live.events import (
 from ser_live.model.clip_mean import mean_probabilities
 from ser_live.model.emotion_model import EmotionModel
 from ser_live.records.csv_rows import emotion_fields, flat, flat_names
+from ser_live.remote import Location
 from ser_live.sources import AudioSource, FileSource
 from ser_live.speaker.profile import SpeakerProfile
 from ser_live.stream.analyzer import Analyzer, known_speaker, loaded
@@ -233,7 +235,7 @@ def analyze(
 
 
 def hear(
-    path: AudioPath,
+    path: AudioPath | Location,
     *,
     model: EmotionModel,
     settings: Settings,
@@ -248,7 +250,7 @@ def hear(
     duration_s, sample_rate, n_channels = 0.0, 0, 0
     failure: SerLiveError | None = None
     demixers: list[Demixer] = []
-    source = FileSource(path, speed=0, block_s=BLOCK_S, track=track, roles=lanes)
+    source = source_of(path, speed=0, block_s=BLOCK_S, track=track, roles=lanes)
     try:
         for event in play(
             source,

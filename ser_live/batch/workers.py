@@ -17,9 +17,10 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
-from pathlib import Path
 from types import TracebackType
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+
+from ser_live.remote import Location
 
 T = TypeVar("T")
 
@@ -54,7 +55,7 @@ class Batch(Generic[T]):
     ----------
     work : callable
         Makes the result of one file; sent to other processes where there are several.
-    paths : sequence of Path
+    paths : sequence of Path or RemotePath
     n_jobs : int
         Processes; 0 for one a core.
     on_crash : callable
@@ -65,10 +66,10 @@ class Batch(Generic[T]):
 
     def __init__(
         self,
-        work: Callable[[Path], T],
-        paths: Sequence[Path],
+        work: Callable[[Any], T],
+        paths: Sequence[Location],
         n_jobs: int,
-        on_crash: Callable[[Path, str], T],
+        on_crash: Callable[[Any, str], T],
         interruptible: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> None:
         self._work = work
@@ -117,7 +118,7 @@ class Batch(Generic[T]):
                 result = _tried(self._work, path)
             yield self._result(path, result)
 
-    def _result(self, path: Path, result: T | _Raised) -> T:
+    def _result(self, path: Location, result: T | _Raised) -> T:
         if not isinstance(result, _Raised):
             return result
         if result.is_of_import:
@@ -195,7 +196,7 @@ class _Worker(Generic[T]):
         Whether it may only take so much time and memory: it tries a file again.
     """
 
-    def __init__(self, work: Callable[[Path], T], *, limits: bool = False) -> None:
+    def __init__(self, work: Callable[[Any], T], *, limits: bool = False) -> None:
         context = get_context("spawn")  # a copy of a process with threads may hang
         self.pipe, theirs = context.Pipe()
         self.is_retry = limits
@@ -209,7 +210,7 @@ class _Worker(Generic[T]):
         with suppress(OSError):
             self.pipe.send(work)
 
-    def begin(self, number: int, path: Path) -> None:
+    def begin(self, number: int, path: Location) -> None:
         """Let it work on a file; its result comes through the pipe."""
         self.number = number
         if self.is_retry:
@@ -254,7 +255,7 @@ def _n_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _tried(work: Callable[[Path], T], path: Path) -> T | _Raised:
+def _tried(work: Callable[[Any], T], path: Location) -> T | _Raised:
     """Result of a file, or what was raised instead."""
     try:
         return work(path)
@@ -287,7 +288,7 @@ def _serve(pipe: Connection, limits: bool) -> None:
         with suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_DATA, (RETRY_BYTES, RETRY_BYTES))
     with suppress(EOFError, OSError):
-        work: Callable[[Path], object] = pipe.recv()
+        work: Callable[[Any], object] = pipe.recv()
         while True:
             path = pipe.recv()
             pipe.send(_tried(work, path))

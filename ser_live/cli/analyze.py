@@ -6,14 +6,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from ser_live import __version__
-from ser_live.cli.archive_options import ArchiveOptions, archive_options
-from ser_live.cli.batch_run import BatchOptions, BatchRun, batch_options, paths_argument
+from ser_live.cli.archive_options import ArchiveOptions, archive_options, sources_argument
+from ser_live.cli.batch_run import BatchOptions, BatchRun, batch_options
 from ser_live.cli.help_pages import Page
 from ser_live.cli.options import (
     channel_option,
@@ -28,6 +27,7 @@ from ser_live.cli.presets import preset_options
 from ser_live.cli.roles import roles_options
 from ser_live.cli.rows import make_form
 from ser_live.config import Settings
+from ser_live.remote import Location
 
 if TYPE_CHECKING:
     from ser_live.batch.recording import Recording
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     cls=Page,
     shown=("format", "unit", "output", "resume", "jobs", "channel", "sensitivity", "quiet"),
 )
-@paths_argument
+@sources_argument
 @click.option(
     "-f",
     "--format",
@@ -67,7 +67,7 @@ if TYPE_CHECKING:
 @speaker_options
 @settings_options
 def command(
-    paths: tuple[Path, ...],
+    paths: tuple[Location, ...],
     format_: str,
     unit: str,
     options: BatchOptions,
@@ -102,8 +102,8 @@ def command(
       ser-live analyze archive/ -j 0 -f csv -o rows.csv --resume
       ser-live analyze archive/ -j 0 --out results.parquet
     """
+    from ser_live.archive.sources import find_recordings
     from ser_live.batch.files import analyze_file
-    from ser_live.batch.folders import find_audio_files
     from ser_live.batch.recording import Recording, file_fields
     from ser_live.records.csv_rows import emotion_fields
     from ser_live.speaker.memory import SpeakerMemory
@@ -115,7 +115,7 @@ def command(
     profile = load_speaker(speaker)
     if profile is not None:
         SpeakerMemory(emotion_model, profile=profile)  # one that does not fit fits no file
-    found = archive.own_share(find_audio_files(paths))
+    found = archive.own_share(find_recordings(paths))
     by_file = unit == "file"
     labels = emotion_model.card.labels
     table = (

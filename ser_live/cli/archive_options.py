@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,7 @@ from ser_live.cli.ending import say
 from ser_live.cli.options import Command, taking
 from ser_live.cli.rows import Form
 from ser_live.errors import UsageError
+from ser_live.remote import Location, RemoteError, location
 
 if TYPE_CHECKING:
     from ser_live.archive.rows import ArchiveRows
@@ -22,11 +23,47 @@ if TYPE_CHECKING:
     from ser_live.events import Record
 
 
+class AnyPlace(click.Path):
+    """Path of this machine or address (``s3://bucket/folder``) on the command line."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Location:
+        """Tell which of them it is."""
+        found = location(value)
+        if isinstance(found, Path):
+            super().convert(found, param, ctx)
+        return found
+
+
+def existing(place: Location) -> bool:
+    """Whether something is there.
+
+    Raises
+    ------
+    UsageError
+        An address cannot be reached.
+    """
+    try:
+        return place.exists()
+    except RemoteError as error:
+        raise UsageError(
+            f"{place} cannot be written ({error.strerror}): check address, network and credentials."
+        ) from error
+
+
+def sources_argument(command: Command) -> Command:
+    """Add ``PATH...``, each also an address."""
+    return click.argument("paths", nargs=-1, required=True, type=AnyPlace(), metavar="PATH...")(
+        command
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class ArchiveOptions:
     """Values of the options that make an archive of the rows."""
 
-    out: Path | None
+    out: Location | None
     shard: str | None
     overwrite: bool
 
@@ -81,7 +118,7 @@ class ArchiveOptions:
 
     def place(
         self,
-        files: Sequence[Path],
+        files: Sequence[Location],
         labels: Sequence[str],
         hangs_on: Mapping[str, object],
         *,
@@ -113,7 +150,7 @@ def archive_options(command: Command) -> Command:
         [
             click.option(
                 "--out",
-                type=click.Path(path_type=Path),
+                type=AnyPlace(),
                 default=None,
                 metavar="TARGET",
                 help="Make an archive: a .parquet or .csv file, or a folder of parts; run again, "

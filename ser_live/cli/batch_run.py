@@ -19,6 +19,7 @@ from ser_live.cli.rows import Form
 from ser_live.cli.suspending import suspendable
 from ser_live.errors import UsageError
 from ser_live.process.ending_signals import EndedBySignal
+from ser_live.remote import Location
 
 if TYPE_CHECKING:
     from ser_live.archive.rows import ArchiveRows
@@ -131,7 +132,7 @@ class BatchRun(Generic[R]):
     """A run over files, from the first to any kind of end."""
 
     found: Found
-    work: Callable[[Path], R]
+    work: Callable[[Location], R]
     """Makes the result of one file."""
     on_crash: Callable[[str, str], R]
     """Makes the result of a file that has none, from its name and a sentence."""
@@ -250,14 +251,14 @@ class BatchRun(Generic[R]):
 def with_path(file: str, sentence: str) -> str:
     """A sentence about a file with the whole path, once."""
     path, name = Path(file), os.fsencode(Path(file).name).decode(errors="replace")
-    if str(path) in sentence:
+    if str(path) in sentence or file in sentence:  # a path drops a slash of an address
         return sentence
     if name and name in sentence:
         return sentence.replace(name, file, 1)
     return f"{file}: {sentence}"
 
 
-def _note(failures: list[tuple[str, str]], path: Path, done: Done) -> None:
+def _note(failures: list[tuple[str, str]], path: Location, done: Done) -> None:
     if done.error is not None:
         failures.append((str(path), done.error))
 

@@ -3,31 +3,30 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import click
 
+from ser_live.cli.archive_options import AnyPlace, existing
 from ser_live.cli.batch_run import with_path
 from ser_live.cli.ending import say
 from ser_live.cli.help_pages import Page
 from ser_live.errors import UsageError
+from ser_live.remote import Location
 
 
 @click.command(cls=Page)
-@click.argument(
-    "folders", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FOLDER..."
-)
+@click.argument("folders", nargs=-1, required=True, type=AnyPlace(), metavar="FOLDER...")
 @click.option(
     "-o",
     "--output",
     "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=AnyPlace(dir_okay=False),
     required=True,
     metavar="FILE",
     help="A .parquet or .csv file for the rows; FILE.files.* lists the recordings.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace the file where it exists.")
-def command(folders: tuple[Path, ...], output: Path, overwrite: bool) -> None:
+def command(folders: tuple[Location, ...], output: Location, overwrite: bool) -> None:
     """Join the parts that `analyze --out FOLDER` wrote, on one machine or many.
 
     Rows are sorted by recording, so the file is the same however the work was
@@ -45,7 +44,7 @@ def command(folders: tuple[Path, ...], output: Path, overwrite: bool) -> None:
         raise UsageError(
             f"Found --output {output}, but rows go into a .parquet or .csv file: name one."
         )
-    if output.exists() and not overwrite:
+    if existing(output) and not overwrite:
         raise UsageError(
             f"{output} exists already and would be replaced: add --overwrite, or name another file."
         )

@@ -7,7 +7,6 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Protocol
 
 UNLIMITED_CELLS = 1_000_000
@@ -68,7 +67,7 @@ class TableRows:
     ----------
     fields : sequence of str
         Columns. The first one is the file.
-    files : sequence of Path
+    files : sequence of path
         All that there will be rows of.
     labels : sequence of str
         What a column of emotions may hold.
@@ -77,7 +76,11 @@ class TableRows:
     """
 
     def __init__(
-        self, fields: Sequence[str], files: Sequence[Path], labels: Sequence[str], width: int
+        self,
+        fields: Sequence[str],
+        files: Sequence[os.PathLike[str]],
+        labels: Sequence[str],
+        width: int,
     ) -> None:
         from rich.cells import cell_len
 
@@ -143,7 +146,7 @@ def make_form(
     format_: str,
     csv_fields: Sequence[str],
     table_fields: Sequence[str] = (),
-    files: Sequence[Path] = (),
+    files: Sequence[os.PathLike[str]] = (),
     labels: Sequence[str] = (),
 ) -> Form:
     """Form of the rows that ``--format`` asks for."""

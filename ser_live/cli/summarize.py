@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ser_live.cli.archive_options import AnyPlace
 from ser_live.cli.ending import say
 from ser_live.cli.help_pages import Page
 from ser_live.cli.rows import CsvRows, JsonRows
 from ser_live.cli.rows_output import rows_output
+from ser_live.remote import Location
 from ser_live.terminal.text import printable
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=Page)
-@click.argument("results", type=click.Path(path_type=Path, dir_okay=False), metavar="RESULTS")
+@click.argument("results", type=AnyPlace(dir_okay=False), metavar="RESULTS")
 @click.option(
     "--by",
     default="folder",
@@ -59,7 +61,7 @@ if TYPE_CHECKING:
     help="Write to this new file instead of standard output.",
 )
 def command(
-    results: Path,
+    results: Location,
     by: str,
     groups: Path | None,
     stimuli: Path | None,

@@ -16,6 +16,7 @@ from ser_live.archive.table import METADATA
 from ser_live.arrays import Float64
 from ser_live.errors import UsageError
 from ser_live.records.exports.parquet_table import pyarrow
+from ser_live.remote import Location
 
 PROBABILITY = "probability_"
 MEASURES = ("valence", "arousal")
@@ -68,7 +69,7 @@ class Grouped:
     remarks: tuple[str, ...]
 
 
-def read_rows(path: Path) -> Rows:
+def read_rows(path: Location) -> Rows:
     """Read the file that an archive became.
 
     Raises

@@ -216,7 +216,7 @@ def test_a_part_that_cannot_be_written_leaves_nothing(
     with parts, pytest.raises(OutputError, match="no space left on device"):
         parts.add([heard], [])
     assert [path.name for path in parts.folder.glob("*.*") if "part" in path.name] == []
-    assert parts.known == {}
+    assert not parts.known
 
 
 def test_groups_are_neighbours_and_bounded() -> None:
