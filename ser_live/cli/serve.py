@@ -71,6 +71,21 @@ from ser_live.config import Settings
     "--keyfile", type=click.Path(path_type=Path, dir_okay=False), default=None, metavar="FILE"
 )
 @click.option(
+    "--wyoming",
+    "wyoming_port",
+    type=click.IntRange(0, 65535),
+    default=None,
+    metavar="PORT",
+    help="Speak Wyoming (TCP) on this port too, without a token; 0 takes a free one.",
+)
+@click.option(
+    "--wyoming-host",
+    default="127.0.0.1",
+    show_default=True,
+    metavar="ADDRESS",
+    help="Address for --wyoming; another one than this machine's own lets everybody in.",
+)
+@click.option(
     "--max-sessions",
     type=click.IntRange(1, 10_000),
     default=32,
@@ -94,6 +109,8 @@ def command(
     hosts: tuple[str, ...],
     certfile: Path | None,
     keyfile: Path | None,
+    wyoming_port: int | None,
+    wyoming_host: str,
     max_sessions: int,
     model: str | None,
     settings: Settings,
@@ -134,6 +151,8 @@ def command(
             hosts=hosts,
             certfile=certfile,
             keyfile=keyfile,
+            wyoming_port=wyoming_port,
+            wyoming_host=wyoming_host,
             max_sessions=max_sessions,
             model=model,
             settings=settings,

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ser_live.records.json_line import json_line
+from ser_live.server import hume_messages
 from ser_live.server.limits import PROTOCOL
 from ser_live.server.metrics import Metrics
 from ser_live.server.problems import CODES, Problem
@@ -129,7 +130,7 @@ class Guard:
             self._check_token(scope, headers)
         except Problem as problem:
             self._metrics.add("serlive_rejected_requests_total", code=problem.code)
-            await problem_response(problem)(scope, receive, send)
+            await problem_response(problem, scope["path"])(scope, receive, send)
             return
         await self._app(scope, receive, _with_headers(send))
 
@@ -229,12 +230,14 @@ def host_name(header: str) -> str:
 
 
 def _tokens(scope: Scope, headers: Mapping[str, list[str]]) -> list[str]:
-    """Tokens of the header, and of the subprotocols, as browsers can set no header."""
+    """Tokens of the headers, and of the subprotocols, as browsers can set no header."""
     found = []
     for value in headers.get("authorization", []):
         scheme, _, token = value.partition(" ")
         if scheme.lower() == "bearer":
             found.append(token.strip())
+    if scope["path"].startswith(hume_messages.PATHS):
+        found += headers.get(hume_messages.KEY_HEADER, [])
     offered = scope.get("subprotocols", [])
     return found + [n.removeprefix(BEARER) for n in offered if n.startswith(BEARER)]
 
@@ -273,13 +276,20 @@ def _with_headers(send: Send) -> Send:
     return wrapped
 
 
-def problem_response(problem: Problem) -> ProblemResponse:
-    """Make the HTTP answer about a refusal."""
+def problem_response(problem: Problem, path: str = "") -> ProblemResponse:
+    """Make the HTTP answer about a refusal, in the form that clients of the path read."""
     headers = dict(SECURITY_HEADERS)
     if problem.code in ("token_missing", "token_wrong"):
         headers["www-authenticate"] = "Bearer"
     if problem.retry_after_s is not None:
         headers["retry-after"] = f"{problem.retry_after_s:.0f}"
+    if path.startswith(hume_messages.PATHS):
+        return ProblemResponse(
+            json_line(hume_messages.refusal(problem)),
+            status_code=hume_messages.status(problem),
+            headers=headers,
+            media_type="application/json",
+        )
     return ProblemResponse(
         json_line(problem.as_http()),
         status_code=CODES[problem.code].status,
