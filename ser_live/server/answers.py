@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response, StreamingResponse
 
 from ser_live.records.json_line import json_line
+from ser_live.server.logged import listed
 from ser_live.server.microphone import Listener, Microphone
 from ser_live.server.problems import Problem
 
@@ -70,7 +71,7 @@ async def models(request: Request) -> Response:
 
 
 async def open_sessions(request: Request) -> Response:
-    """List the sessions that are open."""
+    """List the sessions that are open, and those that were logged."""
     services: Services = request.app.state.services
     found = [
         {
@@ -81,7 +82,9 @@ async def open_sessions(request: Request) -> Response:
         }
         for session in services.sessions.open.values()
     ]
-    return _json({"sessions": found, "has_microphone": services.microphone is not None})
+    has_microphone = services.microphone is not None
+    past = await listed(services, request)
+    return _json({"sessions": found, "has_microphone": has_microphone, **past})
 
 
 async def openapi(request: Request) -> Response:

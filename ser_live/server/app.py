@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from ser_live.config import Settings
 from ser_live.model.emotion_model import EmotionModel
-from ser_live.server import answers, hume_files, hume_streams, streams, uploads
+from ser_live.server import answers, hume_files, hume_streams, logged, streams, uploads
 from ser_live.server.guard import Keys, problem_response
 from ser_live.server.limits import Limits
 from ser_live.server.microphone import Microphone
@@ -46,6 +46,7 @@ class Services:
     """Bound socket of the Wyoming protocol; ``None`` where it was not asked for."""
     microphone: Microphone | None = None
     n_analyses: int = 0
+    reports: logged.Reports = field(default_factory=logged.Reports)
     _sessions: Sessions | None = None
 
     @property
@@ -74,6 +75,11 @@ ROUTES: tuple[BaseRoute, ...] = (
     Route("/asyncapi.json", answers.asyncapi),
     Route("/v1/models", answers.models),
     Route("/v1/sessions", answers.open_sessions),
+    Route("/v1/sessions/{id}", logged.session),
+    Route("/v1/sessions/{id}/report", logged.report),
+    Route("/v1/sessions/{id}/log", logged.log),
+    Route("/v1/report", logged.make_report, methods=["POST"]),
+    Route("/v1/report/{name}", logged.made_report),
     Route("/v1/events", answers.event_stream),
     Route("/v1/analyze", uploads.analyze, methods=["POST"]),
     WebSocketRoute("/v1/stream", streams.stream),

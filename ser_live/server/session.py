@@ -220,6 +220,10 @@ class Session:
                 label = read_field(message, "label", "text")
                 start_s = read_field(message, "start_s", "time")
                 self._ask(Ask("mark", request, label=label, start_s=start_s))
+            case "note":
+                text = read_field(message, "text", "text")
+                rating = read_field(message, "rating", "rating")
+                self._ask(Ask("note", request, label=text, rating=rating))
             case "pause":
                 if self._paused_at is None:
                     self._paused_at = self._loop.time()
