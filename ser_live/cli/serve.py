@@ -43,6 +43,11 @@ from ser_live.config import Settings
 @click.option("--microphone", is_flag=True, help="Hear this machine's microphone for all who ask.")
 @device_option
 @click.option(
+    "--overlay",
+    is_flag=True,
+    help="Hear the microphone and print an address for streaming software such as OBS.",
+)
+@click.option(
     "--token-file",
     type=click.Path(path_type=Path, dir_okay=False),
     default=None,
@@ -103,6 +108,7 @@ def command(
     opens: bool,
     microphone: bool,
     device: str | None,
+    overlay: bool,
     token_file: Path | None,
     no_token: bool,
     origins: tuple[str, ...],
@@ -143,8 +149,9 @@ def command(
             port=port,
             socket_path=socket_path,
             opens=opens,
-            microphone=microphone or device is not None,
+            microphone=microphone or overlay or device is not None,
             device=device,
+            overlay=overlay,
             token_file=token_file,
             no_token=no_token,
             origins=origins,

@@ -48,6 +48,7 @@ class Serving:
     opens: bool
     microphone: bool
     device: str | None
+    overlay: bool
     token_file: Path | None
     no_token: bool
     origins: tuple[str, ...]
@@ -105,9 +106,10 @@ class Serving:
         for path in (self.certfile, self.keyfile):
             if path is not None and not path.is_file():
                 raise UsageError(f"there is no file {path}, but TLS needs it: check the path.")
-        if self.opens and self.socket_path is not None:
+        shows = "--open" if self.opens else "--overlay" if self.overlay else None
+        if shows and self.socket_path is not None:
             raise UsageError(
-                "Found --open beside --socket, but a browser cannot open that: leave one out."
+                f"Found {shows} beside --socket, but a browser cannot open that: leave one out."
             )
 
     def _token(self) -> str:
@@ -184,6 +186,9 @@ class Serving:
                 f"ser-live: {self.host} is open to other machines: what is told here leaves this "
                 "one, and without TLS everybody on the way can read it."
             )
+        if self.overlay and address is not None:
+            once = "" if self.no_token else f"#{services.keys.overlay_once()}"
+            say(f"ser-live: for streaming software, once: {address}overlay{once}")
         self._announce_wyoming(services)
         say("ser-live: tell the people who are heard; acted speech taught it, so it errs.")
         if self.opens and address is not None:

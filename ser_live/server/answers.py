@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 PAGE = Path(__file__).parent / "page"
 FILES = {
     "/": ("index.html", "text/html"),
+    "/overlay": ("overlay.html", "text/html"),
+    "/page/overlay.js": ("overlay.js", "text/javascript"),
+    "/page/overlay.css": ("overlay.css", "text/css"),
     "/page/live.js": ("live.js", "text/javascript"),
     "/page/drawing.js": ("drawing.js", "text/javascript"),
     "/page/capture.js": ("capture.js", "text/javascript"),
@@ -115,7 +118,7 @@ async def event_stream(request: Request) -> Response:
     microphone = services.listened()
     if request.method == "HEAD":
         return Response(media_type="text/event-stream", headers=SSE_HEADERS)
-    given = request.headers.get("last-event-id", "")
+    given = request.headers.get("last-event-id") or request.query_params.get("after", "")
     is_number = given.isascii() and given.isdecimal() and len(given) < 16
     listener = microphone.join(int(given) if is_number else None)
     return StreamingResponse(

@@ -215,7 +215,8 @@ def _entries(body: bytes) -> Iterator[Recorded]:
             record = json.loads(line) if line.strip() else None
         except (ValueError, RecursionError):
             raise Problem("message_invalid", "a line is no JSON: send a record a line.") from None
-        if isinstance(record, dict):
+        # An answer to a request is no event, though one of them is called like an event.
+        if isinstance(record, dict) and "request" not in record:
             entry = reader.read(record)
             if entry is not None and not isinstance(entry, LogContinued):
                 yield entry
