@@ -43,6 +43,11 @@ from ser_live.config import Settings
 @click.option("--microphone", is_flag=True, help="Hear this machine's microphone for all who ask.")
 @device_option
 @click.option(
+    "--overlay",
+    is_flag=True,
+    help="Hear the microphone and print an address for streaming software such as OBS.",
+)
+@click.option(
     "--token-file",
     type=click.Path(path_type=Path, dir_okay=False),
     default=None,
@@ -71,6 +76,21 @@ from ser_live.config import Settings
     "--keyfile", type=click.Path(path_type=Path, dir_okay=False), default=None, metavar="FILE"
 )
 @click.option(
+    "--wyoming",
+    "wyoming_port",
+    type=click.IntRange(0, 65535),
+    default=None,
+    metavar="PORT",
+    help="Speak Wyoming (TCP) on this port too, without a token; 0 takes a free one.",
+)
+@click.option(
+    "--wyoming-host",
+    default="127.0.0.1",
+    show_default=True,
+    metavar="ADDRESS",
+    help="Address for --wyoming; another one than this machine's own lets everybody in.",
+)
+@click.option(
     "--max-sessions",
     type=click.IntRange(1, 10_000),
     default=32,
@@ -88,12 +108,15 @@ def command(
     opens: bool,
     microphone: bool,
     device: str | None,
+    overlay: bool,
     token_file: Path | None,
     no_token: bool,
     origins: tuple[str, ...],
     hosts: tuple[str, ...],
     certfile: Path | None,
     keyfile: Path | None,
+    wyoming_port: int | None,
+    wyoming_host: str,
     max_sessions: int,
     model: str | None,
     settings: Settings,
@@ -126,14 +149,17 @@ def command(
             port=port,
             socket_path=socket_path,
             opens=opens,
-            microphone=microphone or device is not None,
+            microphone=microphone or overlay or device is not None,
             device=device,
+            overlay=overlay,
             token_file=token_file,
             no_token=no_token,
             origins=origins,
             hosts=hosts,
             certfile=certfile,
             keyfile=keyfile,
+            wyoming_port=wyoming_port,
+            wyoming_host=wyoming_host,
             max_sessions=max_sessions,
             model=model,
             settings=settings,

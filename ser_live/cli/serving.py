@@ -48,12 +48,15 @@ class Serving:
     opens: bool
     microphone: bool
     device: str | None
+    overlay: bool
     token_file: Path | None
     no_token: bool
     origins: tuple[str, ...]
     hosts: tuple[str, ...]
     certfile: Path | None
     keyfile: Path | None
+    wyoming_port: int | None
+    wyoming_host: str
     max_sessions: int
     model: str | None
     settings: Settings
@@ -69,6 +72,11 @@ class Serving:
         self._check()
         keys = Keys(None if self.no_token else self._token())
         listener = self._bound()
+        wyoming = (
+            None
+            if self.wyoming_port is None
+            else _tcp_socket(self.wyoming_host, self.wyoming_port, "--wyoming")
+        )
         own = () if self.socket_path is not None else (self.host,)
         services = Services(
             model=loaded(self.model),
@@ -79,6 +87,7 @@ class Serving:
             hosts=(*own, *self.hosts),
             origins=self.origins,
             listen=self._listen if self.microphone else None,
+            wyoming=wyoming,
         )
         server = Server(
             services,
@@ -97,9 +106,10 @@ class Serving:
         for path in (self.certfile, self.keyfile):
             if path is not None and not path.is_file():
                 raise UsageError(f"there is no file {path}, but TLS needs it: check the path.")
-        if self.opens and self.socket_path is not None:
+        shows = "--open" if self.opens else "--overlay" if self.overlay else None
+        if shows and self.socket_path is not None:
             raise UsageError(
-                "Found --open beside --socket, but a browser cannot open that: leave one out."
+                f"Found {shows} beside --socket, but a browser cannot open that: leave one out."
             )
 
     def _token(self) -> str:
@@ -141,20 +151,7 @@ class Serving:
         """The socket to listen on, for its owner alone where it is a file."""
         if self.socket_path is not None:
             return _unix_socket(self.socket_path)
-        try:
-            family = socket.getaddrinfo(
-                self.host, self.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-            )[0]
-            listener = socket.socket(family[0], socket.SOCK_STREAM)
-            if os.name != "nt":
-                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(family[4])
-        except OSError as error:
-            raise UsageError(
-                f"{self.host} port {self.port} cannot be listened on ({error.strerror}): choose "
-                "another --port, or 0 for any."
-            ) from error
-        return listener
+        return _tcp_socket(self.host, self.port, "--port")
 
     def _listen(self) -> Listening:
         from ser_live.session.listening import listen
@@ -189,12 +186,33 @@ class Serving:
                 f"ser-live: {self.host} is open to other machines: what is told here leaves this "
                 "one, and without TLS everybody on the way can read it."
             )
+        if self.overlay and address is not None:
+            once = "" if self.no_token else f"#{services.keys.overlay_once()}"
+            say(f"ser-live: for streaming software, once: {address}overlay{once}")
+        self._announce_wyoming(services)
         say("ser-live: tell the people who are heard; acted speech taught it, so it errs.")
         if self.opens and address is not None:
             import webbrowser
 
             once = "" if self.no_token else f"?token={services.keys.once()}"
             webbrowser.open(address + once)
+
+    def _announce_wyoming(self, services: Services) -> None:
+        if services.wyoming is None:
+            return
+        name = f"[{self.wyoming_host}]" if ":" in self.wyoming_host else self.wyoming_host
+        say(f"ser-live: Wyoming at tcp://{name}:{services.wyoming.getsockname()[1]}")
+        if _is_loopback(self.wyoming_host):
+            say(
+                "ser-live: Wyoming has no token: every program and user of this machine can send "
+                "sound there, and reads the results of its own sound alone."
+            )
+        else:
+            say(
+                f"ser-live: Wyoming has neither token nor encryption, and {self.wyoming_host} is "
+                "open to other machines: each of them can send sound there, and everybody on the "
+                "way can hear it and read the results."
+            )
 
     def _serve(self, server: Server) -> int:
         try:
@@ -206,6 +224,21 @@ class Serving:
             return 0
         say(f"ser-live: ended by {server.received[0].name}.")
         return EXIT_CODES[server.received[0]]
+
+
+def _tcp_socket(host: str, port: int, option: str) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        listener = socket.socket(family[0], socket.SOCK_STREAM)
+        if os.name != "nt":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(family[4])
+    except OSError as error:
+        raise UsageError(
+            f"{host} port {port} cannot be listened on ({error.strerror}): choose another "
+            f"{option}, or 0 for any."
+        ) from error
+    return listener
 
 
 def _unix_socket(path: Path) -> socket.socket:

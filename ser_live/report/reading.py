@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -43,12 +43,7 @@ def read_session(path: Path, *, redaction: Redaction | None = None) -> SessionDa
     for log in logs:
         entries = _entries(log, sentences.append)
         collector.add_all(entries if redaction is None else redaction.of_entries(entries))
-    data = collector.finished()
-    if data.started is None:
-        raise LogError(
-            f"{_shown(path)} holds no session that began, but a report is about one: run a "
-            "session with `ser-live` first, or name another log."
-        )
+    data = _begun(collector)
     if absent is not None:
         sentences.append(
             f"The session began in {_shown(absent)}, which is not there any more: this report "
@@ -59,6 +54,37 @@ def read_session(path: Path, *, redaction: Redaction | None = None) -> SessionDa
     data.remarks.sort(key=lambda remark: remark.start_s)
     if redaction is not None:
         redaction.of_session(data)
+    return data
+
+
+def session_of(entries: Iterable[Recorded], name: str) -> SessionData:
+    """The session of entries that are in memory; nothing is read from the disk.
+
+    Parameters
+    ----------
+    entries : iterable of Recorded
+    name : str
+        What stands in the place of the log's name.
+
+    Raises
+    ------
+    LogError
+        The session never began.
+    """
+    collector = Collector(Path(name))
+    collector.add_all(entries)
+    data = _begun(collector)
+    data.remarks.sort(key=lambda remark: remark.start_s)
+    return data
+
+
+def _begun(collector: Collector) -> SessionData:
+    data = collector.finished()
+    if data.started is None:
+        raise LogError(
+            f"{_shown(data.path)} holds no session that began, but a report is about one: run a "
+            "session with `ser-live` first, or name another log."
+        )
     return data
 
 

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response, StreamingResponse
 
 from ser_live.records.json_line import json_line
+from ser_live.server.logged import listed
 from ser_live.server.microphone import Listener, Microphone
 from ser_live.server.problems import Problem
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 PAGE = Path(__file__).parent / "page"
 FILES = {
     "/": ("index.html", "text/html"),
+    "/overlay": ("overlay.html", "text/html"),
+    "/page/overlay.js": ("overlay.js", "text/javascript"),
+    "/page/overlay.css": ("overlay.css", "text/css"),
     "/page/live.js": ("live.js", "text/javascript"),
     "/page/drawing.js": ("drawing.js", "text/javascript"),
     "/page/capture.js": ("capture.js", "text/javascript"),
@@ -70,7 +74,7 @@ async def models(request: Request) -> Response:
 
 
 async def open_sessions(request: Request) -> Response:
-    """List the sessions that are open."""
+    """List the sessions that are open, and those that were logged."""
     services: Services = request.app.state.services
     found = [
         {
@@ -81,7 +85,9 @@ async def open_sessions(request: Request) -> Response:
         }
         for session in services.sessions.open.values()
     ]
-    return _json({"sessions": found, "has_microphone": services.microphone is not None})
+    has_microphone = services.microphone is not None
+    past = await listed(services, request)
+    return _json({"sessions": found, "has_microphone": has_microphone, **past})
 
 
 async def openapi(request: Request) -> Response:
@@ -112,7 +118,7 @@ async def event_stream(request: Request) -> Response:
     microphone = services.listened()
     if request.method == "HEAD":
         return Response(media_type="text/event-stream", headers=SSE_HEADERS)
-    given = request.headers.get("last-event-id", "")
+    given = request.headers.get("last-event-id") or request.query_params.get("after", "")
     is_number = given.isascii() and given.isdecimal() and len(given) < 16
     listener = microphone.join(int(given) if is_number else None)
     return StreamingResponse(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,12 +16,13 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from ser_live.config import Settings
 from ser_live.model.emotion_model import EmotionModel
-from ser_live.server import answers, streams, uploads
+from ser_live.server import answers, hume_files, hume_streams, logged, streams, uploads
 from ser_live.server.guard import Keys, problem_response
 from ser_live.server.limits import Limits
 from ser_live.server.microphone import Microphone
 from ser_live.server.problems import Problem
 from ser_live.server.sessions import Sessions
+from ser_live.server.wyoming import WyomingServer
 from ser_live.session.listening import Listening
 
 JOIN_S = 5.0
@@ -40,8 +42,11 @@ class Services:
     origins: tuple[str, ...] = ()
     listen: Callable[[], Listening] | None = None
     """Begins to hear the server's own microphone; ``None`` where none was asked for."""
+    wyoming: socket.socket | None = None
+    """Bound socket of the Wyoming protocol; ``None`` where it was not asked for."""
     microphone: Microphone | None = None
     n_analyses: int = 0
+    reports: logged.Reports = field(default_factory=logged.Reports)
     _sessions: Sessions | None = None
 
     @property
@@ -70,10 +75,17 @@ ROUTES: tuple[BaseRoute, ...] = (
     Route("/asyncapi.json", answers.asyncapi),
     Route("/v1/models", answers.models),
     Route("/v1/sessions", answers.open_sessions),
+    Route("/v1/sessions/{id}", logged.session),
+    Route("/v1/sessions/{id}/report", logged.report),
+    Route("/v1/sessions/{id}/log", logged.log),
+    Route("/v1/report", logged.make_report, methods=["POST"]),
+    Route("/v1/report/{name}", logged.made_report),
     Route("/v1/events", answers.event_stream),
     Route("/v1/analyze", uploads.analyze, methods=["POST"]),
     WebSocketRoute("/v1/stream", streams.stream),
     WebSocketRoute("/v1/events", streams.events),
+    Route("/v1/expression/audio/file", hume_files.measure, methods=["POST"]),
+    WebSocketRoute("/v1/expression/audio/realtime", hume_streams.realtime),
     *(Route(path, answers.page) for path in answers.FILES),
 )
 
@@ -105,9 +117,14 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
         services.microphone = Microphone(
             listening, services.limits, sessions.metrics, services.report
         )
+    wyoming = None if services.wyoming is None else WyomingServer(services, services.wyoming)
+    if wyoming is not None:
+        await wyoming.start()
     try:
         yield
     finally:
+        if wyoming is not None:
+            await wyoming.close()
         for task in tasks:
             task.cancel()
         if services.microphone is not None:
@@ -119,7 +136,7 @@ async def _tell(request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)  # noqa: S101  as it is registered
     services: Services = request.app.state.services
     services.sessions.metrics.add("serlive_rejected_requests_total", code=error.code)
-    return problem_response(error)
+    return problem_response(error, request.url.path)
 
 
 async def _tell_http(request: Request, error: Exception) -> Response:

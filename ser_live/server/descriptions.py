@@ -51,11 +51,14 @@ def client_messages() -> dict[str, Schema]:
         },
     }
     mark = {"label": _TEXT, "start_s": _SECONDS, **request}
+    rating: Schema = {"type": ["integer", "null"], "minimum": 1, "maximum": 5}
+    note = {"text": _TEXT, "rating": rating, **request}
     return {
         "start": message("start", "First message, within 10 s.", start, optional=set(start)),
         "flush": message("flush", "End the open utterance.", request, optional={"request"}),
         "reset": message("reset", "Forget the voice.", request, optional={"request"}),
         "mark": message("mark", "Mark a moment.", mark, optional={"start_s", "request"}),
+        "note": message("note", "Note words.", note, optional={"rating", "request"}),
         "pause": message("pause", "No sound until resume.", request, optional={"request"}),
         "resume": message(
             "resume",

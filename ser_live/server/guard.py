@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ser_live.records.json_line import json_line
+from ser_live.server import hume_messages
 from ser_live.server.limits import PROTOCOL
 from ser_live.server.metrics import Metrics
 from ser_live.server.problems import CODES, Problem
@@ -24,6 +25,13 @@ COOKIE = "ser_live_"
 BEARER = "bearer."
 OPEN_PATHS = ("/healthz", "/readyz")
 """Paths that tell nothing of anybody, for what watches whether the server lives."""
+OVERLAY = "/overlay"
+OVERLAY_FILES = (OVERLAY, "/page/overlay.js", "/page/overlay.css")
+"""Files of the page for streaming software, which tell nothing; what it shows needs its cookie."""
+OVERLAY_READS = "/v1/events"
+"""The one path that the cookie of that page opens."""
+OVERLAY_COOKIE = "ser_live_overlay_"
+OVERLAY_COOKIE_S = 365 * 86_400
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 """Names of this machine that no other site can have."""
 N_COOKIES = 64
@@ -54,6 +62,10 @@ class Keys:
     def __init__(self, token: str | None) -> None:
         self.token = token
         self._once: set[str] = set()
+        self._overlay_once: set[str] = set()
+        # The same for the same token: a scene with the overlay outlives the server's end.
+        secret = (token or secrets.token_urlsafe(32)).encode()
+        self._overlay_cookie = hmac.new(secret, b"overlay", "sha256").hexdigest()
         self._cookies: deque[str] = deque(maxlen=N_COOKIES)
 
     def once(self) -> str:
@@ -61,6 +73,24 @@ class Keys:
         made = secrets.token_urlsafe(32)
         self._once.add(made)
         return made
+
+    def overlay_once(self) -> str:
+        """Make a token that gives one browser the overlay's cookie, once."""
+        made = secrets.token_urlsafe(32)
+        self._overlay_once.add(made)
+        return made
+
+    def overlay_cookie_for(self, given: str) -> str | None:
+        """The overlay's cookie for its token; ``None`` for one that is wrong or used up."""
+        found = next((known for known in self._overlay_once if _same(given, known)), None)
+        if found is None:
+            return None
+        self._overlay_once.discard(found)
+        return self._overlay_cookie
+
+    def knows_overlay_cookie(self, given: str) -> bool:
+        """Whether a browser may read what the overlay shows."""
+        return _same(given, self._overlay_cookie)
 
     def cookie_for(self, given: str) -> str | None:
         """Make the cookie for a token from the address line; ``None`` for a wrong one."""
@@ -123,13 +153,13 @@ class Guard:
         try:
             self._check_host(headers)
             self._check_origin(scope, headers)
-            if (answer := self._welcome(scope)) is not None:
+            if (answer := self._welcome(scope) or self._show(scope, headers)) is not None:
                 await answer(scope, receive, send)
                 return
             self._check_token(scope, headers)
         except Problem as problem:
             self._metrics.add("serlive_rejected_requests_total", code=problem.code)
-            await problem_response(problem)(scope, receive, send)
+            await problem_response(problem, scope["path"])(scope, receive, send)
             return
         await self._app(scope, receive, _with_headers(send))
 
@@ -187,15 +217,40 @@ class Guard:
         )
         return answer
 
+    def _show(self, scope: Scope, headers: Mapping[str, list[str]]) -> Response | None:
+        """Answer the page for streaming software: its cookie for the token of its address."""
+        is_asked = scope["type"] == "http" and scope["path"] == OVERLAY
+        if not is_asked or scope["method"] != "POST":
+            return None
+        given = _tokens(scope, headers)
+        cookie = self._keys.overlay_cookie_for(given[0]) if given else None
+        if cookie is None:
+            raise Problem("token_wrong", "the overlay's address is used up: take a new one.")
+        answer = Response(status_code=204, headers=SECURITY_HEADERS)
+        answer.set_cookie(
+            _cookie_name(scope, OVERLAY_COOKIE),
+            cookie,
+            max_age=OVERLAY_COOKIE_S,
+            httponly=True,
+            samesite="strict",
+            secure=scope["scheme"] == "https",
+            path=OVERLAY_READS,
+        )
+        return answer
+
     def _check_token(self, scope: Scope, headers: Mapping[str, list[str]]) -> None:
-        if self._keys.token is None or scope["path"] in OPEN_PATHS:
+        if self._keys.token is None or scope["path"] in (*OPEN_PATHS, *OVERLAY_FILES):
             return
         given = _tokens(scope, headers)
         if any(self._keys.fits(token) for token in given):
             return
-        cookies = _cookies(scope, headers)
+        cookies = _cookies(scope, headers, COOKIE)
         if not given and any(map(self._keys.knows_cookie, cookies)):
             return
+        if not given and scope["path"] == OVERLAY_READS:
+            shown = _cookies(scope, headers, OVERLAY_COOKIE)
+            if any(map(self._keys.knows_overlay_cookie, shown)):
+                return
         if given or cookies:
             raise Problem("token_wrong", "the token is not this server's: use the one it printed.")
         raise Problem(
@@ -229,29 +284,31 @@ def host_name(header: str) -> str:
 
 
 def _tokens(scope: Scope, headers: Mapping[str, list[str]]) -> list[str]:
-    """Tokens of the header, and of the subprotocols, as browsers can set no header."""
+    """Tokens of the headers, and of the subprotocols, as browsers can set no header."""
     found = []
     for value in headers.get("authorization", []):
         scheme, _, token = value.partition(" ")
         if scheme.lower() == "bearer":
             found.append(token.strip())
+    if scope["path"].startswith(hume_messages.PATHS):
+        found += headers.get(hume_messages.KEY_HEADER, [])
     offered = scope.get("subprotocols", [])
     return found + [n.removeprefix(BEARER) for n in offered if n.startswith(BEARER)]
 
 
-def _cookie_name(scope: Scope) -> str:
+def _cookie_name(scope: Scope, beginning: str = COOKIE) -> str:
     server = scope.get("server")
-    return f"{COOKIE}{server[1] if server else ''}"
+    return f"{beginning}{server[1] if server else ''}"
 
 
-def _cookies(scope: Scope, headers: Mapping[str, list[str]]) -> list[str]:
+def _cookies(scope: Scope, headers: Mapping[str, list[str]], beginning: str) -> list[str]:
     found = []
     for value in headers.get("cookie", []):
         try:
             jar = SimpleCookie(value)
         except CookieError:
             continue
-        if (name := _cookie_name(scope)) in jar:
+        if (name := _cookie_name(scope, beginning)) in jar:
             found.append(jar[name].value)
     return found
 
@@ -273,13 +330,20 @@ def _with_headers(send: Send) -> Send:
     return wrapped
 
 
-def problem_response(problem: Problem) -> ProblemResponse:
-    """Make the HTTP answer about a refusal."""
+def problem_response(problem: Problem, path: str = "") -> ProblemResponse:
+    """Make the HTTP answer about a refusal, in the form that clients of the path read."""
     headers = dict(SECURITY_HEADERS)
     if problem.code in ("token_missing", "token_wrong"):
         headers["www-authenticate"] = "Bearer"
     if problem.retry_after_s is not None:
         headers["retry-after"] = f"{problem.retry_after_s:.0f}"
+    if path.startswith(hume_messages.PATHS):
+        return ProblemResponse(
+            json_line(hume_messages.refusal(problem)),
+            status_code=hume_messages.status(problem),
+            headers=headers,
+            media_type="application/json",
+        )
     return ProblemResponse(
         json_line(problem.as_http()),
         status_code=CODES[problem.code].status,

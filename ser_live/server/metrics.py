@@ -9,6 +9,7 @@ from bisect import bisect_left
 from collections import defaultdict, deque
 
 from ser_live import __version__
+from ser_live.events import EmotionResult, StreamGap
 
 if sys.platform != "win32":
     import resource
@@ -62,6 +63,14 @@ class Metrics:
             counts = self._latencies.setdefault(kind, [0] * (len(LATENCY_BOUNDS_S) + 1))
             counts[bisect_left(LATENCY_BOUNDS_S, latency_s)] += 1
             self._latency_sums[kind] += latency_s
+
+    def count(self, event: object) -> None:
+        """Count what a session reports, by its outcome and never by its emotion."""
+        if isinstance(event, EmotionResult):
+            self.add("serlive_results_total", kind=event.kind, state=event.state)
+            self.see_latency(event.kind, event.latency_ms / 1000.0)
+        elif isinstance(event, StreamGap):
+            self.add("serlive_gap_seconds_total", event.duration_s, cause=event.cause)
 
     def text(self) -> str:
         """Everything in Prometheus' text form, version 0.0.4."""

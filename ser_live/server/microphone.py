@@ -5,11 +5,20 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from ser_live.errors import SerLiveError
-from ser_live.events import EmotionResult, Event, Kind, Level, OfStream, Record
+from ser_live.events import (
+    EmotionResult,
+    Event,
+    Kind,
+    Level,
+    OfStream,
+    Record,
+    SessionStarted,
+    StreamStarted,
+)
 from ser_live.records.json_line import json_line
 from ser_live.server.limits import Limits
 from ser_live.server.metrics import Metrics
@@ -18,16 +27,26 @@ from ser_live.session.live import POLL_S
 from ser_live.stream.emotion_state import EmotionState
 
 SESSION = "microphone"
+BEGINNINGS = (SessionStarted.type, StreamStarted.type)
+"""Types that whoever hears from the beginning is told however late they come."""
 
 
 class Listener:
-    """One reader of the microphone's records; slow ones miss levels, then are dropped."""
+    """One reader of the microphone's records; slow ones miss levels, then are dropped.
 
-    def __init__(self, n_waiting: int) -> None:
+    Parameters
+    ----------
+    n_waiting : int
+        Most that waits beside what was missed.
+    missed : sequence of tuple
+        Records from before, which wait first.
+    """
+
+    def __init__(self, n_waiting: int, missed: Sequence[tuple[int, str, str]] = ()) -> None:
         self.n_skipped = 0
         self.is_dropped = False
-        self._n_waiting = n_waiting
-        self._queue: deque[tuple[int, str, str]] = deque()
+        self._n_waiting = n_waiting + len(missed)
+        self._queue: deque[tuple[int, str, str]] = deque(missed)
         self._news = asyncio.Event()
 
     def add(self, seq: int, kind: str, text: str, *, is_expendable: bool) -> None:
@@ -76,6 +95,7 @@ class Microphone:
         self._report = report
         self._loop = asyncio.get_running_loop()
         self._kept: deque[tuple[int, str, str]] = deque(maxlen=2 * limits.n_kept)
+        self._begun: deque[tuple[int, str, str]] = deque(maxlen=limits.n_kept)
         self._seq = 0
         self._listeners: set[Listener] = set()
         self._states: dict[int, EmotionState] = {}
@@ -120,6 +140,8 @@ class Microphone:
             self._seq += 1
             text = json_line({**record, "session": SESSION, "seq": self._seq})
             self._kept.append((self._seq, kind, text))
+            if kind in BEGINNINGS:
+                self._begun.append((self._seq, kind, text))
             for listener in list(self._listeners):
                 listener.add(self._seq, kind, text, is_expendable=is_expendable)
                 if listener.is_dropped:
@@ -127,10 +149,12 @@ class Microphone:
 
     def join(self, after: int | None) -> Listener:
         """Begin to listen, after a record that arrived before where one is named."""
-        listener = Listener(self._limits.n_outgoing)
-        for seq, kind, text in self._kept if after is not None else ():
-            if after is not None and seq > after:
-                listener.add(seq, kind, text, is_expendable=True)
+        missed: list[tuple[int, str, str]] = []
+        if after is not None:
+            oldest = self._kept[0][0] if self._kept else 0
+            missed = [entry for entry in self._begun if after < entry[0] < oldest]
+            missed += [entry for entry in self._kept if entry[0] > after]
+        listener = Listener(self._limits.n_outgoing, missed)
         self._listeners.add(listener)
         self._metrics.put("serlive_listeners", len(self._listeners))
         return listener

@@ -136,11 +136,13 @@ def read_request(message: Mapping[str, Any]) -> str | None:
 
 
 def read_field(message: Mapping[str, Any], name: str, kind: str) -> Any:
-    """Read a field of another message than start: a ``text``, a ``time``, or either left out."""
+    """Read a field of another message than start: a ``text``; a ``time`` or ``rating``, or none."""
     value = message.get(name)
     try:
         if kind == "text":
             return _text(value)
+        if kind == "rating":
+            return None if value is None else _integer(value, 1, 5)
         return None if value is None else _time(value)
     except ValueError as error:
         raise Problem(

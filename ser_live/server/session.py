@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from ser_live.events import Cause, EmotionResult, EndReason, SessionEnded, StreamGap
+from ser_live.events import Cause, EndReason, SessionEnded
+from ser_live.server.guests import MAX_BLOCKS
 from ser_live.server.outgoing import Outgoing
 from ser_live.server.problems import CODES, Problem
 from ser_live.server.protocol import Start, read_field, read_object, read_request, read_sound
@@ -20,8 +21,6 @@ from ser_live.speaker.profile import SpeakerProfile
 if TYPE_CHECKING:
     from ser_live.server.sessions import Sessions
 
-MAX_BLOCKS = 4096
-"""Blocks of a session that may wait, however short they are."""
 LEFT_IN_ORDER = (1000, 1001)
 """Codes of a client that left on purpose, so that nothing waits for its return."""
 GONE = (WebSocketDisconnect, OSError)
@@ -221,6 +220,10 @@ class Session:
                 label = read_field(message, "label", "text")
                 start_s = read_field(message, "start_s", "time")
                 self._ask(Ask("mark", request, label=label, start_s=start_s))
+            case "note":
+                text = read_field(message, "text", "text")
+                rating = read_field(message, "rating", "rating")
+                self._ask(Ask("note", request, label=text, rating=rating))
             case "pause":
                 if self._paused_at is None:
                     self._paused_at = self._loop.time()
@@ -332,16 +335,8 @@ class Session:
                 self._sessions.report(outcome.error)
                 self.fail(Problem("internal", "a defect of the program ended the session."))
             else:
-                self._count(outcome)
+                self._sessions.metrics.count(outcome)
                 self.outgoing.say(outcome.as_record())
-
-    def _count(self, event: object) -> None:
-        metrics = self._sessions.metrics
-        if isinstance(event, EmotionResult):
-            metrics.add("serlive_results_total", kind=event.kind, state=event.state)
-            metrics.see_latency(event.kind, event.latency_ms / 1000.0)
-        elif isinstance(event, StreamGap):
-            metrics.add("serlive_gap_seconds_total", event.duration_s, cause=event.cause)
 
     def _finish(self, done: Done) -> None:
         answers = {"flush": "flushed", "reset": "reset_done", "pause": "paused"}

@@ -14,6 +14,7 @@ from ser_live.config import Settings
 from ser_live.errors import InvalidAudioError, ProfileError
 from ser_live.events import Record, SessionStarted
 from ser_live.model.emotion_model import EmotionModel
+from ser_live.server.guests import Guest
 from ser_live.server.limits import Limits
 from ser_live.server.metrics import Metrics
 from ser_live.server.pool import Pool
@@ -57,7 +58,7 @@ class Sessions:
         self.pool = Pool(limits.n_threads)
         self.ready = asyncio.Event()
         self.is_draining = False
-        self.open: dict[str, Session] = {}
+        self.open: dict[str, Session | Guest] = {}
         self._loop = asyncio.get_running_loop()
 
     async def warm_up(self) -> None:
@@ -93,7 +94,11 @@ class Sessions:
         if start.resume is not None:
             session = self.open.get(start.resume.session)
             seq = start.resume.seq
-            if session is None or session.is_ending or not session.outgoing.has(seq):
+            if (
+                not isinstance(session, Session)
+                or session.is_ending
+                or not session.outgoing.has(seq)
+            ):
                 raise Problem(
                     "resume_unknown",
                     "no session of that name waits, or its records are gone: begin a new one.",
@@ -118,11 +123,15 @@ class Sessions:
             session = Session(secrets.token_urlsafe(12), start, self, profile)
         except InvalidAudioError as error:
             raise Problem("start_invalid", str(error), param="sample_rate") from None
-        self.open[session.name] = session
-        self.metrics.put("serlive_sessions", len(self.open))
+        self.admit(session)
         session.outgoing.say(self._started(session, profile))
         self.pool.wake(session.work)
         return session
+
+    def admit(self, session: Session | Guest) -> None:
+        """Count a session among those that are open."""
+        self.open[session.name] = session
+        self.metrics.put("serlive_sessions", len(self.open))
 
     def check_room(self) -> None:
         """Refuse a session that is one too many."""
@@ -179,7 +188,7 @@ class Sessions:
             "diagnosis, and not for judging workers or students.",
         }
 
-    def forget(self, session: Session, reason: str) -> None:
+    def forget(self, session: Session | Guest, reason: str) -> None:
         """Note that a session is over."""
         if self.open.pop(session.name, None) is not None:
             self.metrics.add("serlive_sessions_total", end_reason=reason)

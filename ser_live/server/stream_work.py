@@ -20,6 +20,7 @@ from ser_live.events import (
     Kind,
     Level,
     Mark,
+    Note,
     SpeechStarted,
     StreamEvent,
     StreamId,
@@ -46,10 +47,12 @@ class Ask:
     """A request at its place in the sound."""
 
     type: str
-    """``flush``, ``reset``, ``mark``, ``pause`` or ``end``."""
+    """``flush``, ``reset``, ``mark``, ``note``, ``pause`` or ``end``."""
     request: str | None = None
     label: str = ""
+    """Label of a mark, or text of a note."""
     start_s: float | None = None
+    rating: int | None = None
 
 
 @dataclass(frozen=True)
@@ -291,6 +294,11 @@ class StreamWork:
         if item.type == "mark":
             at = stage.position if item.start_s is None else samples(item.start_s)
             return [Mark(stream=stage.stream, sample=min(at, stage.position), label=item.label)]
+        if item.type == "note":
+            note = Note(
+                stream=stage.stream, sample=stage.position, text=item.label, rating=item.rating
+            )
+            return [note]
         return []
 
 

@@ -23,7 +23,7 @@ async def stream(socket: WebSocket) -> None:
     services: Services = socket.app.state.services
     sessions = services.sessions
     try:
-        _check_ready(services)
+        check_ready(services)
         chosen = subprotocol(socket.scope)
     except Problem as problem:
         sessions.metrics.add("serlive_rejected_requests_total", code=problem.code)
@@ -36,7 +36,7 @@ async def stream(socket: WebSocket) -> None:
     except (WebSocketDisconnect, OSError):
         pass
     except Exception as error:  # noqa: BLE001  the top of a connection
-        told = error if isinstance(error, Problem) else _defect(error, sessions.report)
+        told = error if isinstance(error, Problem) else defect(error, sessions.report)
         sessions.metrics.add("serlive_rejected_requests_total", code=told.code)
         with suppress(RuntimeError, OSError, WebSocketDisconnect):
             message = {**told.as_message(), "fatal": True, "session": None, "seq": 1}
@@ -44,12 +44,14 @@ async def stream(socket: WebSocket) -> None:
             await socket.close(CODES[told.code].close or 1002)
 
 
-def _defect(error: Exception, report: Callable[[BaseException], None]) -> Problem:
+def defect(error: Exception, report: Callable[[BaseException], None]) -> Problem:
+    """Tell of an error that the client is not to blame for, and what it hears of it."""
     report(error)
     return Problem("internal", "a defect of the program ended the session.")
 
 
-def _check_ready(services: Services) -> None:
+def check_ready(services: Services) -> None:
+    """Refuse a session before the server takes any, and once it ends."""
     if not services.sessions.is_ready:
         raise Problem("not_ready", "the model is not loaded yet: try again.", retry_after_s=2.0)
     if services.sessions.is_draining:

@@ -59,6 +59,7 @@ class UploadWork:
         As for `Analyzer`.
     tell : callable
         Takes each event, an error, and ``None`` at the end, in the pool's thread.
+    with_partials : bool
     """
 
     def __init__(
@@ -68,6 +69,8 @@ class UploadWork:
         model: EmotionModel,
         settings: Settings,
         tell: Callable[[StreamEvent | Exception | None], None],
+        *,
+        with_partials: bool = False,
     ) -> None:
         self._tell = tell
         self._is_over = False
@@ -82,7 +85,7 @@ class UploadWork:
                 stream=name,
                 model=model,
                 settings=settings,
-                with_partials=False,
+                with_partials=with_partials,
             ),
         )
 
@@ -122,6 +125,35 @@ async def analyze(request: Request) -> Response:
     """``POST /v1/analyze``: a recording up, its utterances down."""
     services: Services = request.app.state.services
     accept, channel = _accepted(request), _channel(request)
+    file, path, release = begin_upload(services)
+    try:
+        await receive(request, file, services.limits)
+        events = events_of(services, path, channel)
+        if accept == "application/x-ndjson":
+            first = await anext(events)
+            return _Released(_lines(first, events, path), release, media_type=accept)
+        async with aclosing(events):
+            recording = await _recording(events, services)
+    except BaseException as error:
+        release()
+        if (problem := told(error, path)) is not None:
+            raise problem from None
+        raise
+    release()
+    if accept == "text/csv":
+        return Response(_csv(recording), media_type="text/csv; charset=utf-8")
+    return JSONResponse(
+        {
+            "model": recording.model,
+            "summary": recording.summary,
+            "utterances": recording.to_records(),
+            "notes": list(recording.notes),
+        }
+    )
+
+
+def begin_upload(services: Services) -> tuple[BinaryIO, str, Callable[[], None]]:
+    """Take one more upload: its file, the path of it, and what gives both back."""
     if not services.sessions.is_ready or services.sessions.is_draining:
         raise Problem("not_ready", "the server begins or ends: try again.", retry_after_s=2.0)
     if services.n_analyses >= services.limits.max_analyses:
@@ -138,38 +170,27 @@ async def analyze(request: Request) -> Response:
         services.n_analyses -= 1
         holding.__exit__(None, None, None)
 
-    try:
-        await _receive(request, file, services.limits)
-        events = _events(services, path, channel)
-        if accept == "application/x-ndjson":
-            first = await anext(events)
-            return _Released(_lines(first, events, path), release, media_type=accept)
-        async with aclosing(events):
-            recording = await _recording(events, services)
-    except BaseException as error:
-        release()
-        if isinstance(error, SerLiveError):
-            raise Problem("audio_invalid", str(error).replace(path, "the upload")) from None
-        if isinstance(error, ClientDisconnect):
-            raise Problem("slow_request", "the upload broke off.") from None
-        raise
-    release()
-    if accept == "text/csv":
-        return Response(_csv(recording), media_type="text/csv; charset=utf-8")
-    return JSONResponse(
-        {
-            "model": recording.model,
-            "summary": recording.summary,
-            "utterances": recording.to_records(),
-            "notes": list(recording.notes),
-        }
-    )
+    return file, path, release
+
+
+def told(error: BaseException, path: str) -> Problem | None:
+    """Refusal that an error becomes, without the path of the upload; ``None`` for a defect."""
+    if isinstance(error, SerLiveError):
+        return Problem("audio_invalid", str(error).replace(path, "the upload"))
+    if isinstance(error, ClientDisconnect):
+        return Problem("slow_request", "the upload broke off.")
+    return None
+
+
+def check_encoding(request: Request) -> None:
+    """Refuse an upload that is compressed as a whole."""
+    if request.headers.get("content-encoding", "identity") != "identity":
+        raise Problem("media_unknown", "the upload is compressed once more: send it as it is.")
 
 
 def _accepted(request: Request) -> str:
     """The form of the answer that is wanted; JSON where none of ours is named."""
-    if request.headers.get("content-encoding", "identity") != "identity":
-        raise Problem("media_unknown", "the upload is compressed once more: send it as it is.")
+    check_encoding(request)
     accept = request.headers.get("accept", "*/*")
     for kind in ("application/x-ndjson", "text/csv"):
         if kind in accept:
@@ -190,7 +211,7 @@ def _channel(request: Request) -> int | None:
     return int(given) - 1
 
 
-async def _receive(request: Request, file: BinaryIO, limits: Limits) -> None:
+async def receive(request: Request, file: BinaryIO, limits: Limits) -> None:
     """Take the body into a file, which must come steadily and not be too long."""
     said = request.headers.get("content-length", "0")
     most = limits.max_upload_bytes
@@ -218,8 +239,8 @@ async def _receive(request: Request, file: BinaryIO, limits: Limits) -> None:
         raise Problem("audio_invalid", "the upload is empty: send a recording as the body.")
 
 
-async def _events(
-    services: Services, path: str, channel: int | None
+async def events_of(
+    services: Services, path: str, channel: int | None, *, with_partials: bool = False
 ) -> AsyncGenerator[StreamEvent | tuple[str, ...], None]:
     """Events of an uploaded recording as they come, then the notes on how it was read."""
     sessions = services.sessions
@@ -230,6 +251,7 @@ async def _events(
         sessions.model,
         sessions.settings,
         lambda event: sessions.call_soon(queue.put_nowait, event),
+        with_partials=with_partials,
     )
     sessions.pool.wake(work)
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import http.client
 import io
@@ -10,15 +9,15 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import soundfile
 from served import PROTOCOL, Served, essence, require_extra, serving, talk
+from server_here import hearing, sse
 
-from ser_live import EmotionModel, FileSource, PushedSource, analyze, listen
+from ser_live import FileSource, PushedSource, analyze, listen
 
 require_extra()
 
@@ -196,58 +195,6 @@ def _references(value: Any) -> Iterator[str]:
 
 
 # -- the server's own microphone
-
-
-@contextmanager
-def hearing(source: Any, **limits: int) -> Iterator[Served]:
-    """A server in this process whose microphone is a source of ours: no device is needed."""
-    from ser_live.server.app import Services
-    from ser_live.server.guard import Keys
-    from ser_live.server.limits import Limits
-    from ser_live.server.running import Server
-
-    model = EmotionModel.load()
-    errors: list[BaseException] = []
-    services = Services(
-        model=model,
-        keys=Keys("a-token-for-a-test"),
-        report=errors.append,
-        limits=Limits(**limits),
-        listen=lambda: listen(source, model=model),
-    )
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = Server(services, listener)
-    started = threading.Event()
-    server.on_started = started.set
-    thread = threading.Thread(target=lambda: asyncio.run(server.run_until_ended()))
-    thread.start()
-    try:
-        assert started.wait(60)
-        port = listener.getsockname()[1]
-        yield Served(port, "a-token-for-a-test", None, [])  # type: ignore[arg-type]
-    finally:
-        server.end()
-        thread.join(30)
-    assert not thread.is_alive()
-    assert errors == []
-
-
-def sse(answer: Any, until: str) -> list[dict[str, Any]]:
-    """Records of a stream of server-sent events up to one of a type."""
-    found: list[dict[str, Any]] = []
-    event: dict[str, str] = {}
-    for raw in answer:
-        name, _, value = raw.decode().rstrip("\n").partition(": ")
-        if name:
-            event[name] = value
-        elif "data" in event:
-            record = json.loads(event["data"])
-            assert (event["id"], event["event"]) == (str(record["seq"]), record["type"])
-            found.append(record)
-            event = {}
-            if record["type"] == until:
-                return found
-    return found
 
 
 def test_the_microphone_is_told_to_all_who_listen(short_talk: Path) -> None:

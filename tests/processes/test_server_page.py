@@ -102,12 +102,24 @@ def test_the_page_shows_what_a_recording_of_the_same_gives(
     results.nth(len(expected) - 1).wait_for()
     page.keyboard.press("m")
     page.locator("#told li", has_text="mark 1").wait_for()
+    page.keyboard.press("n")
+    page.keyboard.type("the cup fell \u2028")
+    page.get_by_label("rated").select_option("2")
+    page.get_by_role("button", name="Add note").click()
+    page.locator("#told li", has_text="note (2 of 5): the cup fell").wait_for()
     page.get_by_role("button", name="Pause").click()
     page.locator("#status", has_text="Paused.").wait_for()
     page.get_by_role("button", name="Go on").click()
     page.locator("#told li", has_text="missing (paused)").wait_for()
     page.get_by_role("button", name="Stop").click()
     page.locator("#status", has_text="Not listening.").wait_for()
+    with context.expect_page() as opening:
+        page.get_by_role("button", name="Open report").click()
+    told = opening.value
+    told.get_by_text("the cup fell").first.wait_for()
+    assert told.locator("h1").count() == 1
+    assert told.evaluate("getComputedStyle(document.body).fontFamily") != "serif"
+    told.close()
     with page.expect_download() as download:
         page.get_by_role("button", name="Save records").click()
     download.value.save_as(tmp_path / "saved.jsonl")

@@ -28,13 +28,16 @@ HTTP = {
     "/v1/sessions": "GET",
     "/v1/events": "GET",
     "/v1/analyze": "POST",
+    "/v1/expression/audio/file": "POST",
     "/metrics": "GET",
     "/openapi.json": "GET",
     "/asyncapi.json": "GET",
     "/nothing": "GET",
 }
 OPEN = ("/healthz", "/readyz")
-SOCKETS = ("/v1/stream", "/v1/events")
+SOCKETS = ("/v1/stream", "/v1/events", "/v1/expression/audio/realtime")
+HUME = "/v1/expression/"
+"""Paths whose refusals have another form."""
 ENDPOINTS = [
     *((path, "http") for path in (*HTTP, *OPEN)),
     *((path, "websocket") for path in SOCKETS),
@@ -69,6 +72,12 @@ REFUSALS: dict[str, tuple[str, int, str]] = {
     "a wrong token": ("authorization:Bearer wrong", 401, "token_wrong"),
     "the beginning of the token": ("authorization:Bearer {half}", 401, "token_wrong"),
     "the token by another scheme": ("authorization:Basic {token}", 401, "token_missing"),
+    "the token by a header of other paths": (
+        "authorization:|x-hume-api-key:{token}",
+        401,
+        "token_missing",
+    ),
+    "a wrong key": ("authorization:|x-hume-api-key:wrong", 401, "token_missing"),
     "the token in the address": ("authorization:|path:?token={token}", 401, "token_missing"),
     "a cookie of somebody else": ("authorization:|cookie:ser_live_{port}=x", 401, "token_wrong"),
 }
@@ -124,6 +133,8 @@ def test_every_refusal_at_every_endpoint(path: str, kind: str, served: Served) -
         needs_no_token = path in OPEN and status == 401
         if path == "/" and "path:?" in change:
             continue  # there it is the way in
+        if path.startswith(HUME) and "other paths" in name:
+            continue  # there it is a way in
         found, headers, body = asked(served, path, kind, change)
         if needs_no_token:
             assert found == 200, name
@@ -132,8 +143,12 @@ def test_every_refusal_at_every_endpoint(path: str, kind: str, served: Served) -
         if b"missing mandatory Host" in body or not body.startswith(b"{"):
             assert "host" in name  # refused by the HTTP parser itself
             continue
-        assert headers["content-type"] == "application/problem+json", name
-        assert json.loads(body)["code"] == code, name
+        if path.startswith(HUME):
+            assert headers["content-type"] == "application/json", name
+            assert json.loads(body)["message"].endswith("."), name
+        else:
+            assert headers["content-type"] == "application/problem+json", name
+            assert json.loads(body)["code"] == code, name
         assert served.token.encode() not in body
 
 

@@ -1,6 +1,6 @@
 // Everything that is drawn; no value is computed here that the server did not send.
 const SVG = "http://www.w3.org/2000/svg";
-const LINE_S = 120;
+const LONGEST_S = 3600;
 const TRAIL = 24;
 const byId = (id) => document.getElementById(id);
 
@@ -75,6 +75,8 @@ export function drawWhy(reasons) {
 }
 
 const line = byId("line");
+const range = byId("range");
+range.onchange = () => redrawLine();
 let spans = [];
 let nowS = 0;
 
@@ -88,21 +90,21 @@ export function clearDrawings() {
 }
 
 export function drawTime(timeS) {
-  if (timeS - nowS < 0.25) return;
+  if (timeS - nowS < range.value / 480) return; // about a point of the drawing
   nowS = timeS;
   redrawLine();
 }
 
 export function drawSpan(startS, endS, label, title) {
-  spans = spans.filter((span) => span.endS > endS - LINE_S);
+  spans = spans.filter((span) => span.endS > endS - LONGEST_S);
   spans.push({ startS, endS, label, title });
   nowS = Math.max(nowS, endS);
   redrawLine();
 }
 
 function redrawLine() {
-  const begin = Math.max(0, nowS - LINE_S);
-  const x = (s) => ((s - begin) / LINE_S) * 1200;
+  const begin = Math.max(0, nowS - range.value);
+  const x = (s) => ((s - begin) / range.value) * 1200;
   line.replaceChildren();
   for (const span of spans) {
     if (span.endS < begin) continue;

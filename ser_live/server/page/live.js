@@ -21,7 +21,7 @@ const STATES = {
   "uncertain": "Heard, but no emotion is sure enough.",
 };
 const EVENT_TYPES = [
-  "session_started", "stream_started", "state", "emotion", "gap", "drop", "mark", "level",
+  "session_started", "stream_started", "state", "emotion", "gap", "drop", "mark", "note", "level",
   "affect_state", "stream_notice", "device_lost", "device_found", "source_failed", "notice",
   "stream_ended", "session_ended",
 ];
@@ -58,7 +58,7 @@ function take(record) {
   if (record.type !== "level" && record.type !== "heard") {
     kept.push(record);
     if (kept.length > MAX_KEPT) { kept.shift(); nLost += 1; }
-    byId("save").disabled = false;
+    byId("save").disabled = byId("report").disabled = false;
   }
   if (session && record.session === session.name) session.seq = record.seq;
   const taker = TAKERS[record.type];
@@ -126,6 +126,10 @@ const TAKERS = {
   gap(record) { tell(`${clock(record.start_s)}  ${record.duration_s.toFixed(1)} s missing (${record.cause})`); },
   drop(record) { tell(`${clock(record.start_s)}  not analyzed: the machine is busy`); },
   mark(record) { tell(`${clock(record.start_s)}  mark: ${record.label}`); },
+  note(record) {
+    const rated = record.rating === null ? "" : ` (${record.rating} of 5)`;
+    tell(`${clock(record.start_s)}  note${rated}: ${record.text}`);
+  },
   stream_notice(record) { note(record.message); },
   notice(record) { note(record.message); },
   source_failed(record) { note(record.message); },
@@ -204,7 +208,7 @@ function connect() {
   socket.onopen = () => {
     const start = {
       type: "start", sample_rate: capture.context.sampleRate, channels: 1, encoding: "f32le",
-      source: clean(capture.label), results: "all", state: true, overrun: "gap",
+      source: clean(capture.label, "microphone"), results: "all", state: true, overrun: "gap",
     };
     if (session) start.resume = { session: session.name, seq: session.seq };
     socket.send(JSON.stringify(start));
@@ -219,12 +223,12 @@ function connect() {
   };
 }
 
-const clean = (text) => text.replace(/[^\p{L}\p{N}\p{P}\p{S} ]/gu, " ").slice(0, 200) || "microphone";
+const clean = (text, otherwise) => text.replace(/[^\p{L}\p{N}\p{P}\p{S} ]/gu, " ").slice(0, 200) || otherwise;
 
 // -- the server's microphone
 
 function listenToServer() {
-  events = new EventSource("/v1/events");
+  events = new EventSource("/v1/events?after=0");
   events.onopen = () => say("Listening to the server’s microphone.");
   events.onerror = () => say("The connection was lost; the browser tries again.");
   for (const type of EVENT_TYPES) {
@@ -240,7 +244,7 @@ const isOn = () => Boolean(capture || events);
 function showControls() {
   byId("start").textContent = isOn() ? "Stop" : "Start";
   byId("pause").disabled = !isOn();
-  byId("mark").disabled = !capture;
+  for (const id of ["mark", "note", "rating", "add"]) byId(id).disabled = !capture;
   byId("pause").textContent = isPaused ? "Go on" : "Pause";
   byId("pause").setAttribute("aria-pressed", isPaused);
   byId("source").disabled = isOn();
@@ -321,6 +325,31 @@ function mark() {
   socket.send(JSON.stringify({ type: "mark", label: `mark ${nMarks}` }));
 }
 
+function addNote(event) {
+  event.preventDefault();
+  const text = clean(byId("note").value.trim(), "");
+  if (!text || !socket || socket.readyState !== WebSocket.OPEN || !session) return;
+  const rating = byId("rating").value ? Number(byId("rating").value) : null;
+  socket.send(JSON.stringify({ type: "note", text, rating }));
+  byId("note").value = byId("rating").value = "";
+}
+
+async function report() {
+  const tab = window.open("", "_blank"); // before anything is waited for, or it is blocked
+  const told = kept.filter(({ type, kind }) => type !== "affect_state" && kind !== "partial");
+  let problem = "the server does not answer";
+  try {
+    const language = navigator.language.startsWith("de") ? "de" : "en";
+    const body = told.map((record) => JSON.stringify(record)).join("\n");
+    const answer = await fetch(`/v1/report?language=${language}`, { method: "POST", body });
+    const made = await answer.json();
+    if (answer.ok && tab) { tab.location = made.report; return; }
+    problem = answer.ok ? "the browser opens no new tab: allow it for this page" : made.detail;
+  } catch { /* told below */ }
+  tab?.close();
+  note(`No report: ${problem}`);
+}
+
 function save() {
   const lines = kept.map((record) => JSON.stringify(record)).join("\n");
   const link = document.createElement("a");
@@ -336,9 +365,15 @@ byId("start").onclick = () => (isOn() ? stop() : start());
 byId("pause").onclick = pause;
 byId("mark").onclick = mark;
 byId("save").onclick = save;
+byId("report").onclick = report;
+byId("noting").onsubmit = addNote;
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.target.matches("select, input")) return;
+  if (event.key.toLowerCase() === "n" && capture) {
+    event.preventDefault();
+    byId("note").focus();
+  }
   const button = { s: "start", p: "pause", m: "mark" }[event.key.toLowerCase()];
   if (button && !byId(button).disabled) byId(button).click();
 });
