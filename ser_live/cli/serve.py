@@ -78,6 +78,14 @@ from ser_live.config import Settings
     metavar="N",
     help="Streams at the same time.",
 )
+@click.option(
+    "--processes",
+    "n_processes",
+    type=click.IntRange(0, 256),
+    default=None,
+    metavar="N",
+    help="Processes that analyze, started as sessions come; one a core unless given.",
+)
 @model_option
 @prior_option
 @settings_options
@@ -95,6 +103,7 @@ def command(
     certfile: Path | None,
     keyfile: Path | None,
     max_sessions: int,
+    n_processes: int | None,
     model: str | None,
     settings: Settings,
 ) -> None:
@@ -135,6 +144,7 @@ def command(
             certfile=certfile,
             keyfile=keyfile,
             max_sessions=max_sessions,
+            n_processes=n_processes,
             model=model,
             settings=settings,
         ).run()

@@ -55,17 +55,20 @@ class Serving:
     certfile: Path | None
     keyfile: Path | None
     max_sessions: int
+    n_processes: int | None
     model: str | None
     settings: Settings
 
     def run(self) -> int:
         """Serve until a signal; the exit code."""
+        from ser_live.process.native_memory import give_back_early
         from ser_live.server.app import Services
         from ser_live.server.guard import Keys
         from ser_live.server.limits import Limits
         from ser_live.server.running import Server
         from ser_live.stream.analyzer import loaded
 
+        give_back_early()
         self._check()
         keys = Keys(None if self.no_token else self._token())
         listener = self._bound()
@@ -75,7 +78,7 @@ class Serving:
             keys=keys,
             report=_report,
             settings=self.settings,
-            limits=Limits(max_sessions=self.max_sessions),
+            limits=Limits(max_sessions=self.max_sessions, n_processes=_processes(self.n_processes)),
             hosts=(*own, *self.hosts),
             origins=self.origins,
             listen=self._listen if self.microphone else None,
@@ -206,6 +209,15 @@ class Serving:
             return 0
         say(f"ser-live: ended by {server.received[0].name}.")
         return EXIT_CODES[server.received[0]]
+
+
+def _processes(given: int | None) -> int:
+    """Processes that analyze at the most: a core each, where nobody says."""
+    if given is not None:
+        return given
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _unix_socket(path: Path) -> socket.socket:

@@ -48,7 +48,9 @@ class Limits:
     n_kept: int = 1000
     """Records of a session that can be sent again."""
     n_threads: int = os.cpu_count() or 1
-    """Threads that analyze."""
+    """Threads that analyze, where processes do not."""
+    n_processes: int = 0
+    """Most processes that analyze; 0 where threads of this one do."""
 
     def for_clients(self) -> Record:
         """The part that clients go by."""

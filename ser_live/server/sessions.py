@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
@@ -14,12 +14,14 @@ from ser_live.config import Settings
 from ser_live.errors import InvalidAudioError, ProfileError
 from ser_live.events import Record, SessionStarted
 from ser_live.model.emotion_model import EmotionModel
+from ser_live.server.crew import Crew, RemoteWork
 from ser_live.server.limits import Limits
 from ser_live.server.metrics import Metrics
 from ser_live.server.pool import Pool
 from ser_live.server.problems import Problem
 from ser_live.server.protocol import Start
 from ser_live.server.session import Session
+from ser_live.server.stream_work import Outcome, StreamWork
 from ser_live.session.player import wall_time
 from ser_live.speaker.memory import SpeakerMemory
 from ser_live.speaker.profile import SpeakerProfile, load_profile
@@ -54,7 +56,11 @@ class Sessions:
         self.limits = limits
         self.metrics = Metrics()
         self.report = report
-        self.pool = Pool(limits.n_threads)
+        self.pool: Pool | Crew = (
+            Crew(model, limits.n_processes, limits.n_threads, report)
+            if limits.n_processes
+            else Pool(limits.n_threads)
+        )
         self.ready = asyncio.Event()
         self.is_draining = False
         self.open: dict[str, Session] = {}
@@ -62,7 +68,10 @@ class Sessions:
 
     async def warm_up(self) -> None:
         """Run the model once, so that no client waits for its set-up."""
-        await asyncio.to_thread(warm_up, self.model)
+        if isinstance(self.pool, Crew):
+            await self.pool.ready.wait()
+        else:
+            await asyncio.to_thread(warm_up, self.model)
         self.ready.set()
 
     @property
@@ -81,6 +90,25 @@ class Sessions:
         """Call a function in the event loop, from any thread; nothing once that is closed."""
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(function, *arguments)
+
+    def work_for(
+        self,
+        start: Start,
+        profile: SpeakerProfile | None,
+        tell: Callable[[Sequence[Outcome]], None],
+    ) -> StreamWork | RemoteWork:
+        """Work of a session, in the pool's threads or in a process of the crew."""
+        settings = self.settings_for(start)
+        if isinstance(self.pool, Crew):
+            return self.pool.begin(start, settings, profile, tell)
+        return StreamWork(start, self.model, settings, profile, tell)
+
+    def wake(self, work: StreamWork | RemoteWork) -> None:
+        """Let what waits of a session be heard; harmless when repeated."""
+        if isinstance(work, RemoteWork):
+            work.forward()
+        else:
+            self.pool.wake(work)
 
     def settings_for(self, start: Start) -> Settings:
         """Settings of a session."""
@@ -121,7 +149,7 @@ class Sessions:
         self.open[session.name] = session
         self.metrics.put("serlive_sessions", len(self.open))
         session.outgoing.say(self._started(session, profile))
-        self.pool.wake(session.work)
+        self.wake(session.work)
         return session
 
     def check_room(self) -> None:

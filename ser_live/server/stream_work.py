@@ -9,13 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ser_live.config import Settings
 from ser_live.errors import SerLiveError
 from ser_live.events import (
-    Cause,
+    Drop,
     EmotionResult,
     Kind,
     Level,
@@ -30,6 +27,8 @@ from ser_live.model.emotion_model import EmotionModel
 from ser_live.records.tally import Tally
 from ser_live.server.pool import Urgency
 from ser_live.server.protocol import Start
+from ser_live.server.sound_queue import Ask as Ask
+from ser_live.server.sound_queue import Input, SoundQueue
 from ser_live.session.player import wall_time
 from ser_live.sources import Lost
 from ser_live.speaker.profile import SpeakerProfile
@@ -37,19 +36,11 @@ from ser_live.stream.analysis import AnalysisStage
 from ser_live.stream.emotion_state import EmotionState
 from ser_live.stream.segmenting import Segmented, SegmentingStage
 
-STEP_S = 0.5
-"""Most sound that is looked through in one step, in seconds."""
+PATIENCE_S = 0.5
+"""Time after which a partial result that waits for its turn is old news, in seconds."""
 
-
-@dataclass(frozen=True)
-class Ask:
-    """A request at its place in the sound."""
-
-    type: str
-    """``flush``, ``reset``, ``mark``, ``pause`` or ``end``."""
-    request: str | None = None
-    label: str = ""
-    start_s: float | None = None
+AHEAD_S = 1.0
+"""Sound by which a client may be ahead of real time and still count as live, in seconds."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +60,6 @@ class Failed:
 
 Outcome: TypeAlias = StreamEvent | Done | Failed
 
-_Input: TypeAlias = "NDArray[np.float32] | Lost | Ask"
 _Item: TypeAlias = "tuple[int, Segmented] | Done"
 
 
@@ -95,17 +85,18 @@ class StreamWork:
         profile: SpeakerProfile | None,
         tell: Callable[[Sequence[Outcome]], None],
     ) -> None:
-        self._rate = start.sample_rate
         self._with_partials = start.results != "final" or start.state is not None
         self._shows_partials = start.results != "final"
         self._shows_all = start.results == "all"
         self._pace = start.state
         self._tell = tell
+        self._gives_up = start.overrun == "gap"
         self._lock = threading.Lock()
-        self._inputs: deque[_Input] = deque()
+        self._inputs = SoundQueue(start.sample_rate)
         self._items: deque[_Item] = deque()
-        self._n_waiting = 0
-        """Native samples that wait."""
+        self._began_s: float | None = None
+        self._taken_s = 0.0
+        """Sound that came since it began, in seconds."""
         self.tally = Tally()
         heard: dict[int | None, str | None] = {n - 1: role for n, role in start.roles.items()}
         if not heard:
@@ -140,7 +131,7 @@ class StreamWork:
     @property
     def backlog_s(self) -> float:
         """Sound that waits, in seconds."""
-        return self._n_waiting / self._rate
+        return self._inputs.n_samples / self._inputs.rate_hz
 
     @property
     def n_blocks(self) -> int:
@@ -160,49 +151,48 @@ class StreamWork:
         """Sound that was looked through, gaps included, in seconds."""
         return max(stage.position for stage in self._stages) / 16_000
 
-    def put(self, item: _Input) -> None:
+    def put(self, item: Input) -> None:
         """Add sound, a note of lost sound, or a request."""
-        with self._lock:
-            self._inputs.append(item)
-            if isinstance(item, np.ndarray):
-                self._n_waiting += len(item)
+        if self._began_s is None:
+            self._began_s = time.monotonic()
+        if not isinstance(item, Ask):
+            n = item.n_samples if isinstance(item, Lost) else len(item)
+            self._taken_s += n / self._inputs.rate_hz
+        self._inputs.put(item)
 
     def give_up(self, keep_s: float) -> None:
         """Give up the oldest sound that waits, and put a note of it in its place."""
-        with self._lock:
-            n_extra = self._n_waiting - round(keep_s * self._rate)
-            kept: deque[_Input] = deque()
-            while n_extra > 0 and self._inputs:
-                item = self._inputs.popleft()
-                if not isinstance(item, np.ndarray):
-                    kept.append(item)
-                    continue
-                n_lost = min(n_extra, len(item))
-                n_extra -= n_lost
-                self._n_waiting -= n_lost
-                _add_lost(kept, n_lost)
-                if n_lost < len(item):
-                    kept.append(item[n_lost:])
-            self._inputs.extendleft(reversed(kept))
+        self._inputs.give_up(keep_s)
 
     def abandon(self) -> None:
         """Give up everything that waits."""
         with self._lock:
             self._inputs.clear()
             self._items.clear()
-            self._n_waiting = 0
 
     def urgency(self) -> Urgency | None:
         with self._lock:
             if not self._items:
-                return Urgency.FINAL if self._inputs else None
+                return Urgency.FINAL if len(self._inputs) else None
             item = self._items[0]
-        is_partial = (
-            isinstance(item, tuple)
-            and isinstance(item[1], Utterance)
-            and item[1].kind is Kind.PARTIAL
-        )
+            n_behind = len(self._items) - 1
+        is_partial = _is_partial(item) and not self._is_stale(item, n_behind)
         return Urgency.PARTIAL if is_partial else Urgency.FINAL
+
+    def _is_stale(self, item: _Item, n_behind: int) -> bool:
+        """Whether a partial result of live sound waited so long that others are worth more."""
+        if not _is_partial(item):
+            return False
+        now_s = time.monotonic()
+        assert isinstance(item, tuple)  # noqa: S101  as partial results are
+        assert isinstance(item[1], Utterance)  # noqa: S101
+        is_behind = n_behind > 0 or len(self._inputs) > 0
+        is_old = now_s - item[1].known_at_s > PATIENCE_S
+        return is_behind and is_old and (self._gives_up or self._is_live(now_s))
+
+    def _is_live(self, now_s: float) -> bool:
+        """Whether the sound comes as fast as it is spoken; what comes faster has time to wait."""
+        return self._began_s is not None and self._taken_s < now_s - self._began_s + AHEAD_S
 
     # -- a thread of the pool
 
@@ -220,6 +210,9 @@ class StreamWork:
                 if isinstance(item, Done):
                     outcomes.append(item)
                     continue
+                if self._is_stale(item, len(self._items)):
+                    outcomes.append(self._dropped(*item))
+                    continue
                 outcomes += self._judge(*item)
                 if isinstance(item[1], Utterance):
                     break
@@ -228,18 +221,28 @@ class StreamWork:
             outcomes.append(Failed(error))
         if outcomes:
             self._tell(outcomes)
-        elif not self._inputs:
+        elif not len(self._inputs):
             self._tell(())
 
     def _judge(self, number: int, item: Segmented) -> list[Outcome]:
-        is_partial = isinstance(item, Utterance) and item.kind is Kind.PARTIAL
-        if is_partial and not self._with_partials:
-            return []
         event = self._analyses[number].take(item)
         state = self._states[number]
         self.tally.add(event)
         shown: list[Outcome] = [event] if self._is_shown(event) else []
         return [*shown, *(state.take(event) if state is not None else [])]
+
+    def _dropped(self, number: int, item: Segmented) -> Drop:
+        """What stands in the place of a partial result that was given up."""
+        assert isinstance(item, Utterance)  # noqa: S101  the caller looked
+        drop = Drop(
+            stream=item.stream,
+            id=item.id,
+            kind=item.kind,
+            start_sample=item.start_sample,
+            end_sample=item.end_sample,
+        )
+        self.tally.add(drop)
+        return drop
 
     def _is_shown(self, event: StreamEvent) -> bool:
         if isinstance(event, Level | SpeechStarted):
@@ -248,12 +251,9 @@ class StreamWork:
         return self._shows_partials or not is_partial
 
     def _hear(self) -> None:
-        with self._lock:
-            if not self._inputs:
-                return
-            item = self._inputs.popleft()
-            if isinstance(item, np.ndarray):
-                item = self._joined(item)
+        item = self._inputs.next()
+        if item is None:
+            return
         found: list[_Item] = []
         for number, stage in enumerate(self._stages):
             found += [(number, heard) for heard in self._heard(stage, item)]
@@ -263,25 +263,12 @@ class StreamWork:
                     analysis.forget()
                     self._states[number] = EmotionState(self._pace) if self._pace else None
             found.append(Done(item, self.position_s))
+        if not self._with_partials:
+            found = [item for item in found if not _is_partial(item)]
         with self._lock:
             self._items.extend(found)
 
-    def _joined(self, first: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Sound for one step: what waits next, from many small blocks or a part of a large one."""
-        n_step = max(1, round(STEP_S * self._rate))
-        blocks, n = [first], len(first)
-        while n < n_step and self._inputs and isinstance(self._inputs[0], np.ndarray):
-            block = self._inputs.popleft()
-            assert isinstance(block, np.ndarray)  # noqa: S101  looked at just before
-            blocks.append(block)
-            n += len(block)
-        whole = np.concatenate(blocks) if len(blocks) > 1 else first
-        if n > n_step:
-            self._inputs.appendleft(whole[n_step:])
-        self._n_waiting -= min(n, n_step)
-        return whole[:n_step]
-
-    def _heard(self, stage: SegmentingStage, item: _Input) -> list[Segmented]:
+    def _heard(self, stage: SegmentingStage, item: Input) -> list[Segmented]:
         if not isinstance(item, Ask):
             return stage.push(item)
         if item.type in ("flush", "pause"):
@@ -294,9 +281,8 @@ class StreamWork:
         return []
 
 
-def _add_lost(kept: deque[_Input], n_lost: int) -> None:
-    """Note lost samples, joined with those lost just before."""
-    if kept and isinstance(kept[-1], Lost):
-        kept[-1] = Lost(kept[-1].n_samples + n_lost, Cause.OVERFLOW)
-    else:
-        kept.append(Lost(n_lost, Cause.OVERFLOW))
+def _is_partial(item: _Item) -> bool:
+    """Whether an item is an utterance that goes on."""
+    return (
+        isinstance(item, tuple) and isinstance(item[1], Utterance) and item[1].kind is Kind.PARTIAL
+    )
