@@ -62,14 +62,16 @@ class Serving:
     def run(self) -> int:
         """Serve until a signal; the exit code."""
         from ser_live.process.native_memory import give_back_early
+        from ser_live.process.open_files import allow_many_files
         from ser_live.server.app import Services
         from ser_live.server.guard import Keys
         from ser_live.server.limits import Limits
         from ser_live.server.running import Server
         from ser_live.stream.analyzer import loaded
 
-        give_back_early()
         self._check()
+        give_back_early()
+        allow_many_files()
         keys = Keys(None if self.no_token else self._token())
         listener = self._bound()
         own = () if self.socket_path is not None else (self.host,)

@@ -25,7 +25,8 @@ from ser_live.server.pool import Job, Pool
 from ser_live.server.protocol import Start
 from ser_live.server.sound_queue import Input, SoundQueue
 from ser_live.server.stream_work import Failed, Outcome
-from ser_live.server.working import Begin, Forget, Hear, Order, Ready, Told, work_for
+from ser_live.server.upload_work import Uploaded
+from ser_live.server.working import Begin, Forget, Found, Hear, Order, Read, Ready, Told, work_for
 from ser_live.speaker.profile import SpeakerProfile
 
 WINDOW_S = 1.0
@@ -100,16 +101,17 @@ class RemoteWork:
             not self._is_over
             and self._n_sent_samples < window
             and len(self._sent) < WINDOW_ITEMS
-            and (item := self._inputs.next()) is not None
+            and (following := self._inputs.next()) is not None
         ):
+            item, came_s = following
             n_samples = len(item) if isinstance(item, np.ndarray) else 0
             self._sent.append(n_samples)
             self._n_sent_samples += n_samples
-            self._worker.send(Hear(self.number, item))
+            self._worker.send(Hear(self.number, item, came_s))
 
-    def take(self, told: Told) -> None:
+    def take(self, told: Told | Found) -> None:
         """Take news from the process."""
-        if self._is_over:
+        if self._is_over or not isinstance(told, Told):
             return
         for _ in range(told.n_taken - self._n_taken):
             self._n_sent_samples -= self._sent.popleft()
@@ -129,11 +131,39 @@ class RemoteWork:
             self._tell([Failed(error)])
 
 
+class RemoteUpload:
+    """A recording that is read in another process.
+
+    It is what `UploadWork` is to a request; all of it runs in the event loop.
+    """
+
+    def __init__(self, number: int, worker: _Worker, tell: Callable[[Uploaded], None]) -> None:
+        self.number = number
+        self.notes: Sequence[str] = ()
+        """Remarks on how it was read."""
+        self._worker = worker
+        self._tell = tell
+
+    def abandon(self) -> None:
+        """Give it up; nothing is told any more."""
+        self._worker.leave(self.number)
+
+    def take(self, news: Told | Found) -> None:
+        """Take news from the process."""
+        if isinstance(news, Found):
+            self.notes = news.notes
+            self._tell(news.content)
+
+    def lose(self, error: Exception) -> None:
+        """Note that the process is gone."""
+        self._tell(error)
+
+
 class _Worker(asyncio.Protocol):
     """One process, seen from the event loop."""
 
     def __init__(self, on_ready: Callable[[], None], on_lost: Callable[[_Worker], None]) -> None:
-        self.works: dict[int, RemoteWork] = {}
+        self.works: dict[int, RemoteWork | RemoteUpload] = {}
         self.is_ready = False
         self._on_ready, self._on_lost = on_ready, on_lost
         self._parcels = Parcels()
@@ -168,8 +198,10 @@ class _Worker(asyncio.Protocol):
             if isinstance(news, Ready):
                 self.is_ready = True
                 self._on_ready()
-            elif isinstance(news, Told) and news.session in self.works:
-                self.works[news.session].take(news)
+            elif isinstance(news, Told | Found):
+                work = self.works.get(news.session)
+                if work is not None:
+                    work.take(news)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._on_lost(self)
@@ -221,8 +253,6 @@ class Crew:
     model : EmotionModel
     n_most : int
         Processes at the most.
-    n_threads : int
-        Threads of this process, for what else is to be done: uploads.
     report : callable
         Takes an error that no client is to blame for.
     """
@@ -231,7 +261,6 @@ class Crew:
         self,
         model: EmotionModel,
         n_most: int,
-        n_threads: int,
         report: Callable[[BaseException], None],
     ) -> None:
         self.ready = asyncio.Event()
@@ -239,7 +268,7 @@ class Crew:
         self._model = model
         self._n_most = n_most
         self._report = report
-        self._threads = Pool(n_threads)
+        self._threads = Pool(1)
         self._workers: list[_Worker] = []
         self._starts: set[asyncio.Task[None]] = set()
         self._n_begun = 0
@@ -254,16 +283,34 @@ class Crew:
         tell: Callable[[Sequence[Outcome]], None],
     ) -> RemoteWork:
         """Begin the work of a session."""
-        if not self._workers:
-            self._add()
-        worker = min(self._workers, key=lambda worker: (len(worker.works), not worker.is_ready))
-        self._n_begun += 1
+        worker = self._least_busy()
         work = RemoteWork(self._n_begun, start.sample_rate, worker, tell)
         worker.works[work.number] = work
         worker.send(Begin(work.number, start, settings, profile))
+        self._prepare()
+        return work
+
+    def begin_upload(
+        self, path: str, channel: int | None, settings: Settings, tell: Callable[[Uploaded], None]
+    ) -> RemoteUpload:
+        """Begin the work on a recording."""
+        worker = self._least_busy()
+        upload = RemoteUpload(self._n_begun, worker, tell)
+        worker.works[upload.number] = upload
+        worker.send(Read(upload.number, path, channel, settings))
+        self._prepare()
+        return upload
+
+    def _least_busy(self) -> _Worker:
+        if not self._workers:
+            self._add()
+        self._n_begun += 1
+        return min(self._workers, key=lambda worker: (len(worker.works), not worker.is_ready))
+
+    def _prepare(self) -> None:
+        """Start one more process where each of those that are there has something to do."""
         if len(self._workers) < self._n_most and all(w.works for w in self._workers):
             self._add()
-        return work
 
     def wake(self, job: Job) -> None:
         """Let the next step of a job of this process be done; harmless when repeated."""

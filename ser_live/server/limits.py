@@ -17,6 +17,8 @@ class Limits:
 
     max_sessions: int = 32
     """Streams at the same time."""
+    max_starting: int = 64
+    """WebSockets that did not send their start yet at the same time."""
     max_listeners: int = 200
     """Readers of the server's own microphone at the same time."""
     max_message_bytes: int = 1 << 20

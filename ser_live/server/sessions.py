@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from ser_live.config import Settings
 from ser_live.errors import InvalidAudioError, ProfileError
 from ser_live.events import Record, SessionStarted
 from ser_live.model.emotion_model import EmotionModel
-from ser_live.server.crew import Crew, RemoteWork
+from ser_live.server.crew import Crew, RemoteUpload, RemoteWork
 from ser_live.server.limits import Limits
 from ser_live.server.metrics import Metrics
 from ser_live.server.pool import Pool
@@ -22,6 +22,7 @@ from ser_live.server.problems import Problem
 from ser_live.server.protocol import Start
 from ser_live.server.session import Session
 from ser_live.server.stream_work import Outcome, StreamWork
+from ser_live.server.upload_work import Uploaded, UploadWork
 from ser_live.session.player import wall_time
 from ser_live.speaker.memory import SpeakerMemory
 from ser_live.speaker.profile import SpeakerProfile, load_profile
@@ -57,12 +58,13 @@ class Sessions:
         self.metrics = Metrics()
         self.report = report
         self.pool: Pool | Crew = (
-            Crew(model, limits.n_processes, limits.n_threads, report)
+            Crew(model, limits.n_processes, report)
             if limits.n_processes
             else Pool(limits.n_threads)
         )
         self.ready = asyncio.Event()
         self.is_draining = False
+        self._n_starting = 0
         self.open: dict[str, Session] = {}
         self._loop = asyncio.get_running_loop()
 
@@ -102,6 +104,16 @@ class Sessions:
         if isinstance(self.pool, Crew):
             return self.pool.begin(start, settings, profile, tell)
         return StreamWork(start, self.model, settings, profile, tell)
+
+    def begin_upload(
+        self, path: str, channel: int | None, tell: Callable[[Uploaded], None]
+    ) -> UploadWork | RemoteUpload:
+        """Begin the work on a recording."""
+        if isinstance(self.pool, Crew):
+            return self.pool.begin_upload(path, channel, self.settings, tell)
+        work = UploadWork(path, channel, self.model, self.settings, tell)
+        self.pool.wake(work)
+        return work
 
     def wake(self, work: StreamWork | RemoteWork) -> None:
         """Let what waits of a session be heard; harmless when repeated."""
@@ -151,6 +163,24 @@ class Sessions:
         session.outgoing.say(self._started(session, profile))
         self.wake(session.work)
         return session
+
+    @contextmanager
+    def waiting_to_start(self) -> Iterator[None]:
+        """Count a connection that did not send its start yet."""
+        self._n_starting += 1
+        try:
+            yield
+        finally:
+            self._n_starting -= 1
+
+    def check_starting(self) -> None:
+        """Refuse a connection where too many say nothing already."""
+        if self._n_starting >= self.limits.max_starting:
+            raise Problem(
+                "server_full",
+                f"{self._n_starting} connections sent no start yet: try again later.",
+                retry_after_s=self.limits.start_s,
+            )
 
     def check_room(self) -> None:
         """Refuse a session that is one too many."""

@@ -30,17 +30,13 @@ from ser_live.server.protocol import Start
 from ser_live.server.sound_queue import Ask as Ask
 from ser_live.server.sound_queue import Input, SoundQueue
 from ser_live.session.player import wall_time
-from ser_live.sources import Lost
 from ser_live.speaker.profile import SpeakerProfile
 from ser_live.stream.analysis import AnalysisStage
 from ser_live.stream.emotion_state import EmotionState
 from ser_live.stream.segmenting import Segmented, SegmentingStage
 
-PATIENCE_S = 0.5
-"""Time after which a partial result that waits for its turn is old news, in seconds."""
-
-AHEAD_S = 1.0
-"""Sound by which a client may be ahead of real time and still count as live, in seconds."""
+PATIENCE_S = 0.3
+"""Time that live sound waits before the partial results in front of it are given up, in seconds."""
 
 
 @dataclass(frozen=True)
@@ -94,9 +90,6 @@ class StreamWork:
         self._lock = threading.Lock()
         self._inputs = SoundQueue(start.sample_rate)
         self._items: deque[_Item] = deque()
-        self._began_s: float | None = None
-        self._taken_s = 0.0
-        """Sound that came since it began, in seconds."""
         self.tally = Tally()
         heard: dict[int | None, str | None] = {n - 1: role for n, role in start.roles.items()}
         if not heard:
@@ -151,14 +144,9 @@ class StreamWork:
         """Sound that was looked through, gaps included, in seconds."""
         return max(stage.position for stage in self._stages) / 16_000
 
-    def put(self, item: Input) -> None:
-        """Add sound, a note of lost sound, or a request."""
-        if self._began_s is None:
-            self._began_s = time.monotonic()
-        if not isinstance(item, Ask):
-            n = item.n_samples if isinstance(item, Lost) else len(item)
-            self._taken_s += n / self._inputs.rate_hz
-        self._inputs.put(item)
+    def put(self, item: Input, came_s: float | None = None) -> None:
+        """Add sound, a note of lost sound, or a request; as for `SoundQueue`."""
+        self._inputs.put(item, came_s)
 
     def give_up(self, keep_s: float) -> None:
         """Give up the oldest sound that waits, and put a note of it in its place."""
@@ -175,24 +163,13 @@ class StreamWork:
             if not self._items:
                 return Urgency.FINAL if len(self._inputs) else None
             item = self._items[0]
-            n_behind = len(self._items) - 1
-        is_partial = _is_partial(item) and not self._is_stale(item, n_behind)
+        is_partial = _is_partial(item) and not self._is_late()
         return Urgency.PARTIAL if is_partial else Urgency.FINAL
 
-    def _is_stale(self, item: _Item, n_behind: int) -> bool:
-        """Whether a partial result of live sound waited so long that others are worth more."""
-        if not _is_partial(item):
-            return False
-        now_s = time.monotonic()
-        assert isinstance(item, tuple)  # noqa: S101  as partial results are
-        assert isinstance(item[1], Utterance)  # noqa: S101
-        is_behind = n_behind > 0 or len(self._inputs) > 0
-        is_old = now_s - item[1].known_at_s > PATIENCE_S
-        return is_behind and is_old and (self._gives_up or self._is_live(now_s))
-
-    def _is_live(self, now_s: float) -> bool:
-        """Whether the sound comes as fast as it is spoken; what comes faster has time to wait."""
-        return self._began_s is not None and self._taken_s < now_s - self._began_s + AHEAD_S
+    def _is_late(self) -> bool:
+        """Whether live sound waits so long that partial results in front of it cost too much."""
+        is_live = self._gives_up or self._inputs.is_live
+        return is_live and self._inputs.waited_s() > PATIENCE_S
 
     # -- a thread of the pool
 
@@ -210,7 +187,7 @@ class StreamWork:
                 if isinstance(item, Done):
                     outcomes.append(item)
                     continue
-                if self._is_stale(item, len(self._items)):
+                if _is_partial(item) and self._is_late():
                     outcomes.append(self._dropped(*item))
                     continue
                 outcomes += self._judge(*item)
@@ -251,9 +228,10 @@ class StreamWork:
         return self._shows_partials or not is_partial
 
     def _hear(self) -> None:
-        item = self._inputs.next()
-        if item is None:
+        following = self._inputs.next()
+        if following is None:
             return
+        item = following[0]
         found: list[_Item] = []
         for number, stage in enumerate(self._stages):
             found += [(number, heard) for heard in self._heard(stage, item)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import select
 import socket
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from ser_live.config import Settings
+from ser_live.errors import AudioError, SerLiveError
 from ser_live.model.emotion_model import EmotionModel
 from ser_live.process.native_memory import give_back_early
 from ser_live.records.tally import Tally
@@ -16,7 +18,8 @@ from ser_live.server.parcels import Parcels, pack
 from ser_live.server.pool import Pool
 from ser_live.server.protocol import Start
 from ser_live.server.sound_queue import Input
-from ser_live.server.stream_work import Done, Outcome, StreamWork
+from ser_live.server.stream_work import Done, Failed, Outcome, StreamWork
+from ser_live.server.upload_work import Uploaded, UploadWork
 from ser_live.speaker.profile import SpeakerProfile
 from ser_live.stream.analysis import warm_up
 
@@ -39,6 +42,8 @@ class Hear:
 
     session: int
     item: Input
+    came_s: float
+    """When it came, by a clock that all processes share."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,27 @@ class Told:
     """Sums of the session, at its end."""
 
 
-Order: TypeAlias = Begin | Hear | Forget
+@dataclass(frozen=True)
+class Read:
+    """A recording is to be read."""
+
+    session: int
+    path: str
+    channel: int | None
+    settings: Settings
+
+
+@dataclass(frozen=True)
+class Found:
+    """News of a recording: an event, an error, or ``None`` at its end."""
+
+    session: int
+    content: Uploaded
+    notes: Sequence[str]
+    """Remarks on how it was read."""
+
+
+Order: TypeAlias = Begin | Hear | Read | Forget
 
 
 @dataclass
@@ -86,6 +111,7 @@ class _Office:
     model: EmotionModel
     pool: Pool = field(default_factory=lambda: Pool(0))
     desks: dict[int, _Desk] = field(default_factory=dict)
+    uploads: dict[int, UploadWork] = field(default_factory=dict)
     parcels: Parcels = field(default_factory=Parcels)
 
     def run(self) -> None:
@@ -119,12 +145,26 @@ class _Office:
             case Hear() if order.session in self.desks:
                 desk = self.desks[order.session]
                 desk.n_put += 1
-                desk.work.put(order.item)
+                desk.work.put(order.item, order.came_s)
                 self.pool.wake(desk.work)
+            case Read():
+                self._read_recording(order)
             case Forget() if order.session in self.desks:
                 self.desks.pop(order.session).work.abandon()
+            case Forget() if order.session in self.uploads:
+                self.uploads.pop(order.session).abandon()
             case _:
                 pass
+
+    def _read_recording(self, order: Read) -> None:
+        def tell(content: Uploaded) -> None:
+            found = _portable(content) if isinstance(content, Exception) else content
+            notes = self.uploads[order.session].notes
+            self.pipe.sendall(pack(Found(order.session, found, notes)))
+
+        work = UploadWork(order.path, order.channel, self.model, order.settings, tell)
+        self.uploads[order.session] = work
+        self.pool.wake(work)
 
     def _tell(self, session: int, outcomes: Sequence[Outcome]) -> None:
         desk = self.desks.get(session)
@@ -134,13 +174,24 @@ class _Office:
         is_over = any(isinstance(o, Done) and o.ask.type == "end" for o in outcomes)
         told = Told(
             session,
-            outcomes,
+            [Failed(_portable(o.error)) if isinstance(o, Failed) else o for o in outcomes],
             desk.n_put - work.n_blocks,
             work.position_s,
             work.n_waiting,
             work.tally if is_over else None,
         )
         self.pipe.sendall(pack(told))
+
+
+def _portable(error: Exception) -> Exception:
+    """An error that another process can be told."""
+    try:
+        if type(pickle.loads(pickle.dumps(error))) is type(error):  # noqa: S301  just written
+            return error
+    except (pickle.PickleError, TypeError, AttributeError, ValueError):
+        pass
+    text = f"{type(error).__name__}: {error}"
+    return AudioError(str(error)) if isinstance(error, SerLiveError) else RuntimeError(text)
 
 
 def work_for(pipe: socket.socket, model: EmotionModel) -> None:
