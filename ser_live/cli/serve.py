@@ -98,6 +98,14 @@ from ser_live.config import Settings
     metavar="N",
     help="Streams at the same time.",
 )
+@click.option(
+    "--processes",
+    "n_processes",
+    type=click.IntRange(0, 256),
+    default=None,
+    metavar="N",
+    help="Processes that analyze, started as sessions come; one a core unless given.",
+)
 @model_option
 @prior_option
 @settings_options
@@ -118,6 +126,7 @@ def command(
     wyoming_port: int | None,
     wyoming_host: str,
     max_sessions: int,
+    n_processes: int | None,
     model: str | None,
     settings: Settings,
 ) -> None:
@@ -161,6 +170,7 @@ def command(
             wyoming_port=wyoming_port,
             wyoming_host=wyoming_host,
             max_sessions=max_sessions,
+            n_processes=n_processes,
             model=model,
             settings=settings,
         ).run()

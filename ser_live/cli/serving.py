@@ -58,11 +58,14 @@ class Serving:
     wyoming_port: int | None
     wyoming_host: str
     max_sessions: int
+    n_processes: int | None
     model: str | None
     settings: Settings
 
     def run(self) -> int:
         """Serve until a signal; the exit code."""
+        from ser_live.process.native_memory import give_back_early
+        from ser_live.process.open_files import allow_many_files
         from ser_live.server.app import Services
         from ser_live.server.guard import Keys
         from ser_live.server.limits import Limits
@@ -70,6 +73,8 @@ class Serving:
         from ser_live.stream.analyzer import loaded
 
         self._check()
+        give_back_early()
+        allow_many_files()
         keys = Keys(None if self.no_token else self._token())
         listener = self._bound()
         wyoming = (
@@ -83,7 +88,7 @@ class Serving:
             keys=keys,
             report=_report,
             settings=self.settings,
-            limits=Limits(max_sessions=self.max_sessions),
+            limits=Limits(max_sessions=self.max_sessions, n_processes=_processes(self.n_processes)),
             hosts=(*own, *self.hosts),
             origins=self.origins,
             listen=self._listen if self.microphone else None,
@@ -239,6 +244,15 @@ def _tcp_socket(host: str, port: int, option: str) -> socket.socket:
             f"{option}, or 0 for any."
         ) from error
     return listener
+
+
+def _processes(given: int | None) -> int:
+    """Processes that analyze at the most: a core each, where nobody says."""
+    if given is not None:
+        return given
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _unix_socket(path: Path) -> socket.socket:

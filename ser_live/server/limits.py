@@ -17,6 +17,8 @@ class Limits:
 
     max_sessions: int = 32
     """Streams at the same time."""
+    max_starting: int = 64
+    """WebSockets that did not send their start yet at the same time."""
     max_listeners: int = 200
     """Readers of the server's own microphone at the same time."""
     max_message_bytes: int = 1 << 20
@@ -48,7 +50,9 @@ class Limits:
     n_kept: int = 1000
     """Records of a session that can be sent again."""
     n_threads: int = os.cpu_count() or 1
-    """Threads that analyze."""
+    """Threads that analyze, where processes do not."""
+    n_processes: int = 0
+    """Most processes that analyze; 0 where threads of this one do."""
 
     def for_clients(self) -> Record:
         """The part that clients go by."""

@@ -38,6 +38,7 @@ class Pool:
     Parameters
     ----------
     n_threads : int
+        0 where the caller does the steps, with `do_next`.
     """
 
     def __init__(self, n_threads: int) -> None:
@@ -79,21 +80,38 @@ class Pool:
         for thread in self._threads:
             thread.join(timeout_s)
 
+    def do_next(self) -> bool:
+        """Do the most urgent step in the caller's thread; whether there was one."""
+        with self._changed:
+            job = self._taken()
+        if job is not None:
+            self._do(job)
+        return job is not None
+
     def _work(self) -> None:
         while (job := self._next()) is not None:
-            job.step()
-            with self._changed:
-                self._running.discard(job)
-                self._line_up(job)
+            self._do(job)
+
+    def _do(self, job: Job) -> None:
+        job.step()
+        with self._changed:
+            self._running.discard(job)
+            self._line_up(job)
 
     def _next(self) -> Job | None:
         with self._changed:
             while not self._is_closed:
-                for line in self._lines:
-                    if line:
-                        job = line.popleft()
-                        del self._queued[job]
-                        self._running.add(job)
-                        return job
+                if (job := self._taken()) is not None:
+                    return job
                 self._changed.wait()
+        return None
+
+    def _taken(self) -> Job | None:
+        """The most urgent job, which is running from now on."""
+        for line in self._lines:
+            if line:
+                job = line.popleft()
+                del self._queued[job]
+                self._running.add(job)
+                return job
         return None

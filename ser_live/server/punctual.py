@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import Any
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from ser_live.server.limits import Limits
 
 HEAD_S = Limits().start_s
 """Longest time until the head of a request is whole, in seconds."""
 
+CROWDED_HEAD_S = 1.0
+"""The same where many connections say nothing, in seconds."""
+
+N_UNCROWDED = 64
+"""Connections without a whole head that have all the time there is."""
+
+N_HEADLESS = 1000
+"""Connections without a whole head that are held at all."""
+
 STALL_S = 15.0
 """Longest time for which a reader takes so little that its buffer stays full, in seconds."""
 
 
-class _Stall:
+class Stall:
     """A timer that cuts a connection whose reader takes nothing."""
 
     def __init__(self) -> None:
@@ -37,38 +46,33 @@ class _Stall:
             self._timer = None
 
 
-class PunctualWebSocket(WebSocketsSansIOProtocol):
-    """Cuts the line of a reader that takes nothing, whatever waits for it."""
+@dataclass
+class Crowd:
+    """The connections of one server that did not say yet what they want."""
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self._stall = _Stall()
-
-    def pause_writing(self) -> None:
-        super().pause_writing()
-        self._stall.begin(self.transport)
-
-    def resume_writing(self) -> None:
-        super().resume_writing()
-        self._stall.end()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._stall.end()
-        super().connection_lost(exc)
+    n_headless: int = 0
 
 
 class PunctualProtocol(H11Protocol):
     """Closes a connection whose request has no whole head in time.
 
     Uvicorn sets no limit of its own: half a header would keep a connection open for ever. The
-    time does not begin anew with every byte.
+    time does not begin anew with every byte, and is short where many keep silent, so that these
+    never take the places of others.
+
+    Parameters
+    ----------
+    crowd : Crowd
+        Shared by all connections of a server.
     """
 
     _head_timer: asyncio.TimerHandle | None = None
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
+    def __init__(self, *arguments: Any, crowd: Crowd, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._stall = _Stall()
+        self._crowd = crowd
+        self._most_served = self.limit_concurrency
+        self._stall = Stall()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -80,7 +84,10 @@ class PunctualProtocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._await_head()
+        if self._crowd.n_headless >= N_HEADLESS:
+            transport.abort()
+        else:
+            self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
@@ -88,10 +95,18 @@ class PunctualProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self._most_served is not None:
+            # Who only holds a connection open counts for nothing.
+            self.limit_concurrency = self._most_served + self._crowd.n_headless
         super().data_received(data)
         if self._is_served():
             self._stop_timer()
         else:
+            self._await_head()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if not self.transport.is_closing():
             self._await_head()
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
@@ -106,15 +121,20 @@ class PunctualProtocol(H11Protocol):
 
     def _await_head(self) -> None:
         if self._head_timer is None:
-            self._head_timer = self.loop.call_later(HEAD_S, self._expire)
+            is_crowded = self._crowd.n_headless >= N_UNCROWDED
+            self._crowd.n_headless += 1
+            self._head_timer = self.loop.call_later(
+                CROWDED_HEAD_S if is_crowded else HEAD_S, self._expire
+            )
 
     def _stop_timer(self) -> None:
         if self._head_timer is not None:
+            self._crowd.n_headless -= 1
             self._head_timer.cancel()
             self._head_timer = None
 
     def _expire(self) -> None:
-        self._head_timer = None
+        self._stop_timer()
         if not self._is_served() and not self.transport.is_closing():
             self.transport.abort()
 

@@ -7,6 +7,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
 
 import uvicorn
@@ -14,7 +15,8 @@ from starlette.types import Receive, Scope, Send
 
 from ser_live.server.app import Services, application
 from ser_live.server.guard import Guard
-from ser_live.server.punctual import PunctualProtocol, PunctualWebSocket
+from ser_live.server.punctual import Crowd, PunctualProtocol
+from ser_live.server.sliced import SlicedWebSocket
 
 SPARE_CONNECTIONS = 64
 """Connections beyond sessions and listeners that are taken at the same time."""
@@ -50,8 +52,8 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 _Door(services),
-                http=PunctualProtocol,
-                ws=PunctualWebSocket,
+                http=partial(PunctualProtocol, crowd=Crowd()),  # type: ignore[arg-type]
+                ws=SlicedWebSocket,
                 loop="asyncio",
                 lifespan="on",
                 log_config=None,

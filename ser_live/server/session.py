@@ -14,7 +14,7 @@ from ser_live.server.guests import MAX_BLOCKS
 from ser_live.server.outgoing import Outgoing
 from ser_live.server.problems import CODES, Problem
 from ser_live.server.protocol import Start, read_field, read_object, read_request, read_sound
-from ser_live.server.stream_work import Ask, Done, Failed, Outcome, StreamWork
+from ser_live.server.stream_work import Ask, Done, Failed, Outcome
 from ser_live.sources import Lost
 from ser_live.speaker.profile import SpeakerProfile
 
@@ -43,9 +43,7 @@ class Session:
         self._sessions = sessions
         self._limits = limits = sessions.limits
         self._loop = asyncio.get_running_loop()
-        self.work = StreamWork(
-            start, sessions.model, sessions.settings_for(start), profile, self._tell
-        )
+        self.work = sessions.work_for(start, profile, self._tell)
         self.outgoing = Outgoing(
             name,
             n_kept=limits.n_kept,
@@ -203,7 +201,7 @@ class Session:
         self.work.put(block)
         if self.start.overrun == "gap" and self.work.backlog_s > self._limits.backlog_s:
             self.work.give_up(self._limits.backlog_s / 2)
-        self._sessions.pool.wake(self.work)
+        self._sessions.wake(self.work)
 
     def _take_text(self, text: str) -> None:
         self._count_text()
@@ -270,14 +268,14 @@ class Session:
 
     def _ask(self, ask: Ask) -> None:
         self.work.put(ask)
-        self._sessions.pool.wake(self.work)
+        self._sessions.wake(self.work)
 
     def _lose_sound(self, duration_s: float, cause: Cause) -> None:
         n_lost = round(duration_s * self.start.sample_rate)
         if n_lost:
             self.n_received += n_lost
             self.work.put(Lost(n_lost, cause))
-            self._sessions.pool.wake(self.work)
+            self._sessions.wake(self.work)
 
     def _end_s(self) -> float:
         return round(self.n_received / self.start.sample_rate, 3)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from ser_live.config import Settings
 from ser_live.errors import InvalidAudioError, ProfileError
 from ser_live.events import Record, SessionStarted
 from ser_live.model.emotion_model import EmotionModel
+from ser_live.server.crew import Crew, RemoteUpload, RemoteWork
 from ser_live.server.guests import Guest
 from ser_live.server.limits import Limits
 from ser_live.server.metrics import Metrics
@@ -21,6 +22,8 @@ from ser_live.server.pool import Pool
 from ser_live.server.problems import Problem
 from ser_live.server.protocol import Start
 from ser_live.server.session import Session
+from ser_live.server.stream_work import Outcome, StreamWork
+from ser_live.server.upload_work import Uploaded, UploadWork
 from ser_live.session.player import wall_time
 from ser_live.speaker.memory import SpeakerMemory
 from ser_live.speaker.profile import SpeakerProfile, load_profile
@@ -55,15 +58,23 @@ class Sessions:
         self.limits = limits
         self.metrics = Metrics()
         self.report = report
-        self.pool = Pool(limits.n_threads)
+        self.pool: Pool | Crew = (
+            Crew(model, limits.n_processes, report)
+            if limits.n_processes
+            else Pool(limits.n_threads)
+        )
         self.ready = asyncio.Event()
         self.is_draining = False
+        self._n_starting = 0
         self.open: dict[str, Session | Guest] = {}
         self._loop = asyncio.get_running_loop()
 
     async def warm_up(self) -> None:
         """Run the model once, so that no client waits for its set-up."""
-        await asyncio.to_thread(warm_up, self.model)
+        if isinstance(self.pool, Crew):
+            await self.pool.ready.wait()
+        else:
+            await asyncio.to_thread(warm_up, self.model)
         self.ready.set()
 
     @property
@@ -82,6 +93,44 @@ class Sessions:
         """Call a function in the event loop, from any thread; nothing once that is closed."""
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(function, *arguments)
+
+    def work_for(
+        self,
+        start: Start,
+        profile: SpeakerProfile | None,
+        tell: Callable[[Sequence[Outcome]], None],
+    ) -> StreamWork | RemoteWork:
+        """Work of a session, in the pool's threads or in a process of the crew."""
+        settings = self.settings_for(start)
+        if isinstance(self.pool, Crew):
+            return self.pool.begin(start, settings, profile, tell)
+        return StreamWork(start, self.model, settings, profile, tell)
+
+    def begin_upload(
+        self,
+        path: str,
+        channel: int | None,
+        tell: Callable[[Uploaded], None],
+        *,
+        with_partials: bool = False,
+    ) -> UploadWork | RemoteUpload:
+        """Begin the work on a recording."""
+        if isinstance(self.pool, Crew):
+            return self.pool.begin_upload(
+                path, channel, self.settings, tell, with_partials=with_partials
+            )
+        work = UploadWork(
+            path, channel, self.model, self.settings, tell, with_partials=with_partials
+        )
+        self.pool.wake(work)
+        return work
+
+    def wake(self, work: StreamWork | RemoteWork) -> None:
+        """Let what waits of a session be heard; harmless when repeated."""
+        if isinstance(work, RemoteWork):
+            work.forward()
+        else:
+            self.pool.wake(work)
 
     def settings_for(self, start: Start) -> Settings:
         """Settings of a session."""
@@ -125,13 +174,31 @@ class Sessions:
             raise Problem("start_invalid", str(error), param="sample_rate") from None
         self.admit(session)
         session.outgoing.say(self._started(session, profile))
-        self.pool.wake(session.work)
+        self.wake(session.work)
         return session
 
     def admit(self, session: Session | Guest) -> None:
         """Count a session among those that are open."""
         self.open[session.name] = session
         self.metrics.put("serlive_sessions", len(self.open))
+
+    @contextmanager
+    def waiting_to_start(self) -> Iterator[None]:
+        """Count a connection that did not send its start yet."""
+        self._n_starting += 1
+        try:
+            yield
+        finally:
+            self._n_starting -= 1
+
+    def check_starting(self) -> None:
+        """Refuse a connection where too many say nothing already."""
+        if self._n_starting >= self.limits.max_starting:
+            raise Problem(
+                "server_full",
+                f"{self._n_starting} connections sent no start yet: try again later.",
+                retry_after_s=self.limits.start_s,
+            )
 
     def check_room(self) -> None:
         """Refuse a session that is one too many."""

@@ -9,13 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ser_live.config import Settings
 from ser_live.errors import SerLiveError
 from ser_live.events import (
-    Cause,
+    Drop,
     EmotionResult,
     Kind,
     Level,
@@ -31,28 +28,16 @@ from ser_live.model.emotion_model import EmotionModel
 from ser_live.records.tally import Tally
 from ser_live.server.pool import Urgency
 from ser_live.server.protocol import Start
+from ser_live.server.sound_queue import Ask as Ask
+from ser_live.server.sound_queue import Input, SoundQueue
 from ser_live.session.player import wall_time
-from ser_live.sources import Lost
 from ser_live.speaker.profile import SpeakerProfile
 from ser_live.stream.analysis import AnalysisStage
 from ser_live.stream.emotion_state import EmotionState
 from ser_live.stream.segmenting import Segmented, SegmentingStage
 
-STEP_S = 0.5
-"""Most sound that is looked through in one step, in seconds."""
-
-
-@dataclass(frozen=True)
-class Ask:
-    """A request at its place in the sound."""
-
-    type: str
-    """``flush``, ``reset``, ``mark``, ``note``, ``pause`` or ``end``."""
-    request: str | None = None
-    label: str = ""
-    """Label of a mark, or text of a note."""
-    start_s: float | None = None
-    rating: int | None = None
+PATIENCE_S = 0.3
+"""Time that live sound waits before the partial results in front of it are given up, in seconds."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +57,6 @@ class Failed:
 
 Outcome: TypeAlias = StreamEvent | Done | Failed
 
-_Input: TypeAlias = "NDArray[np.float32] | Lost | Ask"
 _Item: TypeAlias = "tuple[int, Segmented] | Done"
 
 
@@ -98,17 +82,15 @@ class StreamWork:
         profile: SpeakerProfile | None,
         tell: Callable[[Sequence[Outcome]], None],
     ) -> None:
-        self._rate = start.sample_rate
         self._with_partials = start.results != "final" or start.state is not None
         self._shows_partials = start.results != "final"
         self._shows_all = start.results == "all"
         self._pace = start.state
         self._tell = tell
+        self._gives_up = start.overrun == "gap"
         self._lock = threading.Lock()
-        self._inputs: deque[_Input] = deque()
+        self._inputs = SoundQueue(start.sample_rate)
         self._items: deque[_Item] = deque()
-        self._n_waiting = 0
-        """Native samples that wait."""
         self.tally = Tally()
         heard: dict[int | None, str | None] = {n - 1: role for n, role in start.roles.items()}
         if not heard:
@@ -143,7 +125,7 @@ class StreamWork:
     @property
     def backlog_s(self) -> float:
         """Sound that waits, in seconds."""
-        return self._n_waiting / self._rate
+        return self._inputs.n_samples / self._inputs.rate_hz
 
     @property
     def n_blocks(self) -> int:
@@ -163,49 +145,32 @@ class StreamWork:
         """Sound that was looked through, gaps included, in seconds."""
         return max(stage.position for stage in self._stages) / 16_000
 
-    def put(self, item: _Input) -> None:
-        """Add sound, a note of lost sound, or a request."""
-        with self._lock:
-            self._inputs.append(item)
-            if isinstance(item, np.ndarray):
-                self._n_waiting += len(item)
+    def put(self, item: Input, came_s: float | None = None) -> None:
+        """Add sound, a note of lost sound, or a request; as for `SoundQueue`."""
+        self._inputs.put(item, came_s)
 
     def give_up(self, keep_s: float) -> None:
         """Give up the oldest sound that waits, and put a note of it in its place."""
-        with self._lock:
-            n_extra = self._n_waiting - round(keep_s * self._rate)
-            kept: deque[_Input] = deque()
-            while n_extra > 0 and self._inputs:
-                item = self._inputs.popleft()
-                if not isinstance(item, np.ndarray):
-                    kept.append(item)
-                    continue
-                n_lost = min(n_extra, len(item))
-                n_extra -= n_lost
-                self._n_waiting -= n_lost
-                _add_lost(kept, n_lost)
-                if n_lost < len(item):
-                    kept.append(item[n_lost:])
-            self._inputs.extendleft(reversed(kept))
+        self._inputs.give_up(keep_s)
 
     def abandon(self) -> None:
         """Give up everything that waits."""
         with self._lock:
             self._inputs.clear()
             self._items.clear()
-            self._n_waiting = 0
 
     def urgency(self) -> Urgency | None:
         with self._lock:
             if not self._items:
-                return Urgency.FINAL if self._inputs else None
+                return Urgency.FINAL if len(self._inputs) else None
             item = self._items[0]
-        is_partial = (
-            isinstance(item, tuple)
-            and isinstance(item[1], Utterance)
-            and item[1].kind is Kind.PARTIAL
-        )
+        is_partial = _is_partial(item) and not self._is_late()
         return Urgency.PARTIAL if is_partial else Urgency.FINAL
+
+    def _is_late(self) -> bool:
+        """Whether live sound waits so long that partial results in front of it cost too much."""
+        is_live = self._gives_up or self._inputs.is_live
+        return is_live and self._inputs.waited_s() > PATIENCE_S
 
     # -- a thread of the pool
 
@@ -223,6 +188,9 @@ class StreamWork:
                 if isinstance(item, Done):
                     outcomes.append(item)
                     continue
+                if _is_partial(item) and self._is_late():
+                    outcomes.append(self._dropped(*item))
+                    continue
                 outcomes += self._judge(*item)
                 if isinstance(item[1], Utterance):
                     break
@@ -231,18 +199,28 @@ class StreamWork:
             outcomes.append(Failed(error))
         if outcomes:
             self._tell(outcomes)
-        elif not self._inputs:
+        elif not len(self._inputs):
             self._tell(())
 
     def _judge(self, number: int, item: Segmented) -> list[Outcome]:
-        is_partial = isinstance(item, Utterance) and item.kind is Kind.PARTIAL
-        if is_partial and not self._with_partials:
-            return []
         event = self._analyses[number].take(item)
         state = self._states[number]
         self.tally.add(event)
         shown: list[Outcome] = [event] if self._is_shown(event) else []
         return [*shown, *(state.take(event) if state is not None else [])]
+
+    def _dropped(self, number: int, item: Segmented) -> Drop:
+        """What stands in the place of a partial result that was given up."""
+        assert isinstance(item, Utterance)  # noqa: S101  the caller looked
+        drop = Drop(
+            stream=item.stream,
+            id=item.id,
+            kind=item.kind,
+            start_sample=item.start_sample,
+            end_sample=item.end_sample,
+        )
+        self.tally.add(drop)
+        return drop
 
     def _is_shown(self, event: StreamEvent) -> bool:
         if isinstance(event, Level | SpeechStarted):
@@ -251,12 +229,10 @@ class StreamWork:
         return self._shows_partials or not is_partial
 
     def _hear(self) -> None:
-        with self._lock:
-            if not self._inputs:
-                return
-            item = self._inputs.popleft()
-            if isinstance(item, np.ndarray):
-                item = self._joined(item)
+        following = self._inputs.next()
+        if following is None:
+            return
+        item = following[0]
         found: list[_Item] = []
         for number, stage in enumerate(self._stages):
             found += [(number, heard) for heard in self._heard(stage, item)]
@@ -266,25 +242,12 @@ class StreamWork:
                     analysis.forget()
                     self._states[number] = EmotionState(self._pace) if self._pace else None
             found.append(Done(item, self.position_s))
+        if not self._with_partials:
+            found = [item for item in found if not _is_partial(item)]
         with self._lock:
             self._items.extend(found)
 
-    def _joined(self, first: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Sound for one step: what waits next, from many small blocks or a part of a large one."""
-        n_step = max(1, round(STEP_S * self._rate))
-        blocks, n = [first], len(first)
-        while n < n_step and self._inputs and isinstance(self._inputs[0], np.ndarray):
-            block = self._inputs.popleft()
-            assert isinstance(block, np.ndarray)  # noqa: S101  looked at just before
-            blocks.append(block)
-            n += len(block)
-        whole = np.concatenate(blocks) if len(blocks) > 1 else first
-        if n > n_step:
-            self._inputs.appendleft(whole[n_step:])
-        self._n_waiting -= min(n, n_step)
-        return whole[:n_step]
-
-    def _heard(self, stage: SegmentingStage, item: _Input) -> list[Segmented]:
+    def _heard(self, stage: SegmentingStage, item: Input) -> list[Segmented]:
         if not isinstance(item, Ask):
             return stage.push(item)
         if item.type in ("flush", "pause"):
@@ -302,9 +265,8 @@ class StreamWork:
         return []
 
 
-def _add_lost(kept: deque[_Input], n_lost: int) -> None:
-    """Note lost samples, joined with those lost just before."""
-    if kept and isinstance(kept[-1], Lost):
-        kept[-1] = Lost(kept[-1].n_samples + n_lost, Cause.OVERFLOW)
-    else:
-        kept.append(Lost(n_lost, Cause.OVERFLOW))
+def _is_partial(item: _Item) -> bool:
+    """Whether an item is an utterance that goes on."""
+    return (
+        isinstance(item, tuple) and isinstance(item[1], Utterance) and item[1].kind is Kind.PARTIAL
+    )

@@ -29,9 +29,10 @@ async def stream(socket: WebSocket) -> None:
         sessions.metrics.add("serlive_rejected_requests_total", code=problem.code)
         await problem_response(problem)(socket.scope, socket.receive, socket.send)
         return
-    await socket.accept(chosen)
     try:
-        start = await _first(socket, sessions.limits.start_s)
+        with sessions.waiting_to_start():
+            await socket.accept(chosen)
+            start = await _first(socket, sessions.limits.start_s)
         await sessions.serve(start, socket)
     except (WebSocketDisconnect, OSError):
         pass
@@ -56,6 +57,7 @@ def check_ready(services: Services) -> None:
         raise Problem("not_ready", "the model is not loaded yet: try again.", retry_after_s=2.0)
     if services.sessions.is_draining:
         raise Problem("shutting_down", "the server ends: try again later.", retry_after_s=10.0)
+    services.sessions.check_starting()
 
 
 async def _first(socket: WebSocket, within_s: float) -> Start:

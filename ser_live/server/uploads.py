@@ -18,7 +18,6 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from ser_live.batch.recording import Recording
-from ser_live.config import Settings
 from ser_live.errors import SerLiveError
 from ser_live.events import (
     EmotionResult,
@@ -26,86 +25,17 @@ from ser_live.events import (
     Record,
     StreamEnded,
     StreamEvent,
-    StreamId,
     StreamNotice,
     StreamStarted,
 )
-from ser_live.model.emotion_model import EmotionModel
 from ser_live.records.csv_rows import CsvLines, emotion_fields
 from ser_live.records.json_line import json_line
 from ser_live.server.limits import Limits
-from ser_live.server.pool import Urgency
 from ser_live.server.problems import Problem
-from ser_live.sources import FileSource
-from ser_live.stream.analyzer import Analyzer
-from ser_live.stream.drive import drive
+from ser_live.server.upload_work import UPLOAD
 
 if TYPE_CHECKING:
     from ser_live.server.app import Services
-
-UPLOAD = "upload"
-"""Name of an uploaded recording in records."""
-
-
-class UploadWork:
-    """Analysis of one recording; a job of the pool that gives way to whoever speaks.
-
-    Parameters
-    ----------
-    path : str
-    channel : int or None
-        Counted from 0.
-    model, settings
-        As for `Analyzer`.
-    tell : callable
-        Takes each event, an error, and ``None`` at the end, in the pool's thread.
-    with_partials : bool
-    """
-
-    def __init__(
-        self,
-        path: str,
-        channel: int | None,
-        model: EmotionModel,
-        settings: Settings,
-        tell: Callable[[StreamEvent | Exception | None], None],
-        *,
-        with_partials: bool = False,
-    ) -> None:
-        self._tell = tell
-        self._is_over = False
-        source = FileSource(path, speed=0)
-        name = StreamId(number=1, source=UPLOAD, channel=channel, file=UPLOAD)
-        self.notes = source.notes
-        self._events = drive(
-            source,
-            lambda opened: Analyzer(
-                opened.sample_rate,
-                opened.n_channels,
-                stream=name,
-                model=model,
-                settings=settings,
-                with_partials=with_partials,
-            ),
-        )
-
-    def abandon(self) -> None:
-        """Do no further step."""
-        self._is_over = True
-
-    def urgency(self) -> Urgency | None:
-        return None if self._is_over else Urgency.PARTIAL
-
-    def step(self) -> None:
-        """Give the next event."""
-        try:
-            event = next(self._events, None)
-        except (SerLiveError, ValueError, ArithmeticError, RuntimeError, MemoryError) as error:
-            self._is_over = True
-            self._tell(error)
-            return
-        self._is_over |= event is None
-        self._tell(event)
 
 
 @contextmanager
@@ -113,7 +43,7 @@ def held() -> Iterator[tuple[BinaryIO, str]]:
     """A file for an upload and its path: in memory on Linux, private and removed elsewhere."""
     if sys.platform == "linux":
         with open(os.memfd_create("ser-live upload"), "wb") as file:  # noqa: PTH123  a descriptor
-            yield file, f"/proc/self/fd/{file.fileno()}"
+            yield file, f"/proc/{os.getpid()}/fd/{file.fileno()}"
     else:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / UPLOAD
@@ -245,15 +175,12 @@ async def events_of(
     """Events of an uploaded recording as they come, then the notes on how it was read."""
     sessions = services.sessions
     queue: asyncio.Queue[StreamEvent | Exception | None] = asyncio.Queue()
-    work = UploadWork(
+    work = sessions.begin_upload(
         path,
         channel,
-        sessions.model,
-        sessions.settings,
         lambda event: sessions.call_soon(queue.put_nowait, event),
         with_partials=with_partials,
     )
-    sessions.pool.wake(work)
     try:
         while (event := await queue.get()) is not None:
             if isinstance(event, Exception):

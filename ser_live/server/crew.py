@@ -1,0 +1,346 @@
+"""Processes that analyze, each for some of the sessions, so that one core is no limit.
+
+Half of the arithmetic holds Python's lock: threads of one process give a dozen clients in time,
+and the event loop waits for them. A process a core gives the cores, and the loop its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from multiprocessing import get_context
+from multiprocessing.context import SpawnProcess
+
+import numpy as np
+
+from ser_live.config import Settings
+from ser_live.model.emotion_model import EmotionModel
+from ser_live.process.held_signals import ending_signals_held_back
+from ser_live.records.tally import Tally
+from ser_live.server.parcels import Parcels, pack
+from ser_live.server.pool import Job, Pool
+from ser_live.server.protocol import Start
+from ser_live.server.sound_queue import Input, SoundQueue
+from ser_live.server.stream_work import Failed, Outcome
+from ser_live.server.upload_work import Uploaded
+from ser_live.server.working import Begin, Forget, Found, Hear, Order, Read, Ready, Told, work_for
+from ser_live.speaker.profile import SpeakerProfile
+
+WINDOW_S = 1.0
+"""Sound of a session that is on its way to its process, in seconds; the rest waits here."""
+
+WINDOW_ITEMS = 256
+"""Blocks and requests of a session that are on their way to its process."""
+
+_CLOSING_S = 2.0
+
+
+class ProcessLostError(RuntimeError):
+    """A process that analyzed ended, and its sessions with it."""
+
+
+class RemoteWork:
+    """Streams of one session, analyzed in another process.
+
+    It is what `StreamWork` is to a session; all of it runs in the event loop.
+    """
+
+    def __init__(
+        self, number: int, rate_hz: int, worker: _Worker, tell: Callable[[Sequence[Outcome]], None]
+    ) -> None:
+        self.number = number
+        self.tally = Tally()
+        """Sums of the session; they are there at its end."""
+        self.position_s = 0.0
+        """Sound that was looked through, gaps included, in seconds."""
+        self.n_waiting = 0
+        """Utterances that wait for analysis."""
+        self._inputs = SoundQueue(rate_hz)
+        self._sent: deque[int] = deque()
+        """Samples of each item that is on its way."""
+        self._n_sent_samples = 0
+        self._n_taken = 0
+        self._worker = worker
+        self._tell = tell
+        self._is_over = False
+
+    @property
+    def backlog_s(self) -> float:
+        """Sound that waits, in seconds."""
+        return (self._inputs.n_samples + self._n_sent_samples) / self._inputs.rate_hz
+
+    @property
+    def n_blocks(self) -> int:
+        """Blocks and requests that wait."""
+        return len(self._inputs) + len(self._sent)
+
+    def put(self, item: Input) -> None:
+        """Add sound, a note of lost sound, or a request."""
+        self._inputs.put(item)
+
+    def give_up(self, keep_s: float) -> None:
+        """Give up the oldest sound that waits, and put a note of it in its place."""
+        self._inputs.give_up(max(0.0, keep_s - self._n_sent_samples / self._inputs.rate_hz))
+
+    def abandon(self) -> None:
+        """Give up everything; nothing is told any more."""
+        self._inputs.clear()
+        self._sent.clear()
+        self._n_sent_samples = 0
+        if not self._is_over:
+            self._is_over = True
+            self._worker.leave(self.number)
+
+    def forward(self) -> None:
+        """Send what waits, as far as the window goes."""
+        window = WINDOW_S * self._inputs.rate_hz
+        while (
+            not self._is_over
+            and self._n_sent_samples < window
+            and len(self._sent) < WINDOW_ITEMS
+            and (following := self._inputs.next()) is not None
+        ):
+            item, came_s = following
+            n_samples = len(item) if isinstance(item, np.ndarray) else 0
+            self._sent.append(n_samples)
+            self._n_sent_samples += n_samples
+            self._worker.send(Hear(self.number, item, came_s))
+
+    def take(self, told: Told | Found) -> None:
+        """Take news from the process."""
+        if self._is_over or not isinstance(told, Told):
+            return
+        for _ in range(told.n_taken - self._n_taken):
+            self._n_sent_samples -= self._sent.popleft()
+        self._n_taken = told.n_taken
+        self.position_s, self.n_waiting = told.position_s, told.n_waiting
+        self.forward()
+        if told.tally is not None:
+            self.tally = told.tally
+            self._is_over = True
+            self._worker.leave(self.number)
+        self._tell(told.outcomes)
+
+    def lose(self, error: Exception) -> None:
+        """Note that the process is gone."""
+        if not self._is_over:
+            self._is_over = True
+            self._tell([Failed(error)])
+
+
+class RemoteUpload:
+    """A recording that is read in another process.
+
+    It is what `UploadWork` is to a request; all of it runs in the event loop.
+    """
+
+    def __init__(self, number: int, worker: _Worker, tell: Callable[[Uploaded], None]) -> None:
+        self.number = number
+        self.notes: Sequence[str] = ()
+        """Remarks on how it was read."""
+        self._worker = worker
+        self._tell = tell
+
+    def abandon(self) -> None:
+        """Give it up; nothing is told any more."""
+        self._worker.leave(self.number)
+
+    def take(self, news: Told | Found) -> None:
+        """Take news from the process."""
+        if isinstance(news, Found):
+            self.notes = news.notes
+            self._tell(news.content)
+
+    def lose(self, error: Exception) -> None:
+        """Note that the process is gone."""
+        self._tell(error)
+
+
+class _Worker(asyncio.Protocol):
+    """One process, seen from the event loop."""
+
+    def __init__(self, on_ready: Callable[[], None], on_lost: Callable[[_Worker], None]) -> None:
+        self.works: dict[int, RemoteWork | RemoteUpload] = {}
+        self.is_ready = False
+        self._on_ready, self._on_lost = on_ready, on_lost
+        self._parcels = Parcels()
+        self._early: list[Order] = []
+        """Orders before the process was there."""
+        self._transport: asyncio.Transport | None = None
+        self._process: SpawnProcess | None = None
+
+    async def start(self, model: EmotionModel) -> None:
+        """Start the process; what it is to do may be sent before."""
+        ours, theirs = socket.socketpair()
+        try:
+            self._process = await asyncio.to_thread(_started, theirs, model)
+        except OSError:
+            ours.close()
+            self.connection_lost(None)
+            return
+        finally:
+            theirs.close()
+        ours.setblocking(False)
+        await asyncio.get_running_loop().create_connection(lambda: self, sock=ours)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101  as create_connection says
+        self._transport = transport
+        early, self._early = self._early, []
+        for order in early:
+            self.send(order)
+
+    def data_received(self, data: bytes) -> None:
+        for news in self._parcels.take(data):
+            if isinstance(news, Ready):
+                self.is_ready = True
+                self._on_ready()
+            elif isinstance(news, Told | Found):
+                work = self.works.get(news.session)
+                if work is not None:
+                    work.take(news)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._on_lost(self)
+        error = ProcessLostError("a process that analyzed sessions ended; they ended with it")
+        for work in list(self.works.values()):
+            work.lose(error)
+        self.works.clear()
+
+    def send(self, order: Order) -> None:
+        """Send an order; nothing once the process is gone."""
+        if self._transport is None:
+            self._early.append(order)
+        elif not self._transport.is_closing():
+            self._transport.write(pack(order))
+
+    def leave(self, session: int) -> None:
+        """Forget a session."""
+        if self.works.pop(session, None) is not None:
+            self.send(Forget(session))
+
+    def close(self, timeout_s: float) -> None:
+        """End the process: it sees that nobody is there any more."""
+        if self._transport is not None:
+            self._transport.abort()
+        if self._process is not None:
+            self._process.join(timeout_s)
+            if self._process.is_alive():
+                self._process.kill()
+                self._process.join(_CLOSING_S)
+
+
+def _started(theirs: socket.socket, model: EmotionModel) -> SpawnProcess:
+    context = get_context("spawn")  # a copy of a process with threads may hang
+    process = context.Process(
+        target=work_for, args=(theirs, model), name="ser-live analyzes", daemon=True
+    )
+    with ending_signals_held_back():  # its end is that of the server
+        process.start()
+    return process
+
+
+class Crew:
+    """Processes that share the sessions; a new session goes to the one that has the fewest.
+
+    One more than has sessions is started, up to the limit, so that none waits for a start.
+
+    Parameters
+    ----------
+    model : EmotionModel
+    n_most : int
+        Processes at the most.
+    report : callable
+        Takes an error that no client is to blame for.
+    """
+
+    def __init__(
+        self,
+        model: EmotionModel,
+        n_most: int,
+        report: Callable[[BaseException], None],
+    ) -> None:
+        self.ready = asyncio.Event()
+        """Whether one process is there and warm."""
+        self._model = model
+        self._n_most = n_most
+        self._report = report
+        self._threads = Pool(1)
+        self._workers: list[_Worker] = []
+        self._starts: set[asyncio.Task[None]] = set()
+        self._n_begun = 0
+        self._is_closed = False
+        self._add()
+
+    def begin(
+        self,
+        start: Start,
+        settings: Settings,
+        profile: SpeakerProfile | None,
+        tell: Callable[[Sequence[Outcome]], None],
+    ) -> RemoteWork:
+        """Begin the work of a session."""
+        worker = self._least_busy()
+        work = RemoteWork(self._n_begun, start.sample_rate, worker, tell)
+        worker.works[work.number] = work
+        worker.send(Begin(work.number, start, settings, profile))
+        self._prepare()
+        return work
+
+    def begin_upload(
+        self,
+        path: str,
+        channel: int | None,
+        settings: Settings,
+        tell: Callable[[Uploaded], None],
+        *,
+        with_partials: bool = False,
+    ) -> RemoteUpload:
+        """Begin the work on a recording."""
+        worker = self._least_busy()
+        upload = RemoteUpload(self._n_begun, worker, tell)
+        worker.works[upload.number] = upload
+        worker.send(Read(upload.number, path, channel, settings, with_partials))
+        self._prepare()
+        return upload
+
+    def _least_busy(self) -> _Worker:
+        if not self._workers:
+            self._add()
+        self._n_begun += 1
+        return min(self._workers, key=lambda worker: (len(worker.works), not worker.is_ready))
+
+    def _prepare(self) -> None:
+        """Start one more process where each of those that are there has something to do."""
+        if len(self._workers) < self._n_most and all(w.works for w in self._workers):
+            self._add()
+
+    def wake(self, job: Job) -> None:
+        """Let the next step of a job of this process be done; harmless when repeated."""
+        self._threads.wake(job)
+
+    def close(self, timeout_s: float) -> None:
+        """End all processes and threads."""
+        self._is_closed = True
+        for worker in list(self._workers):
+            worker.close(timeout_s)
+        self._threads.close(timeout_s)
+
+    def _add(self) -> None:
+        worker = _Worker(self.ready.set, self._lose)
+        self._workers.append(worker)
+        task = asyncio.get_running_loop().create_task(worker.start(self._model))
+        self._starts.add(task)
+        task.add_done_callback(self._starts.discard)
+
+    def _lose(self, worker: _Worker) -> None:
+        with suppress(ValueError):
+            self._workers.remove(worker)
+        if self._is_closed:
+            return
+        self._report(ProcessLostError("a process that analyzes ended; another one takes its place"))
+        if worker.is_ready and not self._workers:
+            self._add()
