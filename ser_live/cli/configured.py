@@ -21,8 +21,14 @@ PREFIX = "SER_LIVE_"
 CONFIGURED = ("listen", "replay", "demo", "analyze", "features", "enroll")
 """Commands that the file is for."""
 
-_OF_ONE_RUN = frozenset(["--log", "--output", "--resume", "--record", "--name", "--follow"])
-"""Options that name what one run makes or goes on with."""
+_OF_ONE_RUN = frozenset(
+    [
+        *("--log", "--output", "--resume", "--record", "--name", "--follow"),
+        *("--osc", "--lsl", "--exec", "--webhook", "--allow-remote", "--mqtt"),
+    ]
+)
+"""Options that name what one run makes or goes on with, or by which data leave the program: a
+file that lies about must not do that."""
 
 Value: TypeAlias = str | int | float | bool
 Options: TypeAlias = Mapping[str, click.Option]

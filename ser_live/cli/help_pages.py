@@ -40,6 +40,10 @@ HEADINGS: Mapping[str, tuple[str, ...]] = {
         *("display", "format", "finals", "output", "resume", "quiet", "verbose"),
         *("log", "no-log", "save-audio", "out", "overwrite"),
     ),
+    "What other programs are told": (
+        *("osc", "osc-map", "lsl", "exec", "webhook", "allow-remote", "act-on"),
+        *("mqtt", "mqtt-password-file", "mqtt-ca", "state-pace"),
+    ),
 }
 """Options by the heading that they stand below where all are shown; others are just options."""
 

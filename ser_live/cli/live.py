@@ -6,13 +6,14 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from ser_live.cli.bridge_options import BridgeOptions, bridge_options
 from ser_live.cli.displays import Showing, display_options
 from ser_live.cli.ending import leave_quietly, print_end, signals
 from ser_live.cli.options import (
@@ -62,6 +63,7 @@ class LiveOptions:
     i_have_a_legal_ground: bool = False
     theme: str = "auto"
     keys: bool = True
+    bridges: BridgeOptions = field(default_factory=BridgeOptions)
 
     @property
     def lanes(self) -> Roles | None:
@@ -92,7 +94,7 @@ class LiveOptions:
 
 def live_options(command: Command) -> Command:
     """Add the options of a live command, which takes their values as `options`."""
-    command = taking(LiveOptions, command)
+    command = bridge_options(taking(LiveOptions, command))
     for add in (
         settings_options,
         _keeping_options,
@@ -206,6 +208,7 @@ def run_live(
     from ser_live.stream.analyzer import loaded
 
     showing = options.check()
+    bridges = options.bridges.sinks()
     give_back_early()
     received: list[signal.Signals] = []
     model, profile = loaded(options.model), load_speaker(options.speaker)
@@ -228,6 +231,7 @@ def run_live(
             profile=profile,
             display=display if beside is None else beside(display),
             rows=rows,
+            bridges=bridges,
             make_log=None if options.no_log else partial(SessionLog.create, options.log_path),
             audio_folder=options.save_audio,
             during=arranged,

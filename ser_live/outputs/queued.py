@@ -26,8 +26,7 @@ class Queued:
     Parameters
     ----------
     sink : Sink
-        Opened and closed in the caller's thread, used in its own. Its ``idle`` is never
-        called.
+        Opened and closed in the caller's thread, used in its own.
     capacity : int
         Events that may wait.
     drop_when_full : bool
@@ -35,6 +34,8 @@ class Queued:
         waits for room.
     wants : callable
         Whether the sink has a use for an event; the others take no room.
+    tick_s : float, optional
+        Least time between two calls of the sink's ``idle``, in its thread; never called without.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Queued:
         capacity: int,
         drop_when_full: bool,
         wants: Callable[[Event], bool] = everything,
+        tick_s: float | None = None,
     ) -> None:
         self.name = sink.name
         self.n_dropped = 0
@@ -51,6 +53,8 @@ class Queued:
         self._sink = sink
         self._drop_when_full = drop_when_full
         self._wants = wants
+        self._tick_s = tick_s
+        self._next_tick_s = 0.0
         self._waiting: queue.Queue[Event | None] = queue.Queue(capacity)
         self._error: Exception | None = None
         self._is_closed = False
@@ -117,12 +121,21 @@ class Queued:
         """Wait for the next event; ``None`` at the end, also where there was no room to say so."""
         while not self._is_closed or not self._waiting.empty():
             with suppress(queue.Empty):
-                return self._waiting.get(timeout=1.0)
+                return self._waiting.get(timeout=min(1.0, self._tick_s or 1.0))
+            self._tick()
         return None
+
+    def _tick(self) -> None:
+        """Let the sink do what is due by the clock, where it asked for that."""
+        now_s = time.monotonic()
+        if self._tick_s is not None and now_s >= self._next_tick_s:
+            self._next_tick_s = now_s + self._tick_s
+            self._sink.idle(now_s)
 
     def _work(self) -> None:
         try:
             while (event := self._next()) is not None:
                 self._sink.take(event)
+                self._tick()
         except Exception as error:  # noqa: BLE001  the thread boundary
             self._error = error

@@ -55,6 +55,7 @@ def run_session(
     profile: SpeakerProfile | None,
     display: Sink,
     rows: Sink | None = None,
+    bridges: Sequence[Sink] = (),
     make_log: Callable[[], SessionLog] | None,
     audio_folder: Path | None,
     during: Callable[[LiveSession], AbstractContextManager[object]],
@@ -69,6 +70,8 @@ def run_session(
         On the terminal or a pipe, which may go away.
     rows : Sink, optional
         In a file, beside the display.
+    bridges : sequence of Sink
+        What other programs are told; none of them may be slow.
     make_log : callable or None
         Makes the log, once nothing else can refuse to begin: none is left without a session.
     during : callable
@@ -99,7 +102,7 @@ def run_session(
             sinks.insert(0, log)
         guarded = [Guarded(sink, session.stop) for sink in (display, rows) if sink is not None]
         stack.enter_context(during(session))
-        with FanOut([*sinks, *guarded]) as fan_out:
+        with FanOut([*sinks, *guarded, *bridges]) as fan_out:
             run(session, fan_out)
     has_begun = session.has_begun or session.first_failure is None
     if log is not None and not has_begun:

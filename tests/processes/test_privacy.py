@@ -77,7 +77,7 @@ class TestNetwork:
     def test_no_library_of_a_server_is_imported(
         self, name: str, talk: Path, home: dict[str, str]
     ) -> None:
-        """Neither the server nor what it is built with is there when the live path ends."""
+        """Neither server nor bridges nor what they are built with are there when it ends."""
         code = (
             "import sys\n"
             "from ser_live.cli import main\n"
@@ -85,6 +85,7 @@ class TestNetwork:
             "    main()\n"
             "finally:\n"
             "    names = {'starlette', 'uvicorn', 'websockets', 'anyio', 'ser_live.server'}\n"
+            "    names |= {'pythonosc', 'pylsl', 'paho', 'ser_live.bridges', 'http.client'}\n"
             "    print(sorted(names & set(sys.modules)), file=sys.stderr)\n"
         )
         result = subprocess.run(
@@ -95,6 +96,34 @@ class TestNetwork:
             text=True,
         )
         assert result.stderr.splitlines()[-1] == "[]"
+
+    def test_neither_file_nor_variable_starts_a_bridge(
+        self, talk: Path, tmp_path: Path, home: dict[str, str]
+    ) -> None:
+        """Only words of the command line let data leave; a variable for it is passed over."""
+        for name in ("OSC", "LSL", "EXEC", "WEBHOOK", "ALLOW_REMOTE", "MQTT"):
+            home[f"SER_LIVE_{name}"] = "127.0.0.1:9"
+        arguments = ("-m", "ser_live", *commands(talk)["replay"])
+        result, events = socket_events(arguments, tmp_path, home)
+        assert result.returncode == 0, result.stderr.decode()
+        assert events == []
+        assert b"leave this program" not in result.stderr
+
+    def test_a_bridge_says_so_and_opens_its_own_socket_alone(
+        self, talk: Path, tmp_path: Path, home: dict[str, str]
+    ) -> None:
+        """With --osc one line names where data go, also with --quiet, and UDP goes there."""
+        pytest.importorskip("pythonosc", reason="needs the extra osc")
+        if why := missing_tracer():
+            pytest.skip(why)
+        arguments = (*commands(talk)["replay"], "--osc", "127.0.0.1:9", "--quiet")
+        command = [*traced_command(tmp_path / "trace"), *SER_LIVE, *map(str, arguments)]
+        result = subprocess.run(command, check=True, capture_output=True, env=home, text=True)
+        warnings = [line for line in result.stderr.splitlines() if "leave this program" in line]
+        assert len(warnings) == 1
+        assert "127.0.0.1:9" in warnings[0]
+        trace = read_trace(tmp_path / "trace")
+        assert trace.families == {"AF_INET"}
 
     def test_a_socket_would_have_been_noticed(self, tmp_path: Path) -> None:
         """The hook sees a socket, a look-up and a request, and lets none of them happen."""

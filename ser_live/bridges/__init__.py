@@ -1,0 +1,1 @@
+"""Telling other programs while a session runs: OSC, LSL, MQTT, a command, a web address."""

@@ -1,0 +1,68 @@
+"""The running emotion of a session: that of the stream in which somebody spoke last."""
+
+from __future__ import annotations
+
+import math
+
+from ser_live.events import AffectState, Event, Level
+from ser_live.events.record import OfStream
+from ser_live.stream.emotion_state import EmotionState
+
+
+class Running:
+    """The running emotions of all streams, and which one counts at present.
+
+    Parameters
+    ----------
+    pace : str
+        As for `EmotionState`.
+    """
+
+    def __init__(self, pace: str = "assistant") -> None:
+        self._pace = pace
+        self._states: dict[int, EmotionState] = {}
+        self._positions: dict[int, int] = {}
+        """Latest position known of each stream."""
+        self._levels: dict[int, float] = {}
+        self._chosen: int | None = None
+        """Number of the stream in which somebody spoke last."""
+        self._source = ""
+
+    def take(self, event: Event) -> list[AffectState]:
+        """Take one event in, and give the states that it brings."""
+        if not isinstance(event, OfStream):
+            return []
+        number = event.stream.number
+        if number not in self._states:
+            self._states[number] = EmotionState(self._pace)
+            self._positions[number] = 0
+            # A recording that begins after another takes over; sides of a call wait for speech.
+            if self._chosen is None or event.stream.source != self._source:
+                self._chosen = number
+        self._source = event.stream.source
+        if isinstance(event, Level):
+            self._levels[number] = event.rms_dbfs
+            self._positions[number] = max(self._positions[number], event.sample)
+        changes = self._states[number].take(event)
+        for change in changes:
+            self._positions[number] = max(self._positions[number], change.sample)
+            if change.speaking:
+                self._chosen = number
+        return changes
+
+    def now(self) -> AffectState | None:
+        """Give the state at the latest position of the stream that counts; ``None`` before any."""
+        if self._chosen is None:
+            return None
+        return self._states[self._chosen].at(self._positions[self._chosen])
+
+    @property
+    def level_dbfs(self) -> float:
+        """Latest level of that stream, dBFS; NaN before any."""
+        return math.nan if self._chosen is None else self._levels.get(self._chosen, math.nan)
+
+
+def evidence(state: AffectState) -> float:
+    """Amount of recent speech that a state rests on, 0 to 1; it fades in silence."""
+    share = (state.probabilities or {}).get(state.label, 0.0)
+    return min(1.0, state.certainty / share) if share > 0.0 else 0.0
