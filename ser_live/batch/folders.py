@@ -14,7 +14,7 @@ from pathlib import Path
 from ser_live.errors import UsageError
 from ser_live.remote import Location
 from ser_live.sources import AUDIO_SUFFIXES
-from ser_live.sources.piped import needs_media
+from ser_live.sources.beginnings import needs_media
 from ser_live.sources.suffixes import MEDIA_SUFFIXES, has_media
 
 SET_ASIDE = frozenset(

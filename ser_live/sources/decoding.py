@@ -19,6 +19,7 @@ from ser_live.sources.byte_spans import Span, SpanFile
 from ser_live.sources.decoder import Decoder
 from ser_live.sources.file_window import FileWindow
 from ser_live.sources.joined import FailingDecoder, JoinedDecoder, SecondTryDecoder
+from ser_live.sources.joints import joined_parts
 from ser_live.sources.media import MediaDecoder
 from ser_live.sources.media_tracks import check_track
 from ser_live.sources.sound_file import SoundFileDecoder
@@ -66,6 +67,8 @@ def open_recording(
             f"{name} is a MIDI sample dump, but a recording is needed: convert it to wav."
         )
     if _is_media_container(head):
+        if parts := joined_parts(Path(path), head):
+            return JoinedDecoder([partial(_media, path, name, it, track) for it in parts], name)
         decoder: Decoder = MediaDecoder(path, name, track)
         if head[:2] in _ADTS:
             with closing(FileWindow(Path(path))) as data:
@@ -123,6 +126,10 @@ def _part(path: Path, name: str, span: Span) -> Decoder:
             return MediaDecoder(SpanFile(path, span), name)
         except AudioFileError:
             raise error from None
+
+
+def _media(path: str | os.PathLike[str], name: str, part: Span, track: int | None) -> Decoder:
+    return MediaDecoder(SpanFile(path, part), name, track)
 
 
 def _twice(path: Path, name: str, span: Span | None = None) -> Decoder:

@@ -31,6 +31,14 @@ FORMATS = {
     "ts": "mpegts",
     "au": "au",
     "m4a": "mov",
+    "amr": "amr",
+    "ac3": "ac3",
+    "eac3": "eac3",
+    "dts": "dts",
+    "latm": "loas",
+    "mpeg": "mpeg",
+    "tta": "tta",
+    "wavpack": "wv",
 }
 """Containers that can be decoded while they come, and FFmpeg's name of each."""
 
@@ -182,7 +190,7 @@ class FlowingDecoder:
         n_unread = 0
         while data := self._feed.read(1 << 14):
             n_unread += len(data)
-            if self._kind not in ("ogg", "flac") and n_unread > _UNHEARD_BYTES:
+            if self._kind not in ("ogg", "flac", "mp3") and n_unread > _UNHEARD_BYTES:
                 raise AudioFileError(
                     f"{self._name} goes on behind the end of its {self._kind}, but one recording "
                     "is needed: pipe them one by one."

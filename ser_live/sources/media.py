@@ -29,13 +29,13 @@ from ser_live.sources.timeline import Timeline
 if TYPE_CHECKING:
     import av
 
-_FROM_ZERO = ("mov,", "matroska,")
+_FROM_ZERO = ("mov", "matroska")
 """Families of containers whose clock begins at 0; in others the first timestamp does."""
 
-_PROMISING = ("mov,", "flac", "caf", "aiff", "w64", "tta", "wv", "ape")
+_PROMISING = ("mov", "flac", "caf", "aiff", "w64", "tta", "wv", "ape")
 """Families whose tracks say their own length. Elsewhere it is an estimate."""
 
-_PROMISING_WHOLE = ("matroska,", "flv", "asf")
+_PROMISING_WHOLE = ("matroska", "flv", "asf")
 """Families that say only the length of the longest track."""
 
 _FORMATS = (
@@ -137,7 +137,8 @@ class MediaDecoder:
             context.options = {"err_detect": "crccheck+explode"}
         self._resampler: Any = None
         self._resampled: tuple[str, str, int] | None = None
-        self._family = str(self._container.format.name)
+        # "mov,mp4,m4a,..." where FFmpeg finds it out itself, and "mov" where it was told.
+        self._family = str(self._container.format.name).split(",")[0]
         self._timeline = Timeline(self.sample_rate, self._origin_s())
         self._n_heard = 0
         self._lost_s = self._unplaced_s = 0.0

@@ -198,6 +198,11 @@ def begins_late(head: bytes) -> bool:
     return any(begins_sure(head, found.start()) for found in POSSIBLE.finditer(head, 1))
 
 
+def hold_frames(head: bytes) -> bool:
+    """Whether as many frames as make it sure lie whole within these bytes."""
+    return any(begins_so_far(head, found.start()) for found in POSSIBLE.finditer(head))
+
+
 def find_runs(data: FileWindow) -> Layout | None:
     """Look through all frames of a file; ``None`` where none are found that can be counted."""
     layout = Layout([])
@@ -253,10 +258,8 @@ def begins_sure(data: FileWindow | bytes, place: int, known: Kind | None = None)
 
     Fewer are enough where they are of a kind that is known.
     """
-    first = None if known is None else frame_at(data, place)
-    is_known = first is not None and first.kind == known
     kind = None
-    for n_before in range(_SURE_AGAIN if is_known else _SURE_FRAMES):
+    for n_before in range(_n_needed(data, place, known)):
         if place >= len(data) - 4:
             # One alone that reaches beyond the end may be made of any bytes.
             return n_before > 1 or (n_before == 1 and place <= len(data))
@@ -266,6 +269,26 @@ def begins_sure(data: FileWindow | bytes, place: int, known: Kind | None = None)
         kind = frame.kind
         place += frame.n_bytes
     return True
+
+
+def begins_so_far(data: bytes, place: int, known: Kind | None = None) -> bool | None:
+    """Whether frames of one kind follow each other here; ``None`` where more bytes have to come."""
+    kind = None
+    for _ in range(_n_needed(data, place, known)):
+        if place > len(data) - 4:
+            return None
+        frame = frame_at(data, place)
+        if frame is None or (kind is not None and frame.kind != kind):
+            return False
+        kind = frame.kind
+        place += frame.n_bytes
+    return True
+
+
+def _n_needed(data: FileWindow | bytes, place: int, known: Kind | None) -> int:
+    """Frames that make sure that these are ones."""
+    frame = None if known is None else frame_at(data, place)
+    return _SURE_AGAIN if frame is not None and frame.kind == known else _SURE_FRAMES
 
 
 def _next_sound(data: FileWindow, place: int, known: Kind | None = None) -> tuple[int | None, int]:

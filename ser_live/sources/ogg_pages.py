@@ -149,6 +149,7 @@ class OggCutter:
             if begins and self._has_begun and not self._is_beginning:
                 self._has_begun = False
                 self.link.numbers.clear()
+                self.link.granules.clear()
                 self.link.times.clear()
                 return data[:place], data[place:], True
             _count(self.link, data, place, page)

@@ -16,9 +16,17 @@ from numpy.typing import NDArray
 
 from ser_live.audio import check_format
 from ser_live.errors import AudioFileError, SerLiveError
+from ser_live.sources.beginnings import (
+    HEAD_BYTES,
+    check_sound,
+    container_of,
+    is_doubtful,
+    n_to_look_at,
+)
 from ser_live.sources.media_tracks import check_track
+from ser_live.sources.mpeg_frames import tag_bytes
 from ser_live.sources.pcm_bytes import PcmBytes
-from ser_live.sources.piped import PipedContainer, container_of, is_doubtful
+from ser_live.sources.piped import PipedContainer
 from ser_live.sources.protocol import AudioSource, ChannelsLeftOut, Lost
 
 _CONTAINER_BYTES = 1 << 13
@@ -72,6 +80,9 @@ class PcmSource(AudioSource):
         self._pcm = PcmBytes(n_channels)
         self._head: bytes | None = b""
         """First bytes, as long as they do not tell what they are."""
+        self._is_tagged = False
+        self._n_of_tag = 0
+        """Bytes of a tag before the sound that are still to come."""
         self._container: PipedContainer | None = None
         self._items: deque[NDArray[np.float32] | Lost] = deque()
         self._rest: Iterator[NDArray[np.float32] | Lost] | None = None
@@ -128,8 +139,26 @@ class PcmSource(AudioSource):
         if not data:
             return self._end()
         self._n_bytes += len(data)
-        self._take(data)
+        self._take(data + self._more_of_head(data))
         return self._items.popleft() if self._items else None
+
+    def _more_of_head(self, data: bytes) -> bytes:
+        """What is there already of the bytes that tell a recording behind something else."""
+        more = b""
+        read1 = getattr(self._stream, "read1", None)
+        if self._head is None or read1 is None or sys.platform == "win32":
+            return more
+        head = self._head + data
+        while (
+            len(head) < n_to_look_at(head)
+            and container_of(head) is None
+            and self._is_readable(0)
+            and (piece := read1(HEAD_BYTES))
+        ):
+            more += piece
+            head += piece
+        self._n_bytes += len(more)
+        return more
 
     def _take_decoded(
         self, container: PipedContainer, timeout_s: float
@@ -148,7 +177,7 @@ class PcmSource(AudioSource):
     def _take(self, data: bytes) -> None:
         """Take bytes; the first ones tell what they are."""
         if self._head is not None:
-            self._head += data
+            self._head = self._without_tag(self._head + data)
             if is_doubtful(self._head):
                 return
             data = self._decide(self._head)
@@ -157,9 +186,20 @@ class PcmSource(AudioSource):
         elif len(samples := self._pcm.samples(data)):
             self._items.append(samples)
 
+    def _without_tag(self, head: bytes) -> bytes:
+        """First bytes behind the tags that may stand before a recording of any kind."""
+        while head:
+            n_passed = min(self._n_of_tag, len(head))
+            head, self._n_of_tag = head[n_passed:], self._n_of_tag - n_passed
+            n_bytes = tag_bytes(head, 0) if head.startswith(b"ID3") else 0
+            if not n_bytes:
+                break
+            self._is_tagged, self._n_of_tag = True, n_bytes
+        return head
+
     def _decide(self, head: bytes) -> bytes:
         self._head = None
-        kind = container_of(head)
+        kind = container_of(head) or ("mp3" if self._is_tagged else None)
         if kind is not None:
             self._container = PipedContainer(
                 kind,
@@ -171,6 +211,7 @@ class PcmSource(AudioSource):
                 track=self._track,
             )
         else:
+            check_sound(head, self._subject)
             check_track(self._subject, 1, self._track)
         return head
 
@@ -202,6 +243,12 @@ class PcmSource(AudioSource):
             self._exhausted = True
             raise self._nothing_came()
         if self._head is not None:
+            if not self._head:
+                self._exhausted = True
+                raise AudioFileError(
+                    f"{self._subject} ended within or behind a tag, before any sound, but a whole "
+                    "recording is needed: check the program that writes it."
+                )
             head, self._head = self._decide(self._head), None
             self._take(head)
         self._rest = iter(()) if self._container is None else self._container.finish()

@@ -15,111 +15,22 @@ from numpy.typing import NDArray
 
 from ser_live.audio import check_finite, check_format
 from ser_live.errors import AudioFileError
+from ser_live.sources.beginnings import has_index_first
 from ser_live.sources.decoding import open_recording
 from ser_live.sources.flowing import FORMATS, FlowingDecoder
 from ser_live.sources.format_adapter import FormatAdapter
 from ser_live.sources.media_tracks import check_track
-from ser_live.sources.mpeg_frames import are_frames
 from ser_live.sources.piped_wav import PipedWav, is_plain
 from ser_live.sources.protocol import ChannelsLeftOut, heard_alone
 from ser_live.sources.ring_buffer import Lost
 from ser_live.sources.suffixes import has_media
 from ser_live.sources.wav_header import read_header
 
-HEAD_BYTES = 4096
-"""So much is enough to tell what a pipe carries, where its first bytes leave a doubt."""
-
 MAX_GATHERED_BYTES = 1 << 30
 """Most that is gathered of a container that can only be decoded once it is whole."""
 
 _IN_MEMORY_BYTES = 1 << 16
 _TAKE_S = 0.1
-_TS_BEGIN, _TS_BYTES = 0x47, 188
-"""First byte and length of a packet of an MPEG transport stream."""
-
-_BEGINS = {
-    b"RIFF": "wav",
-    b"RF64": "wav",
-    b"BW64": "wav",
-    b"RIFX": "wav",
-    b"fLaC": "flac",
-    b"OggS": "ogg",
-    b"ID3": "mp3",
-    b".snd": "au",
-    b"FORM": "aiff",
-    b"caff": "caf",
-    b"riff": "w64",
-    b"\x1a\x45\xdf\xa3": "webm",
-    b"\x30\x26\xb2\x75\x8e\x66\xcf\x11": "wma",
-    b"FLV\x01": "flv",
-}
-
-
-_BY_LIBSNDFILE = ("wav", "flac", "ogg", "mp3", "au", "aiff", "caf", "w64")
-
-
-def container_of(head: bytes) -> str | None:
-    """Name the container that bytes begin; ``None`` for raw PCM."""
-    for begin, kind in _BEGINS.items():
-        if head.startswith(begin):
-            return kind
-    if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide"):
-        return "m4a"
-    if len(head) > 3 * _TS_BYTES and set(head[: 4 * _TS_BYTES : _TS_BYTES]) == {_TS_BEGIN}:
-        return "ts"
-    if _are_adts(head):
-        return "aac"
-    return "mp3" if are_frames(head) else None
-
-
-def needs_media(path: Path) -> bool:
-    """Whether what a file begins with is nothing that libsndfile reads."""
-    try:
-        with path.open("rb") as file:
-            kind = container_of(file.read(HEAD_BYTES))
-    except OSError:
-        return False  # its reader says why
-    return kind not in _BY_LIBSNDFILE
-
-
-def is_doubtful(head: bytes) -> bool:
-    """Whether more bytes are needed to tell what they begin."""
-    if len(head) >= HEAD_BYTES:
-        return False
-    return (
-        len(head) < 16
-        or (head[0] == 0xFF and head[1] >= 0xE0)
-        or (head[0] == _TS_BEGIN and len(head) <= 3 * _TS_BYTES)
-    )
-
-
-def _are_adts(head: bytes) -> bool:
-    """Whether three frames of AAC follow each other."""
-    place = 0
-    for _ in range(3):
-        frame = head[place : place + 7]
-        if len(frame) < 7 or frame[0] != 0xFF or frame[1] & 0xF6 != 0xF0:
-            return False
-        size = (frame[3] & 3) << 11 | frame[4] << 3 | frame[5] >> 5
-        if size < 8:
-            return False
-        place += size
-    return True
-
-
-def _has_index_first(head: bytes) -> bool | None:
-    """Whether an MP4 tells where its sound lies before the sound; ``None`` for not yet known."""
-    place = 0
-    while place + 16 <= len(head):
-        size, kind = int.from_bytes(head[place : place + 4], "big"), head[place + 4 : place + 8]
-        if kind in (b"moov", b"mdat"):
-            return kind == b"moov"
-        if size == 1:
-            size = int.from_bytes(head[place + 8 : place + 16], "big")
-        if size < 8:
-            return False
-        place += size
-    return None
 
 
 class PipedContainer:
@@ -215,7 +126,7 @@ class PipedContainer:
                 return self._wav.push(self._head[header.start :])
             flows = False if header is not None else None
         elif self._kind == "m4a":
-            flows = _has_index_first(self._head)
+            flows = has_index_first(self._head)
         else:
             flows = self._kind in FORMATS
         if flows and has_media():

@@ -13,6 +13,7 @@ from ser_live.sources.bit_reservoir import n_without_beginning, reaches_far, unb
 from ser_live.sources.byte_spans import Span
 from ser_live.sources.decoder import cut_off, cut_within, damaged_within
 from ser_live.sources.file_window import FileWindow
+from ser_live.sources.joints import joined_parts
 
 _AU = b".snd"
 _FLAC = b"fLaC"
@@ -21,6 +22,9 @@ _FLAC_BEGIN = _FLAC + b"\x00\x00\x00\x22"
 
 _WAV_CODECS = frozenset([0x0001, 0x0002, 0x0003, 0x0006, 0x0007, 0x0011, 0x0031, 0xFFFE])
 """Codecs in wav that libsndfile knows best: PCM, floats, A-law and mu-law, ADPCM, GSM."""
+
+_JOINABLE = (b"FORM", b"caff", b"riff", _AU)
+"""Beginnings of files behind which others of their kind are looked for."""
 
 _OTHERS = (b"RIFF", b"RIFX", b"RF64", b"FORM", b"caff", b"riff", b"BW64")
 _TS, _PS = b"\x47", b"\0\0\1"
@@ -73,6 +77,8 @@ def survey(path: Path, name: str, head: bytes) -> Survey:
     """
     if head[8:12] == b"WAVE":
         return _of_wav(path, name)
+    if head.startswith(_JOINABLE) and (parts := joined_parts(path, head)):
+        return Survey(parts)
     if head.startswith(_AU):
         return _of_au(path, name, head)
     look = None

@@ -288,10 +288,15 @@ def test_wav_that_ends_early():
 
 def watched(data: bytes, n_at_once: int) -> AudioFileError | None:
     """What a watch says of an mp3 that comes in pieces."""
-    watch = Mp3Watch()
-    for place in range(0, len(data), n_at_once):
-        piece = data[place : place + n_at_once]
-        assert watch(piece, False) == (piece, b"", False)
+    watch, held, passed = Mp3Watch(), b"", b""
+    for place in range(0, len(data) + n_at_once, n_at_once):
+        held += data[place : place + n_at_once]
+        is_more, is_last = True, place + n_at_once >= len(data)
+        while is_more:
+            ready, held, is_more = watch(held, is_last)
+            passed += ready
+    assert held == b""
+    assert passed == data
     return watch.failure("x")
 
 

@@ -1,0 +1,113 @@
+"""Whole files one behind the other in one file, as ``cat`` makes them, are all heard."""
+
+from __future__ import annotations
+
+import io
+import struct
+from pathlib import Path
+
+import numpy as np
+import odd_corpus
+import odd_recordings as odd
+import pytest
+from beside_ffmpeg import heard_by_ser_live
+from debian_packages import missing_programs
+from odd_recordings import LENGTH_S, RATE
+
+from ser_live.sources import FileSource, PcmSource
+from ser_live.sources.joints import joined_parts
+
+MISSING = missing_programs(["ffmpeg"])
+
+
+def parts_of(folder: Path, data: bytes) -> list[tuple[int, int]]:
+    path = folder / "input"
+    path.write_bytes(data)
+    return [span.pieces[0] for span in joined_parts(path, data[:64])]
+
+
+@pytest.mark.parametrize("kind", ["AIFF", "AU", "CAF", "W64"])
+def test_joined_files_of_libsndfile(kind, tmp_path):
+    """Of the second one nothing is lost, also where it has another rate and channel count."""
+    first, second = odd.coded(kind), odd.coded(kind, None, 8000, 2)
+    path = tmp_path / "a"
+    path.write_bytes(first + second + first)
+    with FileSource(path, speed=0) as source:
+        parts = []
+        while not source.exhausted:
+            if isinstance(item := source.read(0), np.ndarray):
+                parts.append(item)
+    assert source.notes == []
+    assert len(np.concatenate(parts)) == pytest.approx(3 * LENGTH_S * RATE, abs=2)
+    assert parts_of(tmp_path, first) == []
+
+
+JOINABLE = ("m4a aac", "mp4 fragments", "mov pcm", "webm unsized", "mkv vorbis", "avi pcm",
+            "flv aac", "asf wma")  # fmt: skip
+
+
+@pytest.mark.skipif(bool(MISSING), reason=MISSING or "ffmpeg is there")
+@pytest.mark.parametrize("name", JOINABLE)
+def test_joined_media_files(name, tmp_path):
+    """Both are heard from their beginnings to their ends, whatever their rates are."""
+    pytest.importorskip("av", reason="the optional extra `media` is not installed")
+    coding = next(it for it in odd_corpus.CODINGS if it.name == name)
+    made = [coding.made(*coding.forms[0]), coding.made(*coding.forms[-1])]
+    alone = []
+    for data in made:
+        assert parts_of(tmp_path, data) == []
+        alone.append(heard_by_ser_live(tmp_path / "input"))
+    assert parts_of(tmp_path, b"".join(made)) == [
+        (0, len(made[0])),
+        (len(made[0]), sum(map(len, made))),
+    ]
+    both = heard_by_ser_live(tmp_path / "input")
+    assert both.error == ""
+    assert both.seconds == pytest.approx(sum(it.seconds for it in alone), abs=0.01)
+    assert both.tonal_s > 3.8
+
+
+def test_a_second_file_that_is_cut_off(tmp_path):
+    """What is missing of it is told, and the first one is heard."""
+    pytest.importorskip("av", reason="the optional extra `media` is not installed")
+    data = odd.media(tmp_path / "x.m4a", "aac").read_bytes()
+    (tmp_path / "a.m4a").write_bytes(data + data[: len(data) // 2])
+    found = heard_by_ser_live(tmp_path / "a.m4a")
+    assert found.seconds > 0.9 * LENGTH_S
+    assert "1 of them could not be heard whole" in found.error
+
+
+def test_boxes_that_lead_nowhere(tmp_path):
+    """Sizes that are none end the search, and so does a file that is full of boxes."""
+    box = struct.pack(">I4s", 8, b"free")
+    for data in (
+        b"\0\0\0\x10ftypmp42\0\0\0\0" + b"\0\0\0\0mdat",
+        b"\0\0\0\x10ftypmp42\0\0\0\0" + 10_000 * box,
+        b"\0\0\0\x10ftypmp42\0\0\0\0" + b"\0\0\0\1mdat" + b"\xff" * 8,
+        b"\x1a\x45\xdf\xa3\0\0\0\0" + bytes(100),
+        b"\x1a\x45\xdf\xa3" + b"\x01" + b"\xff" * 7 + bytes(100),
+        b"caff\0\1\0\0data" + b"\xff" * 8 + bytes(50),
+        b"FORM\0\0\0\0AIFF",
+        b".snd" + bytes(40),
+        b"FLV\x01" + bytes(100),
+        b"RIFF\xff\xff\xff\xffAVI LIST",
+    ):
+        assert parts_of(tmp_path, data) == []
+
+
+def test_a_pipe_of_joined_files():
+    """What is gathered out of a pipe is heard as the file would be."""
+    heard = []
+    with PcmSource(io.BytesIO(2 * odd.coded("AIFF")), RATE) as source:
+        while not source.exhausted:
+            if isinstance(item := source.read(0), np.ndarray):
+                heard.append(item)
+    assert len(np.concatenate(heard)) == 2 * LENGTH_S * RATE
+
+
+def test_a_joined_file_without_sound(tmp_path):
+    """Of two files of which the second one is no more than a head, this is told."""
+    (tmp_path / "a.aiff").write_bytes(odd.coded("AIFF") + b"FORM\0\0\0\4AIFF")
+    found = heard_by_ser_live(tmp_path / "a.aiff")
+    assert found.seconds == LENGTH_S
+    assert "2 recordings one behind the other, and 1 of them" in found.error
