@@ -38,7 +38,7 @@ HEADINGS: Mapping[str, tuple[str, ...]] = {
     ),
     "What is shown and written": (
         *("display", "format", "finals", "output", "resume", "quiet", "verbose"),
-        *("log", "no-log", "save-audio", "out", "overwrite"),
+        *("log", "no-log", "save-audio", "expire", "out", "overwrite"),
     ),
 }
 """Options by the heading that they stand below where all are shown; others are just options."""

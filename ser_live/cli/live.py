@@ -15,6 +15,7 @@ import click
 
 from ser_live.cli.displays import Showing, display_options
 from ser_live.cli.ending import leave_quietly, print_end, signals
+from ser_live.cli.expire import expire_option, expiring
 from ser_live.cli.options import (
     Command,
     channel_option,
@@ -62,6 +63,7 @@ class LiveOptions:
     i_have_a_legal_ground: bool = False
     theme: str = "auto"
     keys: bool = True
+    expires_at: str | None = None
 
     @property
     def lanes(self) -> Roles | None:
@@ -95,6 +97,7 @@ def live_options(command: Command) -> Command:
     command = taking(LiveOptions, command)
     for add in (
         settings_options,
+        expire_option,
         _keeping_options,
         display_options,
         speaker_options,
@@ -210,7 +213,9 @@ def run_live(
     received: list[signal.Signals] = []
     model, profile = loaded(options.model), load_speaker(options.speaker)
     STARTING.end()
+    keeps_more = not options.no_log or options.save_audio is not None
     with ExitStack() as stack:
+        stack.enter_context(expiring(options.output, options.expires_at, keeps_more=keeps_more))
         dashboard = partial(_dashboard, options, sources)
         display, rows = stack.enter_context(showing.sinks(model.card.labels, dashboard))
 
@@ -230,6 +235,7 @@ def run_live(
             rows=rows,
             make_log=None if options.no_log else partial(SessionLog.create, options.log_path),
             audio_folder=options.save_audio,
+            expires_at=options.expires_at,
             during=arranged,
         )
     print_end(outcome, says_failure=display.name == "dashboard", is_quiet=options.quiet)
