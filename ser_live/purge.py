@@ -13,6 +13,7 @@ import os
 import stat
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import Enum
 from pathlib import Path
 
@@ -20,9 +21,11 @@ from ser_live.errors import LogError
 from ser_live.history.index import HistoryIndex
 from ser_live.history.notes import is_notes_file
 from ser_live.history.refreshing import forget
-from ser_live.records import session_log
+from ser_live.records import expiry, session_log
 from ser_live.records.corrections import corrections_file, is_corrections_file
+from ser_live.records.expiry import Entry, Expiring
 from ser_live.records.folders import (
+    expiry_file,
     history_file,
     notes_file,
     profiles_folder,
@@ -33,6 +36,8 @@ from ser_live.records.session_files import (
     PassedOver,
     RegularFile,
     audio_folder_of,
+    beginning_of,
+    expiry_of_recording,
     files_in_own,
     find_recordings,
     find_session_logs,
@@ -48,6 +53,7 @@ class Kind(str, Enum):
     PROFILE = "speaker profiles"
     NOTES = "notes"
     LABELS = "label files"
+    ROWS = "files of rows or reports"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +77,10 @@ class Inventory:
 
     files: list[OwnFile] = field(default_factory=list)
     kept: list[PassedOver] = field(default_factory=list)
+    later: list[datetime] = field(default_factory=list)
+    """Dates of logs, recordings and other files that expire, but not yet."""
+    n_gone: int = 0
+    """Files on the list of what expires that are not there any more."""
 
 
 def take_inventory(
@@ -100,6 +110,86 @@ def take_inventory(
     return found
 
 
+def take_expired_inventory(now: datetime) -> Inventory:
+    """Look for what was to be kept until a date that has passed.
+
+    Session logs with the labels that were given to them, audio that says its date, and rows and
+    reports that nobody wrote to since.
+
+    Parameters
+    ----------
+    now : datetime
+        With its offset.
+    """
+    found = Inventory()
+    listed = expiry.entries()
+    audio_folders: dict[Path, None] = {}
+    # What else lies beside the logs is none of this; a link is still never followed.
+    logs = {file.path: file for file in find_session_logs([])}
+    for entry in listed:
+        if entry.kind is Expiring.AUDIO:
+            audio_folders[entry.path] = None
+        elif entry.kind is Expiring.FILE:
+            _add_rows(found, entry, now)
+        elif entry.path not in logs:
+            _add_listed_log(found, entry, logs)
+    for file in logs.values():
+        folder = audio_folder_of(file.path)
+        if folder is not None:
+            audio_folders[folder] = None
+        began = beginning_of(file.path)
+        if began is not None and _is_due(found, file.path, began.expires_at, now):
+            _add_log(found, file)
+    for folder in audio_folders:
+        for file in find_recordings(folder, found.kept):
+            if _is_due(found, file.path, expiry_of_recording(file.path), now):
+                found.files.append(_own(file, Kind.AUDIO, file.path.name))
+    return found
+
+
+def _is_due(found: Inventory, path: Path, date: str | None, now: datetime) -> bool:
+    """Whether a date has passed; one that is to come, or says nothing, is noted."""
+    moment = expiry.moment(date)
+    if moment is None:
+        if date is not None:
+            found.kept.append(PassedOver(path, "the date at which it expires cannot be read"))
+        return False
+    if moment > now:
+        found.later.append(moment)
+        return False
+    return True
+
+
+def _add_listed_log(found: Inventory, entry: Entry, logs: dict[Path, RegularFile]) -> None:
+    """Add a log outside the user's own folder to those that are looked at."""
+    try:
+        info = entry.path.lstat()
+    except OSError:
+        found.n_gone += 1
+        return
+    if stat.S_ISREG(info.st_mode) and session_log.is_session_log(entry.path):
+        logs[entry.path] = RegularFile(entry.path, info)
+    else:
+        found.kept.append(PassedOver(entry.path, "no session log any more"))
+
+
+def _add_rows(found: Inventory, entry: Entry, now: datetime) -> None:
+    """Take a file of rows or a report, where it is the one that was written."""
+    try:
+        info = entry.path.lstat()
+    except OSError:
+        found.n_gone += 1
+        return
+    if not _is_due(found, entry.path, entry.expires_at, now):
+        return
+    if not entry.identity:
+        found.kept.append(PassedOver(entry.path, "its writing was never finished"))
+    elif not stat.S_ISREG(info.st_mode) or entry.identity != _identity(info):
+        found.kept.append(PassedOver(entry.path, "changed since it was written"))
+    else:
+        found.files.append(_own(RegularFile(entry.path, info), Kind.ROWS, entry.path.name))
+
+
 def remove(inventory: Inventory) -> list[PassedOver]:
     """Remove the files of an inventory; returns those that stayed, with the reason."""
     failures: list[PassedOver] = []
@@ -112,6 +202,7 @@ def remove(inventory: Inventory) -> list[PassedOver]:
         except OSError as error:
             failures.append(PassedOver(file.path, (error.strerror or str(error)).lower()))
     _forget(inventory, failures)
+    _shorten_list(failures)
     sessions, profiles = sessions_folder(), profiles_folder()
     emptied = {file.path.parent for file in inventory.files}
     temporary = [folder for folder in session_log.temporary_folders() if folder in emptied]
@@ -141,6 +232,24 @@ def _forget(inventory: Inventory, failures: list[PassedOver]) -> None:
         failures.append(PassedOver(history_file(), f"it still tells of removed logs: {error}"))
 
 
+def _shorten_list(failures: list[PassedOver]) -> None:
+    """Leave on the list of what expires only what is still there."""
+    if not os.path.lexists(expiry_file()):
+        return
+    try:
+        expiry.keep_only(_is_there)
+    except OSError as error:
+        why = f"it still names removed files: {(error.strerror or str(error)).lower()}"
+        failures.append(PassedOver(expiry_file(), why))
+
+
+def _is_there(entry: Entry) -> bool:
+    if entry.kind is Expiring.AUDIO:
+        with suppress(OSError):
+            return any(entry.path.glob("*.flac"))
+    return os.path.lexists(entry.path)
+
+
 def _add_notes(found: Inventory) -> None:
     path = notes_file()
     with suppress(OSError):
@@ -157,15 +266,19 @@ def _add_sessions(found: Inventory) -> None:
         folder = audio_folder_of(file.path)
         if folder is not None:
             audio_folders[folder] = None
-        if is_in_use(file.path):
-            found.kept.append(PassedOver(file.path, "a session is writing it"))
-        else:
-            found.files.append(_own(file, Kind.SESSION, file.path.name))
-            _add_labels(found, file.path)
+        _add_log(found, file)
     for folder in audio_folders:
         found.files += [
             _own(file, Kind.AUDIO, file.path.name) for file in find_recordings(folder, found.kept)
         ]
+
+
+def _add_log(found: Inventory, file: RegularFile) -> None:
+    if is_in_use(file.path):
+        found.kept.append(PassedOver(file.path, "a session is writing it"))
+    else:
+        found.files.append(_own(file, Kind.SESSION, file.path.name))
+        _add_labels(found, file.path)
 
 
 def _add_labels(found: Inventory, log: Path) -> None:
@@ -207,5 +320,4 @@ def _own(file: RegularFile, kind: Kind, name: str) -> OwnFile:
     )
 
 
-def _identity(info: os.stat_result) -> tuple[int, ...]:
-    return info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns
+_identity = expiry.identity

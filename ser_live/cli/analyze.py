@@ -13,6 +13,7 @@ import click
 from ser_live import __version__
 from ser_live.cli.archive_options import ArchiveOptions, archive_options, sources_argument
 from ser_live.cli.batch_run import BatchOptions, BatchRun, batch_options
+from ser_live.cli.expire import expire_option, expiring
 from ser_live.cli.help_pages import Page
 from ser_live.cli.options import (
     channel_option,
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
 )
 @batch_options
 @archive_options
+@expire_option
 @roles_options
 @channel_option
 @track_option
@@ -72,6 +74,7 @@ def command(
     unit: str,
     options: BatchOptions,
     archive: ArchiveOptions,
+    expires_at: str | None,
     channel: int | None,
     roles: Roles | None,
     track: int | None,
@@ -110,7 +113,7 @@ def command(
     from ser_live.stream.analyzer import loaded
 
     options.check(format_)
-    archive.check(options, format_, unit)
+    archive.check(options, format_, unit, expires_at)
     emotion_model = loaded(model)
     profile = load_speaker(speaker)
     if profile is not None:
@@ -165,7 +168,9 @@ def command(
         hangs_on={"command": "analyze", "--format": format_, "--unit": unit, **hangs_on},
         place=archive.place(found.files, labels, hangs_on, is_quiet=options.quiet),
     )
-    sys.exit(run.run())
+    with expiring(options.output, expires_at):
+        code = run.run()
+    sys.exit(code)
 
 
 def _summary(recording: Recording) -> Sequence[Record]:

@@ -67,7 +67,9 @@ class ArchiveOptions:
     shard: str | None
     overwrite: bool
 
-    def check(self, options: BatchOptions, format_: str, unit: str) -> None:
+    def check(
+        self, options: BatchOptions, format_: str, unit: str, expires_at: str | None = None
+    ) -> None:
         """Refuse what does not go together.
 
         Raises
@@ -80,6 +82,11 @@ class ArchiveOptions:
                 if is_given:
                     raise UsageError(f"Found {name}, but it needs an archive: add --out FOLDER.")
             return
+        if expires_at is not None:
+            raise UsageError(
+                "Found --expire with --out, but an archive is many files that go on by themselves: "
+                "remove it by hand, or write rows with --output FILE."
+            )
         given = (
             ("--output", options.output is not None),
             ("--resume", options.resume),

@@ -16,6 +16,7 @@ import click
 
 from ser_live import __version__
 from ser_live.cli.batch_run import BatchOptions, BatchRun, batch_options, paths_argument
+from ser_live.cli.expire import expire_option, expiring
 from ser_live.cli.help_pages import Page
 from ser_live.cli.options import (
     model_option,
@@ -121,6 +122,7 @@ def _heard(
     show_default=True,
 )
 @batch_options
+@expire_option
 @track_option
 @model_option
 @prior_option
@@ -133,6 +135,7 @@ def command(
     speakers: Path | None,
     format_: str,
     options: BatchOptions,
+    expires_at: str | None,
     track: int | None,
     model: str | None,
     settings: Settings,
@@ -175,7 +178,8 @@ def command(
         )
     worth: list[tuple[int, float, str, str]] = []
     run = _run(found, by_file, times, emotion_model, settings, track, format_, options, worth)
-    code = run.run()
+    with expiring(options.output, expires_at):
+        code = run.run()
     if format_ == "text" and len(found.files) > 1:
         _list_worth(worth, len(found.files))
     sys.exit(code)

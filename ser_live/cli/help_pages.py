@@ -38,7 +38,7 @@ HEADINGS: Mapping[str, tuple[str, ...]] = {
     ),
     "What is shown and written": (
         *("display", "format", "finals", "output", "resume", "quiet", "verbose"),
-        *("log", "no-log", "save-audio", "out", "overwrite"),
+        *("log", "no-log", "save-audio", "expire", "out", "overwrite"),
     ),
     "What other programs are told": (
         *("osc", "osc-map", "lsl", "exec", "webhook", "allow-remote", "act-on"),

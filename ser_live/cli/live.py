@@ -16,6 +16,7 @@ import click
 from ser_live.cli.bridge_options import BridgeOptions, bridge_options
 from ser_live.cli.displays import Showing, display_options
 from ser_live.cli.ending import leave_quietly, print_end, signals
+from ser_live.cli.expire import expire_option, expiring
 from ser_live.cli.options import (
     Command,
     channel_option,
@@ -64,6 +65,7 @@ class LiveOptions:
     theme: str = "auto"
     keys: bool = True
     bridges: BridgeOptions = field(default_factory=BridgeOptions)
+    expires_at: str | None = None
 
     @property
     def lanes(self) -> Roles | None:
@@ -97,6 +99,7 @@ def live_options(command: Command) -> Command:
     command = bridge_options(taking(LiveOptions, command))
     for add in (
         settings_options,
+        expire_option,
         _keeping_options,
         display_options,
         speaker_options,
@@ -213,7 +216,9 @@ def run_live(
     received: list[signal.Signals] = []
     model, profile = loaded(options.model), load_speaker(options.speaker)
     STARTING.end()
+    keeps_more = not options.no_log or options.save_audio is not None
     with ExitStack() as stack:
+        stack.enter_context(expiring(options.output, options.expires_at, keeps_more=keeps_more))
         dashboard = partial(_dashboard, options, sources)
         display, rows = stack.enter_context(showing.sinks(model.card.labels, dashboard))
 
@@ -234,6 +239,7 @@ def run_live(
             bridges=bridges,
             make_log=None if options.no_log else partial(SessionLog.create, options.log_path),
             audio_folder=options.save_audio,
+            expires_at=options.expires_at,
             during=arranged,
         )
     print_end(outcome, says_failure=display.name == "dashboard", is_quiet=options.quiet)

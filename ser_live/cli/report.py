@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ser_live.cli.expire import earliest, expiring
 from ser_live.cli.help_pages import Page
 from ser_live.errors import UsageError
 from ser_live.terminal.printing import echo
@@ -91,7 +92,10 @@ def command(
         return
     from ser_live.report.files import write_private
 
-    write_private(target, written, overwrite=overwrite)
+    # What is made of a session goes when that goes.
+    dates = [r.data.started.expires_at for r in reports if r.data.started is not None]
+    with expiring(target, earliest(dates), keeps_more=True):
+        write_private(target, written, overwrite=overwrite)
     echo(str(target))
 
 

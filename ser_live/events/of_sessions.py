@@ -51,6 +51,9 @@ class SessionStarted(Recorded):
     roles: Annotated[str | None, or_none(TEXT).newer(None)] = None
     """Role and level of each channel, such as ``1=agent:activity,2=customer:analyze``; ``None``
     where channels have none."""
+    expires_at: Annotated[str | None, or_none(TEXT).newer(None)] = None
+    """Wall time after which ``ser-live purge --expired`` removes what the session kept, ISO 8601
+    with offset; ``None`` for never."""
     legal_ground: Annotated[bool, TRUTH.newer(False)] = False
     """Whether a legal ground was claimed for analyzing somebody who is at work or at school."""
 

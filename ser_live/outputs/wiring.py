@@ -14,6 +14,8 @@ from ser_live.outputs.fan_out import FanOut, run
 from ser_live.outputs.queued import Queued
 from ser_live.outputs.sink import Sink
 from ser_live.outputs.standard_output import Guarded
+from ser_live.records.expiry import Expiring, remember
+from ser_live.records.folders import sessions_folder
 from ser_live.records.recorder import UtteranceRecorder, keeps
 from ser_live.records.session_log import SessionLog
 from ser_live.records.tally import Tally
@@ -58,13 +60,14 @@ def run_session(
     bridges: Sequence[Sink] = (),
     make_log: Callable[[], SessionLog] | None,
     audio_folder: Path | None,
+    expires_at: str | None = None,
     during: Callable[[LiveSession], AbstractContextManager[object]],
 ) -> Outcome:
     """Run sources as one session, log first, then kept audio, then the display.
 
     Parameters
     ----------
-    sources, model, settings, channels, lanes, profile, audio_folder
+    sources, model, settings, channels, lanes, profile, audio_folder, expires_at
         As for `LiveSession`.
     display : Sink
         On the terminal or a pipe, which may go away.
@@ -82,7 +85,7 @@ def run_session(
     with ExitStack() as stack:
         sinks: list[Sink] = []
         if audio_folder is not None:
-            recorder = UtteranceRecorder(audio_folder)
+            recorder = UtteranceRecorder(audio_folder, expires_at)
             sinks.append(
                 Queued(recorder, capacity=AUDIO_QUEUE, drop_when_full=is_live, wants=keeps)
             )
@@ -96,10 +99,13 @@ def run_session(
             audio_folder=audio_folder,
             profile=profile,
             with_levels=True,
+            expires_at=expires_at,
         )
         log = None if make_log is None else stack.enter_context(make_log())
         if log is not None:
             sinks.insert(0, log)
+        if expires_at is not None:
+            _remember(None if log is None else log.path, audio_folder, expires_at)
         guarded = [Guarded(sink, session.stop) for sink in (display, rows) if sink is not None]
         stack.enter_context(during(session))
         with FanOut([*sinks, *guarded, *bridges]) as fan_out:
@@ -116,3 +122,11 @@ def run_session(
         first_failure=session.first_failure,
         has_begun=has_begun,
     )
+
+
+def _remember(log: Path | None, audio_folder: Path | None, expires_at: str) -> None:
+    """Put on the list what lies where `ser-live purge` would not look for it."""
+    if log is not None and log.parent != sessions_folder():
+        remember(log, Expiring.LOG, expires_at)
+    if audio_folder is not None:
+        remember(audio_folder.resolve(), Expiring.AUDIO, expires_at)

@@ -22,6 +22,11 @@ def notes_file() -> Path:
     return sessions_folder().with_name("notes.jsonl")
 
 
+def expiry_file() -> Path:
+    """List of files elsewhere that are to be removed after a date."""
+    return sessions_folder().with_name("expiring.jsonl")
+
+
 def profiles_folder() -> Path:
     """Folder of speaker profiles."""
     from platformdirs import user_data_dir

@@ -16,6 +16,7 @@ from ser_live import __version__
 from ser_live.config import SAMPLE_RATE_HZ
 from ser_live.errors import LogError
 from ser_live.events import EmotionResult, Event, Kind, StreamId
+from ser_live.records.expiry import expires_in_tag
 from ser_live.records.private_files import create_private_file, make_private_folder
 from ser_live.terminal.text import printable
 
@@ -36,6 +37,8 @@ class UtteranceRecorder:
     ----------
     folder : Path
         Made for the owner only when missing; existing recordings are never overwritten.
+    expires_at : str or None
+        Wall time after which the recordings are to be removed; each says it.
 
     Raises
     ------
@@ -45,8 +48,9 @@ class UtteranceRecorder:
 
     name = "audio"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, expires_at: str | None = None) -> None:
         self.folder = folder
+        self._expires_at = expires_at
         self.failure: str | None = None
         """One sentence about the last failed write; stays after writing works again."""
         self.n_failed = 0
@@ -97,6 +101,8 @@ class UtteranceRecorder:
             encoded, "w", SAMPLE_RATE_HZ, channels=1, format="FLAC", subtype="PCM_16"
         ) as flac:
             flac.software = f"{SOFTWARE} {__version__}"
+            if self._expires_at is not None:
+                flac.comment = expires_in_tag(self._expires_at)
             flac.write(_as_integers(samples))
         name = _name(stem, number)
         try:

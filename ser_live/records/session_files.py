@@ -69,13 +69,30 @@ def audio_folder_of(log: Path) -> Path | None:
     It stands where the session began: in the second line, or further on in a log that goes
     on elsewhere.
     """
+    began = beginning_of(log)
+    folder = None if began is None else began.audio_folder
+    if folder is not None and "\0" not in folder and Path(folder).is_absolute():
+        return Path(folder)
+    return None
+
+
+def beginning_of(log: Path) -> SessionStarted | None:
+    """Record of a log that says how its session began; ``None`` where it has none to be read."""
     with suppress(LogError):
         for entry in islice(session_log.read_log(log), _MAX_RECORDS_TO_BEGIN):
             if isinstance(entry, SessionStarted):
-                folder = entry.audio_folder
-                if folder is not None and "\0" not in folder and Path(folder).is_absolute():
-                    return Path(folder)
-                return None
+                return entry
+    return None
+
+
+def expiry_of_recording(path: Path) -> str | None:
+    """Date in the tags of a recording after which it is to be removed; ``None`` without one."""
+    import soundfile
+
+    from ser_live.records.expiry import expiry_of_tag
+
+    with suppress(OSError, soundfile.SoundFileError), soundfile.SoundFile(path) as recording:
+        return expiry_of_tag(str(recording.comment))
     return None
 
 

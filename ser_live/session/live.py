@@ -95,6 +95,8 @@ class LiveSession(Controlled):
         Enrolled speaker that every stream begins with.
     with_levels : bool
         Whether to report levels and the length of the queue, for displays.
+    expires_at : str or None
+        Wall time after which what is kept of the session is to be removed, for the record.
 
     Raises
     ------
@@ -116,7 +118,9 @@ class LiveSession(Controlled):
         keeps_audio: bool = False,
         profile: SpeakerProfile | None = None,
         with_levels: bool = False,
+        expires_at: str | None = None,
     ) -> None:
+        self._expires_at = expires_at
         self._model = model
         self._settings = settings
         self._audio_folder = audio_folder
@@ -181,6 +185,7 @@ class LiveSession(Controlled):
                 speaker=None if self._profile is None else self._profile.card.name,
                 audio_folder=None if folder is None else str(folder.resolve()),
                 roles=None if self._lanes is None else str(self._lanes),
+                expires_at=self._expires_at,
                 legal_ground=self._lanes is not None and self._lanes.has_legal_ground,
             )
         )

@@ -529,6 +529,7 @@ def test_logs_of_before_load_with_streams_numbered_in_order() -> None:
             "level",
             "roles",
             "legal_ground",
+            "expires_at",
         }
 
 
