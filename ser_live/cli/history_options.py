@@ -88,12 +88,14 @@ def reading_progress() -> Callable[[int, int], None]:
     """Say on a terminal how far the reading of new logs is, where it takes long."""
     import time
 
-    from ser_live.terminal.console import is_screen
-
     began_s = time.monotonic()
 
     def on_read(n_read: int, n_all: int) -> None:
-        if is_screen(sys.stderr) and time.monotonic() - began_s > _SHOWS_PROGRESS_S:
+        if time.monotonic() - began_s < _SHOWS_PROGRESS_S:
+            return
+        from ser_live.terminal.streams import is_screen
+
+        if is_screen(sys.stderr):
             end = "\n" if n_read == n_all else ""
             click.echo(f"\rreading logs: {n_read} of {n_all}{end}", nl=False, err=True)
 

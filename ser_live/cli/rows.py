@@ -135,7 +135,7 @@ def _fitting(widths: list[int], room: int) -> list[int]:
 
 def screen_cells() -> int:
     """Width of a line of standard output: that of the terminal, or of ``COLUMNS``."""
-    from ser_live.terminal.console import is_screen
+    from ser_live.terminal.streams import is_screen
 
     if not is_screen(sys.stdout) and "COLUMNS" not in os.environ:
         return UNLIMITED_CELLS

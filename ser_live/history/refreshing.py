@@ -6,18 +6,20 @@ import os
 import sqlite3
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ser_live.errors import LogError
 from ser_live.history.index import HistoryIndex, transaction
-from ser_live.history.log_sums import LogState, LogSums, read_sums
+from ser_live.history.log_state import LogState
 from ser_live.history.schema import LABEL_SUMS, PART_SUMS
-from ser_live.records.folders import sessions_folder
-from ser_live.records.log_reading import is_session_log, unreadable
-from ser_live.records.session_log import temporary_folders
+from ser_live.records.folders import sessions_folder, temporary_folders
+
+if TYPE_CHECKING:
+    from ser_live.errors import LogError
+    from ser_live.history.log_sums import LogSums
 
 _BATCH_S = 0.3
 """Longest stretch for which other processes wait; what it read is kept by a kill after it."""
@@ -57,13 +59,8 @@ def refresh(index: HistoryIndex, *, on_read: Callable[[int, int], None] | None =
     found = Refreshed()
     database = index.database
     known = _known(database)
-    seen: set[str] = set()
-    changed: list[Path] = []
-    for name, state in _log_files(known):
-        seen.add(name)
-        if known.get(name) != state:
-            changed.append(Path(name))
-    _remove_gone(database, [path for path in known if path not in seen], found)
+    changed = _changed_logs(known)
+    _remove_gone(database, list(known), found)
     changed.sort()  # by date, as they are named
     n_read = 0
     while n_read < len(changed):
@@ -89,8 +86,13 @@ def _known(database: sqlite3.Connection) -> dict[str, _Seen]:
     return {path: (inode, size, mtime_ns) for path, inode, size, mtime_ns in rows}
 
 
-def _log_files(known: dict[str, _Seen]) -> Iterator[tuple[str, _Seen]]:
-    """Session logs where `find_session_logs` looks; those that did not change are not opened."""
+def _changed_logs(known: dict[str, _Seen]) -> list[Path]:
+    """Session logs that are new or changed, where `find_session_logs` looks.
+
+    Those that did not change are not opened. All that are there are taken out of `known`, so
+    that what stays in it is gone.
+    """
+    changed = []
     own = sessions_folder()
     folders = [own] if _is_folder(own.parent) else []
     for folder in (*folders, *temporary_folders()):
@@ -102,13 +104,26 @@ def _log_files(known: dict[str, _Seen]) -> Iterator[tuple[str, _Seen]]:
                     info = entry.stat(follow_symlinks=False)
                 except OSError:
                     continue
-                if not stat.S_ISREG(info.st_mode) or getattr(info, "st_reparse_tag", False):
-                    continue
+                name = entry.path
                 # What the system lists under Windows has no inode.
-                inode = info.st_ino or os.lstat(entry.path).st_ino
+                inode = info.st_ino or os.lstat(name).st_ino
                 state = (inode, info.st_size, info.st_mtime_ns)
-                if known.get(entry.path) == state or is_session_log(Path(entry.path)):
-                    yield entry.path, state
+                if known.get(name) == state:  # it was a log when these were noted, and is the same
+                    del known[name]
+                elif _is_regular(info) and _is_session_log(name):
+                    known.pop(name, None)
+                    changed.append(Path(name))
+    return changed
+
+
+def _is_regular(info: os.stat_result) -> bool:
+    return stat.S_ISREG(info.st_mode) and not getattr(info, "st_reparse_tag", False)
+
+
+def _is_session_log(name: str) -> bool:
+    from ser_live.records.log_reading import is_session_log  # slow to load, and seldom needed
+
+    return is_session_log(Path(name))
 
 
 def _is_folder(path: Path) -> bool:
@@ -133,6 +148,9 @@ def _remove_gone(database: sqlite3.Connection, paths: list[str], found: Refreshe
 
 def _take(database: sqlite3.Connection, path: Path, found: Refreshed) -> None:
     """Read one log, unless another process did so since it was found to have changed."""
+    from ser_live.history.log_sums import LogSums, read_sums
+    from ser_live.records.log_reading import unreadable
+
     row = database.execute(
         f"SELECT id, {', '.join(_LOG_COLUMNS)} FROM log WHERE path = ?",  # noqa: S608  own names
         (str(path),),

@@ -6,11 +6,14 @@ import sqlite3
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ser_live.events import Record
 from ser_live.history.schema import SCALE
 from ser_live.records.private_files import is_in_use
-from ser_live.records.session_list import CUT_OFF, RUNNING, UNREADABLE
+from ser_live.records.session_states import CUT_OFF, RUNNING, UNREADABLE
+
+if TYPE_CHECKING:
+    from ser_live.events import Record
 
 _N_FREQUENT = 3
 """Most emotions named in a row."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -192,7 +193,7 @@ def change_p(values: Values) -> float:
         return math.nan
     centred = values - values.mean()
     found = float(_largest_differences(centred[None, :])[0])
-    rows = _shuffled_blocks(n, np.random.default_rng(_SEED))
+    rows = _shuffled_blocks(n)
     # In parts that stay in the processor's cache.
     n_larger = sum(
         int((_largest_differences(centred[part]) >= found * (1 - 1e-12)).sum())
@@ -201,13 +202,16 @@ def change_p(values: Values) -> float:
     return (1 + n_larger) / (N_PERMUTATIONS + 1)
 
 
-def _shuffled_blocks(n: int, rng: np.random.Generator) -> NDArray[np.int64]:
+@lru_cache(maxsize=1)  # the measures of a series have the same days
+def _shuffled_blocks(n: int) -> NDArray[np.int64]:
     """Places of days in shuffles, one a row; the series is a ring, so blocks begin anywhere."""
+    rng = np.random.default_rng(_SEED)
     n_blocks = -(-n // BLOCK_DAYS)
     orders = rng.permuted(np.tile(np.arange(n_blocks), (N_PERMUTATIONS, 1)), axis=1)
     places = (orders[:, :, None] * BLOCK_DAYS + np.arange(BLOCK_DAYS)).reshape(N_PERMUTATIONS, -1)
     rows = places[places < n].reshape(N_PERMUTATIONS, n)  # the last block may be shorter
     found: NDArray[np.int64] = (rows + rng.integers(BLOCK_DAYS, size=(N_PERMUTATIONS, 1))) % n
+    found.flags.writeable = False
     return found
 
 

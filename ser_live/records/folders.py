@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
+
+TEMPORARY = "ser-live-"
+"""Prefix of the folders in which a log goes on where no other place takes it."""
 
 
 def sessions_folder() -> Path:
@@ -46,3 +50,12 @@ def config_file() -> Path:
     from platformdirs import user_config_dir
 
     return Path(user_config_dir("ser-live", appauthor=False)) / "config.toml"
+
+
+def temporary_folders() -> list[Path]:
+    """Folders for temporary files that logs may have gone on in."""
+    import tempfile
+
+    with suppress(OSError):
+        return sorted(Path(tempfile.gettempdir()).glob(f"{TEMPORARY}*"))
+    return []

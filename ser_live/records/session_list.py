@@ -26,6 +26,9 @@ from ser_live.records.log_entries import ENTRY_CLASSES
 from ser_live.records.log_reading import MAX_LINE_BYTES, parsed_line, read_log
 from ser_live.records.private_files import is_in_use
 from ser_live.records.session_files import find_session_logs
+from ser_live.records.session_states import CUT_OFF as CUT_OFF
+from ser_live.records.session_states import RUNNING as RUNNING
+from ser_live.records.session_states import UNREADABLE as UNREADABLE
 from ser_live.records.tally import Tally
 from ser_live.terminal.text import printable
 
@@ -38,10 +41,6 @@ _OF_THE_WHOLE = tuple(
     for cls in (SessionStarted, StreamStarted, StreamEnded, SessionEnded)
 )
 """Beginnings of the lines that tell of session and streams as wholes, as they are written."""
-
-RUNNING = "running"
-CUT_OFF = "cut off"
-UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

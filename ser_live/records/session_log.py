@@ -15,7 +15,8 @@ from types import TracebackType
 
 from ser_live.errors import LogError
 from ser_live.events import Event, Record, SessionStarted, StreamEnded, StreamStarted
-from ser_live.records.folders import sessions_folder
+from ser_live.records.folders import TEMPORARY, sessions_folder
+from ser_live.records.folders import temporary_folders as temporary_folders
 from ser_live.records.log_entries import SCHEMA_VERSION as SCHEMA_VERSION
 from ser_live.records.log_entries import LogContinued, LogGap, LogHeader
 from ser_live.records.log_file import LogFile
@@ -24,17 +25,7 @@ from ser_live.records.log_reading import is_session_log as is_session_log
 from ser_live.records.log_reading import read_log as read_log
 from ser_live.terminal.text import printable
 
-_TEMPORARY = "ser-live-"
-"""Prefix of the folders in which a log goes on where no other place takes it."""
-
 _HEADER = LogHeader().as_record()
-
-
-def temporary_folders() -> list[Path]:
-    """Folders for temporary files that logs may have gone on in."""
-    with suppress(OSError):
-        return sorted(Path(tempfile.gettempdir()).glob(f"{_TEMPORARY}*"))
-    return []
 
 
 class SessionLog:
@@ -235,7 +226,7 @@ def _new_file(lines: list[Record], folder: Path | None = None) -> LogFile:
 
 
 def _new_temporary_file(lines: list[Record]) -> LogFile:
-    folder = Path(tempfile.mkdtemp(prefix=_TEMPORARY))
+    folder = Path(tempfile.mkdtemp(prefix=TEMPORARY))
     try:
         return _new_file(lines, folder)
     except OSError:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import IO, NoReturn
+from typing import NoReturn
 
 from rich.console import Console
+
+from ser_live.terminal.streams import is_screen as is_screen
 
 
 class HonestConsole(Console):
@@ -25,11 +27,3 @@ class HonestConsole(Console):
 def plain_console(*, stderr: bool = False) -> Console:
     """A console for tables and paragraphs, with nothing in them taken for markup."""
     return HonestConsole(stderr=stderr, highlight=False, markup=False)
-
-
-def is_screen(stream: IO[str]) -> bool:
-    """Whether `stream` leads to a terminal itself, whatever the environment says."""
-    try:
-        return stream.isatty()
-    except (AttributeError, ValueError):  # no stream of a program, or closed
-        return False
