@@ -58,7 +58,7 @@ docs: setup ## Regenerate the generated pages
 
 lock: ## Rewrite requirements.lock (needs uv)
 	uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-emit-index-url \
-	  --group dev --extra media --extra parquet --extra plots --extra server --extra train pyproject.toml --output-file requirements.lock
+	  --group dev --extra cloud --extra cluster --extra media --extra parquet --extra plots --extra server --extra train pyproject.toml --output-file requirements.lock
 
 wheel: setup ## Build wheel and sdist into dist/
 	$(BIN)/python -m build --no-isolation
