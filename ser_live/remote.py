@@ -54,7 +54,7 @@ _REASONS = (
     (("FileNotFoundError",), "it does not exist"),
     (("NotImplementedError",), "addresses of this kind can only be read"),
 )  # fmt: skip
-"""What exceptions of the libraries mean, by their names: importing them would load all."""
+"""Meaning of the libraries' exceptions, by their names: importing them would load all."""
 
 
 class RemoteError(OSError):
@@ -62,7 +62,7 @@ class RemoteError(OSError):
 
 
 class Status(NamedTuple):
-    """What is known of a file beside its content, under the names of `os.stat_result`."""
+    """Size and time of change of a file, under the names of `os.stat_result`."""
 
     st_size: int
     st_mtime_ns: int
@@ -79,7 +79,7 @@ class RemotePath:
 
     url: str
     known: Status | None = field(default=None, compare=False)
-    """What a listing told of it."""
+    """Status as a listing told it."""
 
     def __str__(self) -> str:
         return self.url
@@ -98,7 +98,7 @@ class RemotePath:
 
     @property
     def scheme(self) -> str:
-        """What is before the colon, in small letters."""
+        """Part before the colon, in small letters."""
         return self.url.partition("://")[0].lower()
 
     @property

@@ -30,7 +30,7 @@ _MOST_BYTES = 256 << 20
 """Rows of parts that are held at a time. Each of N shards has a part open wherever the merger is,
 so their number is not what is bounded."""
 _BYTES_OF_A_TABLE = 30_000
-"""What a table takes beside its rows."""
+"""Memory of a table beside its rows."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 

@@ -111,6 +111,16 @@ class Batch(Generic[T]):
             self._receive(worker, may_retry=False)
         return dict(sorted(self._done.items()))
 
+    def tried_alone(self) -> T:
+        """Result of the first file from a process of its own, with limits of time and memory.
+
+        For a file that ended a process elsewhere.
+        """
+        self._begin(_Worker[T](self._work, limits=True), 0)
+        while 0 not in self._done:
+            self._wait()
+        return self._done.pop(0)
+
     def _alone(self) -> Iterator[T]:
         for path in self._paths:
             result: T | _Raised

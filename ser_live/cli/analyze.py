@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -104,6 +104,8 @@ def command(
       ser-live analyze calls/ --roles left=agent:activity,right=customer -f csv
       ser-live analyze archive/ -j 0 -f csv -o rows.csv --resume
       ser-live analyze archive/ -j 0 --out results.parquet
+      ser-live analyze s3://bucket/calls --out s3://bucket/parts --shard 2/8
+      ser-live analyze archive/ --out results.parquet --dask tcp://10.0.0.1:8786
     """
     from ser_live.archive.sources import find_recordings
     from ser_live.batch.files import analyze_file
@@ -141,34 +143,39 @@ def command(
         "version": __version__,
         "settings": asdict(settings),
     }
-    run = BatchRun(
-        found=found,
-        work=partial(
-            analyze_file,
-            model=emotion_model,
-            settings=settings,
-            channel=channel,
-            roles=roles,
-            profile=profile,
-            track=track,
-        ),
-        on_crash=lambda file, error: without(file=file, error=error),
-        rows_of=archive.rows_of or (_summary if by_file else _utterances),
-        form=archive.form
-        or make_form(
-            format_,
-            (file_fields if by_file else emotion_fields)(labels),
-            table,
-            found.files,
-            labels,
-        ),
-        options=options,
-        what="analyzing",
-        notes_of=lambda recording: recording.notes,
-        hangs_on={"command": "analyze", "--format": format_, "--unit": unit, **hangs_on},
-        place=archive.place(found.files, labels, hangs_on, is_quiet=options.quiet),
-    )
-    with expiring(options.output, expires_at):
+    heard: dict[str, Any] = {
+        "settings": settings,
+        "channel": channel,
+        "roles": roles,
+        "profile": profile,
+        "track": track,
+    }
+    with (
+        archive.cluster(
+            model, emotion_model.card.weights_sha256, heard, is_quiet=options.quiet
+        ) as batch,
+        expiring(options.output, expires_at),
+    ):
+        run = BatchRun(
+            found=found,
+            work=partial(analyze_file, model=emotion_model, **heard),
+            on_crash=lambda file, error: without(file=file, error=error),
+            rows_of=archive.rows_of or (_summary if by_file else _utterances),
+            form=archive.form
+            or make_form(
+                format_,
+                (file_fields if by_file else emotion_fields)(labels),
+                table,
+                found.files,
+                labels,
+            ),
+            options=options,
+            what="analyzing",
+            notes_of=lambda recording: recording.notes,
+            hangs_on={"command": "analyze", "--format": format_, "--unit": unit, **hangs_on},
+            place=archive.place(found.files, labels, hangs_on, is_quiet=options.quiet),
+            batch=batch,
+        )
         code = run.run()
     sys.exit(code)
 

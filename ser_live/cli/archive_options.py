@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ser_live.cli.batch_run import BatchOptions
+from ser_live.cli.batch_run import BatchMaker, BatchOptions
 from ser_live.cli.ending import say
 from ser_live.cli.options import Command, taking
 from ser_live.cli.rows import Form
@@ -66,6 +68,7 @@ class ArchiveOptions:
     out: Location | None
     shard: str | None
     overwrite: bool
+    dask: str | None
 
     def check(
         self, options: BatchOptions, format_: str, unit: str, expires_at: str | None = None
@@ -78,7 +81,11 @@ class ArchiveOptions:
             Options of archives without one, or options of rows that are printed with one.
         """
         if self.out is None:
-            for name, is_given in (("--shard", self.shard), ("--overwrite", self.overwrite)):
+            for name, is_given in (
+                ("--shard", self.shard),
+                ("--overwrite", self.overwrite),
+                ("--dask", self.dask),
+            ):
                 if is_given:
                     raise UsageError(f"Found {name}, but it needs an archive: add --out FOLDER.")
             return
@@ -93,6 +100,11 @@ class ArchiveOptions:
             (f"--format {format_}", format_ != "table"),
             ("--unit file", unit == "file"),
         )
+        if self.dask is not None and options.jobs != 1:
+            raise UsageError(
+                f"Found --jobs {options.jobs} with --dask, but the cluster has workers of its own: "
+                "leave one out."
+            )
         for name, is_given in given:
             if is_given:
                 raise UsageError(
@@ -122,6 +134,48 @@ class ArchiveOptions:
         from ser_live.archive.rows import JsonForm
 
         return JsonForm()
+
+    @contextmanager
+    def cluster(
+        self, model: str | None, weights_sha256: str, heard: Mapping[str, Any], *, is_quiet: bool
+    ) -> Iterator[BatchMaker[Any] | None]:
+        """Reach the cluster of ``--dask``, if any, and look at its workers.
+
+        Parameters
+        ----------
+        model : str or None
+            As it was named.
+        weights_sha256 : str
+            Hash that it must have everywhere.
+        heard : mapping
+            How recordings are heard, as for `analyze_file`.
+        is_quiet : bool
+
+        Raises
+        ------
+        UsageError
+            It cannot be reached, or a worker is unfit.
+        """
+        if self.dask is None:
+            yield None
+            return
+        import logging
+
+        from ser_live.archive.cluster.batch import ClusterBatch
+        from ser_live.archive.cluster.opening import opened_cluster
+        from ser_live.archive.cluster.work import ClusterWork
+
+        is_folder = model is not None and Path(model).is_dir()
+        work = ClusterWork(
+            model=str(Path(model).resolve()) if model and is_folder else model,
+            weights_sha256=weights_sha256,
+            **heard,
+        )
+        logging.disable(logging.CRITICAL)  # Dask would tell of each worker; this program logs not
+        with opened_cluster(self.dask, work) as cluster:
+            if not is_quiet:
+                say(f"ser-live: {cluster.in_words}")
+            yield partial(ClusterBatch, cluster)
 
     def place(
         self,
@@ -168,6 +222,12 @@ def archive_options(command: Command) -> Command:
                 default=None,
                 metavar="I/N",
                 help="Only the I-th of N shares of the files, for one of N machines.",
+            ),
+            click.option(
+                "--dask",
+                default=None,
+                metavar="ADDRESS",
+                help="Work on a Dask cluster: tcp://host:8786, or local:N for N processes here.",
             ),
             click.option("--overwrite", is_flag=True, help="Replace what --out names."),
         ]

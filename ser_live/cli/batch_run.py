@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import click
 
@@ -22,8 +23,10 @@ from ser_live.process.ending_signals import EndedBySignal
 from ser_live.remote import Location
 
 if TYPE_CHECKING:
+    from ser_live.archive.cluster.batch import ClusterBatch
     from ser_live.archive.rows import ArchiveRows
     from ser_live.batch.folders import Found
+    from ser_live.batch.workers import Batch
     from ser_live.events import Record
 
 
@@ -35,6 +38,19 @@ class _Result(Protocol):
 
 
 R = TypeVar("R", bound=_Result)
+
+
+class BatchMaker(Protocol[R]):
+    """Maker of work on many files, such as `Batch` with its number of processes."""
+
+    def __call__(
+        self,
+        *,
+        work: Callable[[Any], R],
+        paths: Sequence[Location],
+        on_crash: Callable[[Any, str], R],
+        interruptible: Callable[[], AbstractContextManager[object]],
+    ) -> Batch[R] | ClusterBatch[R]: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,6 +164,9 @@ class BatchRun(Generic[R]):
     place: Callable[[], ArchiveRows] | None = None
     """Opens where the rows go, if neither to standard output nor into a file of text."""
 
+    batch: BatchMaker[R] | None = None
+    """Makes what works on the files, if not processes of this machine."""
+
     def run(self) -> int:
         """Print or write all rows, then what failed and what was left out; the exit code."""
         rows = self._rows()
@@ -200,12 +219,12 @@ class BatchRun(Generic[R]):
         files = self.found.files
         early = {n: done for n in range(rows.n_done, len(files)) if (done := rows.early(n))}
         numbers = [n for n in range(rows.n_done, len(files)) if n not in early]
-        batch = Batch(
-            self.work,
-            [files[n] for n in numbers],
-            self.options.jobs,
-            lambda path, how: self.on_crash(str(path), crashed(how)),
-            ending.interruptible,
+        begin = self.batch or partial(Batch, n_jobs=self.options.jobs)
+        batch = begin(
+            work=self.work,
+            paths=[files[n] for n in numbers],
+            on_crash=lambda path, how: self.on_crash(str(path), crashed(how)),
+            interruptible=ending.interruptible,
         )
         with batch:
             results = iter(batch)

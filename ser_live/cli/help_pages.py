@@ -31,7 +31,7 @@ HEADINGS: Mapping[str, tuple[str, ...]] = {
     "What is heard": (
         *("device", "list-devices", "device-wait", "samplerate", "channels", "follow"),
         *("follow-for", "file", "speed", "channel", "track", "unit", "jobs"),
-        *("roles", "shard"),
+        *("roles", "shard", "dask"),
     ),
     "How it is judged": (
         *("sensitivity", "pace", "model", "prior", "speaker", "adapt", "help-settings"),

@@ -1,0 +1,1 @@
+"""Work of an archive on the workers of a Dask cluster."""

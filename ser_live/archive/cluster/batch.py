@@ -1,0 +1,170 @@
+"""Results of recordings from a cluster, in their order, whatever becomes of its workers."""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
+from types import TracebackType
+from typing import Any, Generic, TypeVar
+from uuid import uuid4
+
+from ser_live.archive.cluster.opening import Cluster, unfit
+from ser_live.archive.cluster.work import UnlikeError
+from ser_live.batch.workers import MOST_AHEAD, Batch
+from ser_live.errors import SerLiveError
+from ser_live.remote import Location
+
+T = TypeVar("T")
+
+_BUSY_PER_THREAD = 2
+"""Recordings that are given out for each thread: one to work on, one that waits for its end."""
+_AHEAD_PER_THREAD = 16
+"""Recordings that may be done for each thread before the one whose turn it is."""
+_LOOK_S = 1.0
+_WITHOUT_WORKERS_S = 30.0
+"""Time that a cluster may be without any worker: they are restarted, or move."""
+
+
+class ClusterBatch(Generic[T]):
+    """Results of recordings, in their order, as `Batch` gives them.
+
+    What a lost worker was at is done again by another one. A recording that ends one worker after
+    the other is tried once more on this machine, in a process of its own, and then given up.
+
+    Parameters
+    ----------
+    cluster : Cluster
+    work : callable
+        Makes the result of one recording in a process of this machine.
+    paths : sequence of Path or RemotePath
+    on_crash : callable
+        Makes the result of a recording from its path and why it has none.
+    interruptible : callable
+        Makes a context for the times in which an exception of a signal handler does no harm.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        work: Callable[[Any], T],
+        paths: Sequence[Location],
+        on_crash: Callable[[Any, str], T],
+        interruptible: Callable[[], AbstractContextManager[object]] = nullcontext,
+    ) -> None:
+        self._cluster = cluster
+        self._work = work
+        self._paths = paths
+        self._on_crash = on_crash
+        self._interruptible = interruptible
+        self._busy: dict[int, Any] = {}
+        self._done: dict[int, T] = {}
+        self._news: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._n_threads = 1
+        self._looked_s = float("-inf")
+        self._had_workers_s = time.monotonic()
+        self._run = uuid4().hex
+
+    def __enter__(self) -> ClusterBatch[T]:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._busy:
+            with suppress(Exception):  # it may be gone
+                self._cluster.client.cancel(list(self._busy.values()), force=True)
+        self._busy.clear()
+
+    def __iter__(self) -> Iterator[T]:
+        next_begun = next_given = 0
+        while next_given < len(self._paths):
+            self._look()
+            most_ahead = max(MOST_AHEAD, _AHEAD_PER_THREAD * self._n_threads)
+            last = min(len(self._paths), next_given + most_ahead)
+            while len(self._busy) < _BUSY_PER_THREAD * self._n_threads and next_begun < last:
+                self._begin(next_begun)
+                next_begun += 1
+            self._wait()
+            while next_given in self._done:
+                yield self._done.pop(next_given)
+                next_given += 1
+
+    def finished(self) -> dict[int, T]:
+        """Results of recordings that are done while an earlier one is not, by their numbers.
+
+        For an iteration that was interrupted.
+        """
+        for number, future in list(self._busy.items()):
+            if future.status == "finished":
+                with suppress(Exception):  # then it is done again by the next run
+                    self._done[number] = future.result(timeout=_LOOK_S)
+                del self._busy[number]
+        return dict(sorted(self._done.items()))
+
+    def _begin(self, number: int) -> None:
+        key = f"ser-live-{self._run}-{number}"
+        future = self._cluster.client.submit(
+            self._cluster.work, self._paths[number], key=key, pure=False
+        )
+        self._busy[number] = future
+        future.add_done_callback(lambda _: self._news.put(number))
+
+    def _wait(self) -> None:
+        """Wait until a recording is done, or for a moment."""
+        number = None
+        with self._interruptible(), suppress(queue.Empty):
+            number = self._news.get(timeout=_LOOK_S)
+        if number is not None and number in self._busy:
+            self._done[number] = self._result(number)
+            del self._busy[number]
+
+    def _result(self, number: int) -> T:
+        from distributed import KilledWorker
+
+        future, path = self._busy[number], self._paths[number]
+        if future.status not in ("finished", "error"):
+            raise self._gone("answers no more")
+        try:
+            with self._interruptible():
+                result: T = future.result()
+            return result
+        except KilledWorker:
+            with Batch(self._work, [path], 1, self._on_crash, self._interruptible) as alone:
+                return alone.tried_alone()
+        except UnlikeError as error:
+            raise unfit("that joined", str(error)) from error
+        except ImportError:
+            raise
+        except Exception as error:
+            if self._cluster.client.status != "running":
+                raise self._gone("answers no more") from error
+            return self._on_crash(path, f"{type(error).__name__}: {error}")
+
+    def _look(self) -> None:
+        """Count the workers, and give up where there are none for long."""
+        now_s = time.monotonic()
+        if now_s - self._looked_s < _LOOK_S:
+            return
+        self._looked_s = now_s
+        if self._cluster.client.status != "running":
+            raise self._gone("answers no more")
+        try:
+            with self._interruptible():
+                n_threads = self._cluster.n_threads
+        except Exception as error:
+            raise self._gone("answers no more") from error
+        if n_threads:
+            self._n_threads, self._had_workers_s = n_threads, now_s
+        elif now_s - self._had_workers_s > _WITHOUT_WORKERS_S:
+            raise self._gone("has no worker left")
+
+    def _gone(self, how: str) -> SerLiveError:
+        return SerLiveError(
+            f"The cluster at {self._cluster.address} {how}, but recordings are not done yet: start "
+            "it again and run the same command; what is done stays done."
+        )
