@@ -201,9 +201,15 @@ async def made_report(request: Request) -> Response:
 def _of_records(body: bytes, language: str) -> str:
     try:
         return _as_page(session_of(_entries(body), "live"), language)
-    except (FormError, LogError) as error:
+    except FormError as error:
         raise Problem(
-            "message_invalid", f"no report can be made of these records: {error}"
+            "message_invalid",
+            f"a record does not fit ({error}): send the records as they came.",
+        ) from None
+    except LogError:
+        raise Problem(
+            "message_invalid",
+            "the records hold no session_started: send all of a session, a record a line.",
         ) from None
 
 

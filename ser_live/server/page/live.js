@@ -172,7 +172,7 @@ async function openMicrophone() {
   const node = new AudioWorkletNode(context, "capture", { numberOfOutputs: 0 });
   context.createMediaStreamSource(stream).connect(node);
   node.port.onmessage = ({ data }) => {
-    if (isPaused) return;
+    if (isPaused || !capture) return; // stopped: what was on its way came too late
     if (early) {
       if (early.length < MAX_EARLY) early.push(data);
     } else if (session && socket?.readyState === WebSocket.OPEN) {
