@@ -177,7 +177,7 @@ def test_references_lead_somewhere_and_paths_answer(served: Served) -> None:
     document = json.loads(get(served, "/openapi.json"))
     assert set(document["paths"]) >= {"/v1/analyze", "/v1/models", "/healthz", "/metrics"}
     for path, methods in document["paths"].items():
-        if path != "/v1/events" and "get" in methods:
+        if path != "/v1/events" and "{" not in path and "get" in methods:
             (kind,) = methods["get"]["responses"]["200"]["content"]
             with served.ask(path) as answer:
                 assert answer.headers["content-type"].startswith(kind), path

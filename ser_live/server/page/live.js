@@ -369,7 +369,7 @@ byId("report").onclick = report;
 byId("noting").onsubmit = addNote;
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.target.matches("select, input")) return;
+  if (event.target.matches("select, #note")) return;
   if (event.key.toLowerCase() === "n" && capture) {
     event.preventDefault();
     byId("note").focus();
