@@ -385,7 +385,7 @@ setInterval(() => {
   if (isPaused && socket?.readyState === WebSocket.OPEN) socket.send('{"type":"ping"}');
 }, 20000);
 
-const answer = await fetch("/v1/sessions");
+const answer = await fetch("/v1/sessions?limit=0");
 if (answer.ok && (await answer.json()).has_microphone) {
   document.querySelector("[value=server]").disabled = false;
 }
