@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from ser_live.server.running import Server
     from ser_live.session.listening import Listening
 
+WYOMING_HOST = "127.0.0.1"
+"""Address for Wyoming, unless another one is named; the default of the option."""
 MIN_TOKEN = 16
 """Shortest token that is taken, in characters."""
 
@@ -111,6 +113,10 @@ class Serving:
         for path in (self.certfile, self.keyfile):
             if path is not None and not path.is_file():
                 raise UsageError(f"there is no file {path}, but TLS needs it: check the path.")
+        if self.wyoming_port is None and self.wyoming_host != WYOMING_HOST:
+            raise UsageError(
+                f"Found --wyoming-host {self.wyoming_host} without a port: add --wyoming PORT."
+            )
         shows = "--open" if self.opens else "--overlay" if self.overlay else None
         if shows and self.socket_path is not None:
             raise UsageError(

@@ -8,6 +8,8 @@ from ser_live import __version__
 from ser_live.audio import MAX_CHANNELS, MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ
 from ser_live.events import EmotionResult, Record
 from ser_live.server.limits import PROTOCOL
+from ser_live.server.path_descriptions import LIMIT
+from ser_live.server.path_descriptions import paths as more_paths
 from ser_live.server.problems import CODES
 from ser_live.server.protocol import ENCODINGS, OVERRUNS, RESULTS
 from ser_live.server.schemas import NUMBERED, Schema, message, record, records
@@ -189,7 +191,11 @@ def openapi_document(card: Mapping[str, object]) -> Record:
         "/readyz": ("Sessions are taken; needs no token.", "text/plain", _TEXT),
         "/metrics": ("Counts in Prometheus' text form.", "text/plain", _TEXT),
         "/v1/models": ("The model.", "application/json", {"type": "object"}),
-        "/v1/sessions": ("Sessions that are open.", "application/json", {"type": "object"}),
+        "/v1/sessions": (
+            "Sessions that are open or were logged.",
+            "application/json",
+            {"type": "object"},
+        ),
         "/v1/events": ("Records of the server's microphone.", "text/event-stream", _TEXT),
         "/openapi.json": ("This description.", "application/json", {"type": "object"}),
         "/asyncapi.json": ("The WebSockets' description.", "application/json", {"type": "object"}),
@@ -201,6 +207,8 @@ def openapi_document(card: Mapping[str, object]) -> Record:
     for path in ("/healthz", "/readyz"):
         paths[path]["get"]["security"] = []  # type: ignore[index]
     paths["/v1/analyze"] = {"post": _analyze()}
+    paths["/v1/sessions"]["get"]["parameters"] = [LIMIT]  # type: ignore[index]
+    paths |= more_paths(_answers({})["default"])
     return {
         "openapi": "3.1.0",
         "info": _info("ser-live: emotion of recordings, and of the server itself", card),
@@ -264,7 +272,7 @@ def _analyze() -> Record:
     }
 
 
-def _answers(content: Mapping[str, object]) -> Record:
+def _answers(content: Mapping[str, object]) -> dict[str, dict[str, object]]:
     problem = {"schema": {"$ref": "#/components/schemas/problem"}}
     return {
         "200": {"description": "Done.", "content": content},

@@ -45,9 +45,9 @@ _POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy" content="([^"]
 
 
 async def listed(services: Services, request: Request) -> Record:
-    """The newest sessions that were logged, and how many there are."""
+    """The newest sessions that were logged, and how many there are; ``None`` where none is told."""
     if services.keys.token is None:
-        return {"logged": [], "n_logged": 0}
+        return {"logged": [], "n_logged": None}
     given = request.query_params.get("limit", str(N_LISTED))
     if not (given.isascii() and given.isdecimal() and int(given[:9]) <= MAX_LISTED):
         raise Problem(
@@ -55,7 +55,10 @@ async def listed(services: Services, request: Request) -> Record:
             f"limit does not fit: a number up to {MAX_LISTED} is needed.",
             param="limit",
         )
-    return await asyncio.to_thread(_rows, int(given[:9]))
+    limit = int(given[:9])
+    if limit == 0:  # who only asks what is open need not wait for the disk
+        return {"logged": [], "n_logged": None}
+    return await asyncio.to_thread(_rows, limit)
 
 
 def _rows(limit: int) -> Record:
@@ -201,9 +204,15 @@ async def made_report(request: Request) -> Response:
 def _of_records(body: bytes, language: str) -> str:
     try:
         return _as_page(session_of(_entries(body), "live"), language)
-    except (FormError, LogError) as error:
+    except FormError as error:
         raise Problem(
-            "message_invalid", f"no report can be made of these records: {error}"
+            "message_invalid",
+            f"a record does not fit ({error}): send the records as they came.",
+        ) from None
+    except LogError:
+        raise Problem(
+            "message_invalid",
+            "the records hold no session_started: send all of a session, a record a line.",
         ) from None
 
 

@@ -315,7 +315,7 @@ class _Connection:
                 raise ConnectionResetError from None
 
     def _info(self) -> Record:
-        """What is here; none of the kinds that the protocol knows, so under a name of its own."""
+        """Description, under a name of its own: it is none of the kinds that the protocol knows."""
         card = self._services.sessions.model_card()
         about = {
             "attribution": {"name": "ser-live", "url": ""},

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import re
 import signal
 import socket
@@ -343,17 +342,25 @@ def test_wyoming_without_loopback_is_said(tmp_path: Path) -> None:
         assert any("neither token nor encryption" in line for line in served.said)
 
 
-def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:
-    """Before anything is loaded or listened on."""
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--wyoming", "{taken}"], "choose another --wyoming"),
+        (["--wyoming", "0", "--wyoming-host", "192.0.2.1"], "192.0.2.1 port 0 cannot be listened"),
+        (["--wyoming-host", "0.0.0.0"], "add --wyoming PORT"),  # noqa: S104
+    ],
+)
+def test_a_place_that_cannot_be_is_one_sentence(options: list[str], sentence: str) -> None:
+    """A port that is taken, an address of another machine, an address without a port."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = str(taken.getsockname()[1])
+        given = [option.format(taken=taken.getsockname()[1]) for option in options]
         done = subprocess.run(
-            [sys.executable, "-m", "ser_live", "serve", "--port", "0", "--wyoming", port],
+            [sys.executable, "-m", "ser_live", "serve", "--port", "0", *given],
             capture_output=True,
             text=True,
             timeout=60,
-            env=os.environ,
             check=False,
         )
     assert done.returncode == 2
-    assert "choose another --wyoming" in done.stderr
+    assert sentence in done.stderr
+    assert len(done.stderr.splitlines()) == 1

@@ -15,12 +15,15 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-from served import Served, require_extra, serving
+from served import Served, essence, require_extra, serving
+from server_here import hearing
 
 import ser_live
-from ser_live import analyze
+from ser_live import FileSource, PushedSource, analyze, listen
 
 require_extra()
+from ser_live.server.stream_work import StreamWork  # noqa: E402  needs the extra
+
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
 
 CHROMIUM = shutil.which("chromium")
@@ -53,15 +56,21 @@ def spoken(tmp_path_factory: pytest.TempPathFactory, short_talk: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def browser(spoken: Path) -> Iterator[Any]:
-    """One browser for all; a context has the microphone only where it is granted."""
+def driver() -> Iterator[Any]:
+    """What starts browsers."""
     if CHROMIUM is None:
         pytest.skip("no chromium on this machine: run scripts/install_debian.sh --test")
-    fed = f"--use-file-for-fake-audio-capture={spoken}%noloop"
     with playwright.sync_playwright() as run:
-        found = run.chromium.launch(executable_path=CHROMIUM, args=[*SWITCHES, fed])
-        yield found
-        found.close()
+        yield run
+
+
+@pytest.fixture(scope="module")
+def browser(driver: Any, spoken: Path) -> Iterator[Any]:
+    """One browser for all; a context has the microphone only where it is granted."""
+    fed = f"--use-file-for-fake-audio-capture={spoken}%noloop"
+    found = driver.chromium.launch(executable_path=CHROMIUM, args=[*SWITCHES, fed])
+    yield found
+    found.close()
 
 
 def opened(context: Any, served: Served) -> tuple[Any, list[str]]:
@@ -193,6 +202,114 @@ def test_processing_that_stays_on_is_told(served: Served, browser: Any) -> None:
     page.get_by_role("button", name="Start").click()
     page.locator("#notice", has_text="The browser keeps noise suppression on").wait_for()
     context.close()
+
+
+def test_a_machine_without_a_microphone_is_one_sentence(served: Served, driver: Any) -> None:
+    """A browser that is allowed to listen, and has nothing to listen with, says what to do."""
+    found = driver.chromium.launch(executable_path=CHROMIUM, args=SWITCHES[:-1])
+    page, _ = opened(found.new_context(permissions=["microphone"]), served)
+    page.get_by_role("button", name="Start").click()
+    page.locator("#notice", has_text="No microphone was found: plug one in").wait_for()
+    found.close()
+
+
+def test_a_microphone_in_use_is_one_sentence(served: Served, browser: Any) -> None:
+    """The browser's error is made up: no other program can hold the fake device."""
+    context = browser.new_context(permissions=["microphone"])
+    context.add_init_script(
+        "navigator.mediaDevices.getUserMedia = () => Promise.reject("
+        "new DOMException('in use', 'NotReadableError'));"
+    )
+    page, _ = opened(context, served)
+    page.get_by_role("button", name="Start").click()
+    page.locator("#notice", has_text="in use by another program: close that").wait_for()
+    context.close()
+
+
+def test_what_the_page_shows_is_the_replay_of_what_it_sent(
+    browser: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every record that it saves, bit for bit; the sound is kept by this test alone.
+
+    The fake device gives 44.1 kHz whatever its file has, so it is the sound that the page sent
+    which is replayed, at the rate that the page said.
+    """
+    sent: list[Any] = []
+    put = StreamWork.put
+
+    def noted(work: StreamWork, item: Any) -> None:
+        if isinstance(item, np.ndarray):
+            sent.append(item)
+        put(work, item)
+
+    monkeypatch.setattr(StreamWork, "put", noted)
+    source = PushedSource("unused", 16_000, 1)
+    with hearing(source) as here:
+        context = browser.new_context(permissions=["microphone"])
+        page, wrong = opened(context, here)
+        page.keyboard.press("s")
+        page.locator("#told li").nth(1).wait_for()
+        page.get_by_role("button", name="Stop").click()
+        page.locator("#status", has_text="Not listening.").wait_for()
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Save records").click()
+        download.value.save_as(tmp_path / "saved.jsonl")
+        shown = page.locator("#told li").all_text_contents()[::-1]
+        context.close()
+        source.finish()
+    assert wrong == []
+    saved = [json.loads(line) for line in (tmp_path / "saved.jsonl").read_text().splitlines()]
+    rate = next(record for record in saved if record["type"] == "stream_started")["sample_rate"]
+    soundfile.write(tmp_path / "sent.wav", np.concatenate(sent), rate, subtype="FLOAT")
+    with listen(FileSource(tmp_path / "sent.wav", speed=0)) as events:
+        expected = [event.as_record() for event in events]
+    types = {"state", "emotion", "stream_ended"}
+    for records in (saved, expected):  # what to do about silence differs by where it comes from
+        for record in records:
+            record.pop("message", None)
+    assert essence(saved, types=types) == essence(expected, types=types)
+    finals = [record for record in expected if record.get("kind") == "final"]
+    assert len(finals) >= 2
+    for text, final in zip(shown, finals, strict=True):
+        assert (final["emotion"] or "") in text
+
+
+def test_the_overlay_shows_the_running_emotion_and_nothing_else(
+    browser: Any, short_talk: Path, tmp_path: Path
+) -> None:
+    """Large, on nothing, by a token that works once and a cookie that opens only what it shows."""
+    samples, rate = soundfile.read(short_talk, dtype="int16")
+    source = PushedSource("pushed", rate, 1, buffer_s=60)
+    with hearing(source) as here:
+        address = f"{here.base}/overlay#{here.keys.overlay_once()}"
+        context = browser.new_context(viewport={"width": 1280, "height": 400})
+        page = context.new_page()
+        page.set_default_timeout(TIMEOUT_MS)
+        page.goto(address)
+        source.push(samples)
+        source.push(np.zeros(3 * rate, np.int16))
+        page.locator("main:not(.unknown) #label", has_text="neutral").wait_for()
+        assert page.url == f"{here.base}/overlay"
+        assert page.locator("button, input, a").count() == 0
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == (
+            "rgba(0, 0, 0, 0)"
+        )
+        assert page.locator("#label").bounding_box()["height"] > 80
+        _assert_accessible(page)
+        (cookie,) = context.cookies(f"{here.base}/v1/events")
+        assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
+        page.reload()
+        page.locator("main:not(.unknown) #label", has_text="neutral").wait_for()
+        asked = "path => fetch(path).then((answer) => answer.status)"
+        for path in ("/", "/v1/models", "/v1/sessions", "/v1/analyze", "/metrics"):
+            assert page.evaluate(asked, path) == 401, path
+        context.close()
+        other = browser.new_context()
+        page = other.new_page()
+        page.goto(address)
+        page.get_by_text("this address is used up").wait_for(timeout=TIMEOUT_MS)
+        other.close()
+        source.finish()
 
 
 def test_a_lost_connection_is_told(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -26,6 +26,11 @@ HTTP = {
     "/page/live.js": "GET",
     "/v1/models": "GET",
     "/v1/sessions": "GET",
+    "/v1/sessions/x": "GET",
+    "/v1/sessions/x/log": "GET",
+    "/v1/sessions/x/report": "GET",
+    "/v1/report": "POST",
+    "/v1/report/x": "GET",
     "/v1/events": "GET",
     "/v1/analyze": "POST",
     "/v1/expression/audio/file": "POST",
@@ -34,7 +39,7 @@ HTTP = {
     "/asyncapi.json": "GET",
     "/nothing": "GET",
 }
-OPEN = ("/healthz", "/readyz")
+OPEN = ("/healthz", "/readyz", "/overlay", "/page/overlay.js", "/page/overlay.css")
 SOCKETS = ("/v1/stream", "/v1/events", "/v1/expression/audio/realtime")
 HUME = "/v1/expression/"
 """Paths whose refusals have another form."""
@@ -74,6 +79,11 @@ REFUSALS: dict[str, tuple[str, int, str]] = {
     "the token by another scheme": ("authorization:Basic {token}", 401, "token_missing"),
     "the token by a header of other paths": (
         "authorization:|x-hume-api-key:{token}",
+        401,
+        "token_missing",
+    ),
+    "the overlay's cookie of somebody else": (
+        "authorization:|cookie:ser_live_overlay_{port}=x",
         401,
         "token_missing",
     ),

@@ -157,6 +157,8 @@ def test_two_channels_are_two_streams(served: Served, sound: tuple[bytes, int]) 
         ("{", "message_invalid", False),
         ('{"type":"dance"}', "unknown_type", False),
         ('{"type":"mark"}', "message_invalid", False),
+        ('{"type":"note","rating":3}', "message_invalid", False),
+        ('{"type":"note","text":"x","rating":6}', "message_invalid", False),
         ('{"type":"resume"}', "message_invalid", False),
         ("[" * 100_000, "message_invalid", False),
     ],

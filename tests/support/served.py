@@ -38,6 +38,8 @@ class Served:
     process: subprocess.Popen[str]
     said: list[str]
     """Lines of its standard error so far."""
+    keys: Any = None
+    """What opens it, where it runs in this process."""
 
     @property
     def base(self) -> str:

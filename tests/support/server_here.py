@@ -41,7 +41,7 @@ def hearing(source: Any, **limits: int) -> Iterator[Served]:
     try:
         assert started.wait(60)
         port = listener.getsockname()[1]
-        yield Served(port, "a-token-for-a-test", None, [])  # type: ignore[arg-type]
+        yield Served(port, "a-token-for-a-test", None, [], services.keys)  # type: ignore[arg-type]
     finally:
         server.end()
         thread.join(30)

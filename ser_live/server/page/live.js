@@ -172,7 +172,7 @@ async function openMicrophone() {
   const node = new AudioWorkletNode(context, "capture", { numberOfOutputs: 0 });
   context.createMediaStreamSource(stream).connect(node);
   node.port.onmessage = ({ data }) => {
-    if (isPaused) return;
+    if (isPaused || !capture) return; // stopped: what was on its way came too late
     if (early) {
       if (early.length < MAX_EARLY) early.push(data);
     } else if (session && socket?.readyState === WebSocket.OPEN) {
@@ -369,7 +369,7 @@ byId("report").onclick = report;
 byId("noting").onsubmit = addNote;
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.target.matches("select, input")) return;
+  if (event.target.matches("select, #note")) return;
   if (event.key.toLowerCase() === "n" && capture) {
     event.preventDefault();
     byId("note").focus();
@@ -385,7 +385,7 @@ setInterval(() => {
   if (isPaused && socket?.readyState === WebSocket.OPEN) socket.send('{"type":"ping"}');
 }, 20000);
 
-const answer = await fetch("/v1/sessions");
+const answer = await fetch("/v1/sessions?limit=0");
 if (answer.ok && (await answer.json()).has_microphone) {
   document.querySelector("[value=server]").disabled = false;
 }
