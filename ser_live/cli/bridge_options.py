@@ -25,7 +25,14 @@ class BridgeOptions:
 
     osc: str | None = None
     osc_map: str | None = None
+    lsl: bool = False
+    lsl_name: str | None = None
     state_pace: str = "assistant"
+
+    @property
+    def tell_anybody(self) -> bool:
+        """Whether any bridge was asked for."""
+        return self.lsl or self.osc is not None
 
     def sinks(self) -> list[Sink]:
         """Make the bridges that were asked for, each in a thread of its own, and say so.
@@ -48,15 +55,35 @@ class BridgeOptions:
             say(f"ser-live: {bridge.warning}")
         return [BridgeThread(bridge) for bridge in bridges]
 
+    def check_speed(self, speed: float) -> None:
+        """Refuse what makes no sense of a recording that is not played as fast as it was spoken.
+
+        Raises
+        ------
+        UsageError
+            Its sound would have no moment at which it was spoken.
+        """
+        if self.lsl and speed != 1.0:
+            raise UsageError(
+                f"Found --lsl with --speed {speed:g}, but its time stamps tell when sound was "
+                "spoken: leave --speed out."
+            )
+
     def _check(self) -> None:
         if self.osc is None and self.osc_map is not None:
             raise UsageError("Found --osc-map without --osc: say whom to tell with HOST:PORT.")
+        if self.lsl_name is not None and not self.lsl:
+            raise UsageError("Found --lsl-name without --lsl: add --lsl.")
 
     def _bridges(self) -> Iterator[Bridge]:
         if self.osc is not None:
             from ser_live.bridges.osc import OscBridge
 
             yield OscBridge(self.osc, self.osc_map or "plain", self.state_pace)
+        if self.lsl:
+            from ser_live.bridges.lsl import LslBridge
+
+            yield LslBridge(self.lsl_name or "ser-live", self.state_pace)
 
 
 def bridge_options(command: Command) -> Command:
@@ -74,6 +101,18 @@ def bridge_options(command: Command) -> Command:
             default=None,
             metavar="plain|vrchat|vmc|FILE",
             help="Which OSC addresses get which values [plain].",
+        ),
+        click.option(
+            "--lsl",
+            is_flag=True,
+            help="Offer a laboratory's recorder the running emotion and each utterance by Lab "
+            "Streaming Layer, stamped with when it was spoken.",
+        ),
+        click.option(
+            "--lsl-name",
+            default=None,
+            metavar="NAME",
+            help="Name that the streams begin with [ser-live].",
         ),
         click.option(
             "--state-pace",
