@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from ser_live.bridges.bridge import Bridge
     from ser_live.outputs.sink import Sink
 
+ACT_ON = ("utterances", "changes")
+"""Occasions for a command or a request, as `ser_live.bridges.occasions` has them."""
+
 PACES = ("assistant", "game", "lighting")
 """Words of the paces of `EmotionState`, which is loaded only where it is used."""
 
@@ -27,12 +30,17 @@ class BridgeOptions:
     osc_map: str | None = None
     lsl: bool = False
     lsl_name: str | None = None
+    exec_: str | None = None
+    webhook: str | None = None
+    allow_remote: bool = False
+    act_on: str = "utterances"
     state_pace: str = "assistant"
 
     @property
     def tell_anybody(self) -> bool:
         """Whether any bridge was asked for."""
-        return self.lsl or self.osc is not None
+        others = (self.osc, self.exec_, self.webhook)
+        return self.lsl or any(other is not None for other in others)
 
     def sinks(self) -> list[Sink]:
         """Make the bridges that were asked for, each in a thread of its own, and say so.
@@ -74,6 +82,8 @@ class BridgeOptions:
             raise UsageError("Found --osc-map without --osc: say whom to tell with HOST:PORT.")
         if self.lsl_name is not None and not self.lsl:
             raise UsageError("Found --lsl-name without --lsl: add --lsl.")
+        if self.allow_remote and self.webhook is None:
+            raise UsageError("Found --allow-remote without --webhook: leave it out.")
 
     def _bridges(self) -> Iterator[Bridge]:
         if self.osc is not None:
@@ -84,6 +94,19 @@ class BridgeOptions:
             from ser_live.bridges.lsl import LslBridge
 
             yield LslBridge(self.lsl_name or "ser-live", self.state_pace)
+        if self.exec_ is not None:
+            from ser_live.bridges.command import CommandBridge
+
+            yield CommandBridge(self.exec_, self.act_on, self.state_pace)
+        if self.webhook is not None:
+            from ser_live.bridges.webhook import WebhookBridge
+
+            yield WebhookBridge(
+                self.webhook,
+                allow_remote=self.allow_remote,
+                act_on=self.act_on,
+                pace=self.state_pace,
+            )
 
 
 def bridge_options(command: Command) -> Command:
@@ -113,6 +136,33 @@ def bridge_options(command: Command) -> Command:
             default=None,
             metavar="NAME",
             help="Name that the streams begin with [ser-live].",
+        ),
+        click.option(
+            "--exec",
+            "exec_",
+            default=None,
+            metavar="COMMAND",
+            help="Start a command for each utterance that is named, once a second at most; "
+            "{emotion} as an argument of its own is replaced.",
+        ),
+        click.option(
+            "--webhook",
+            default=None,
+            metavar="URL",
+            help="Post each utterance that is named to a web address of this machine, as JSON.",
+        ),
+        click.option(
+            "--allow-remote",
+            is_flag=True,
+            help="Let the address of --webhook be another machine.",
+        ),
+        click.option(
+            "--act-on",
+            type=click.Choice(ACT_ON),
+            default="utterances",
+            show_default=True,
+            help="Whether --exec and --webhook follow each utterance, or changes of the running "
+            "emotion.",
         ),
         click.option(
             "--state-pace",
