@@ -52,9 +52,13 @@ class Running:
 
     def now(self) -> AffectState | None:
         """Give the state at the latest position of the stream that counts; ``None`` before any."""
+        return None if self._chosen is None else self.at(self._positions[self._chosen])
+
+    def at(self, sample: int) -> AffectState:
+        """Give the state of the stream that counts, which there must be, at a position."""
         if self._chosen is None:
-            return None
-        return self._states[self._chosen].at(self._positions[self._chosen])
+            raise LookupError("no stream began")
+        return self._states[self._chosen].at(sample)
 
     @property
     def level_dbfs(self) -> float:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from ser_live.bridges.bridge import Bridge
     from ser_live.outputs.sink import Sink
 
+ACT_ON = ("utterances", "changes")
+"""Occasions for a command or a request, as `ser_live.bridges.occasions` has them."""
+
 PACES = ("assistant", "game", "lighting")
 """Words of the paces of `EmotionState`, which is loaded only where it is used."""
 
@@ -25,7 +28,19 @@ class BridgeOptions:
 
     osc: str | None = None
     osc_map: str | None = None
+    lsl: bool = False
+    lsl_name: str | None = None
+    exec_: str | None = None
+    webhook: str | None = None
+    allow_remote: bool = False
+    act_on: str = "utterances"
     state_pace: str = "assistant"
+
+    @property
+    def tell_anybody(self) -> bool:
+        """Whether any bridge was asked for."""
+        others = (self.osc, self.exec_, self.webhook)
+        return self.lsl or any(other is not None for other in others)
 
     def sinks(self) -> list[Sink]:
         """Make the bridges that were asked for, each in a thread of its own, and say so.
@@ -48,15 +63,50 @@ class BridgeOptions:
             say(f"ser-live: {bridge.warning}")
         return [BridgeThread(bridge) for bridge in bridges]
 
+    def check_speed(self, speed: float) -> None:
+        """Refuse what makes no sense of a recording that is not played as fast as it was spoken.
+
+        Raises
+        ------
+        UsageError
+            Its sound would have no moment at which it was spoken.
+        """
+        if self.lsl and speed != 1.0:
+            raise UsageError(
+                f"Found --lsl with --speed {speed:g}, but its time stamps tell when sound was "
+                "spoken: leave --speed out."
+            )
+
     def _check(self) -> None:
         if self.osc is None and self.osc_map is not None:
             raise UsageError("Found --osc-map without --osc: say whom to tell with HOST:PORT.")
+        if self.lsl_name is not None and not self.lsl:
+            raise UsageError("Found --lsl-name without --lsl: add --lsl.")
+        if self.allow_remote and self.webhook is None:
+            raise UsageError("Found --allow-remote without --webhook: leave it out.")
 
     def _bridges(self) -> Iterator[Bridge]:
         if self.osc is not None:
             from ser_live.bridges.osc import OscBridge
 
             yield OscBridge(self.osc, self.osc_map or "plain", self.state_pace)
+        if self.lsl:
+            from ser_live.bridges.lsl import LslBridge
+
+            yield LslBridge(self.lsl_name or "ser-live", self.state_pace)
+        if self.exec_ is not None:
+            from ser_live.bridges.command import CommandBridge
+
+            yield CommandBridge(self.exec_, self.act_on, self.state_pace)
+        if self.webhook is not None:
+            from ser_live.bridges.webhook import WebhookBridge
+
+            yield WebhookBridge(
+                self.webhook,
+                allow_remote=self.allow_remote,
+                act_on=self.act_on,
+                pace=self.state_pace,
+            )
 
 
 def bridge_options(command: Command) -> Command:
@@ -74,6 +124,45 @@ def bridge_options(command: Command) -> Command:
             default=None,
             metavar="plain|vrchat|vmc|FILE",
             help="Which OSC addresses get which values [plain].",
+        ),
+        click.option(
+            "--lsl",
+            is_flag=True,
+            help="Offer a laboratory's recorder the running emotion and each utterance by Lab "
+            "Streaming Layer, stamped with when it was spoken.",
+        ),
+        click.option(
+            "--lsl-name",
+            default=None,
+            metavar="NAME",
+            help="Name that the streams begin with [ser-live].",
+        ),
+        click.option(
+            "--exec",
+            "exec_",
+            default=None,
+            metavar="COMMAND",
+            help="Start a command for each utterance that is named, once a second at most; "
+            "{emotion} as an argument of its own is replaced.",
+        ),
+        click.option(
+            "--webhook",
+            default=None,
+            metavar="URL",
+            help="Post each utterance that is named to a web address of this machine, as JSON.",
+        ),
+        click.option(
+            "--allow-remote",
+            is_flag=True,
+            help="Let the address of --webhook be another machine.",
+        ),
+        click.option(
+            "--act-on",
+            type=click.Choice(ACT_ON),
+            default="utterances",
+            show_default=True,
+            help="Whether --exec and --webhook follow each utterance, or changes of the running "
+            "emotion.",
         ),
         click.option(
             "--state-pace",

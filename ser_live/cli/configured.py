@@ -24,7 +24,7 @@ CONFIGURED = ("listen", "replay", "demo", "analyze", "features", "enroll")
 _OF_ONE_RUN = frozenset(
     [
         *("--log", "--output", "--resume", "--record", "--name", "--follow"),
-        *("--osc", "--lsl", "--exec", "--webhook", "--allow-remote", "--mqtt"),
+        *("--osc", "--lsl", "--lsl-name", "--exec", "--webhook", "--allow-remote", "--mqtt"),
     ]
 )
 """Options that name what one run makes or goes on with, or by which data leave the program: a

@@ -45,6 +45,7 @@ def command(speed: float, options: LiveOptions) -> None:
     from ser_live.outputs.dashboard.sink import DashboardSink
     from ser_live.sources import FileSource
 
+    options.bridges.check_speed(speed)
     script = read_script()
     compared: list[Compared] = []
 

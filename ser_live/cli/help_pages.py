@@ -41,7 +41,7 @@ HEADINGS: Mapping[str, tuple[str, ...]] = {
         *("log", "no-log", "save-audio", "expire", "out", "overwrite"),
     ),
     "What other programs are told": (
-        *("osc", "osc-map", "lsl", "exec", "webhook", "allow-remote", "act-on"),
+        *("osc", "osc-map", "lsl", "lsl-name", "exec", "webhook", "allow-remote", "act-on"),
         *("mqtt", "mqtt-password-file", "mqtt-ca", "state-pace"),
     ),
 }

@@ -90,7 +90,8 @@ class LiveOptions:
             raise UsageError("Found both --log and --no-log, but only one can hold: leave one out.")
         showing = Showing(self.display, self.format_, self.finals, self.output, self.quiet)
         showing = showing.renewed()
-        showing.check(keeps_nothing_else=self.no_log and self.save_audio is None)
+        is_kept = not self.no_log or self.save_audio is not None
+        showing.check(keeps_nothing_else=not is_kept and not self.bridges.tell_anybody)
         return showing
 
 

@@ -53,5 +53,6 @@ def command(files: tuple[Path, ...], speed: float, track: int | None, options: L
     """
     from ser_live.sources import FileSource
 
+    options.bridges.check_speed(speed)
     sources = [FileSource(path, speed=speed, track=track, roles=options.lanes) for path in files]
     sys.exit(run_live(sources, options))
