@@ -171,3 +171,14 @@ def test_joined_files_of_a_pipe(name, tmp_path):
     alone = heard_by_ser_live(tmp_path / "a")
     assert n_heard / RATE == pytest.approx(alone.seconds, abs=0.01)
     assert list(source.notes) == []
+
+
+@pytest.mark.parametrize(("kind", "place", "order"), [("WAV", 24, "<"), ("AU", 16, ">")])
+def test_a_second_file_of_an_impossible_rate(kind, place, order, tmp_path):
+    """One of 1.5 GHz takes neither time nor memory: the first one is heard, and it is told."""
+    data = odd.coded(kind)
+    lie = data[:place] + struct.pack(order + "I", 1_500_000_000) + data[place + 4 :]
+    (tmp_path / "a").write_bytes(data + lie)
+    found = heard_by_ser_live(tmp_path / "a")
+    assert found.seconds == LENGTH_S
+    assert "1 of them could not be heard whole" in found.error
