@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from ser_live.audio import check_finite, check_format
 from ser_live.errors import AudioFileError, SerLiveError
-from ser_live.sources.byte_feed import ByteFeed, Cutter, FeedFile, uncut
+from ser_live.sources.byte_feed import ByteFeed, FeedFile
+from ser_live.sources.flow_cutters import cutter_of
 from ser_live.sources.format_adapter import FormatAdapter
 from ser_live.sources.media import MediaDecoder
 from ser_live.sources.mpeg_watch import Mp3Watch
@@ -48,10 +49,11 @@ _MAX_WAITING = 64
 _WAIT_S = 0.1
 """Time after which a decoder that has to wait looks whether it is still wanted."""
 
+_UNCUT = frozenset(["aac", "ts"])
+"""Containers whose decoders read to the end of the bytes."""
+
 _UNHEARD_BYTES = 1 << 16
 """So much behind the end of a container is more than padding or a tag."""
-
-_FLAC_BEGIN = b"fLaC\x00\x00\x00\x22"
 
 Item = NDArray[np.float32] | Lost
 
@@ -61,15 +63,6 @@ class _End:
     """End of all that was decoded, and what went wrong."""
 
     failure: BaseException | None = None
-
-
-def cut_flac(data: bytes, is_last: bool) -> tuple[bytes, bytes, bool]:
-    """Find where the next of several joined flac begins; see `byte_feed.Cutter`."""
-    place = data.find(_FLAC_BEGIN, 1)
-    if place >= 0:
-        return data[:place], data[place:], True
-    n_ready = len(data) if is_last else max(0, len(data) - len(_FLAC_BEGIN) + 1)
-    return data[:n_ready], data[n_ready:], False
 
 
 class FlowingDecoder:
@@ -108,9 +101,9 @@ class FlowingDecoder:
         self._rate = sample_rate
         self._n_channels = n_channels
         self.notes: list[str] = []
-        self._ogg = OggCutter() if kind == "ogg" else None
-        self._mp3 = Mp3Watch() if kind == "mp3" else None
-        cut: Cutter = self._ogg or self._mp3 or (cut_flac if kind == "flac" else uncut)
+        cut = cutter_of(kind)
+        self._ogg = cut if isinstance(cut, OggCutter) else None
+        self._mp3 = cut if isinstance(cut, Mp3Watch) else None
         self._feed = ByteFeed(cut)
         self._items: Queue[Item | _End] = Queue(_MAX_WAITING)
         self._is_unwanted = Event()
@@ -190,7 +183,8 @@ class FlowingDecoder:
         n_unread = 0
         while data := self._feed.read(1 << 14):
             n_unread += len(data)
-            if self._kind not in ("ogg", "flac", "mp3") and n_unread > _UNHEARD_BYTES:
+            # What is cut is looked through anyway; pictures behind the last sound are none.
+            if self._kind in _UNCUT and n_unread > _UNHEARD_BYTES:
                 raise AudioFileError(
                     f"{self._name} goes on behind the end of its {self._kind}, but one recording "
                     "is needed: pipe them one by one."

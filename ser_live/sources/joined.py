@@ -8,7 +8,8 @@ from contextlib import suppress
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_live.errors import AudioFileError
+from ser_live.audio import check_format
+from ser_live.errors import AudioFileError, InvalidAudioError
 from ser_live.events.kinds import Cause
 from ser_live.sources.decoder import Decoder
 from ser_live.sources.format_adapter import FormatAdapter
@@ -52,10 +53,24 @@ class JoinedDecoder:
         while self._n_opened < len(self._openers):
             self._n_opened += 1
             try:
-                return self._openers[self._n_opened - 1]()
+                decoder = self._openers[self._n_opened - 1]()
             except AudioFileError as error:
                 self._failures.append(error)
+                continue
+            if self._n_opened > 1 and not self._is_possible(decoder):
+                decoder.close()
+                continue
+            return decoder
         return None
+
+    def _is_possible(self, decoder: Decoder) -> bool:
+        """Whether a later one can be brought to the format of the first, as far as heads tell."""
+        try:
+            check_format(decoder.sample_rate, decoder.n_channels, self._name)
+        except InvalidAudioError as error:
+            self._failures.append(AudioFileError(str(error)))
+            return False
+        return True
 
     def chunks(self) -> Iterator[NDArray[np.float32] | Lost]:
         """Give the samples of all; see `Decoder.chunks`."""

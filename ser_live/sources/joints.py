@@ -17,7 +17,9 @@ _MAX_PARTS = 1000
 _MAX_BOXES = 1_000_000
 
 _EBML = b"\x1a\x45\xdf\xa3"
-_MATROSKA = re.compile(rb"\x1a\x45\xdf\xa3.{1,48}?(?:webm|matroska)", re.DOTALL)
+MATROSKA_HEAD = re.compile(rb"\x1a\x45\xdf\xa3.{1,48}?(?:webm|matroska)", re.DOTALL)
+"""Beginning of a webm or mkv, up to the name of its kind."""
+
 _SEGMENT = b"\x18\x53\x80\x67"
 _W64 = b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00"
 _SND_BYTES = 24
@@ -90,7 +92,7 @@ def _of_matroska(data: FileWindow) -> Iterator[int]:
     while place < len(data):
         # One whose length is not known goes on to the next head.
         end = _end_of_segment(data, place)
-        found = data.search(_MATROSKA, place + len(_EBML) if end is None else end)
+        found = data.search(MATROSKA_HEAD, place + len(_EBML) if end is None else end)
         if found is None:
             return
         yield found

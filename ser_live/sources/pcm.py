@@ -143,7 +143,7 @@ class PcmSource(AudioSource):
         return self._items.popleft() if self._items else None
 
     def _more_of_head(self, data: bytes) -> bytes:
-        """What is there already of the bytes that tell a recording behind something else."""
+        """Bytes that are there already and may tell a recording behind something else."""
         more = b""
         read1 = getattr(self._stream, "read1", None)
         if self._head is None or read1 is None or sys.platform == "win32":

@@ -150,3 +150,21 @@ def test_nothing_to_follow(tmp_path):
     for patience_s in (0.0, -1.0, math.nan):
         with pytest.raises(UsageError, match="a positive number is needed"):
             FollowedSource(path, patience_s=patience_s)
+
+
+def test_the_track_that_was_asked_for(tmp_path):
+    """Of a growing file of two tracks the one is heard that was named; a third one is refused."""
+    pytest.importorskip("av", reason="the optional extra `media` is not installed")
+    sounds = (0.5 * sound(), 0.1 * sound())
+    path = odd.media(tmp_path / "x.mkv", "flac", n_tracks=2, sounds=sounds)
+    for track, samples in enumerate(sounds, start=1):
+        with FollowedSource(path, RATE, 1, PATIENCE_S, track=track) as source:
+            heard = everything(source)
+        assert len(heard) == len(samples)
+        assert np.abs(heard - samples).max() < 1e-3
+        assert source.notes == []
+    with (
+        FollowedSource(path, RATE, 1, PATIENCE_S, track=3) as source,
+        pytest.raises(UsageError, match="2 audio tracks, but track 3 was asked for"),
+    ):
+        everything(source)

@@ -15,6 +15,7 @@ from debian_packages import missing_programs
 from odd_recordings import LENGTH_S, RATE
 
 from ser_live.sources import FileSource, PcmSource
+from ser_live.sources.flow_cutters import cutter_of
 from ser_live.sources.joints import joined_parts
 
 MISSING = missing_programs(["ffmpeg"])
@@ -111,3 +112,73 @@ def test_a_joined_file_without_sound(tmp_path):
     found = heard_by_ser_live(tmp_path / "a.aiff")
     assert found.seconds == LENGTH_S
     assert "2 recordings one behind the other, and 1 of them" in found.error
+
+
+def cut(kind: str, data: bytes, n_bytes: int) -> list[bytes]:
+    """Recordings that a cutter finds in bytes that come in pieces."""
+    cutter, held, parts = cutter_of(kind), b"", [b""]
+    for place in range(0, len(data), n_bytes):
+        held += data[place : place + n_bytes]
+        is_last, is_more = place + n_bytes >= len(data), True
+        while is_more or (is_last and held):
+            ready, held, is_end = cutter(held, is_last)
+            parts[-1] += ready
+            is_more = is_end or bool(ready)
+            if is_end:
+                parts.append(b"")
+    assert held == b""
+    return parts
+
+
+EBML = b"\x1a\x45\xdf\xa3\x93\x42\x86\x81\x01\x42\x82\x84webm" + odd.junk(300) + b"\x1a\x45\xdf"
+FLV = b"FLV\x01\x04\0\0\0\x09\0\0\0\0" + odd.junk(100) + b"FLV\x01"
+ASF = b"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c" + odd.junk(99) + b"\x30"
+MP4 = (
+    struct.pack(">I4s", 16, b"ftyp") + b"isom\0\0\0\0" + struct.pack(">I4s", 8, b"moov")
+    + struct.pack(">I4sQ", 1, b"mdat", 16 + 50) + odd.junk(50)
+)  # fmt: skip
+WHOLE = {
+    "flac": odd.coded("FLAC", length_s=0.1),
+    "webm": EBML,
+    "flv": FLV,
+    "wma": ASF,
+    "m4a": MP4,
+    "au": odd.coded("AU", length_s=0.02),
+}
+
+
+@pytest.mark.parametrize("n_bytes", [1, 7, 100, 1 << 20])
+@pytest.mark.parametrize("kind", WHOLE)
+def test_bytes_of_a_pipe_are_cut_where_the_next_file_begins(kind, n_bytes):
+    """However the bytes come, each part is one file, and none of them is lost."""
+    assert cut(kind, 3 * WHOLE[kind], n_bytes) == 3 * [WHOLE[kind]]
+    assert cut(kind, WHOLE[kind] + b"behind", n_bytes) == [WHOLE[kind] + b"behind"]
+
+
+@pytest.mark.skipif(bool(MISSING), reason=MISSING or "ffmpeg is there")
+@pytest.mark.parametrize("name", ["mp4 fragments", "webm unsized", "mkv pcm", "flv aac"])
+def test_joined_files_of_a_pipe(name, tmp_path):
+    """What flows through a pipe is as long as it is out of a file."""
+    pytest.importorskip("av", reason="the optional extra `media` is not installed")
+    coding = next(it for it in odd_corpus.CODINGS if it.name == name)
+    data = coding.made(*coding.forms[0]) + coding.made(*coding.forms[-1])
+    (tmp_path / "a").write_bytes(data)
+    n_heard = 0
+    with PcmSource(io.BytesIO(data), RATE) as source:
+        while not source.exhausted:
+            item = source.read(0.01)
+            n_heard += len(item) if isinstance(item, np.ndarray) else 0
+    alone = heard_by_ser_live(tmp_path / "a")
+    assert n_heard / RATE == pytest.approx(alone.seconds, abs=0.01)
+    assert list(source.notes) == []
+
+
+@pytest.mark.parametrize(("kind", "place", "order"), [("WAV", 24, "<"), ("AU", 16, ">")])
+def test_a_second_file_of_an_impossible_rate(kind, place, order, tmp_path):
+    """One of 1.5 GHz takes neither time nor memory: the first one is heard, and it is told."""
+    data = odd.coded(kind)
+    lie = data[:place] + struct.pack(order + "I", 1_500_000_000) + data[place + 4 :]
+    (tmp_path / "a").write_bytes(data + lie)
+    found = heard_by_ser_live(tmp_path / "a")
+    assert found.seconds == LENGTH_S
+    assert "1 of them could not be heard whole" in found.error
