@@ -13,6 +13,7 @@ from ser_live.cli.ending import say
 from ser_live.cli.help_pages import Page
 from ser_live.cli.rows import CsvRows, JsonRows
 from ser_live.cli.rows_output import rows_output
+from ser_live.errors import UsageError
 from ser_live.remote import Location
 from ser_live.terminal.text import printable
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     default="folder",
     show_default=True,
     metavar="COLUMN",
-    help="folder, speaker, or a column of the results or of --groups.",
+    help="folder, day, speaker, or a column of the results or of --groups.",
 )
 @click.option(
     "--groups",
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     "-f",
     "--format",
     "format_",
-    type=click.Choice(["text", "jsonl", "csv"]),
+    type=click.Choice(["text", "jsonl", "csv", "html", "svg"]),
     default="text",
     show_default=True,
 )
@@ -73,16 +74,19 @@ def command(
     \b
     Examples:
       ser-live summarize results.parquet --by folder
-      ser-live summarize results.parquet --by ad --groups who.csv -f csv
+      ser-live summarize results.parquet --by day -f html -o days.html
 
     \f
     A person is a speaker where --groups names them, else a recording. Shares are
     means of calibrated probabilities. Under 8 people no interval is given, and no
     difference. Intervals cover which people were heard, not what the model gets
-    wrong. Emotions by agent, employee or student are refused.
+    wrong. Emotions by agent, employee or student are refused. A day is the date in the name or
+    the folder of a recording. html is a page, svg (with --stimuli) a picture of the curves.
 
     \b
     More examples:
+      ser-live summarize results.parquet --by ad --groups who.csv -f csv
+      ser-live summarize results.parquet --stimuli ads.csv -f svg -o curves.svg
       ser-live summarize results.parquet --stimuli ads.csv -f csv > curves.csv
     """
     from ser_live.archive.summary.people import grouped, read_groups, read_rows, refuse_workers
@@ -93,11 +97,20 @@ def command(
     if stimuli is not None:
         _write_curves(rows, stimuli, format_, output)
         return
+    if format_ == "svg":
+        raise UsageError(
+            "Found --format svg without --stimuli, but only curves are drawn by themselves: choose "
+            "html, or add --stimuli FILE.csv."
+        )
     found = grouped(rows, by, None if groups is None else read_groups(groups))
     summary = summarized(found, by, rows.labels)
-    with rows_output(output) as write:
+    with rows_output(output, is_utf8=format_ == "html") as write:
         if format_ == "text":
             write(_text(summary))
+        elif format_ == "html":
+            from ser_live.archive.summary.page import summary_page
+
+            write(summary_page(summary, rows.told))
         else:
             form = JsonRows() if format_ == "jsonl" else CsvRows(RECORD_FIELDS)
             write(form.header + form.text(list(records(summary))))
@@ -115,8 +128,12 @@ def _write_curves(rows: Rows, table: Path, format_: str, output: Path | None) ->
     )
 
     found = curves(rows, read_stimuli(table))
-    with rows_output(output) as write:
-        if format_ == "text":
+    with rows_output(output, is_utf8=format_ in ("html", "svg")) as write:
+        if format_ in ("html", "svg"):
+            from ser_live.archive.summary.page import curves_page, curves_picture
+
+            write(curves_page(found, rows.told) if format_ == "html" else curves_picture(found))
+        elif format_ == "text":
             for curve in found:
                 write(f"{printable(in_words(curve))}\n")
         else:

@@ -328,7 +328,7 @@ class ReconnectingMicrophone(AudioSource):
 
     def _refuse_change(self, refusal: DeviceError) -> None:
         if self._loss is None:
-            text = f"{refusal} {self._microphone.name} is heard as before."
+            text = f"{str(refusal).rstrip('.')}; {self._microphone.name} is heard as before."
         else:
             text = str(refusal)
         self._pending.append(SignalNotice(message=text))

@@ -6,7 +6,9 @@ import csv
 import json
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -21,6 +23,10 @@ from ser_live.remote import Location
 PROBABILITY = "probability_"
 MEASURES = ("valence", "arousal")
 """Columns that are summarized beside the shares of the labels."""
+
+DAY = "day"
+"""Word of ``--by`` for the date that stands in the name or the folder of a recording."""
+_DATE = re.compile(r"(?<!\d)(\d{4})([-_.]?)(\d{2})\2(\d{2})(?!\d)")
 
 RECORDING = "recording"
 PERSON = "speaker"
@@ -178,7 +184,7 @@ def grouped(rows: Rows, by: str, groups: Mapping[str, Mapping[str, str]] | None 
     ----------
     rows : Rows
     by : str
-        ``folder``, ``speaker``, or a column of the rows or of the table of groups.
+        ``folder``, ``day``, ``speaker``, or a column of the rows or of the table of groups.
     groups : mapping, optional
         As `read_groups` gives it.
 
@@ -204,6 +210,11 @@ def grouped(rows: Rows, by: str, groups: Mapping[str, Mapping[str, str]] | None 
         else:
             who = said[row].get(PERSON) or file if has_people else file
             members.setdefault(name, {}).setdefault(who, []).append(row)
+    if not members and by == DAY:
+        raise UsageError(
+            "No recording has a date in its name or folder, but --by day goes by that: name files "
+            "like 2026-03-14-call.wav, or give a table with the columns file and day by --groups."
+        )
     if not members:
         raise UsageError(
             f"No utterance has anything in {by}, but groups are made by it: check the table of "
@@ -231,11 +242,26 @@ def _names(rows: Rows, said: Sequence[Mapping[str, str]], by: str) -> list[str]:
         return [str(PurePath(file).parent) for file in rows.files]
     if by in rows.columns:
         return ["" if value is None else str(value) for value in rows.columns[by]]
-    known = sorted({"folder", *rows.columns, *(name for one in said for name in one)})
+    if by == DAY:
+        return [day_of(file) for file in rows.files]
+    known = sorted({"folder", DAY, *rows.columns, *(name for one in said for name in one)})
     raise UsageError(
         f"Found --by {by}, which is no column: choose one of {', '.join(known)}, or name a table "
         "with it by --groups."
     )
+
+
+def day_of(file: str) -> str:
+    """Date in a path as ``2026-03-14``, the last one that is any; empty where there is none.
+
+    Not the file's own times: those are of the latest copy.
+    """
+    found = ""
+    for year, _, month, day in _DATE.findall(file):
+        with suppress(ValueError):
+            date = datetime(int(year), int(month), int(day))
+            found = f"{date:%Y-%m-%d}" if 1900 <= date.year <= 2199 else found
+    return found
 
 
 def _matched(rows: Rows, groups: Mapping[str, Mapping[str, str]]) -> list[Mapping[str, str]]:

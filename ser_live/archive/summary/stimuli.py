@@ -60,10 +60,11 @@ class Curve:
 
     @property
     def spans(self) -> list[tuple[int, int]]:
-        """First and last second of each stretch that leaves zero."""
-        marked = np.concatenate([[False], self.leaves_zero, [False]])
-        steps = np.flatnonzero(marked[1:] != marked[:-1])
-        return [(int(a), int(b) - 1) for a, b in zip(steps[::2], steps[1::2], strict=True)]
+        """First and last second of each stretch that leaves zero to one side."""
+        side = np.where(self.leaves_zero, np.sign(self.mean), 0.0)
+        begins = np.flatnonzero(np.diff(side, prepend=0.0))
+        ends = [*begins[1:], len(side)]
+        return [(int(a), int(b) - 1) for a, b in zip(begins, ends, strict=True) if side[a]]
 
 
 def read_stimuli(path: Path) -> list[Shown]:
