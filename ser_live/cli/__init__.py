@@ -54,6 +54,7 @@ _COMMANDS = {
     "features": "Print the acoustic features of files or folders.",
     "train": "Train a model on your recordings and labels.",
     "evaluate": "Measure a model on speakers it never saw.",
+    "compare": "Compare two models on the same recordings.",
     "log": "List, read, follow and export session logs.",
     "report": "Make a page of a session, or compare sessions.",
     "history": "Look back over weeks and months of sessions.",

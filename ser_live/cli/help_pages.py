@@ -192,7 +192,16 @@ class GroupPage(_Pages, click.Group):
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "Listen": ("listen", "replay", "serve", "demo", "enroll"),
-    "Recordings": ("analyze", "calls", "summarize", "features", "merge", "train", "evaluate"),
+    "Recordings": (
+        "analyze",
+        "calls",
+        "summarize",
+        "features",
+        "merge",
+        "train",
+        "evaluate",
+        "compare",
+    ),
     "Your data": ("log", "report", "history", "note", "annotate", "purge"),
     "The machine": ("doctor", "config", "completion", "help", "version"),
 }
@@ -200,8 +209,8 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 
 _NAMED_ALONE = frozenset(
     [
-        *("demo", "enroll", "features", "merge", "train", "evaluate", "note", "annotate"),
-        *("purge", "config", "completion", "help", "version"),
+        *("demo", "enroll", "features", "merge", "train", "evaluate", "compare", "note"),
+        *("annotate", "purge", "config", "completion", "help", "version"),
     ]
 )
 """Commands that the short help names without a word about them."""

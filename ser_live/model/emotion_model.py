@@ -161,6 +161,11 @@ class EmotionModel:
         return encoder
 
     @property
+    def folder(self) -> Path | None:
+        """Folder that it was loaded from; None for one that was made in memory."""
+        return self._folder
+
+    @property
     def n_inputs(self) -> int:
         """Length of the input vector."""
         return self.layout.n_inputs
