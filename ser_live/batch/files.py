@@ -9,11 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_live.batch.recording import Recording, hear
+from ser_live.batch.recording import BLOCK_S, Recording, hear
 from ser_live.config import SAMPLE_RATE_HZ, Settings
 from ser_live.errors import AudioFileError, SerLiveError
 from ser_live.events import (
-    Kind,
     Record,
     StreamId,
     Utterance,
@@ -107,7 +106,7 @@ def file_features(
     """
     spans: list[tuple[int, int]] = []
     values: list[NDArray[np.float64]] = []
-    source = FileSource(path, speed=0, track=track)
+    source = FileSource(path, speed=0, block_s=BLOCK_S, track=track)
     try:
         for start, samples in _pieces(source, settings, channel, whole=whole):
             spans.append((start, start + len(samples)))
@@ -128,9 +127,10 @@ def _pieces(
                 stream=_name_of(source, channel),
                 sample_rate=source.sample_rate,
                 n_channels=source.n_channels,
+                with_partials=False,
             ),
         ):
-            if isinstance(event, Utterance) and event.kind is Kind.FINAL:
+            if isinstance(event, Utterance):
                 yield event.start_sample, event.samples
         return
     parts: list[NDArray[np.float32]] = []

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ser_live.batch.recording import play
+from ser_live.batch.recording import BLOCK_S, play
 from ser_live.calls.call import Call, Side
 from ser_live.calls.speakers import SpeakerTimes, play_speakers
 from ser_live.config import Settings
@@ -49,7 +49,7 @@ def hear_call(
         Who speaks when, where one channel carries all of them.
     """
     heard = _Heard()
-    source = FileSource(path, speed=0, track=track, roles=roles)
+    source = FileSource(path, speed=0, block_s=BLOCK_S, track=track, roles=roles)
     failure: SerLiveError | None = None
     try:
         if speakers is not None:

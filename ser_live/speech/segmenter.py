@@ -62,6 +62,8 @@ class Segmenter:
         Sentence of the ``NO_SIGNAL`` state.
     clock : callable
         Read when an utterance becomes known, in seconds; latency is measured with it.
+    with_partials : bool
+        Whether to give utterances while they go on, too.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Segmenter:
         first_id: int = 1,
         no_signal_message: str = "",
         clock: Callable[[], float] = no_clock,
+        with_partials: bool = True,
     ) -> None:
         s = settings or SegmenterSettings()
         self.settings = s
@@ -82,6 +85,7 @@ class Segmenter:
         self._stream = stream
         self._no_signal_message = no_signal_message
         self._read_clock = clock
+        self._with_partials = with_partials
         self._n_window = max(1, round(s.window_s / FRAME_S))
         self._n_open = max(1, whole(s.open_share * self._n_window))
         self._n_open_voiced = whole(s.open_voiced_share * self._n_window)
@@ -156,8 +160,7 @@ class Segmenter:
         self._n_zeros = 0 if samples.any() else self._n_zeros + FRAME_SAMPLES
 
         events = self._step(taken)
-        partial = self._take_partial()
-        if partial is not None:
+        if self._with_partials and (partial := self._take_partial()) is not None:
             events.append(partial)
         self._note_state(events)
         return events

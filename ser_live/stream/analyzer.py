@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ser_live.config import SAMPLE_RATE_HZ, Settings
 from ser_live.errors import InvalidAudioError, UsageError
-from ser_live.events import Hearing, Kind, StreamEvent, StreamId, Utterance
+from ser_live.events import Hearing, StreamEvent, StreamId
 from ser_live.events.forms import is_rating
 from ser_live.model.emotion_model import EmotionModel
 from ser_live.sources import DeviceNotice, Lost
@@ -116,7 +116,6 @@ class Analyzer:
         self.stream = stream or StreamId(number=1, source=source, channel=channel, role=role)
         self.n_channels = n_channels
         settings = settings or Settings()
-        self._with_partials = with_partials
         self._rest = b""
         self._is_started = False
         self._is_closed = False
@@ -129,6 +128,7 @@ class Analyzer:
             first_id=first_id,
             no_signal_message=no_signal_message,
             clock=clock,
+            with_partials=with_partials,
             with_levels=with_levels,
             level=level,
             with_activity=with_activity,
@@ -228,11 +228,7 @@ class Analyzer:
         return [*self.start(), *self._analyze(self._segmenting.close())]
 
     def _analyze(self, items: Iterable[Segmented]) -> list[StreamEvent]:
-        return [self._analysis.take(item) for item in items if self._is_wanted(item)]
-
-    def _is_wanted(self, item: Segmented) -> bool:
-        is_partial = isinstance(item, Utterance) and item.kind is Kind.PARTIAL
-        return self._with_partials or not is_partial
+        return [self._analysis.take(item) for item in items]
 
     def _samples(self, block: Block) -> NDArray[np.float32]:
         """`block` as float32 of shape (n, n_channels)."""

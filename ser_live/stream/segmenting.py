@@ -105,10 +105,8 @@ class SegmentingStage:
     settings : Settings
     stream : StreamId
         Name of the stream; stands on every event. Its channel is the one that is heard.
-    sample_rate : int
-        Native rate of the blocks, hertz.
-    n_channels : int
-        Native channel count of the blocks.
+    sample_rate, n_channels : int
+        Native rate in hertz and channel count of the blocks.
     started_at : str or None
         Wall time of the first sample, ISO 8601 with offset.
     first_id : int
@@ -117,8 +115,9 @@ class SegmentingStage:
         Sentence for the user where only zeros arrive.
     clock : callable
         Read when an utterance becomes known, in seconds.
-    with_levels : bool
-        Whether to tell the level, every `FRAMES_PER_LEVEL` frames.
+    with_partials, with_levels : bool
+        Whether to give utterances while they go on too, and the level, every
+        `FRAMES_PER_LEVEL` frames.
     on_frame : callable
         Called with the decision for every frame, for measurements.
     level : Hearing
@@ -140,6 +139,7 @@ class SegmentingStage:
         first_id: int = 1,
         no_signal_message: str = "",
         clock: Callable[[], float] = no_clock,
+        with_partials: bool = True,
         with_levels: bool = False,
         on_frame: Callable[[VadDecision], None] = _tell_nobody,
         level: Hearing = Hearing.ANALYZE,
@@ -173,6 +173,7 @@ class SegmentingStage:
                 first_id=first_id,
                 no_signal_message=no_signal_message,
                 clock=clock,
+                with_partials=with_partials,
             )
         else:
             self._segmenter = ActivityTracker(stream, first_id)

@@ -104,6 +104,47 @@ class TestFileSource:
             assert source.read(0) is None
         assert n / source.sample_rate >= least_s
 
+    @pytest.mark.parametrize("kind", hostile_audio.BROKEN_OFF)
+    @pytest.mark.parametrize("block_s", [0.06, 1.0, 7.0])
+    def test_broken_off_is_heard_up_to_there_in_blocks_of_any_length(self, kind, block_s, tmp_path):
+        """However long the blocks are: nothing before the damage is lost."""
+        build, error, _, _ = hostile_audio.BROKEN_OFF[kind]
+        path = build(tmp_path)
+
+        def heard(source):
+            parts = []
+            with source, pytest.raises(error):
+                while (block := source.read(0)) is not None:
+                    parts.append(block)
+            return np.concatenate(parts)
+
+        usual = heard(FileSource(path, speed=0))
+        assert np.array_equal(heard(FileSource(path, speed=0, block_s=block_s)), usual)
+
+    @pytest.mark.parametrize("block_s", [0.06, None, 1.0])
+    def test_sound_before_a_bad_sample_is_heard(self, block_s, tmp_path):
+        """Up to the sample before it, however long the blocks are."""
+        samples = hostile_audio.tone(16000, 2.0)
+        samples[20_001] = np.nan
+        path = tmp_path / "bad.wav"
+        soundfile.write(path, samples, 16000, subtype="FLOAT")
+        n = 0
+        with FileSource(path, speed=0, block_s=block_s) as source:
+            with pytest.raises(InvalidAudioError, match="sample 20001 "):
+                while (block := source.read(0)) is not None:
+                    n += len(block)
+            assert source.exhausted
+        assert n == 20_001
+
+    def test_a_block_may_be_longer_than_what_is_decoded_at_once(self, tmp_path):
+        """Blocks have the length that was asked for; the last one has what is left."""
+        path = tmp_path / "long.wav"
+        soundfile.write(path, hostile_audio.tone(16000, 3.3), 16000)
+        with FileSource(path, speed=0, block_s=1.0) as source:
+            blocks = [source.read(0) for _ in range(4)]
+            assert source.read(0) is None
+        assert [len(block) for block in blocks] == [16000, 16000, 16000, 4800]
+
     def test_no_permission(self, wav):
         """A file that may not be read is refused."""
         wav.chmod(0)

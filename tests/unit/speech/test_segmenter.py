@@ -313,8 +313,12 @@ runs = st.lists(
 )
 
 
-def feed(plan: list[tuple[str, int]], leftover: int) -> tuple[Segmenter, list[SegmenterEvent], int]:
-    segmenter, events, n = Segmenter(SHORT, stream=STREAM, first_id=5), [], 0
+def feed(
+    plan: list[tuple[str, int]], leftover: int, *, with_partials: bool = True
+) -> tuple[Segmenter, list[SegmenterEvent], int]:
+    segmenter = Segmenter(SHORT, stream=STREAM, first_id=5, with_partials=with_partials)
+    events: list[SegmenterEvent] = []
+    n = 0
     for kind, count in plan:
         if kind == "gap":
             events += segmenter.gap(count)
@@ -362,6 +366,17 @@ def test_truths_that_hold_for_every_stream(plan: list[tuple[str, int]], leftover
     states = [e.state for e in events if isinstance(e, StateChanged)]
     assert all(a is not b for a, b in itertools.pairwise(states))
     assert states[-1:] in ([], [StreamState.NO_SPEECH])
+
+
+@given(plan=runs)
+def test_partials_are_left_out_where_nobody_wants_them(plan: list[tuple[str, int]]) -> None:
+    """Without partials everything else comes as it comes with them, in the same order."""
+    wanted = [
+        repr(e)
+        for e in feed(plan, 0)[1]
+        if not (isinstance(e, Utterance) and e.kind is Kind.PARTIAL)
+    ]
+    assert [repr(e) for e in feed(plan, 0, with_partials=False)[1]] == wanted
 
 
 @given(plan=runs)
