@@ -214,7 +214,7 @@ class BatchRun(Generic[R]):
         ending: BatchEnding,
         failures: list[tuple[str, str]],
     ) -> None:
-        from ser_live.batch.workers import Batch
+        from ser_live.batch.workers import Batch, WorkersLostError
 
         files = self.found.files
         early = {n: done for n in range(rows.n_done, len(files)) if (done := rows.early(n))}
@@ -235,7 +235,7 @@ class BatchRun(Generic[R]):
                     with bar.aside():
                         rows.add(done)
                     _note(failures, files[number], done)
-            except KeyboardInterrupt:
+            except (KeyboardInterrupt, WorkersLostError):
                 for position, result in batch.finished().items():
                     number, done = numbers[position], self._done(result, bar)
                     with bar.aside():

@@ -12,8 +12,7 @@ from uuid import uuid4
 
 from ser_live.archive.cluster.opening import Cluster, unfit
 from ser_live.archive.cluster.work import UnlikeError
-from ser_live.batch.workers import MOST_AHEAD, Batch
-from ser_live.errors import SerLiveError
+from ser_live.batch.workers import MOST_AHEAD, Batch, WorkersLostError
 from ser_live.remote import Location
 
 T = TypeVar("T")
@@ -99,10 +98,11 @@ class ClusterBatch(Generic[T]):
 
         For an iteration that was interrupted.
         """
+        timeout_s = _LOOK_S if self._cluster.client.status == "running" else 0.0
         for number, future in list(self._busy.items()):
             if future.status == "finished":
                 with suppress(Exception):  # then it is done again by the next run
-                    self._done[number] = future.result(timeout=_LOOK_S)
+                    self._done[number] = future.result(timeout=timeout_s)
                 del self._busy[number]
         return dict(sorted(self._done.items()))
 
@@ -163,8 +163,8 @@ class ClusterBatch(Generic[T]):
         elif now_s - self._had_workers_s > _WITHOUT_WORKERS_S:
             raise self._gone("has no worker left")
 
-    def _gone(self, how: str) -> SerLiveError:
-        return SerLiveError(
+    def _gone(self, how: str) -> WorkersLostError:
+        return WorkersLostError(
             f"The cluster at {self._cluster.address} {how}, but recordings are not done yet: start "
             "it again and run the same command; what is done stays done."
         )

@@ -36,8 +36,11 @@ class Cluster:
     @property
     def in_words(self) -> str:
         """One sentence of what is there."""
-        n_workers = len(self.client.nthreads())
-        words = f"{n_workers} workers with {self.n_threads} threads at {self.address}"
+        n_workers, n_threads = len(self.client.nthreads()), self.n_threads
+        words = (
+            f"{n_workers} worker{'s' * (n_workers != 1)} with {n_threads} "
+            f"thread{'s' * (n_threads != 1)} at {self.address}"
+        )
         link = self.client.dashboard_link
         return f"{words}; dashboard: {link}" if link and _has_dashboard() else f"{words}."
 
