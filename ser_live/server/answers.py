@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,8 @@ from ser_live.records.json_line import json_line
 from ser_live.server.logged import listed
 from ser_live.server.microphone import Listener, Microphone
 from ser_live.server.problems import Problem
+from ser_live.server.protocol import read_object
+from ser_live.server.uploads import receive
 
 if TYPE_CHECKING:
     from ser_live.server.app import Services
@@ -24,6 +28,7 @@ FILES = {
     "/page/overlay.js": ("overlay.js", "text/javascript"),
     "/page/overlay.css": ("overlay.css", "text/css"),
     "/page/live.js": ("live.js", "text/javascript"),
+    "/page/microphone.js": ("microphone.js", "text/javascript"),
     "/page/drawing.js": ("drawing.js", "text/javascript"),
     "/page/capture.js": ("capture.js", "text/javascript"),
     "/page/style.css": ("style.css", "text/css"),
@@ -34,6 +39,8 @@ SSE_HEADERS = {"x-accel-buffering": "no", "cache-control": "no-store"}
 COMMENT_S = 15.0
 """Time between comments that keep a quiet stream of events open."""
 MIN_WAIT_MS = 2000
+MAX_TOLD_BYTES = 1 << 20
+"""Longest mark or note."""
 
 
 def _json(content: object) -> Response:
@@ -124,6 +131,16 @@ async def event_stream(request: Request) -> Response:
     return StreamingResponse(
         _sent(microphone, listener), media_type="text/event-stream", headers=SSE_HEADERS
     )
+
+
+async def tell_microphone(request: Request) -> Response:
+    """``POST /v1/events``: a mark or a note at the present moment of the server's microphone."""
+    services: Services = request.app.state.services
+    microphone = services.listened()
+    body = BytesIO()
+    await receive(request, body, replace(services.limits, max_upload_bytes=MAX_TOLD_BYTES))
+    microphone.tell(read_object(body.getvalue().decode("utf-8", "replace")))
+    return Response(status_code=204)
 
 
 async def _sent(microphone: Microphone, listener: Listener) -> AsyncIterator[str]:

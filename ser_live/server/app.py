@@ -81,6 +81,7 @@ ROUTES: tuple[BaseRoute, ...] = (
     Route("/v1/report", logged.make_report, methods=["POST"]),
     Route("/v1/report/{name}", logged.made_report),
     Route("/v1/events", answers.event_stream),
+    Route("/v1/events", answers.tell_microphone, methods=["POST"]),
     Route("/v1/analyze", uploads.analyze, methods=["POST"]),
     WebSocketRoute("/v1/stream", streams.stream),
     WebSocketRoute("/v1/events", streams.events),

@@ -208,6 +208,15 @@ def openapi_document(card: Mapping[str, object]) -> Record:
         paths[path]["get"]["security"] = []  # type: ignore[index]
     paths["/v1/analyze"] = {"post": _analyze()}
     paths["/v1/sessions"]["get"]["parameters"] = [LIMIT]  # type: ignore[index]
+    told = {name: client_messages()[name] for name in ("mark", "note")}
+    paths["/v1/events"]["post"] = {  # type: ignore[index]
+        "summary": "Mark or note the present moment of the server's microphone.",
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": {"oneOf": list(told.values())}}},
+        },
+        "responses": {"204": {"description": "Done."}, "default": _answers({})["default"]},
+    }
     paths |= more_paths(_answers({})["default"])
     return {
         "openapi": "3.1.0",

@@ -247,7 +247,8 @@ class Guard:
         cookies = _cookies(scope, headers, COOKIE)
         if not given and any(map(self._keys.knows_cookie, cookies)):
             return
-        if not given and scope["path"] == OVERLAY_READS:
+        is_reading = scope.get("method", "GET") in ("GET", "HEAD")
+        if not given and is_reading and scope["path"] == OVERLAY_READS:
             shown = _cookies(scope, headers, OVERLAY_COOKIE)
             if any(map(self._keys.knows_overlay_cookie, shown)):
                 return

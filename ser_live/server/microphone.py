@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from typing import Any
 
 from ser_live.errors import SerLiveError
 from ser_live.events import (
@@ -22,6 +23,8 @@ from ser_live.events import (
 from ser_live.records.json_line import json_line
 from ser_live.server.limits import Limits
 from ser_live.server.metrics import Metrics
+from ser_live.server.problems import Problem
+from ser_live.server.protocol import read_field
 from ser_live.session.listening import Listening
 from ser_live.session.live import POLL_S
 from ser_live.stream.emotion_state import EmotionState
@@ -105,6 +108,21 @@ class Microphone:
     def close(self) -> None:
         """End hearing; what was heard is still told."""
         self._listening.stop()
+
+    def tell(self, message: Mapping[str, Any]) -> None:
+        """Take a ``mark`` or a ``note`` at the present moment, for all who listen."""
+        match message["type"]:
+            case "mark":
+                is_taken = self._listening.mark(read_field(message, "label", "text"))
+            case "note":
+                text = read_field(message, "text", "text")
+                is_taken = self._listening.note(text, read_field(message, "rating", "rating"))
+            case kind:
+                raise Problem(
+                    "unknown_type", f"a message of type {kind[:40]!r} came: send mark or note."
+                )
+        if not is_taken:
+            raise Problem("not_ready", "the microphone is not heard at present: try again later.")
 
     # -- a thread
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import soundfile
 from served import PROTOCOL, Served, essence, require_extra, serving, talk
@@ -231,6 +232,35 @@ def test_the_microphone_is_told_to_all_who_listen(short_talk: Path) -> None:
         assert any(r["type"] == "affect_state" for r in by_socket)
         with served.ask("/v1/events", **{"Last-Event-ID": "3"}) as answer:
             assert sse(answer, "stream_ended") == by_socket[3 : by_sse[-1]["seq"]]
+
+
+TOLD = {
+    b'{"type":"mark","label":"bell"}': 204,
+    b'{"type":"note","text":"loud","rating":1}': 204,
+    b'{"type":"note","text":"loud","rating":0}': 400,
+    b'{"type":"mark"}': 400,
+    b'{"type":"pause"}': 400,
+    b"\xff": 400,
+    b"": 422,
+    b"x" * ((1 << 20) + 1): 413,
+}
+"""What is sent about the server's microphone, and the status of the answer."""
+
+
+def test_the_microphone_is_told_what_fits() -> None:
+    """A mark or a note; nobody's microphone is paused or ended from here."""
+    source = PushedSource("pushed", 16_000, 1, buffer_s=60)
+    with hearing(source) as served:
+        source.push(np.ones(16_000, np.int16))
+        with served.ask("/v1/events?after=0") as answer:
+            sse(answer, "stream_started")
+        for body, status in TOLD.items():
+            assert post(served, "/v1/events", body)[0] == status, body[:40]
+        source.finish()
+        with served.ask("/v1/events?after=0") as answer:
+            found = sse(answer, "session_ended")
+    assert [r["label"] for r in found if r["type"] == "mark"] == ["bell"]
+    assert [(r["text"], r["rating"]) for r in found if r["type"] == "note"] == [("loud", 1)]
 
 
 def test_one_session_too_many_is_refused_and_a_stalled_reader_dropped() -> None:

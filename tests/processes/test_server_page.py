@@ -274,6 +274,33 @@ def test_what_the_page_shows_is_the_replay_of_what_it_sent(
         assert (final["emotion"] or "") in text
 
 
+def test_the_servers_microphone_is_marked_and_noted_and_reported(
+    browser: Any, short_talk: Path
+) -> None:
+    """A page that comes late is told how it began; what is noted on it reaches every listener."""
+    samples, rate = soundfile.read(short_talk, dtype="int16")
+    source = PushedSource("pushed", rate, 1, buffer_s=60)
+    with hearing(source) as here:
+        source.push(samples)
+        context = browser.new_context()
+        page, wrong = opened(context, here)
+        page.get_by_label("the server’s microphone").check()
+        page.keyboard.press("s")
+        page.locator("#told li").first.wait_for()
+        page.keyboard.press("m")
+        page.locator("#told li", has_text="mark 1").wait_for()
+        page.keyboard.press("n")
+        page.keyboard.type("look here")
+        page.keyboard.press("Enter")
+        page.locator("#told li", has_text="note: look here").wait_for()
+        with context.expect_page() as opening:
+            page.get_by_role("button", name="Open report").click()
+        opening.value.get_by_text("look here").first.wait_for(timeout=TIMEOUT_MS)
+        assert wrong == []
+        context.close()
+        source.finish()
+
+
 def test_the_overlay_shows_the_running_emotion_and_nothing_else(
     browser: Any, short_talk: Path, tmp_path: Path
 ) -> None:
@@ -303,6 +330,8 @@ def test_the_overlay_shows_the_running_emotion_and_nothing_else(
         asked = "path => fetch(path).then((answer) => answer.status)"
         for path in ("/", "/v1/models", "/v1/sessions", "/v1/analyze", "/metrics"):
             assert page.evaluate(asked, path) == 401, path
+        noted = "fetch('/v1/events', { method: 'POST', body: '{\"type\":\"mark\"}' })"
+        assert page.evaluate(f"{noted}.then((answer) => answer.status)") == 401
         context.close()
         other = browser.new_context()
         page = other.new_page()

@@ -2,16 +2,13 @@
 import {
   clearDrawings, drawAffect, drawLevel, drawShares, drawSpan, drawTime, drawWhy,
 } from "/page/drawing.js";
+import { microphoneProblem, openMicrophone, wakeLock } from "/page/microphone.js";
 
 const byId = (id) => document.getElementById(id);
 const SPOKEN_EVERY_MS = 3000;
 const MAX_KEPT = 20000;
 const MAX_EARLY = 200;
 const WAITS_MS = [1000, 2000, 4000, 8000, 15000, 30000];
-const PROCESSING = {
-  echoCancellation: "echo cancellation", noiseSuppression: "noise suppression",
-  autoGainControl: "automatic gain",
-};
 const STATES = {
   "too short": "Too little speech to say anything.",
   "too quiet": "Too quiet: come closer to the microphone.",
@@ -145,51 +142,23 @@ const TAKERS = {
 
 // -- this browser's microphone
 
-function microphoneProblem(error) {
-  switch (error.name) {
-    case "NotAllowedError": return "The microphone was refused: allow it for this page and start again.";
-    case "NotFoundError": return "No microphone was found: plug one in and start again.";
-    case "NotReadableError": return "The microphone is in use by another program: close that and start again.";
-    case "OverconstrainedError": return "That microphone is gone: choose another one.";
-    default: return `The microphone cannot be opened (${error.name}): check it and start again.`;
+function takeSound(data) {
+  if (isPaused) return;
+  if (early) {
+    if (early.length < MAX_EARLY) early.push(data);
+  } else if (capture && session && socket?.readyState === WebSocket.OPEN) {
+    send(data);
   }
 }
 
-async function openMicrophone() {
-  const audio = { channelCount: 1 };
-  for (const name of Object.keys(PROCESSING)) audio[name] = false;
-  if (byId("device").value) audio.deviceId = { exact: byId("device").value };
-  const stream = await navigator.mediaDevices.getUserMedia({ audio });
-  const [track] = stream.getAudioTracks();
-  const settings = track.getSettings();
-  const left = Object.keys(PROCESSING).filter((name) => settings[name] === true);
-  const notice = left.length
-    ? `The browser keeps ${left.map((name) => PROCESSING[name]).join(" and ")} on, which flattens `
-      + "the voice: results are less sure. Turn it off in the system’s or browser’s settings."
-    : "";
-  const context = new AudioContext(); // at the microphone's own rate: the server resamples better
-  await context.audioWorklet.addModule("/page/capture.js");
-  const node = new AudioWorkletNode(context, "capture", { numberOfOutputs: 0 });
-  context.createMediaStreamSource(stream).connect(node);
-  node.port.onmessage = ({ data }) => {
-    if (isPaused || !capture) return; // stopped: what was on its way came too late
-    if (early) {
-      if (early.length < MAX_EARLY) early.push(data);
-    } else if (session && socket?.readyState === WebSocket.OPEN) {
-      send(data);
-    }
-  };
-  track.onended = () => { note("The microphone is gone: plug it in and start again."); stop(); };
-  return { stream, context, label: track.label || "microphone", notice, lock: await wakeLock() };
+function loseMicrophone() {
+  note("The microphone is gone: plug it in and start again.");
+  stop();
 }
 
 function send(data) {
   socket.send(data);
   sentS += data.byteLength / 4 / capture.context.sampleRate;
-}
-
-async function wakeLock() {
-  try { return await navigator.wakeLock.request("screen"); } catch { return null; }
 }
 
 async function listDevices() {
@@ -244,7 +213,7 @@ const isOn = () => Boolean(capture || events);
 function showControls() {
   byId("start").textContent = isOn() ? "Stop" : "Start";
   byId("pause").disabled = !isOn();
-  for (const id of ["mark", "note", "rating", "add"]) byId(id).disabled = !capture;
+  for (const id of ["mark", "note", "rating", "add"]) byId(id).disabled = !isOn();
   byId("pause").textContent = isPaused ? "Go on" : "Pause";
   byId("pause").setAttribute("aria-pressed", isPaused);
   byId("source").disabled = isOn();
@@ -267,7 +236,7 @@ async function start() {
     }
     say("Asking for the microphone …");
     try {
-      capture = await openMicrophone();
+      capture = await openMicrophone(byId("device").value, takeSound, loseMicrophone);
     } catch (error) {
       say("Not listening.");
       note(microphoneProblem(error));
@@ -319,19 +288,34 @@ function pause() {
   showControls();
 }
 
-function mark() {
-  if (!socket || socket.readyState !== WebSocket.OPEN || !session) return;
-  nMarks += 1;
-  socket.send(JSON.stringify({ type: "mark", label: `mark ${nMarks}` }));
+async function ask(message) {
+  const body = JSON.stringify(message);
+  if (!events) {
+    const isOpen = session && socket?.readyState === WebSocket.OPEN;
+    if (isOpen) socket.send(body);
+    else note("The connection is lost at present: nothing was noted, try again.");
+    return isOpen;
+  }
+  try {
+    const answer = await fetch("/v1/events", { method: "POST", body });
+    if (!answer.ok) note((await answer.json()).detail);
+    return answer.ok;
+  } catch {
+    note("The server does not answer: nothing was noted, try again.");
+    return false;
+  }
 }
 
-function addNote(event) {
+async function mark() {
+  if (await ask({ type: "mark", label: `mark ${nMarks + 1}` })) nMarks += 1;
+}
+
+async function addNote(event) {
   event.preventDefault();
   const text = clean(byId("note").value.trim(), "");
-  if (!text || !socket || socket.readyState !== WebSocket.OPEN || !session) return;
+  if (!text) return;
   const rating = byId("rating").value ? Number(byId("rating").value) : null;
-  socket.send(JSON.stringify({ type: "note", text, rating }));
-  byId("note").value = byId("rating").value = "";
+  if (await ask({ type: "note", text, rating })) byId("note").value = byId("rating").value = "";
 }
 
 async function report() {
@@ -370,7 +354,7 @@ byId("noting").onsubmit = addNote;
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.target.matches("select, #note")) return;
-  if (event.key.toLowerCase() === "n" && capture) {
+  if (event.key.toLowerCase() === "n" && isOn()) {
     event.preventDefault();
     byId("note").focus();
   }
