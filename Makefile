@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATA ?= $(SER_DATA)
 JOBS ?= 2
+MINUTES ?= 1
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
@@ -42,12 +43,13 @@ check: setup ## Formatting, lint, types, import directions, generated docs, lice
 evaluate: setup ## Measure the models on unseen speakers (DATA=folder of corpora, JOBS=2); hours
 	$(BIN)/python scripts/make_evaluation.py --data $(DATA) --jobs $(JOBS)
 
-bench: setup ## Measure speed and size, beside peers (PEERS=no leaves them out)
+bench: setup ## Measure speed and size, beside peers (PEERS=no), and the server (MINUTES=25)
 	@test "$(PEERS)" = no || test -x .cache/peers/bin/python || \
 	  { $(PYTHON) -m venv .cache/peers && .cache/peers/bin/python -m pip install --quiet \
 	    --disable-pip-version-check librosa==0.11.0 opensmile==2.6.0 praat-parselmouth==0.4.7; } || \
 	  echo "The peers cannot be installed here; their rows stay empty."
 	$(BIN)/python scripts/bench.py --peers .cache/peers/bin/python
+	$(BIN)/python scripts/bench_server.py --minutes $(MINUTES)
 
 reliability: setup ## Measure faults, overload, long days (DATA=DIR, SHORT=yes: minutes, ONLY=sections)
 	$(BIN)/python scripts/make_reliability.py $(if $(DATA),--data $(DATA)) $(if $(SHORT),--short) \
