@@ -395,26 +395,24 @@ def test_of_two_that_resume_at_once_one_wins(
 def test_a_process_that_is_killed_costs_its_own_sessions_alone(
     tmp_path: Path, sound: tuple[bytes, int], expected: list[dict[str, Any]]
 ) -> None:
-    """Its client is told and closed with 1011, another goes on, and a new one is served."""
-    import websockets
-
+    """Their clients are told and closed with 1011, others go on, and a new one is served."""
     data, rate = sound
-    with serving(tmp_path, "--processes", "2") as served:
-        with served.stream() as first, served.stream() as second:
-            first.send(json.dumps({"type": "start", "sample_rate": rate}))
-            first.recv(timeout=30)
-            _wait_for(lambda: len(_analyzing(served)) == 2)
-            second.send(json.dumps({"type": "start", "sample_rate": rate}))
-            begun = [json.loads(second.recv(timeout=60)) for _ in range(2)]
-            os.kill(_analyzing(served)[0], signal.SIGKILL)
-            found: list[dict[str, Any]] = []
-            with suppress(websockets.ConnectionClosed):
-                while True:
-                    found.append(json.loads(first.recv(timeout=60)))
-            assert (found[-1]["code"], first.close_code) == ("internal", 1011)
-            assert_same([*begun, *talk_on(second, data)], expected)
-        with served.stream() as third:
-            assert_same(talk(third, {"sample_rate": rate}, [data]), expected)
+    with serving(tmp_path, "--processes", "2") as served, ExitStack() as around:
+        clients = [around.enter_context(served.stream()) for _ in range(6)]
+        begun = []
+        for client in clients:
+            client.send(json.dumps({"type": "start", "sample_rate": rate}))
+            begun.append([json.loads(client.recv(timeout=60)) for _ in range(2)])
+        os.kill(_analyzing(served)[0], signal.SIGKILL)
+        ended = [_heard_on(client, data) for client in clients]
+        for first, (code, found) in zip(begun, ended, strict=True):
+            if code == 1000:
+                assert_same([*first, *found], expected)
+            else:
+                assert (code, found[-1]["code"]) == (1011, "internal")
+        assert {code for code, _ in ended} == {1000, 1011}
+        with served.stream() as new:
+            assert_same(talk(new, {"sample_rate": rate}, [data]), expected)
 
 
 def talk_on(connection: Any, data: bytes) -> list[dict[str, Any]]:
@@ -425,6 +423,20 @@ def talk_on(connection: Any, data: bytes) -> list[dict[str, Any]]:
     while not found or found[-1]["type"] != "session_ended":
         found.append(json.loads(connection.recv(timeout=60)))
     return found
+
+
+def _heard_on(connection: Any, data: bytes) -> tuple[int | None, list[dict[str, Any]]]:
+    """The code that a session ended with, and its records."""
+    import websockets
+
+    found: list[dict[str, Any]] = []
+    with suppress(websockets.ConnectionClosed):
+        connection.send(data)
+        connection.send('{"type":"end"}')
+    with suppress(websockets.ConnectionClosed):
+        while True:
+            found.append(json.loads(connection.recv(timeout=60)))
+    return connection.close_code, found
 
 
 def _analyzing(served: Served) -> list[int]:
