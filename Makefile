@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATA ?= $(SER_DATA)
 JOBS ?= 2
+MINUTES ?= 1
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
@@ -42,7 +43,7 @@ check: setup ## Formatting, lint, types, import directions, generated docs, lice
 evaluate: setup ## Measure the models on unseen speakers (DATA=folder of corpora, JOBS=2); hours
 	$(BIN)/python scripts/make_evaluation.py --data $(DATA) --jobs $(JOBS)
 
-bench: setup ## Measure speed and size, beside peers (PEERS=no leaves them out, OLD=DIR, DATA=DIR)
+bench: setup ## Measure speed and size, beside peers (PEERS=no, OLD=DIR, DATA=DIR), and the server (MINUTES=25)
 	@test "$(PEERS)" = no || test -x .cache/peers/bin/python || \
 	  { $(PYTHON) -m venv .cache/peers && .cache/peers/bin/python -m pip install --quiet \
 	    --disable-pip-version-check librosa==0.11.0 opensmile==2.6.0 praat-parselmouth==0.4.7 \
@@ -51,6 +52,7 @@ bench: setup ## Measure speed and size, beside peers (PEERS=no leaves them out, 
 	$(BIN)/python scripts/bench.py --peers .cache/peers/bin/python
 	$(BIN)/python scripts/bench_archives.py $(DATA) --peers .cache/peers/bin/python --jobs 2 \
 	  $(if $(OLD),--old $(OLD))
+	$(BIN)/python scripts/bench_server.py --minutes $(MINUTES)
 
 reliability: setup ## Measure faults, overload, long days (DATA=DIR, SHORT=yes: minutes, ONLY=sections)
 	$(BIN)/python scripts/make_reliability.py $(if $(DATA),--data $(DATA)) $(if $(SHORT),--short) \

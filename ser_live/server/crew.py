@@ -35,6 +35,12 @@ WINDOW_S = 1.0
 WINDOW_ITEMS = 256
 """Blocks and requests of a session that are on their way to its process."""
 
+WORTH_S = 0.02
+"""Sound that is worth a journey of its own while other is on its way, in seconds."""
+
+STARTING = 2
+"""Sessions more that a process gets rather than one that only starts."""
+
 _CLOSING_S = 2.0
 
 
@@ -101,6 +107,7 @@ class RemoteWork:
             not self._is_over
             and self._n_sent_samples < window
             and len(self._sent) < WINDOW_ITEMS
+            and (not self._sent or self._inputs.has(WORTH_S))
             and (following := self._inputs.next()) is not None
         ):
             item, came_s = following
@@ -311,7 +318,8 @@ class Crew:
         if not self._workers:
             self._add()
         self._n_begun += 1
-        return min(self._workers, key=lambda worker: (len(worker.works), not worker.is_ready))
+        # One that only starts is left alone where the others have little to do.
+        return min(self._workers, key=lambda w: len(w.works) + (0 if w.is_ready else STARTING))
 
     def _prepare(self) -> None:
         """Start one more process where each of those that are there has something to do."""

@@ -67,6 +67,12 @@ class SoundQueue:
         with self._lock:
             return time.monotonic() - self._inputs[0][1] if self._inputs else 0.0
 
+    def has(self, sound_s: float) -> bool:
+        """Whether so much sound waits, or a request, or news of lost sound."""
+        with self._lock:
+            is_other = bool(self._inputs) and not isinstance(self._inputs[-1][0], np.ndarray)
+            return is_other or self.n_samples >= sound_s * self.rate_hz
+
     def put(self, item: Input, came_s: float | None = None) -> None:
         """Add sound, a note of lost sound, or a request.
 

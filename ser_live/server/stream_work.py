@@ -210,7 +210,7 @@ class StreamWork:
         return [*shown, *(state.take(event) if state is not None else [])]
 
     def _dropped(self, number: int, item: Segmented) -> Drop:
-        """What stands in the place of a partial result that was given up."""
+        """Make what stands in the place of a partial result that was given up."""
         assert isinstance(item, Utterance)  # noqa: S101  the caller looked
         drop = Drop(
             stream=item.stream,

@@ -18,7 +18,7 @@ UPLOAD = "upload"
 """Name of an uploaded recording in records."""
 
 Uploaded: TypeAlias = StreamEvent | Exception | None
-"""What is told of a recording: its events, an error, and ``None`` at the end."""
+"""News of a recording: its events, an error, and ``None`` at the end."""
 
 _PAUSE: Any = object()
 """Stands between two blocks: the next step may be another's."""
