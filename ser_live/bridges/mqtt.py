@@ -99,8 +99,8 @@ class MqttBridge:
     def warning(self) -> str:
         safety = "" if self._is_safe else ", unencrypted"
         return (
-            f"emotions leave this program by MQTT for the broker {self._shown}{safety}: whoever may "
-            "read there can read them."
+            f"emotions leave this program by MQTT for the broker {self._shown}{safety}: whoever "
+            "may read there can read them."
         )
 
     @property
