@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -34,12 +35,15 @@ class BridgeOptions:
     webhook: str | None = None
     allow_remote: bool = False
     act_on: str = "utterances"
+    mqtt: str | None = None
+    mqtt_password_file: Path | None = None
+    mqtt_ca: Path | None = None
     state_pace: str = "assistant"
 
     @property
     def tell_anybody(self) -> bool:
         """Whether any bridge was asked for."""
-        others = (self.osc, self.exec_, self.webhook)
+        others = (self.osc, self.exec_, self.webhook, self.mqtt)
         return self.lsl or any(other is not None for other in others)
 
     def sinks(self) -> list[Sink]:
@@ -84,6 +88,10 @@ class BridgeOptions:
             raise UsageError("Found --lsl-name without --lsl: add --lsl.")
         if self.allow_remote and self.webhook is None:
             raise UsageError("Found --allow-remote without --webhook: leave it out.")
+        if self.mqtt is None and not (self.mqtt_password_file is None and self.mqtt_ca is None):
+            raise UsageError(
+                "Found --mqtt-password-file or --mqtt-ca without --mqtt: say which broker."
+            )
 
     def _bridges(self) -> Iterator[Bridge]:
         if self.osc is not None:
@@ -107,12 +115,28 @@ class BridgeOptions:
                 act_on=self.act_on,
                 pace=self.state_pace,
             )
+        if self.mqtt is not None:
+            from ser_live.bridges.mqtt import MqttBridge
+
+            yield MqttBridge(
+                self.mqtt,
+                password_file=self.mqtt_password_file,
+                ca_file=self.mqtt_ca,
+                pace=self.state_pace,
+            )
 
 
 def bridge_options(command: Command) -> Command:
     """Add the options of the bridges, which a command takes as `bridges`."""
     command = taking(BridgeOptions, command, "bridges")
-    options = [
+    for option in reversed([*_state_options(), *_occasion_options(), *_broker_options()]):
+        command = option(command)
+    return command
+
+
+def _state_options() -> list[Callable[[Command], Command]]:
+    """Options of those that are told the running emotion."""
+    return [
         click.option(
             "--osc",
             default=None,
@@ -137,6 +161,19 @@ def bridge_options(command: Command) -> Command:
             metavar="NAME",
             help="Name that the streams begin with [ser-live].",
         ),
+        click.option(
+            "--state-pace",
+            type=click.Choice(PACES),
+            default="assistant",
+            show_default=True,
+            help="How fast the running emotion that is told follows.",
+        ),
+    ]
+
+
+def _occasion_options() -> list[Callable[[Command], Command]]:
+    """Options of what is done for each occasion."""
+    return [
         click.option(
             "--exec",
             "exec_",
@@ -164,14 +201,31 @@ def bridge_options(command: Command) -> Command:
             help="Whether --exec and --webhook follow each utterance, or changes of the running "
             "emotion.",
         ),
+    ]
+
+
+def _broker_options() -> list[Callable[[Command], Command]]:
+    """Options of the broker."""
+    return [
         click.option(
-            "--state-pace",
-            type=click.Choice(PACES),
-            default="assistant",
-            show_default=True,
-            help="How fast the running emotion that is told follows.",
+            "--mqtt",
+            default=None,
+            metavar="URL",
+            help="Publish to the broker at mqtt[s]://[USER@]HOST[:PORT]; Home Assistant finds the "
+            "sensors by itself.",
+        ),
+        click.option(
+            "--mqtt-password-file",
+            type=click.Path(path_type=Path, dir_okay=False),
+            default=None,
+            metavar="FILE",
+            help="File with the password of the user in its first line.",
+        ),
+        click.option(
+            "--mqtt-ca",
+            type=click.Path(path_type=Path, dir_okay=False),
+            default=None,
+            metavar="FILE",
+            help="Certificates that the broker's is checked by.",
         ),
     ]
-    for option in reversed(options):
-        command = option(command)
-    return command

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -144,15 +145,11 @@ def test_a_server_that_never_ends_its_answer_holds_nobody_up(
             kept = []
             server.settimeout(0.1)
             while not over.is_set():
-                try:
+                with suppress(TimeoutError):
                     kept.append(server.accept()[0])
-                except TimeoutError:
-                    pass
                 for connection in kept if drips else ():
-                    try:
+                    with suppress(OSError):
                         connection.sendall(b"H")
-                    except OSError:
-                        pass
             for connection in kept:
                 connection.close()
 
@@ -192,7 +189,7 @@ def test_an_address_that_does_not_fit_is_one_sentence(url: str) -> None:
     [
         "example.com",
         "192.168.1.2",
-        "0.0.0.0",
+        "0.0.0.0",  # noqa: S104
         "localhost.example.com",
         "[fe80::1]",
         "127.1.evil.org",
