@@ -114,8 +114,7 @@ class TestFileSource:
         def heard(source):
             parts = []
             with source, pytest.raises(error):
-                while (block := source.read(0)) is not None:
-                    parts.append(block)
+                parts.extend(iter(lambda: source.read(0), None))
             return np.concatenate(parts)
 
         usual = heard(FileSource(path, speed=0))
@@ -128,13 +127,12 @@ class TestFileSource:
         samples[20_001] = np.nan
         path = tmp_path / "bad.wav"
         soundfile.write(path, samples, 16000, subtype="FLOAT")
-        n = 0
+        heard = []
         with FileSource(path, speed=0, block_s=block_s) as source:
             with pytest.raises(InvalidAudioError, match="sample 20001 "):
-                while (block := source.read(0)) is not None:
-                    n += len(block)
+                heard.extend(iter(lambda: source.read(0), None))
             assert source.exhausted
-        assert n == 20_001
+        assert sum(map(len, heard)) == 20_001
 
     def test_a_block_may_be_longer_than_what_is_decoded_at_once(self, tmp_path):
         """Blocks have the length that was asked for; the last one has what is left."""
