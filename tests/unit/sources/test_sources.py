@@ -63,6 +63,12 @@ def wav(tmp_path: Path) -> Path:
     return path
 
 
+def blocks_of(source: AudioSource) -> Iterator[NDArray[np.float32]]:
+    """Blocks until there is none."""
+    while (block := source.read(0)) is not None:
+        yield block
+
+
 class TestFileSource:
     @pytest.mark.parametrize("kind", hostile_audio.UNUSUAL)
     def test_unusual(self, kind, tmp_path):
@@ -114,7 +120,7 @@ class TestFileSource:
         def heard(source):
             parts = []
             with source, pytest.raises(error):
-                parts.extend(iter(lambda: source.read(0), None))
+                parts.extend(blocks_of(source))
             return np.concatenate(parts)
 
         usual = heard(FileSource(path, speed=0))
@@ -130,7 +136,7 @@ class TestFileSource:
         heard = []
         with FileSource(path, speed=0, block_s=block_s) as source:
             with pytest.raises(InvalidAudioError, match="sample 20001 "):
-                heard.extend(iter(lambda: source.read(0), None))
+                heard.extend(blocks_of(source))
             assert source.exhausted
         assert sum(map(len, heard)) == 20_001
 
