@@ -63,6 +63,12 @@ def wav(tmp_path: Path) -> Path:
     return path
 
 
+def blocks_of(source: AudioSource) -> Iterator[NDArray[np.float32]]:
+    """Blocks until there is none."""
+    while (block := source.read(0)) is not None:
+        yield block
+
+
 class TestFileSource:
     @pytest.mark.parametrize("kind", hostile_audio.UNUSUAL)
     def test_unusual(self, kind, tmp_path):
@@ -114,8 +120,7 @@ class TestFileSource:
         def heard(source):
             parts = []
             with source, pytest.raises(error):
-                while (block := source.read(0)) is not None:
-                    parts.append(block)
+                parts.extend(blocks_of(source))
             return np.concatenate(parts)
 
         usual = heard(FileSource(path, speed=0))
@@ -128,13 +133,12 @@ class TestFileSource:
         samples[20_001] = np.nan
         path = tmp_path / "bad.wav"
         soundfile.write(path, samples, 16000, subtype="FLOAT")
-        n = 0
+        heard = []
         with FileSource(path, speed=0, block_s=block_s) as source:
             with pytest.raises(InvalidAudioError, match="sample 20001 "):
-                while (block := source.read(0)) is not None:
-                    n += len(block)
+                heard.extend(blocks_of(source))
             assert source.exhausted
-        assert n == 20_001
+        assert sum(map(len, heard)) == 20_001
 
     def test_a_block_may_be_longer_than_what_is_decoded_at_once(self, tmp_path):
         """Blocks have the length that was asked for; the last one has what is left."""
