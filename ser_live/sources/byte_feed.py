@@ -12,7 +12,8 @@ FULL_BYTES = 1 << 18
 
 Cutter = Callable[[bytes, bool], tuple[bytes, bytes, bool]]
 """Takes bytes and whether they are the last; gives those that are ready, those to be looked at
-again with more, and whether a recording ends between the two."""
+again with more, and whether a recording ends between the two. Where it gives neither any that are
+ready nor an end, it is asked again only once more came; of the last ones it keeps none."""
 
 
 def uncut(data: bytes, _is_last: bool) -> tuple[bytes, bytes, bool]:

@@ -91,11 +91,6 @@ class AuCutter:
         self._is_endless = False
 
     def __call__(self, data: bytes, is_last: bool) -> tuple[bytes, bytes, bool]:
-        if self._n_left == 0 and not self._is_endless:
-            if len(data) < len(_AU) and not is_last:
-                return b"", data, False
-            self._n_left, self._is_endless = None, not data.startswith(_AU)
-            return b"", data, not self._is_endless
         if self._n_left is None and not self._is_endless:
             if len(data) < _AU_BYTES and not is_last:
                 return b"", data, False
@@ -105,8 +100,12 @@ class AuCutter:
         if self._is_endless or self._n_left is None:
             return data, b"", False
         n_passed = min(self._n_left, len(data))
+        ready, rest = data[:n_passed], data[n_passed:]
         self._n_left -= n_passed
-        return data[:n_passed], data[n_passed:], False
+        if self._n_left or not rest or (len(rest) < len(_AU) and not is_last):
+            return ready, rest, False
+        self._n_left, self._is_endless = None, not rest.startswith(_AU)
+        return (data, b"", False) if self._is_endless else (ready, rest, True)
 
 
 def cutter_of(kind: str) -> Cutter:

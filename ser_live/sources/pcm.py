@@ -191,7 +191,7 @@ class PcmSource(AudioSource):
         while head:
             n_passed = min(self._n_of_tag, len(head))
             head, self._n_of_tag = head[n_passed:], self._n_of_tag - n_passed
-            n_bytes = tag_bytes(head, 0) if head.startswith(b"ID3") else 0
+            n_bytes = tag_bytes(head, 0) if head.startswith((b"ID3", b"APETAGEX")) else 0
             if not n_bytes:
                 break
             self._is_tagged, self._n_of_tag = True, n_bytes

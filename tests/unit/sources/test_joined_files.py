@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import time
 from pathlib import Path
 
 import numpy as np
@@ -120,10 +121,10 @@ def cut(kind: str, data: bytes, n_bytes: int) -> list[bytes]:
     for place in range(0, len(data), n_bytes):
         held += data[place : place + n_bytes]
         is_last, is_more = place + n_bytes >= len(data), True
-        while is_more or (is_last and held):
+        while is_more:
             ready, held, is_end = cutter(held, is_last)
             parts[-1] += ready
-            is_more = is_end or bool(ready)
+            is_more = bool(held) and (is_end or bool(ready))
             if is_end:
                 parts.append(b"")
     assert held == b""
@@ -152,7 +153,23 @@ WHOLE = {
 def test_bytes_of_a_pipe_are_cut_where_the_next_file_begins(kind, n_bytes):
     """However the bytes come, each part is one file, and none of them is lost."""
     assert cut(kind, 3 * WHOLE[kind], n_bytes) == 3 * [WHOLE[kind]]
-    assert cut(kind, WHOLE[kind] + b"behind", n_bytes) == [WHOLE[kind] + b"behind"]
+    for behind in (b"behind", b".", 300 * b"x"):
+        assert cut(kind, WHOLE[kind] + behind, n_bytes) == [WHOLE[kind] + behind]
+
+
+def test_an_au_in_a_pipe_that_says_less_than_it_holds():
+    """Sound behind the declared length is heard, as from a file, and nothing waits for ever."""
+    pytest.importorskip("av", reason="the optional extra `media` is not installed")
+    data = odd.coded("AU")
+    for size in (0, 8000, len(data) - 24 - 2):
+        said = data[:8] + struct.pack(">I", size) + data[12:]
+        n_heard, deadline_s = 0, time.monotonic() + 30
+        with PcmSource(io.BytesIO(said), RATE) as source:
+            while not source.exhausted:
+                item = source.read(0.01)
+                n_heard += len(item) if isinstance(item, np.ndarray) else 0
+                assert time.monotonic() < deadline_s
+        assert n_heard == LENGTH_S * RATE
 
 
 @pytest.mark.skipif(bool(MISSING), reason=MISSING or "ffmpeg is there")
