@@ -20,12 +20,17 @@ from ser_live.errors import LogError, UsageError
 from ser_live.records.folders import expiry_file
 from ser_live.records.json_line import json_line
 from ser_live.records.log_reading import MAX_LINE_BYTES, parsed_line
-from ser_live.records.private_files import create_private_file, make_private_folder
+from ser_live.records.private_files import (
+    create_private_file,
+    make_private_folder,
+    wait_for_turn,
+)
 from ser_live.terminal.text import printable
 
 HEADER: dict[str, object] = {"type": "expiring", "schema": "ser-live-expiring", "schema_version": 1}
 _SPAN = re.compile(r"([0-9]{1,6})([hdw])")
 _LONGEST = timedelta(days=36_525)
+_FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 _COMMENT = "expires "
 """Beginning of the tag ``comment`` of a recording that says its date."""
 
@@ -150,21 +155,26 @@ def remember(path: Path, kind: Expiring, date: str, *, is_whole: bool = True) ->
 def _append(record: dict[str, object]) -> None:
     path = expiry_file()
     make_private_folder(path.parent)
-    lines = json_line(record) + "\n"
-    try:
-        descriptor = create_private_file(path, appends=True)
-        lines = json_line(HEADER) + "\n" + lines
-    except FileExistsError:
-        flags = os.O_WRONLY | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
-        descriptor = os.open(path, flags | getattr(os, "O_BINARY", 0))
-        # Where the last line was cut off, this one stays readable; an empty line is none.
-        lines = "\n" + lines
-    try:
-        os.write(descriptor, lines.encode())
-        with suppress(OSError):
-            os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    while True:
+        head = ""
+        try:
+            descriptor = create_private_file(path, appends=True)
+            head = json_line(HEADER)
+        except FileExistsError:
+            try:
+                descriptor = os.open(path, os.O_RDWR | os.O_APPEND | _FLAGS)
+            except FileNotFoundError:  # removed in between
+                continue
+        try:
+            # One that `keep_only` removed while this waited is nobody's any more.
+            if wait_for_turn(descriptor):
+                # Behind an end of line: where the last line was cut off, this one stays readable.
+                os.write(descriptor, f"{head}\n{json_line(record)}\n".encode())
+                with suppress(OSError):
+                    os.fsync(descriptor)
+                return
+        finally:
+            os.close(descriptor)
 
 
 def entries() -> list[Entry]:
@@ -201,18 +211,29 @@ def keep_only(is_kept: Callable[[Entry], bool]) -> None:
     Raises
     ------
     OSError
-        It cannot be written; it is as it was then.
+        It cannot be written.
     """
-    before = entries()
-    kept = [entry for entry in before if is_kept(entry)]
     path = expiry_file()
-    if not kept:
+    try:
+        descriptor = os.open(path, os.O_RDWR | _FLAGS)
+    except FileNotFoundError:
+        return
+    try:
+        if not wait_for_turn(descriptor):
+            return
+        before = entries()
+        kept = [entry for entry in before if is_kept(entry)]
+        if not kept and os.name != "nt":  # Windows refuses while it is open
+            path.unlink()
+        elif len(kept) < len(before):
+            # In place, for somebody may wait to add to this very file.
+            text = "".join(json_line(record) + "\n" for record in _records(kept)).encode()
+            os.write(descriptor, text)
+            os.ftruncate(descriptor, len(text))
+    finally:
+        os.close(descriptor)
+    if not kept and os.name == "nt":
         path.unlink(missing_ok=True)
-    elif len(kept) < len(before):
-        beside = path.with_name(f"{path.name}.{os.getpid()}.new")
-        with os.fdopen(create_private_file(beside), "w", encoding="utf-8") as file:
-            file.writelines(json_line(record) + "\n" for record in _records(kept))
-        beside.replace(path)
 
 
 def _records(kept: list[Entry]) -> Iterator[dict[str, object]]:

@@ -52,6 +52,17 @@ def create_private_file(path: Path, *, appends: bool = False) -> int:
     return descriptor
 
 
+def wait_for_turn(descriptor: int) -> bool:
+    """Wait until no other program of this kind holds an open file; whether it still has its name.
+
+    It is let go with the descriptor. Where there are no locks nothing is waited for.
+    """
+    if os.name != "nt":
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+    return os.name == "nt" or os.fstat(descriptor).st_nlink > 0
+
+
 def is_in_use(path: Path) -> bool:
     """Whether a running program still writes a file of `create_private_file`.
 

@@ -292,3 +292,22 @@ def test_a_purge_of_everything_leaves_no_list_of_what_is_gone(home: Path) -> Non
     assert kinds(found) == {Kind.SESSION: 1}
     assert remove(found) == []
     assert not sessions_folder().parent.exists()
+
+
+def test_entries_that_come_while_the_list_is_shortened_are_not_lost(home: Path) -> None:
+    """Some programs add, others remove what is gone, at the same time."""
+    adder = (
+        "import sys; from pathlib import Path; from ser_live.records.expiry import *\n"
+        "for n in range(40):\n"
+        "    path = Path(sys.argv[1]) / f'{sys.argv[2]}-{n}'\n"
+        "    if n % 4: path.write_text('')\n"
+        "    remember(path, Expiring.LOG, '2020-01-01T00:00:00+00:00')\n"
+        "    if n % 3 == 0: keep_only(lambda e: e.path.exists())\n"
+    )
+    running = [subprocess.Popen([sys.executable, "-c", adder, str(home), str(n)]) for n in range(3)]
+    assert [process.wait(60) for process in running] == [0, 0, 0]
+    remember(home, Expiring.LOG, "2020-01-01T00:00:00+00:00")
+    expiry.keep_only(lambda entry: entry.path.is_file())
+    assert {entry.path.name for entry in entries()} == {
+        f"{who}-{n}" for who in range(3) for n in range(40) if n % 4
+    }
