@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from ser_live.history.tags import Comparison, Tags
 
 
+_TAG_CELLS = 20
+"""Greatest width of a tag on a terminal."""
+
+
 @click.command(cls=Page)
 @voice_options
 @click.option(
@@ -89,12 +93,11 @@ def _text(found: Tags, who: str | None) -> str:
     from ser_live.cli.history_tables import columns_text
     from ser_live.cli.rows import screen_cells
     from ser_live.history.sentences import setup_name, voice_name
-    from ser_live.terminal.text import fold, printable
+    from ser_live.terminal.text import fit, fold, printable
 
-    header = ("tag", "measure", "days with", "without", "mean with", "without", "difference",
-              "95 %", "")  # fmt: skip
+    header = ("tag", "measure", "with", "without", "difference", "95 %", "")
     rows = [
-        _row(tag.name if place == 0 else "", comparison)
+        _row(fit(printable(tag.name), _TAG_CELLS) if place == 0 else "", comparison)
         for tag in found.tags
         for place, comparison in enumerate(tag.comparisons)
     ]
@@ -106,7 +109,7 @@ def _text(found: Tags, who: str | None) -> str:
     )
     said = [f"{voice_name(who)}: {heard}"]
     lines = [line for text in said for line in fold(printable(text), width, indent=2)]
-    table = columns_text([header, *rows], right=(2, 3, 4, 5, 6))
+    table = columns_text([header, *rows], right=(2, 3, 4))
     after = [line for text in _sentences(found) for line in fold(printable(text), width, indent=2)]
     return (
         "".join(f"{line}\n" for line in lines)
@@ -118,27 +121,21 @@ def _text(found: Tags, who: str | None) -> str:
 
 
 def _row(name: str, found: Comparison) -> tuple[str, ...]:
+    verdict = "" if not found.is_there else "higher" if found.difference > 0 else "lower"
     if math.isnan(found.p):
-        verdict = "too few days" if found.is_too_few else "always the same"
-        interval = ""
+        interval = "too few days" if found.is_too_few else "always the same"
     else:
         interval = f"{found.low:+.2f} to {found.high:+.2f}"
-        verdict = "" if not found.is_there else "higher" if found.difference > 0 else "lower"
+    difference = "" if math.isnan(found.difference) else f"{found.difference:+.2f}"
     return (
         name,
         found.measure,
         str(found.n_with),
         str(found.n_without),
-        _number(found.with_tag),
-        _number(found.without),
-        _number(found.difference),
+        difference,
         interval,
         verdict,
     )
-
-
-def _number(value: float) -> str:
-    return "" if math.isnan(value) else f"{value:+.2f}"
 
 
 def _sentences(found: Tags) -> Sequence[str]:
@@ -153,8 +150,10 @@ def _sentences(found: Tags) -> Sequence[str]:
     )  # fmt: skip
     return [
         *others,
-        f'Days on each side needed: {MIN_DAYS}. "Higher" and "lower" hold beside all '
-        f"{found.n_tests} comparisons (Holm, 5 %); an interval is for its own alone.",
+        "With and without are the days with the tag and the others; the difference is that of "
+        f"their means. At least {MIN_DAYS} days are needed on each side.",
+        f'"Higher" and "lower" hold beside all {found.n_tests} comparisons (Holm, 5 %); an interval '
+        "is for its own alone.",
         "Days with a tag differ in more than the tag: this shows what goes together, not what "
         "comes of what.",
         DISCLAIMER,
