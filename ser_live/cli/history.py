@@ -18,6 +18,7 @@ from ser_live.cli.history_options import (
     up_to_date,
 )
 from ser_live.cli.history_tables import columns_text
+from ser_live.cli.history_tags import tags
 from ser_live.cli.history_trend import letter, trend
 from ser_live.cli.rows_output import rows_output
 from ser_live.errors import UsageError
@@ -38,11 +39,7 @@ _LIMIT = 50
 """Rows that are printed where nobody asks for more."""
 
 
-@click.group(
-    "history", cls=GroupPage, shown=("since", "speaker", "format"), invoke_without_command=True
-)
-@choice_options
-@click.option(
+_limit_option = click.option(
     "--limit",
     type=click.IntRange(min=0),
     default=_LIMIT,
@@ -50,6 +47,13 @@ _LIMIT = 50
     metavar="N",
     help="At most N rows in a table; 0 for all.",
 )
+
+
+@click.group(
+    "history", cls=GroupPage, shown=("since", "speaker", "format"), invoke_without_command=True
+)
+@choice_options
+@_limit_option
 @form_options
 @click.pass_context
 def command(
@@ -83,6 +87,41 @@ def command(
                 "to the list alone: write them behind the command."
             )
         return
+    _list(since, until, speaker, tag, limit, format_, output)
+
+
+@command.command("list")
+@choice_options
+@_limit_option
+@form_options
+def list_(
+    since: str | None,
+    until: str | None,
+    speaker: str | None,
+    tag: str | None,
+    limit: int,
+    format_: str,
+    output: Path | None,
+) -> None:
+    """List the sessions, newest first.
+
+    \b
+    Examples:
+      ser-live history list --tag sport
+      ser-live history list --since 2026-03-01 --format csv
+    """
+    _list(since, until, speaker, tag, limit, format_, output)
+
+
+def _list(
+    since: str | None,
+    until: str | None,
+    speaker: str | None,
+    tag: str | None,
+    limit: int,
+    format_: str,
+    output: Path | None,
+) -> None:
     from ser_live.history.sessions import n_sessions, session_rows
 
     with up_to_date() as index:
@@ -110,6 +149,7 @@ def command(
 
 command.add_command(trend)
 command.add_command(letter)
+command.add_command(tags)
 
 
 @command.command()

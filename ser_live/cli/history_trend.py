@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ser_live.history.trend import Trend
 
 
-def _voice(command: Callable[..., None]) -> Callable[..., None]:
+def voice_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options that choose a voice."""
     for option in (
         click.option(
@@ -37,7 +37,7 @@ def _voice(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @click.command(cls=Page)
-@_voice
+@voice_options
 @click.option(
     "--weeks",
     "n_weeks",
@@ -122,7 +122,7 @@ def trend(
 
 
 @click.command(cls=Page)
-@_voice
+@voice_options
 @click.option("--month", metavar="YYYY-MM", help="The month; the last whole one by default.")
 @click.option(
     "-f",
@@ -158,7 +158,7 @@ def letter(
 
     named = month_of(month)
     with up_to_date() as index:
-        who = _chosen_voice(index.database, speaker, unnamed)
+        who = chosen_voice(index.database, speaker, unnamed)
         found = letter_of(index.database, who, own_notes().notes, named, recordings=recordings)
     text = letter_markdown(found) if format_ == "md" else letter_page(found)
     with rows_output(output) as write:
@@ -171,13 +171,13 @@ def _trend(speaker: str | None, unnamed: bool, recordings: bool, n_weeks: int | 
     from ser_live.history.trend import make_trend
 
     with up_to_date() as index:
-        who = _chosen_voice(index.database, speaker, unnamed)
+        who = chosen_voice(index.database, speaker, unnamed)
         found = voice_days(index.database, who, recordings=recordings)
         notes = all_notes(index.database, who, own_notes().notes)
     return make_trend(found, who, notes, n_weeks=n_weeks)
 
 
-def _chosen_voice(database: object, speaker: str | None, unnamed: bool) -> str | None:
+def chosen_voice(database: object, speaker: str | None, unnamed: bool) -> str | None:
     """The voice that options ask for; which others there are is said."""
     import sqlite3
 

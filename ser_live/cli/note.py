@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 
 import click
 
@@ -30,7 +31,28 @@ _MAX_FUTURE_S = 86_400.0
     metavar="TIME",
     help="Moment it is about, such as 2026-03-14T21:30 or 2026-03-14; now by default.",
 )
-def command(text: str, rating: int | None, tags: tuple[str, ...], at: str | None) -> None:
+@click.option(
+    "--import",
+    "diary",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Take ratings, tags and notes from a CSV export of Daylio; twice does no harm.",
+)
+@click.option(
+    "--map",
+    "moods",
+    multiple=True,
+    metavar="MOOD=1…5",
+    help="With --import: rating of a mood of your own; may be given several times.",
+)
+def command(
+    text: str,
+    rating: int | None,
+    tags: tuple[str, ...],
+    at: str | None,
+    diary: Path | None,
+    moods: tuple[str, ...],
+) -> None:
     """Note how you feel, beside what the voice says.
 
     Notes are kept in one file of your own, readable by you alone; `ser-live history
@@ -40,8 +62,22 @@ def command(text: str, rating: int | None, tags: tuple[str, ...], at: str | None
     \b
     Examples:
       ser-live note --rating 4 "slept badly"
+      ser-live note --import daylio.csv --map "super=5" --map "so-so=3"
+
+    \f
+    Moods of Daylio are ratings: rad 5, good 4, meh 3, bad 2, awful 1. Activities
+    become tags. Entries that were imported before are passed over.
+
+    \b
+    More examples:
       ser-live note "first day at the new place" --tag work --at 2026-03-14
     """
+    if diary is not None:
+        _refuse_beside_import(text, rating, tags, at)
+        _import(diary, moods)
+        return
+    if moods:
+        raise UsageError("Found --map without --import, but it is about its moods: give both.")
     from ser_live.history.notes import MAX_TAG, MAX_TAGS, MAX_TEXT, Note, add_note
 
     if not text.strip() and rating is None and not tags:
@@ -66,6 +102,47 @@ def command(text: str, rating: int | None, tags: tuple[str, ...], at: str | None
     )
     path = add_note(note)
     echo(f"Noted for {note.at:%Y-%m-%d %H:%M} in {path}.")
+
+
+def _refuse_beside_import(
+    text: str, rating: int | None, tags: tuple[str, ...], at: str | None
+) -> None:
+    if text or rating is not None or tags or at is not None:
+        raise UsageError(
+            "Found a note beside --import, but an import takes everything from its file: note it "
+            "by a command of its own."
+        )
+
+
+def _import(path: Path, moods: tuple[str, ...]) -> None:
+    """Add the entries of a diary that are not noted yet."""
+    from ser_live.history.daylio import not_yet_noted, read_daylio
+    from ser_live.history.notes import add_notes, read_notes
+
+    diary = read_daylio(path, dict(map(_mood, moods)))
+    new = not_yet_noted(diary.notes, read_notes().notes)
+    if new:
+        add_notes(new)
+    n_old = len(diary.notes) - len(new)
+    old = f", {n_old} were noted before" if n_old else ""
+    echo(f"Noted {len(new)} entries of {path}{old}.")
+    for reason, n in diary.passed_over.items():
+        if n:
+            echo(f"ser-live: {n} lines {reason} passed over.", err=True)
+    for reason, n in diary.altered.items():
+        if n:
+            echo(f"ser-live: {n} entries {reason}.", err=True)
+
+
+def _mood(text: str) -> tuple[str, int]:
+    """Name and rating of a mood, as ``super=5``."""
+    name, _, rating = text.rpartition("=")
+    if not name.strip() or rating.strip() not in {"1", "2", "3", "4", "5"}:
+        raise UsageError(
+            f"Found '{text[:60]}' as --map, but a mood and its rating from 1 to 5 are needed: "
+            'write it as "super=5".'
+        )
+    return name.strip().lower(), int(rating)
 
 
 def _moment(at: str | None) -> datetime:

@@ -74,8 +74,13 @@ def add_note(note: Note, path: Path | None = None) -> Path:
     LogError
         It cannot be written, or is the file of something else.
     """
+    return add_notes([note], path)
+
+
+def add_notes(notes: Sequence[Note], path: Path | None = None) -> Path:
+    """Add notes to the file, as `add_note` does one."""
     path = notes_file() if path is None else path
-    lines = json_line(note.as_record()) + "\n"
+    lines = "".join(json_line(note.as_record()) + "\n" for note in notes)
     try:
         make_private_folder(path.parent)
         try:
@@ -91,7 +96,9 @@ def add_note(note: Note, path: Path | None = None) -> Path:
             lines = json_line(HEADER) + "\n" + lines
         try:
             # In one piece, so that notes of two programs cannot mix.
-            os.write(descriptor, lines.encode())
+            rest = memoryview(lines.encode())
+            while rest:  # a disk may take a part of what is long
+                rest = rest[os.write(descriptor, rest) :]
             with suppress(OSError):
                 os.fsync(descriptor)
         finally:

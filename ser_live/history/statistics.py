@@ -174,6 +174,16 @@ def difference_band(after: Band, before: Band, sd: float, freedom: float) -> tup
     return size - half, size + half
 
 
+def difference_p(first: Band, second: Band, sd: float, freedom: float) -> float:
+    """Probability of means of two kinds of days this far apart, were they alike."""
+    from scipy.special import stdtr
+
+    if not freedom >= 0.5:
+        return math.nan
+    spread = sd * math.sqrt(1.0 / first.n_effective + 1.0 / second.n_effective)
+    return float(2.0 * stdtr(freedom, -abs(first.mean - second.mean) / spread))
+
+
 def _t(freedom: float) -> float:
     if not freedom >= 0.5:
         return math.nan

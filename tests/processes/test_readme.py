@@ -46,6 +46,8 @@ ENDS_OTHERWISE = {
     "ser-live doctor": (0, 1),  # 1 where it has no microphone
     "ser-live evaluate --data calls/": (7,),  # three recordings are refused, with what is needed
     "ser-live train --data calls/ --out mine": (7,),
+    "ser-live train --add corrections --out me": (2,),  # nobody gave any
+    "ser-live compare ear mine --data calls/": (5,),  # that model was not trained
     "ser-live purge": (2,),  # nobody answers its question
 }
 """Exit codes other than 0."""
