@@ -3,11 +3,12 @@
     python scripts/measure_scaling.py [costs | sizes | entries | page] [--n-files N ...]
 
 ``costs``: CPU seconds for an hour of audio, by model, and the same work in one process, two, on
-Dask workers and in shards. ``sizes``: the program over many tiny files, and what it holds. ``entries``:
-a manifest of many recordings, simulated: plan, going on, merger, sums. Each stores what it found in
-docs/scaling.json; ``page`` puts that into the tables of the page, as the others do at their end.
+Dask workers and in shards. ``sizes``: the program over many tiny files, and what it holds.
+``entries``: a manifest of many recordings, simulated: plan, going on, merger, sums. Each stores
+what it found in docs/scaling.json; ``page`` puts that into the tables of the page, as the others do
+at their end.
 
-CPU seconds of the program and all its children, and the largest memory of one of its processes: both
+CPU seconds are those of the program and all its children, memory that of its largest process: both
 hold on a machine that does other things, too.
 """
 
@@ -17,7 +18,6 @@ import argparse
 import json
 import os
 import platform
-import re
 import subprocess
 import sys
 import tempfile
@@ -34,7 +34,7 @@ DEMO = ROOT / "ser_live" / "demo.ogg"
 RESULTS = ROOT / "docs" / "scaling.json"
 PAGE = ROOT / "docs" / "scaling.md"
 
-N_COPIES = 24
+N_COPIES = 6
 """Recordings of a measurement of costs; an hour of audio would take too long for each way."""
 MODELS = ("ear", "classic")
 
@@ -281,17 +281,18 @@ def page() -> None:
         ("entries", _entries_table),
     ):
         if name in stored:
-            block = f"<!-- {name} -->\n{table(stored[name])}\n<!-- end -->"
-            text = re.sub(
-                rf"<!-- {name} -->.*?<!-- end -->", lambda _, b=block: b, text, flags=re.DOTALL
+            before, mark, rest = text.partition(f"<!-- {name} -->\n")
+            text = (
+                f"{before}{mark}{table(stored[name])}\n<!-- end -->"
+                + rest.partition("<!-- end -->")[2]
             )
     PAGE.write_text(text, encoding="utf-8")
 
 
 def _costs_table(found: dict[str, Any]) -> str:
     lines = [
-        f"Measured {found['measured_on']} on {found['machine']}, over {found['hours'] * 60:.0f} minutes "
-        "of acted speech with pauses (the demo, many times); the start of a process is apart.",
+        f"Measured {found['measured_on']} on {found['machine']}, which did other things, too, over "
+        f"{found['hours'] * 60:.0f} minutes of acted speech with pauses (the demo, several times).",
         "",
         "| model | way | CPU s per hour of audio | with all starts | largest process, MB |",
         "| --- | --- | ---: | ---: | ---: |",
@@ -301,8 +302,11 @@ def _costs_table(found: dict[str, Any]) -> str:
         f"{r['peak_mb']:.0f} |"
         for r in found["rows"]
     ]
-    lines += ["", "Worked out, CPU hours:", "", "| | 10,000 hours of audio | 1,000,000 hours of audio |",
-              "| --- | ---: | ---: |"]  # fmt: skip
+    lines += ["", "Worked out from one process, in CPU hours:", ""]
+    lines += [
+        "| model | 10,000 hours of audio | 1,000,000 hours of audio |",
+        "| --- | ---: | ---: |",
+    ]
     for row in found["rows"]:
         if row["way"] == "1 process":
             one = row["without_start"] / 3600
@@ -332,8 +336,8 @@ def _entries_table(found: dict[str, Any]) -> str:
         "| ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     lines += [
-        f"| {r['n_files']:,} | {r['manifest_mb']:,.0f} | {_said(r['plan'])} | {_said(r['resume'])} | "
-        f"{_said(r['merge'])} | {_said(r['summarize'])} |"
+        f"| {r['n_files']:,} | {r['manifest_mb']:,.0f} | {_said(r['plan'])} | "
+        f"{_said(r['resume'])} | {_said(r['merge'])} | {_said(r['summarize'])} |"
         for r in found["rows"]
     ]
     return "\n".join(lines)
