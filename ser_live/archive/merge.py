@@ -15,8 +15,8 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
-from ser_live.archive.parts import about_of
-from ser_live.archive.sorting import Place, Places
+from ser_live.archive.parts import Heard, about_of
+from ser_live.archive.sorting import Places, Span
 from ser_live.archive.table import FILE_FIELDS, Form, file_schema_of, schema_of
 from ser_live.errors import OutputError, UsageError
 from ser_live.records.csv_rows import CsvLines
@@ -26,7 +26,7 @@ from ser_live.remote import Location, RemoteError, RemotePath
 
 _N_ROWS = 10_000
 """Rows of one row group."""
-_MOST_BYTES = 256 << 20
+_MOST_BYTES = 64 << 20
 """Rows of parts that are held at a time. Each of N shards has a part open wherever the merger is,
 so their number is not what is bounded."""
 _BYTES_OF_A_TABLE = 30_000
@@ -93,15 +93,15 @@ def merge(
             rows = stack.enter_context(_replaced(target))
             files = stack.enter_context(_replaced(files_path))
             writer = open_rows(rows, schema_of(form))
-            for table in _Slices(places):
+            for table in _Slices(places.spans()):
                 writer.write(table)
                 n_rows += len(table)
             writer.close()
             writer = open_rows(files, file_schema_of(form))
-            for some in _some_of(places):
+            for some in _some_of(places.recordings()):
                 writer.write(_files_table(form, some))
                 n_files += len(some)
-                failures += [(p.heard.source.file, p.heard.error) for p in some if p.heard.error]
+                failures += [(one.source.file, one.error) for one in some if one.error]
             writer.close()
     except (OSError, sqlite3.Error) as error:
         raise _refusal(target, error) from error
@@ -144,30 +144,30 @@ def _common_form(folders: Sequence[Location]) -> Form:
     return Form(tuple(first["labels"]), told)
 
 
-def _some_of(places: Iterable[Place]) -> Iterator[list[Place]]:
-    every = iter(places)
+def _some_of(recordings: Iterable[Heard]) -> Iterator[list[Heard]]:
+    every = iter(recordings)
     while some := list(islice(every, _N_ROWS)):
         yield some
 
 
 class _Slices:
-    """Rows of places as tables, each part read when its first row is due."""
+    """Rows of spans as tables, each part read when its first row is due."""
 
-    def __init__(self, places: Iterable[Place]) -> None:
-        self._places = places
+    def __init__(self, spans: Iterable[Span]) -> None:
+        self._spans = spans
         self._open: OrderedDict[Location, Any] = OrderedDict()
         self._n_bytes = 0
 
     def __iter__(self) -> Iterator[Any]:
-        for place in self._places:
-            if place.heard.n_rows:
-                yield self._part(place.part).slice(place.first, place.heard.n_rows)
+        for span in self._spans:
+            yield self._part(span.part).slice(span.first, span.n_rows)
 
     def _part(self, path: Location) -> Any:
         if path not in self._open:
             pa = pyarrow()
             try:
-                table = pa.parquet.read_table(io.BytesIO(path.read_bytes()))
+                data = io.BytesIO(path.read_bytes())
+                table = pa.parquet.ParquetFile(data).read(use_threads=False)
             except (OSError, ValueError, pa.ArrowException) as error:
                 raise UsageError(
                     f"{path} cannot be read ({error}), but holds rows: remove it, and run again "
@@ -228,19 +228,19 @@ class _CsvTarget:
         self._text.detach()
 
 
-def _files_table(form: Form, places: Sequence[Place]) -> Any:
+def _files_table(form: Form, recordings: Sequence[Heard]) -> Any:
     pa = pyarrow()
     rows = [
         arrow_values(
             {
-                "file": place.heard.source.file,
-                "n_bytes": place.heard.source.n_bytes,
-                "error": place.heard.error,
-                **place.heard.summary,
+                "file": heard.source.file,
+                "n_bytes": heard.source.n_bytes,
+                "error": heard.error,
+                **heard.summary,
             }
         )
-        | {"changed_at": _changed_at(place.heard.source.changed_ns)}
-        for place in places
+        | {"changed_at": _changed_at(heard.source.changed_ns)}
+        for heard in recordings
     ]
     columns = [{name: row.get(name) for name in FILE_FIELDS} for row in rows]
     return pa.Table.from_pylist(columns, schema=file_schema_of(form))

@@ -52,9 +52,23 @@ class Heard:
         """Take what is kept of a recording beside its rows."""
         return cls(source, len(rows), error, {name: summary.get(name) for name in _FILE_FIELDS})
 
+    def as_record(self) -> dict[str, Any]:
+        """Form in a manifest; `dataclasses.asdict` takes twenty times as long for it."""
+        source = self.source
+        return {
+            "source": {
+                "file": source.file,
+                "n_bytes": source.n_bytes,
+                "changed_ns": source.changed_ns,
+            },
+            "n_rows": self.n_rows,
+            "error": self.error,
+            "summary": dict(self.summary),
+        }
+
     @classmethod
     def read(cls, record: Mapping[str, Any]) -> Heard:
-        """Make it from what `asdict` made of it."""
+        """Make it from what `as_record` made of it."""
         return cls(
             Source(**record["source"]), int(record["n_rows"]), record["error"], record["summary"]
         )
@@ -164,7 +178,7 @@ class Parts:
             It cannot be written; then nothing of it is there.
         """
         pa = pyarrow()
-        files = as_bytes([asdict(one) for one in heard])
+        files = as_bytes([one.as_record() for one in heard])
         schema = schema_of(self._form, {_FILES: files})
         table = pa.Table.from_pylist([arrow_values(row) for row in rows], schema=schema)
         named = [asdict(one.source) for one in heard]
@@ -179,7 +193,7 @@ class Parts:
             raise _refusal(self.folder, error) from error
 
     def _tell(self, part: Part) -> None:
-        told = {"part": part.path.name, "files": [asdict(one) for one in part.heard]}
+        told = {"part": part.path.name, "files": [one.as_record() for one in part.heard]}
         self._manifest.add(as_bytes(told) + b"\n")
         self.known.add(part.path.name)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Collection, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
 from ser_live.archive.parts import Heard, told_parts
 from ser_live.remote import Location
@@ -15,16 +16,20 @@ _CACHE_KB = 32_768
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where the rows of a recording are."""
+class Span:
+    """Rows of a part that follow one another in the sorted rows, too."""
 
     part: Location
     first: int
-    heard: Heard
+    n_rows: int
+
+
+_BEST_FIRST = "ORDER BY file, changed_ns DESC, n_bytes DESC, part DESC, rowid"
+"""Of several places of a recording that of the file changed last comes first."""
 
 
 class Places:
-    """Places in the order of their recordings, to be iterated more than once.
+    """Places of recordings, sorted by these; a recording has its rows in one of them.
 
     They are sorted by SQLite in a file of its own for temporary data, which it removes.
     """
@@ -36,7 +41,7 @@ class Places:
         self._sorter.execute("PRAGMA journal_mode = OFF")
         self._sorter.execute(
             "CREATE TABLE places (file BLOB, changed_ns INTEGER, n_bytes INTEGER, part TEXT, "
-            "folder INTEGER, first INTEGER, heard TEXT)"
+            "folder INTEGER, first INTEGER, n_rows INTEGER, heard TEXT)"
         )
 
     def take(self, folder: Location, only: Collection[str] | None) -> None:
@@ -52,40 +57,53 @@ class Places:
         self._folders.append(folder)
         # A surrogate stands for a byte of a name that is no text; UTF-8 sorts as the texts do.
         self._sorter.executemany(
-            "INSERT INTO places VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO places VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 (
-                    place.heard.source.file.encode("utf-8", "surrogatepass"),
-                    place.heard.source.changed_ns,
-                    place.heard.source.n_bytes,
-                    place.part.name,
+                    heard.source.file.encode("utf-8", "surrogatepass"),
+                    heard.source.changed_ns,
+                    heard.source.n_bytes,
+                    part,
                     len(self._folders) - 1,
-                    place.first,
-                    json.dumps(asdict(place.heard)),
+                    first,
+                    heard.n_rows,
+                    json.dumps(heard.as_record()),
                 )
-                for place in _places_of(folder)
-                if only is None or place.heard.source.file in only
+                for part, first, heard in _places_of(folder)
+                if only is None or heard.source.file in only
             ),
         )
 
-    def __iter__(self) -> Iterator[Place]:
-        """Give the place of each recording, of several that of the file changed last."""
-        found = self._sorter.execute(
-            "SELECT file, part, folder, first, heard FROM places "
-            "ORDER BY file, changed_ns DESC, n_bytes DESC, part DESC, rowid"
-        )
+    def spans(self) -> Iterator[Span]:
+        """Rows of each recording, in the order of these; those of neighbours in one piece."""
+        folder, part, first, end = 0, "", 0, 0
+        for _, *place in self._best("part, folder, first, n_rows"):
+            if (place[1], place[0], place[2]) != (folder, part, end):
+                if end > first:
+                    yield Span(self._folders[folder] / part, first, end - first)
+                part, folder, first, end = place[0], place[1], place[2], place[2]
+            end += place[3]
+        if end > first:
+            yield Span(self._folders[folder] / part, first, end - first)
+
+    def recordings(self) -> Iterator[Heard]:
+        """Each recording once, sorted."""
+        for _, heard in self._best("heard"):
+            yield Heard.read(json.loads(heard))
+
+    def _best(self, columns: str) -> Iterator[tuple[Any, ...]]:
+        found = self._sorter.execute(f"SELECT file, {columns} FROM places {_BEST_FIRST}")  # noqa: S608
         for _, same in groupby(found, key=lambda row: row[0]):
-            _, part, folder, first, heard = next(same)
-            yield Place(self._folders[folder] / part, first, Heard.read(json.loads(heard)))
+            yield next(same)
 
     def close(self) -> None:
         """Let go of the sorted places."""
         self._sorter.close()
 
 
-def _places_of(folder: Location) -> Iterator[Place]:
+def _places_of(folder: Location) -> Iterator[tuple[str, int, Heard]]:
     for part in told_parts(folder):
         first = 0
         for heard in part.heard:
-            yield Place(part.path, first, heard)
+            yield part.path.name, first, heard
             first += heard.n_rows

@@ -85,7 +85,7 @@ def with_killed_workers(arguments: Sequence[str], n_kills: int, rng: random.Rand
         n_killed = 0
         deadline_s = time.monotonic() + _DEADLINE_S
         while process.poll() is None and n_killed < n_kills and time.monotonic() < deadline_s:
-            if workers := _workers(process.pid):
+            if workers := workers_of(process.pid):
                 time.sleep(rng.uniform(0.0, 1.0))
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(rng.choice(workers), signal.SIGKILL)
@@ -96,7 +96,7 @@ def with_killed_workers(arguments: Sequence[str], n_kills: int, rng: random.Rand
     return Ended(process.returncode, stdout, stderr.decode())
 
 
-def _workers(pid: int) -> list[int]:
+def workers_of(pid: int) -> list[int]:
     """Processes that work for one, by Linux's account."""
     with contextlib.suppress(OSError):
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()

@@ -13,6 +13,8 @@ from ser_live.errors import UsageError
 
 _ANSWER_S = 4.0
 """Time in which a scheduler must answer."""
+_START_S = 20.0
+"""Time in which one that answered must take a client: it may be busy."""
 _WORKERS_S = 20.0
 """Time in which a worker must be there."""
 _MOST_FAILURES = 1
@@ -79,16 +81,25 @@ def opened_cluster(where: str, work: ClusterWork) -> Iterator[Cluster]:
                 dask.config.set({"distributed.scheduler.allowed-failures": _MOST_FAILURES})
             )
             # On this machine alone: nothing of it answers to others.
-            local = stack.enter_context(
-                LocalCluster(
-                    n_workers=n_local or None,
-                    threads_per_worker=1,
-                    host="127.0.0.1",
-                    dashboard_address="127.0.0.1:0",
+            try:
+                local = stack.enter_context(
+                    LocalCluster(
+                        n_workers=n_local or None,
+                        threads_per_worker=1,
+                        host="127.0.0.1",
+                        dashboard_address="127.0.0.1:0",
+                    )
                 )
-            )
+            except Exception as error:
+                raise UsageError(
+                    f"Found --dask {where}, but these processes did not start ({error}): ask for "
+                    "fewer, or take -j."
+                ) from error
             address = local.scheduler_address
-        client = stack.enter_context(Client(address, timeout=_ANSWER_S, set_as_default=False))
+        try:
+            client = stack.enter_context(Client(address, timeout=_START_S, set_as_default=False))
+        except Exception as error:
+            raise _no_scheduler(address) from error
         _refuse_unfit(client, address, work)
         yield Cluster(client, address, work)
 
@@ -116,10 +127,14 @@ def _refuse_silent(address: str) -> None:
     try:
         asyncio.run(asyncio.wait_for(reached(), _ANSWER_S + 1.0))
     except Exception as error:  # what is no scheduler may answer with anything
-        raise UsageError(
-            f"Found no Dask scheduler that answers at {address} within {_ANSWER_S:.0f} s, but "
-            "--dask needs one: start it with `dask scheduler`, or check address and network."
-        ) from error
+        raise _no_scheduler(address) from error
+
+
+def _no_scheduler(address: str) -> UsageError:
+    return UsageError(
+        f"Found no Dask scheduler that answers at {address} within {_ANSWER_S:.0f} s, but --dask "
+        "needs one: start it with `dask scheduler`, or check address and network."
+    )
 
 
 def _refuse_unfit(client: Any, address: str, work: ClusterWork) -> None:
