@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ser_live.events import EmotionResult, Kind, Level, StreamEvent
 from ser_live.server.problems import CODES, Problem
 from ser_live.server.protocol import Start
-from ser_live.server.stream_work import Ask, Done, Failed, Outcome, StreamWork
+from ser_live.server.stream_work import Ask, Done, Failed, Outcome
 
 if TYPE_CHECKING:
     from ser_live.server.sessions import Sessions
@@ -49,9 +49,7 @@ class Guest:
         self._sessions = sessions
         self._limits = sessions.limits
         self._loop = asyncio.get_running_loop()
-        self.work = StreamWork(
-            start, sessions.model, sessions.settings_for(start), None, self._tell
-        )
+        self.work = sessions.work_for(start, None, self._tell)
         self.ended: asyncio.Future[int] = self._loop.create_future()
         self.is_ending = False
         self._failure: Problem | None = None
@@ -62,7 +60,7 @@ class Guest:
         self._text_second, self._n_texts = 0, 0
         sessions.admit(self)
         self._idle = self._loop.call_later(self._limits.idle_s, self._end_if_idle)
-        sessions.pool.wake(self.work)
+        sessions.wake(self.work)
 
     # -- what the protocol does
 
@@ -85,7 +83,7 @@ class Guest:
         seconds = len(block) / self.start.sample_rate
         self._sessions.metrics.add("serlive_audio_seconds_total", seconds)
         self.work.put(block)
-        self._sessions.pool.wake(self.work)
+        self._sessions.wake(self.work)
 
     def count_text(self) -> None:
         """Note a message that is no sound; too many in a second are refused."""
@@ -131,7 +129,7 @@ class Guest:
         self.is_ending = True
         self.farewell = farewell
         self.work.put(Ask("end"))
-        self._sessions.pool.wake(self.work)
+        self._sessions.wake(self.work)
 
     def fail(self, problem: Problem) -> None:
         """End at once, with a reason."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from ser_live.server.pool import Pool
 from ser_live.server.problems import Problem
 from ser_live.server.protocol import Start
 from ser_live.server.session import Session
+from ser_live.server.stream_work import Outcome, StreamWork
 from ser_live.session.player import wall_time
 from ser_live.speaker.memory import SpeakerMemory
 from ser_live.speaker.profile import SpeakerProfile, load_profile
@@ -82,6 +83,19 @@ class Sessions:
         """Call a function in the event loop, from any thread; nothing once that is closed."""
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(function, *arguments)
+
+    def work_for(
+        self,
+        start: Start,
+        profile: SpeakerProfile | None,
+        tell: Callable[[Sequence[Outcome]], None],
+    ) -> StreamWork:
+        """Work of a session."""
+        return StreamWork(start, self.model, self.settings_for(start), profile, tell)
+
+    def wake(self, work: StreamWork) -> None:
+        """Let what waits of a session be heard; harmless when repeated."""
+        self.pool.wake(work)
 
     def settings_for(self, start: Start) -> Settings:
         """Settings of a session."""

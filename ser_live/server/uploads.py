@@ -59,7 +59,6 @@ class UploadWork:
         As for `Analyzer`.
     tell : callable
         Takes each event, an error, and ``None`` at the end, in the pool's thread.
-    with_partials : bool
     """
 
     def __init__(
@@ -69,8 +68,6 @@ class UploadWork:
         model: EmotionModel,
         settings: Settings,
         tell: Callable[[StreamEvent | Exception | None], None],
-        *,
-        with_partials: bool = False,
     ) -> None:
         self._tell = tell
         self._is_over = False
@@ -85,7 +82,7 @@ class UploadWork:
                 stream=name,
                 model=model,
                 settings=settings,
-                with_partials=with_partials,
+                with_partials=False,
             ),
         )
 
@@ -240,7 +237,7 @@ async def receive(request: Request, file: BinaryIO, limits: Limits) -> None:
 
 
 async def events_of(
-    services: Services, path: str, channel: int | None, *, with_partials: bool = False
+    services: Services, path: str, channel: int | None
 ) -> AsyncGenerator[StreamEvent | tuple[str, ...], None]:
     """Events of an uploaded recording as they come, then the notes on how it was read."""
     sessions = services.sessions
@@ -251,7 +248,6 @@ async def events_of(
         sessions.model,
         sessions.settings,
         lambda event: sessions.call_soon(queue.put_nowait, event),
-        with_partials=with_partials,
     )
     sessions.pool.wake(work)
     try:
