@@ -298,19 +298,13 @@ class Crew:
         return work
 
     def begin_upload(
-        self,
-        path: str,
-        channel: int | None,
-        settings: Settings,
-        tell: Callable[[Uploaded], None],
-        *,
-        with_partials: bool = False,
+        self, path: str, channel: int | None, settings: Settings, tell: Callable[[Uploaded], None]
     ) -> RemoteUpload:
         """Begin the work on a recording."""
         worker = self._least_busy()
         upload = RemoteUpload(self._n_begun, worker, tell)
         worker.works[upload.number] = upload
-        worker.send(Read(upload.number, path, channel, settings, with_partials))
+        worker.send(Read(upload.number, path, channel, settings))
         self._prepare()
         return upload
 

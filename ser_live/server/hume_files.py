@@ -44,12 +44,10 @@ async def measure(request: Request) -> Response:
         limits = replace(services.limits, max_upload_bytes=MAX_BYTES)
         await receive(request, body, limits)
         parts = parts_of(body.getvalue(), boundary)
-        timer_ms = _timer_ms(parts.get("config"))
+        _check_config(parts.get("config"))
         file.write(_recording(parts.get("file")))
         file.flush()
-        return Response(
-            json_line(await _measured(services, path, timer_ms)), media_type="application/json"
-        )
+        return Response(json_line(await _measured(services, path)), media_type="application/json")
     except Exception as error:
         if (problem := told(error, path)) is not None:
             raise problem from None
@@ -87,14 +85,15 @@ def parts_of(body: bytes, boundary: bytes) -> dict[str, bytes]:
     return found
 
 
-def _timer_ms(config: bytes | None) -> int:
+def _check_config(config: bytes | None) -> None:
+    """Refuse settings that do not fit; of a recording only ends of utterances are measured."""
     try:
         found: Any = json.loads(config) if config else {}
     except (ValueError, RecursionError):
         found = None
     if found is None or not isinstance(found, dict):
         raise Problem("start_invalid", "the part config is no JSON object: send one, or none.")
-    return form.read_timer_ms(found)
+    form.read_timer_ms(found)
 
 
 def _recording(data: bytes | None) -> bytes:
@@ -118,19 +117,14 @@ def _recording(data: bytes | None) -> bytes:
     return whole.getvalue()
 
 
-async def _measured(services: Services, path: str, timer_ms: int) -> Record:
-    measurements = form.Measurements(timer_ms)
+async def _measured(services: Services, path: str) -> Record:
+    measurements = form.Measurements()
     utterances, measured, duration_s = [], [], 0.0
-    async with aclosing(events_of(services, path, None, with_partials=True)) as events:
+    async with aclosing(events_of(services, path, None)) as events:
         async for event in events:
-            if isinstance(event, EmotionResult):
-                measured += [
-                    {key: value for key, value in message.items() if key != "type"}
-                    for message in measurements.messages(event)
-                    if message["type"] == "measurement.result"
-                ]
-                if event.kind is Kind.FINAL:
-                    utterances.append(form.utterance(event))
+            if isinstance(event, EmotionResult) and event.kind is Kind.FINAL:
+                measured.append(measurements.measurement(event))
+                utterances.append(form.utterance(event))
             elif isinstance(event, StreamEnded):
                 duration_s = event.duration_s
     return {

@@ -65,7 +65,10 @@ def paths(problem: Mapping[str, object]) -> Record:
                 "parameters": [_LANGUAGE],
                 "requestBody": {
                     "required": True,
-                    "content": {"application/x-ndjson": {"schema": _TEXT}},
+                    "content": {
+                        "application/x-ndjson": {"schema": _TEXT},
+                        "text/plain": {"schema": _TEXT},
+                    },
                 },
                 "responses": answers("application/json", _MADE, "201"),
             }
@@ -91,7 +94,7 @@ _MADE: Schema = {
 def _measure() -> Record:
     timer = {"type": "integer", "minimum": MIN_TIMER_MS, "maximum": MAX_TIMER_MS}
     parts = {
-        "file": {"type": "string", "contentMediaType": "audio/wav"},
+        "file": {"type": "string", "contentMediaType": "audio/wav", "minLength": 1},
         "config": {"type": "object", "properties": {"measurement_timer_ms": timer}},
     }
     form = {"type": "object", "properties": parts, "required": ["file"]}

@@ -107,21 +107,12 @@ class Sessions:
         return StreamWork(start, self.model, settings, profile, tell)
 
     def begin_upload(
-        self,
-        path: str,
-        channel: int | None,
-        tell: Callable[[Uploaded], None],
-        *,
-        with_partials: bool = False,
+        self, path: str, channel: int | None, tell: Callable[[Uploaded], None]
     ) -> UploadWork | RemoteUpload:
         """Begin the work on a recording."""
         if isinstance(self.pool, Crew):
-            return self.pool.begin_upload(
-                path, channel, self.settings, tell, with_partials=with_partials
-            )
-        work = UploadWork(
-            path, channel, self.model, self.settings, tell, with_partials=with_partials
-        )
+            return self.pool.begin_upload(path, channel, self.settings, tell)
+        work = UploadWork(path, channel, self.model, self.settings, tell)
         self.pool.wake(work)
         return work
 

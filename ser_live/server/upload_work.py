@@ -40,7 +40,6 @@ class UploadWork:
         As for `Analyzer`.
     tell : callable
         Takes each event, an error, and ``None`` at the end, where the step is done.
-    with_partials : bool
     """
 
     def __init__(
@@ -50,8 +49,6 @@ class UploadWork:
         model: EmotionModel,
         settings: Settings,
         tell: Callable[[Uploaded], None],
-        *,
-        with_partials: bool = False,
     ) -> None:
         self._tell = tell
         self._is_over = False
@@ -66,7 +63,7 @@ class UploadWork:
                 stream=name,
                 model=model,
                 settings=settings,
-                with_partials=with_partials,
+                with_partials=False,
             ),
             between=_pause,
         )

@@ -170,7 +170,7 @@ async def receive(request: Request, file: BinaryIO, limits: Limits) -> None:
 
 
 async def events_of(
-    services: Services, path: str, channel: int | None, *, with_partials: bool = False
+    services: Services, path: str, channel: int | None
 ) -> AsyncGenerator[StreamEvent | tuple[str, ...], None]:
     """Events of an uploaded recording as they come, then the notes on how it was read."""
     sessions = services.sessions
@@ -179,7 +179,6 @@ async def events_of(
         path,
         channel,
         lambda event: sessions.call_soon(queue.put_nowait, event),
-        with_partials=with_partials,
     )
     try:
         while (event := await queue.get()) is not None:

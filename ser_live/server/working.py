@@ -80,7 +80,6 @@ class Read:
     path: str
     channel: int | None
     settings: Settings
-    with_partials: bool
 
 
 @dataclass(frozen=True)
@@ -163,14 +162,7 @@ class _Office:
             notes = self.uploads[order.session].notes
             self.pipe.sendall(pack(Found(order.session, found, notes)))
 
-        work = UploadWork(
-            order.path,
-            order.channel,
-            self.model,
-            order.settings,
-            tell,
-            with_partials=order.with_partials,
-        )
+        work = UploadWork(order.path, order.channel, self.model, order.settings, tell)
         self.uploads[order.session] = work
         self.pool.wake(work)
 
