@@ -143,7 +143,12 @@ async def _tell(request: Request, error: Exception) -> Response:
 async def _tell_http(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     if status == 405:
-        return await _tell(request, Problem("method_unknown", "the path does not take that method"))
+        answer = await _tell(
+            request,
+            Problem("method_unknown", "the path takes other methods: see the header Allow"),
+        )
+        answer.headers.update(getattr(error, "headers", None) or {})
+        return answer
     return await _tell(request, Problem("not_found", "nothing has that path: see /openapi.json."))
 
 

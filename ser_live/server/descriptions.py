@@ -20,6 +20,12 @@ _REQUEST: Schema = {"type": ["string", "null"], "description": "Name that the cl
 _SECONDS: Schema = {"type": "number", "minimum": 0}
 _COUNT: Schema = {"type": "integer", "minimum": 0}
 
+REFUSALS_OF_ALL = (
+    *("host_unknown", "origin_refused", "token_missing", "token_wrong", "method_unknown"),
+    *("server_full", "internal"),
+)
+"""Codes that any path may answer with."""
+
 
 def client_messages() -> dict[str, Schema]:
     """Schemas of the texts that a client sends, by ``type``."""
@@ -200,8 +206,17 @@ def openapi_document(card: Mapping[str, object]) -> Record:
         "/openapi.json": ("This description.", "application/json", {"type": "object"}),
         "/asyncapi.json": ("The WebSockets' description.", "application/json", {"type": "object"}),
     }
+    refusals = {
+        "/readyz": ("not_ready", "shutting_down"),
+        "/v1/events": ("not_found", "server_full"),
+    }
     paths: dict[str, object] = {
-        path: {"get": {"summary": text, "responses": _answers({kind: {"schema": schema}})}}
+        path: {
+            "get": {
+                "summary": text,
+                "responses": _answers({kind: {"schema": schema}}, *refusals.get(path, ())),
+            }
+        }
         for path, (text, kind, schema) in texts.items()
     }
     for path in ("/healthz", "/readyz"):
@@ -269,24 +284,31 @@ def _analyze() -> Record:
         ],
         "requestBody": {
             "required": True,
-            "content": {"application/octet-stream": {"schema": _TEXT}},
+            "content": {"application/octet-stream": {"schema": {**_TEXT, "minLength": 1}}},
         },
         "responses": _answers(
             {
                 "application/json": {"schema": whole},
                 "application/x-ndjson": {"schema": _TEXT},
                 "text/csv": {"schema": _TEXT},
-            }
+            },
+            *("message_invalid", "slow_request", "message_too_large", "media_unknown"),
+            *("audio_invalid", "server_full", "not_ready"),
         ),
     }
 
 
-def _answers(content: Mapping[str, object]) -> dict[str, dict[str, object]]:
+def _answers(content: Mapping[str, object], *codes: str) -> dict[str, dict[str, object]]:
+    """Answers of an operation: what it gives, and each status by which it may refuse."""
     problem = {"schema": {"$ref": "#/components/schemas/problem"}}
-    return {
-        "200": {"description": "Done.", "content": content},
-        "default": {"description": "Refused.", "content": {"application/problem+json": problem}},
-    }
+    found: dict[str, dict[str, object]] = {"200": {"description": "Done.", "content": content}}
+    by_status: dict[int, list[str]] = {}
+    for code in (*REFUSALS_OF_ALL, *codes):
+        by_status.setdefault(CODES[code].status, []).append(code)
+    for status, names in sorted(by_status.items()):
+        text = " ".join(f"{name}: {CODES[name].text}" for name in dict.fromkeys(names))
+        found[str(status)] = {"description": text, "content": {"application/problem+json": problem}}
+    return found
 
 
 def _info(title: str, card: Mapping[str, object]) -> Record:

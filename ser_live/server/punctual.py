@@ -9,7 +9,9 @@ from typing import Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from ser_live.server.guard import problem_response
 from ser_live.server.limits import Limits
+from ser_live.server.problems import Problem
 
 HEAD_S = Limits().start_s
 """Longest time until the head of a request is whole, in seconds."""
@@ -71,7 +73,8 @@ class PunctualProtocol(H11Protocol):
     def __init__(self, *arguments: Any, crowd: Crowd, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._crowd = crowd
-        self._most_served = self.limit_concurrency
+        self._most_served, self.limit_concurrency = self.limit_concurrency, None
+        self._app = self.app
         self._stall = Stall()
 
     def pause_writing(self) -> None:
@@ -95,9 +98,7 @@ class PunctualProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._most_served is not None:
-            # Who only holds a connection open counts for nothing.
-            self.limit_concurrency = self._most_served + self._crowd.n_headless
+        self.app = _busy if self._is_full() else self._app
         super().data_received(data)
         if self._is_served():
             self._stop_timer()
@@ -114,6 +115,11 @@ class PunctualProtocol(H11Protocol):
         super().handle_websocket_upgrade(event)
         # No head is awaited any more: another protocol has the connection.
         self._await_head = _nothing  # type: ignore[method-assign]
+
+    def _is_full(self) -> bool:
+        """Whether too many are served; who only holds a connection open counts for nothing."""
+        n_served = max(len(self.connections) - self._crowd.n_headless, len(self.tasks))
+        return self._most_served is not None and n_served >= self._most_served
 
     def _is_served(self) -> bool:
         cycle: Any = self.cycle
@@ -137,6 +143,14 @@ class PunctualProtocol(H11Protocol):
         self._stop_timer()
         if not self._is_served() and not self.transport.is_closing():
             self.transport.abort()
+
+
+async def _busy(scope: Any, receive: Any, send: Any) -> None:
+    """Answer where too many are served already."""
+    problem = Problem(
+        "server_full", "the server has too many connections: try again later.", retry_after_s=10.0
+    )
+    await problem_response(problem)(scope, receive, send)
 
 
 def _nothing() -> None:

@@ -55,9 +55,9 @@ class SoundQueue:
         self._lock = threading.Lock()
         self._inputs: deque[tuple[Input, float]] = deque()
         """With the time when each came."""
-        self._began_s: float | None = None
-        self._taken_s = 0.0
-        """Sound that came since it began, in seconds."""
+        self._came_s = 0.0
+        self._ahead_s = 0.0
+        """Sound that came earlier than it could be spoken, in seconds."""
 
     def __len__(self) -> int:
         return len(self._inputs)
@@ -87,10 +87,11 @@ class SoundQueue:
         n_samples = len(item) if isinstance(item, np.ndarray) else 0
         n_lost = item.n_samples if isinstance(item, Lost) else 0
         with self._lock:
-            if self._began_s is None:
-                self._began_s = came_s
-            self._taken_s += (n_samples + n_lost) / self.rate_hz
-            self.is_live = self._taken_s < came_s - self._began_s + AHEAD_S
+            # As a bucket that leaks: what was not sent yesterday is no excuse for a flood today.
+            self._ahead_s = max(0.0, self._ahead_s - (came_s - self._came_s))
+            self._ahead_s += (n_samples + n_lost) / self.rate_hz
+            self._came_s = came_s
+            self.is_live = self._ahead_s <= AHEAD_S
             self._inputs.append((item, came_s))
             self.n_samples += n_samples
 

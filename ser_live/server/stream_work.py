@@ -178,10 +178,13 @@ class StreamWork:
         """Judge the next utterance and give what stands before it, or hear the next sound."""
         outcomes: list[Outcome] = []
         try:
-            if not self._items:
+            was_heard = not self._items
+            if was_heard:
                 self._hear()
             while self._items:
                 with self._lock:
+                    if was_heard and self._items and _is_partial(self._items[0]):
+                        break  # a final result of somebody else goes first
                     item = self._items.popleft() if self._items else None
                 if item is None:  # abandoned meanwhile
                     break

@@ -70,6 +70,11 @@ def expected(served: Served, sound: tuple[bytes, int]) -> list[dict[str, Any]]:
     return found
 
 
+def finals(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Records without partial results."""
+    return [r for r in essence(found, types=RECORDS) if r.get("kind") != "partial"]
+
+
 def assert_same(found: list[dict[str, Any]], expected: list[dict[str, Any]]) -> None:
     assert essence(found, types=RECORDS) == expected
 
@@ -310,7 +315,8 @@ def test_any_clock_gives_the_same(
 
     with ThreadPoolExecutor(3) as pool:
         at_once, slowly, quickly = pool.map(heard, ([short], slow, fast))
-    assert essence(slowly, types=RECORDS) == essence(at_once, types=RECORDS)
+    # On a busy machine a live client may miss partial results, never a final one.
+    assert finals(slowly) == finals(at_once)
     assert_same(quickly, expected)
 
 
@@ -524,11 +530,10 @@ def test_a_signal_under_load_reports_everything(
                 while True:
                     records.append(json.loads(client.recv(timeout=60)))
         assert served.process.wait(30) == 143
-    finals = [r for r in expected if r["type"] != "emotion" or r["kind"] == "final"]
     for client, records in zip(clients, found, strict=True):
         assert client.close_code == 1001
         assert records[-1]["code"] == "shutting_down"
-        assert_same(records, finals)
+        assert_same(records, finals(expected))
 
 
 @linux_only

@@ -238,6 +238,7 @@ def test_other_refusals_have_codes_too(
     """Unknown paths, methods and bodies are told in the same form, without CORS."""
     found, headers, body = asked(served, path, "http", "", method)
     assert (found, json.loads(body)["code"]) == (status, code)
+    assert ("allow" in headers) == (status == 405)
     assert "access-control-allow-origin" not in headers
     assert "server" not in headers
 

@@ -7,8 +7,8 @@ import pytest
 
 from ser_live import Cause, EmotionModel, Settings, StreamEnded, StreamGap
 from ser_live.server.protocol import Start
-from ser_live.server.sound_queue import STEP_S
-from ser_live.server.stream_work import Ask, Done, Outcome, StreamWork
+from ser_live.server.sound_queue import STEP_S, Ask
+from ser_live.server.stream_work import Done, Outcome, StreamWork
 
 pytest.importorskip("starlette", reason="needs the extra server")
 
