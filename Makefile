@@ -7,7 +7,7 @@ JOBS ?= 2
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test check evaluate bench reliability docs lock wheel release clean
+.PHONY: help setup demo run test check evaluate bench reliability integrations docs lock wheel release clean
 
 help: ## Print this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
@@ -52,6 +52,9 @@ bench: setup ## Measure speed and size, beside peers (PEERS=no leaves them out)
 reliability: setup ## Measure faults, overload, long days (DATA=DIR, SHORT=yes: minutes, ONLY=sections)
 	$(BIN)/python scripts/make_reliability.py $(if $(DATA),--data $(DATA)) $(if $(SHORT),--short) \
 	  $(if $(ONLY),--only $(ONLY))
+
+integrations: ## Try the parts for Pipecat and LiveKit in an environment of their own (heavy)
+	sh scripts/try_integrations.sh $(PYTHON)
 
 docs: setup ## Regenerate the generated pages
 	$(BIN)/python scripts/make_docs.py
