@@ -8,7 +8,7 @@ MINUTES ?= 1
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test check evaluate bench reliability docs lock wheel release clean
+.PHONY: help setup demo run test check evaluate bench reliability integrations docs lock wheel release clean
 
 help: ## Print this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
@@ -57,6 +57,9 @@ bench: setup ## Measure speed and size, beside peers (PEERS=no, OLD=DIR, DATA=DI
 reliability: setup ## Measure faults, overload, long days (DATA=DIR, SHORT=yes: minutes, ONLY=sections)
 	$(BIN)/python scripts/make_reliability.py $(if $(DATA),--data $(DATA)) $(if $(SHORT),--short) \
 	  $(if $(ONLY),--only $(ONLY))
+
+integrations: ## Try the parts for Pipecat and LiveKit in an environment of their own (heavy)
+	sh scripts/try_integrations.sh $(PYTHON)
 
 docs: setup ## Regenerate the generated pages
 	$(BIN)/python scripts/make_docs.py

@@ -1,0 +1,1 @@
+"""Parts for frameworks of voice agents, each loaded only with its framework: pipecat, livekit."""

@@ -1,0 +1,129 @@
+"""Pipecat: the processor in a real pipeline, run by Pipecat's own test helper."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("pipecat", reason="Pipecat is tried by `make integrations`")
+
+import soundfile
+import soxr
+from pipecat.frames.frames import (
+    CancelFrame,
+    InputAudioRawFrame,
+    TextFrame,
+    TranscriptionFrame,
+    UserAudioRawFrame,
+)
+from pipecat.tests.utils import SleepFrame, run_test
+
+import ser_live
+from ser_live.integrations.pipecat import SerLiveEmotionFrame, SerLiveProcessor
+
+RATE = 16_000
+BLOCK = 320
+"""Samples of a frame: 20 ms, as transports give them."""
+
+
+@pytest.fixture(scope="module")
+def speech() -> bytes:
+    """One acted sentence, said happily, then a second without sound."""
+    path = Path(ser_live.__file__).parent / "acted" / "speech.ogg"
+    samples, rate = soundfile.read(path, dtype="float32")
+    samples = soxr.resample(samples, rate, RATE)[round(3.3 * RATE) : 7 * RATE]
+    return bytes((samples * 32767).astype("<i2").tobytes() + b"\0\0" * RATE)
+
+
+def frames_of(speech: bytes, user: str | None = None) -> list[Any]:
+    blocks = [speech[n : n + 2 * BLOCK] for n in range(0, len(speech), 2 * BLOCK)]
+    if user is None:
+        return [InputAudioRawFrame(audio=b, sample_rate=RATE, num_channels=1) for b in blocks]
+    return [
+        UserAudioRawFrame(audio=b, sample_rate=RATE, num_channels=1, user_id=user) for b in blocks
+    ]
+
+
+def finals_of(speech: bytes) -> list[ser_live.EmotionResult]:
+    analyzer = ser_live.Analyzer(RATE)
+    events = [*analyzer.push(speech), *analyzer.close()]
+    return [e for e in events if isinstance(e, ser_live.EmotionResult) and e.kind == "final"]
+
+
+def passed(processor: SerLiveProcessor, frames: list[Any], **more: Any) -> list[Any]:
+    down, _ = asyncio.run(run_test(processor, frames_to_send=frames, start_timeout=30.0, **more))
+    return list(down)
+
+
+def transcription(user: str, text: str = "Kids are talking by the door.") -> TranscriptionFrame:
+    return TranscriptionFrame(text=text, user_id=user, timestamp="2026-01-01T00:00:00Z")
+
+
+def test_results_are_those_of_a_replay_and_nothing_is_lost(speech: bytes) -> None:
+    """Every frame comes out in its order; the results are bit for bit those of an `Analyzer`."""
+    frames = frames_of(speech)
+    down = passed(SerLiveProcessor(), [*frames, TextFrame("words")])
+    sound = [frame for frame in down if isinstance(frame, InputAudioRawFrame)]
+    assert [frame.audio for frame in sound] == [frame.audio for frame in frames]
+    assert any(isinstance(frame, TextFrame) for frame in down)
+    told = [frame for frame in down if isinstance(frame, SerLiveEmotionFrame)]
+    wanted = finals_of(speech)
+    assert [f.result.probabilities for f in told] == [e.probabilities for e in wanted]
+    assert [f.result.emotion for f in told] == ["happy"]
+    assert told[-1].state.probabilities is not None
+    assert not told[0].interruptible
+
+
+def test_a_transcription_carries_the_result_once(speech: bytes) -> None:
+    """That of the same speech does; the next one, as of typed words, does not."""
+    frames = [*frames_of(speech), SleepFrame(sleep=8.0), transcription(""), transcription("")]
+    first, second = (
+        frame for frame in passed(SerLiveProcessor(), frames) if type(frame) is TranscriptionFrame
+    )
+    about = first.metadata["ser_live"]
+    assert about["emotion"] == "happy"
+    assert about["affect_state"]["type"] == "affect_state"
+    assert about["wording"].startswith("Tone of voice, guessed by a program")
+    assert "Never mention it" in about["wording"]
+    assert "ser_live" not in second.metadata
+    assert first.text == "Kids are talking by the door."
+
+
+def test_users_are_heard_apart(speech: bytes) -> None:
+    """Two who speak at once are two streams, and each transcription is of its own user."""
+    pairs = zip(frames_of(speech, "anna"), frames_of(speech[::-1], "ben"), strict=True)
+    frames = [frame for pair in pairs for frame in pair]
+    down = passed(
+        SerLiveProcessor(with_partials=True),
+        [*frames, SleepFrame(sleep=12.0), transcription("anna"), transcription("carl")],
+    )
+    told = [frame for frame in down if isinstance(frame, SerLiveEmotionFrame)]
+    finals = {f.user_id: f.result.emotion for f in told if f.result.kind == "final"}
+    assert finals["anna"] == "happy"
+    assert {f.result.kind.value for f in told} == {"partial", "final"}
+    of_anna, of_carl = (frame for frame in down if type(frame) is TranscriptionFrame)
+    assert of_anna.metadata["ser_live"]["emotion"] == "happy"
+    assert "ser_live" not in of_carl.metadata
+
+
+def test_a_cancelled_pipeline_ends_at_once(speech: bytes) -> None:
+    """What was not told is given up."""
+    frames = [*frames_of(speech), CancelFrame()]
+    down = passed(SerLiveProcessor(), frames, send_end_frame=False)
+    assert len([f for f in down if isinstance(f, SerLiveEmotionFrame)]) <= 2
+
+
+def test_sound_that_cannot_be_heard_harms_nobody() -> None:
+    """Impossible rates and no bytes pass like everything else."""
+    odd = [
+        InputAudioRawFrame(audio=b"", sample_rate=RATE, num_channels=1),
+        InputAudioRawFrame(audio=b"\0\0\0", sample_rate=RATE, num_channels=1),
+        InputAudioRawFrame(audio=b"\0\0" * 100, sample_rate=1, num_channels=1),
+        InputAudioRawFrame(audio=b"\0\0" * 100, sample_rate=8000, num_channels=2),
+    ]
+    down = passed(SerLiveProcessor(), [*odd, TextFrame("on")])
+    assert len([f for f in down if isinstance(f, InputAudioRawFrame)]) == len(odd)
+    assert any(isinstance(frame, TextFrame) for frame in down)
