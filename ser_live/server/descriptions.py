@@ -27,6 +27,13 @@ REFUSALS_OF_ALL = (
 """Codes that any path may answer with."""
 
 
+_TOLD = (
+    *("message_invalid", "message_too_large", "media_unknown", "slow_request", "unknown_type"),
+    *("not_found", "not_ready", "rate_limited"),
+)
+"""Codes by which a mark or note of the server's microphone may be refused."""
+
+
 def client_messages() -> dict[str, Schema]:
     """Schemas of the texts that a client sends, by ``type``."""
     request = {"request": _REQUEST}
@@ -209,6 +216,7 @@ def openapi_document(card: Mapping[str, object]) -> Record:
     refusals = {
         "/readyz": ("not_ready", "shutting_down"),
         "/v1/events": ("not_found", "server_full"),
+        "/v1/sessions": ("message_invalid",),
     }
     paths: dict[str, object] = {
         path: {
@@ -230,9 +238,9 @@ def openapi_document(card: Mapping[str, object]) -> Record:
             "required": True,
             "content": {"application/json": {"schema": {"oneOf": list(told.values())}}},
         },
-        "responses": {"204": {"description": "Done."}, "default": _answers({})["default"]},
+        "responses": {"204": {"description": "Done."}, **_refusals(*_TOLD)},
     }
-    paths |= more_paths(_answers({})["default"])
+    paths |= more_paths(_refusals)
     return {
         "openapi": "3.1.0",
         "info": _info("ser-live: emotion of recordings, and of the server itself", card),
@@ -300,8 +308,13 @@ def _analyze() -> Record:
 
 def _answers(content: Mapping[str, object], *codes: str) -> dict[str, dict[str, object]]:
     """Answers of an operation: what it gives, and each status by which it may refuse."""
+    return {"200": {"description": "Done.", "content": content}, **_refusals(*codes)}
+
+
+def _refusals(*codes: str) -> dict[str, dict[str, object]]:
+    """Each status by which an operation may refuse; `codes` beside those of every path."""
     problem = {"schema": {"$ref": "#/components/schemas/problem"}}
-    found: dict[str, dict[str, object]] = {"200": {"description": "Done.", "content": content}}
+    found: dict[str, dict[str, object]] = {}
     by_status: dict[int, list[str]] = {}
     for code in (*REFUSALS_OF_ALL, *codes):
         by_status.setdefault(CODES[code].status, []).append(code)

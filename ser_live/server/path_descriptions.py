@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from ser_live.events import Record
 from ser_live.report.texts import LANGUAGES
@@ -25,31 +25,31 @@ LIMIT: Record = {
 """Parameter of the list of sessions."""
 
 
-def paths(problem: Mapping[str, object]) -> Record:
-    """Paths by name, after OpenAPI; `problem` is the answer of every refusal of the program."""
+def paths(refusals: Callable[..., Mapping[str, object]]) -> Record:
+    """Paths by name, after OpenAPI; `refusals` gives the answers for codes of refusals."""
 
-    def answers(kind: str, schema: Schema, status: str = "200") -> Record:
+    def answers(kind: str, schema: Schema, *codes: str, status: str = "200") -> Record:
         return {
             status: {"description": "Done.", "content": {kind: {"schema": schema}}},
-            "default": problem,
+            **refusals(*codes),
         }
 
     one: Record = {"name": "id", "in": "path", "required": True, "schema": _TEXT}
     name: Record = {**one, "name": "name"}
-    page = answers("text/html", _TEXT)
+    page = answers("text/html", _TEXT, "not_found", "message_invalid", "audio_invalid")
     return {
         "/v1/sessions/{id}": {
             "get": {
                 "summary": "A logged session in short.",
                 "parameters": [one],
-                "responses": answers("application/json", {"type": "object"}),
+                "responses": answers("application/json", {"type": "object"}, "not_found"),
             }
         },
         "/v1/sessions/{id}/log": {
             "get": {
                 "summary": "Its records, one a line.",
                 "parameters": [one],
-                "responses": answers("application/x-ndjson", _TEXT),
+                "responses": answers("application/x-ndjson", _TEXT, "not_found"),
             }
         },
         "/v1/sessions/{id}/report": {
@@ -70,7 +70,7 @@ def paths(problem: Mapping[str, object]) -> Record:
                         "text/plain": {"schema": _TEXT},
                     },
                 },
-                "responses": answers("application/json", _MADE, "201"),
+                "responses": answers("application/json", _MADE, *_UNMADE, status="201"),
             }
         },
         "/v1/report/{name}": {
@@ -82,6 +82,12 @@ def paths(problem: Mapping[str, object]) -> Record:
         },
         "/v1/expression/audio/file": {"post": _measure()},
     }
+
+
+_UNMADE = (
+    *("message_invalid", "message_too_large", "slow_request", "media_unknown"),
+    *("audio_invalid", "server_full", "not_ready", "shutting_down"),
+)
 
 
 _MADE: Schema = {

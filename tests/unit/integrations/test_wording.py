@@ -1,4 +1,4 @@
-"""Words for a language model: tentative, above a floor, and nothing that a label could smuggle in."""
+"""Words for a language model: tentative, above a floor, free of what a label could smuggle in."""
 
 from __future__ import annotations
 
