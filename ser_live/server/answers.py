@@ -119,6 +119,13 @@ async def page(request: Request) -> Response:
     return FileResponse(PAGE / name, media_type=kind)
 
 
+async def microphone_events(request: Request) -> Response:
+    """``/v1/events``: what the server's microphone hears, or a word to it."""
+    # One route for both: a router that has two names the methods of the first alone.
+    answer = tell_microphone if request.method == "POST" else event_stream
+    return await answer(request)
+
+
 async def event_stream(request: Request) -> Response:
     """``GET /v1/events``: records of the server's own microphone as server-sent events."""
     services: Services = request.app.state.services
