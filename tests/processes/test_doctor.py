@@ -402,7 +402,6 @@ class TestSickMachines:
             ("soundfile", {"speech detector", "self-test"}),
             ("soxr", {"speech detector", "self-test"}),
             ("sounddevice", {"PortAudio"}),
-            ("scipy", {"model"}),
             ("platformdirs", {"log folder", "profile folder"}),
             ("numpy", {"PortAudio", "speech detector", "model"}),
         ],

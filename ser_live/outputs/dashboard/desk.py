@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ser_live.errors import DeviceError
 from ser_live.events import NotedBy
 from ser_live.outputs.dashboard.past import TimelineEntry
 from ser_live.outputs.dashboard.state import DashboardState
-from ser_live.sources.devices import InputDevice
 from ser_live.terminal.text import clock
+
+if TYPE_CHECKING:
+    from ser_live.sources.devices import InputDevice  # the doctor draws without NumPy
 
 ZOOMS_S = (30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0, 14_400.0, 28_800.0)
 """Lengths of time that the strip may show."""
