@@ -43,6 +43,18 @@ _BEGINS = {
     b"tBaK": "tak",
     b"DSD ": "dsf",
     b".RMF": "realmedia",
+    b"nut/multimedia container": "nut",
+    b"\xb7\xd8\x00\x20\x37\x49\xda\x11\xa6\x4e\x00\x07\xe9\x5e\xad\x8d": "wtv",
+    b".SoX": "sox",
+    b"XoS.": "sox",
+    b" paf": "paf",
+    b"fap ": "paf",
+    b"PVF1\n": "pvf",
+    b"2BIT": "avr",
+    b"ALawSoundFile": "wve",
+    b"\x64\xa3\x01\x00": "ircam",
+    b"\x64\xa3\x02\x00": "ircam",
+    b"\x64\xa3\x03\x00": "ircam",
 }
 
 _NOT_SOUND = {
@@ -57,7 +69,10 @@ _NOT_SOUND = {
 }
 """Beginnings of what people pipe by mistake."""
 
-_BY_LIBSNDFILE = ("wav", "flac", "ogg", "mp3", "au", "aiff", "caf", "w64", "voc", "sphere")
+_BY_LIBSNDFILE = (
+    *("wav", "flac", "ogg", "mp3", "au", "aiff", "caf", "w64"),
+    *("voc", "sphere", "paf", "pvf", "avr", "wve", "ircam"),
+)
 
 _TEXT_LETTERS = 12
 """As many letters and nothing else are no samples."""

@@ -37,7 +37,9 @@ class PacketLosses:
         self.bad_s += lost_s
 
     def add_packet(self, packet: Any) -> None:
-        """Note a packet that could not be decoded."""
+        """Note a packet that could not be decoded; an empty one holds nothing."""
+        if not packet.size:
+            return
         length_s = 0.0
         if packet.duration and packet.time_base is not None:
             length_s = float(packet.duration * packet.time_base)

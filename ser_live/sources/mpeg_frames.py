@@ -38,6 +38,10 @@ _MORE_CLAIMED = 8
 """Frames that are claimed besides those that were found: the length of all is a guess anyway."""
 
 POSSIBLE = re.compile(rb"\xff[\xe2-\xff]|ID3[\x02-\x04]|APETAGEX|LYRICSBEGIN|TAG|\0{16}")
+_AMID_OTHERS = re.compile(rb"\xff[\xe2-\xe5\xf2-\xf5\xfa-\xfd]")
+"""Beginning of a frame of layer 2 or 3: those of layer 1 are two bytes of which quiet samples, and
+what fills up other formats, are full."""
+
 _NOT_ZERO = re.compile(rb"[^\0]")
 
 
@@ -195,12 +199,12 @@ def are_frames(head: bytes) -> bool:
 
 def begins_late(head: bytes) -> bool:
     """Whether frames that are ones for sure come within these bytes, behind something else."""
-    return any(begins_sure(head, found.start()) for found in POSSIBLE.finditer(head, 1))
+    return any(begins_sure(head, found.start()) for found in _AMID_OTHERS.finditer(head, 1))
 
 
 def hold_frames(head: bytes) -> bool:
     """Whether as many frames as make it sure lie whole within these bytes."""
-    return any(begins_so_far(head, found.start()) for found in POSSIBLE.finditer(head))
+    return any(begins_so_far(head, found.start()) for found in _AMID_OTHERS.finditer(head))
 
 
 def find_runs(data: FileWindow) -> Layout | None:
@@ -287,7 +291,7 @@ def begins_so_far(data: bytes, place: int, known: Kind | None = None) -> bool | 
 
 def _n_needed(data: FileWindow | bytes, place: int, known: Kind | None) -> int:
     """Frames that make sure that these are ones."""
-    frame = None if known is None else frame_at(data, place)
+    frame = None if known is None or known[2] == 1 else frame_at(data, place)
     return _SURE_AGAIN if frame is not None and frame.kind == known else _SURE_FRAMES
 
 

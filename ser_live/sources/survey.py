@@ -9,11 +9,13 @@ from pathlib import Path
 
 from ser_live.errors import AudioFileError
 from ser_live.sources import flac_frames, mpeg_frames, ogg_pages, wav_header
+from ser_live.sources.beginnings import container_of
 from ser_live.sources.bit_reservoir import n_without_beginning, reaches_far, unbroken
 from ser_live.sources.byte_spans import Span
 from ser_live.sources.decoder import cut_off, cut_within, damaged_within
 from ser_live.sources.file_window import FileWindow
 from ser_live.sources.joints import joined_parts
+from ser_live.sources.short_sizes import more_than_said
 
 _AU = b".snd"
 _FLAC = b"fLaC"
@@ -39,6 +41,11 @@ they are longer than two frames of the recording, of which one is cut at its beg
 
 _SPOKEN_OF_S = 0.05
 """Time from which on sound that cannot be decoded is spoken of."""
+
+_SIZED = (b"FORM", b"caff")
+_NOTED_MORE = (
+    "The header of {} declares {} bytes of sound, but {} lie behind it: all of it was heard."
+)
 
 _NOTED_S = 0.01
 """Time from which on it is told that more was heard than a header declares."""
@@ -79,6 +86,8 @@ def survey(path: Path, name: str, head: bytes) -> Survey:
         return _of_wav(path, name)
     if head.startswith(_JOINABLE) and (parts := joined_parts(path, head)):
         return Survey(parts)
+    if head.startswith(_SIZED):
+        return _of_sized(path, name, head)
     if head.startswith(_AU):
         return _of_au(path, name, head)
     look = None
@@ -92,7 +101,8 @@ def survey(path: Path, name: str, head: bytes) -> Survey:
         look = _of_mp3
     try:
         with closing(FileWindow(path)) as data:
-            if look is None and head[:4] not in _OTHERS and data[0:1] != _TS and data[:3] != _PS:
+            is_other = head[:4] in _OTHERS or container_of(head) not in (None, "mp3")
+            if look is None and not is_other and data[0:1] != _TS and data[:3] != _PS:
                 look = _of_mp3 if mpeg_frames.begins_late(data[:_MAX_LATE_BYTES]) else None
             return Survey() if look is None else look(data, name)
     except OSError:  # its reader says so
@@ -144,6 +154,16 @@ def _notes_of_wav(name: str, header: wav_header.WavHeader, span: Span | None) ->
     return notes
 
 
+def _of_sized(path: Path, name: str, head: bytes) -> Survey:
+    """All that lies behind the header of an aiff or a caf, up to a further chunk."""
+    with closing(FileWindow(path)) as data:
+        found = more_than_said(data, head)
+    if found is None:
+        return Survey()
+    span, n_declared, n_there = found
+    return Survey([span], notes=[_NOTED_MORE.format(name, n_declared, n_there)])
+
+
 def _of_au(path: Path, name: str, head: bytes) -> Survey:
     """All that lies behind the header of an au: nothing but sound can follow it."""
     start, n_declared = int.from_bytes(head[4:8], "big"), int.from_bytes(head[8:12], "big")
@@ -153,11 +173,7 @@ def _of_au(path: Path, name: str, head: bytes) -> Survey:
     with path.open("rb") as file:
         header = file.read(start)
     span = Span(((start, start + n_there),), header[:8] + b"\xff" * 4 + header[12:])
-    note = (
-        f"The header of {name} declares {n_declared} bytes of sound, but {n_there} lie behind it: "
-        "all of it was heard."
-    )
-    return Survey([span], notes=[note])
+    return Survey([span], notes=[_NOTED_MORE.format(name, n_declared, n_there)])
 
 
 def _of_flac(data: FileWindow, name: str) -> Survey:

@@ -199,3 +199,20 @@ def test_a_second_file_of_an_impossible_rate(kind, place, order, tmp_path):
     found = heard_by_ser_live(tmp_path / "a")
     assert found.seconds == LENGTH_S
     assert "1 of them could not be heard whole" in found.error
+
+
+@pytest.mark.parametrize(("kind", "mark"), [("AIFF", b"SSND"), ("CAF", b"data")])
+def test_a_header_that_says_less_than_there_is(kind, mark, tmp_path):
+    """Sound behind the length that a recorder wrote before it crashed is heard, with a note."""
+    data, path = odd.coded(kind), tmp_path / "a"
+    at = data.index(mark) + 4
+    size = struct.pack(">I" if kind == "AIFF" else ">q", 8008)
+    path.write_bytes(data[:at] + size + data[at + len(size) :])
+    found = heard_by_ser_live(path)
+    assert found.seconds == pytest.approx(LENGTH_S, abs=0.001)
+    assert any("declares 8008 bytes of sound, but 1280" in note for note in found.notes)
+    name = b"NAME" + struct.pack(">I" if kind == "AIFF" else ">q", 6) + b"a name"
+    for behind in (b"", name, b"TAG" + bytes(125), b"\0"):
+        path.write_bytes(data + behind)
+        found = heard_by_ser_live(path)
+        assert (found.seconds, found.notes, found.error) == (LENGTH_S, (), "")

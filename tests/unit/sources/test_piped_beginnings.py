@@ -73,6 +73,15 @@ def test_silence_is_samples():
     assert np.array_equal(piped(bytes(100))[0], np.zeros(50))
 
 
+@pytest.mark.parametrize("level", [1.0, 60.0, 9000.0])
+def test_noise_is_samples(level):
+    """Samples of any level are no frames of a recording, though their bytes may look like some."""
+    for seed in range(3):
+        noise = np.random.default_rng(seed).standard_normal(8000) * level
+        samples = noise.round().clip(-32768, 32767).astype("<i2")
+        assert np.array_equal(piped(samples.tobytes())[0] * 32768, samples)
+
+
 @pytest.mark.parametrize(
     ("data", "kind"),
     [
@@ -150,6 +159,8 @@ def test_raw_samples_do_not_wait():
         (b"MAC \x96\x0f" + bytes(20), "ape"),
         (b"\x56\xe0\x05" + bytes(50), None),
         (b"\x0b\x77" + bytes(100), None),
+        (b"\x64\xa3\1\0" + bytes(20), "ircam"),
+        (b"\1\0" + 3 * (b"\xff\xff\x10\0" + bytes(28)), None),  # as frames of layer 1
     ],
 )
 def test_names_of_containers(head, kind):
