@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from ser_live.arrays import Float32, Float64
 from ser_live.config import SAMPLE_RATE_HZ
@@ -147,7 +148,8 @@ def _best_lags(wave: Float64, positions: Float64, periods: Float64) -> tuple[Flo
     inside = columns < widths[:, np.newaxis]
     pattern = np.where(inside, padded[starts[:, np.newaxis] + columns], 0.0)
     ahead = padded[(starts + shortest)[:, np.newaxis] + np.arange(span)]
-    shifted = np.lib.stride_tricks.sliding_window_view(ahead, widest, axis=1)[:, :most_lags]
+    row, step = ahead.strides
+    shifted = as_strided(ahead, (len(ahead), most_lags, widest), (row, step, step))
     products = np.einsum("nlw,nw->nl", shifted, pattern)
     energy = np.concatenate(([0.0], np.cumsum(padded**2)))
     lags = np.arange(most_lags)

@@ -274,11 +274,12 @@ class _BestPath:
             self._origins.truncate(0)
         if n_frames > len(self._scores):
             self._extend(frequencies, strengths, peaks)
-        origins = self._origins.rows
         state = int(np.argmax(self._scores.rows[n_frames - 1]))
-        for frame in range(n_frames - 1, -1, -1):
-            choice[frame] = state
-            state = origins[frame, state]
+        backwards = [state]
+        for origins in self._origins.rows[n_frames - 1 : 0 : -1].tolist():
+            state = origins[state]
+            backwards.append(state)
+        choice[:] = backwards[::-1]
         return choice
 
     def _extend(
@@ -299,14 +300,14 @@ class _BestPath:
         level = peaks[first:] / 10.0 ** (self._reference / 20.0)
         quietness = 2.0 - level * (1.0 + _VOICING_THRESHOLD) / _SILENCE_THRESHOLD
         local[:, -1] = _VOICING_THRESHOLD + np.maximum(0.0, quietness)
+        # From the states along the last axis to those along the one before it.
         cost = np.zeros((max(0, len(octaves) - 1), _N_CANDIDATES + 1, _N_CANDIDATES + 1))
         cost[:, :-1, :-1] = _OCTAVE_JUMP_COST * np.abs(
-            octaves[1:, np.newaxis, :] - octaves[:-1, :, np.newaxis]
+            octaves[1:, :, np.newaxis] - octaves[:-1, np.newaxis, :]
         )
         cost[:, -1, :-1] = cost[:, :-1, -1] = _VOICED_UNVOICED_COST
         scores = np.empty((len(peaks) - done, _N_CANDIDATES + 1))
         origins = np.empty(scores.shape, dtype=np.int64)
-        states = np.arange(_N_CANDIDATES + 1)
         row = 0
         if done:
             previous = self._scores.rows[-1]
@@ -314,10 +315,13 @@ class _BestPath:
             previous = scores[0] = local[0]
             origins[0] = _N_CANDIDATES
             row = 1
-        for step in range(len(cost)):
-            total = previous[:, np.newaxis] - cost[step]
-            total.argmax(axis=0, out=origins[row])
-            previous = np.add(total[origins[row], states], local[step + 1], out=scores[row])
-            row += 1
+        total = np.empty(cost.shape[1:])
+        flat, begins = total.reshape(-1), np.arange(len(total)) * len(total)
+        for paid, gained, origin, score in zip(
+            cost, local[1:], origins[row:], scores[row:], strict=True
+        ):
+            np.subtract(previous, paid, out=total)
+            total.argmax(axis=1, out=origin)
+            previous = np.add(flat.take(begins + origin), gained, out=score)
         self._scores.append(scores)
         self._origins.append(origins)

@@ -329,10 +329,8 @@ def _rolloffs(magnitude: Float64) -> list[Float64]:
     """First bin, in hertz, at which the summed magnitude reaches each share."""
     summed = np.cumsum(magnitude, axis=1)
     whole = summed[:, -1:]
-    last = len(_BINS_HZ) - 1
-    return [
-        _BINS_HZ[np.minimum(np.sum(summed < share * whole, axis=1), last)] for share in _ROLLOFFS
-    ]
+    # The first of the bins that reach it, found without counting those that do not.
+    return [_BINS_HZ[(summed >= share * whole).argmax(axis=1)] for share in _ROLLOFFS]
 
 
 def _entropy(power: Float64, total: Float64, decibel: Float64) -> Float64:
