@@ -122,6 +122,11 @@ class RemotePath:
         """Give a neighbour of another name."""
         return RemotePath(f"{self._plain.rstrip('/').rpartition('/')[0]}/{name}")
 
+    @property
+    def is_read_only(self) -> bool:
+        """Whether nothing can be written under such an address."""
+        return self.scheme in _ONE_FILE
+
     def stat(self) -> Status:
         """Ask for size and time of change, unless a listing told them.
 

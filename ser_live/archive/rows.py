@@ -15,7 +15,7 @@ from ser_live.errors import UsageError
 from ser_live.events import Record
 from ser_live.records.exports.parquet_table import pyarrow
 from ser_live.records.json_line import json_line
-from ser_live.remote import Location, RemoteError
+from ser_live.remote import Location, RemoteError, RemotePath
 
 PARTS_SUFFIX = ".parts"
 FILE_SUFFIXES = (".parquet", ".csv")
@@ -80,6 +80,7 @@ class ArchiveRows:
                 f"Found --shard with the file {target}, but each shard writes parts: give the "
                 "folder for all of them by --out, and join them by `ser-live merge`."
             )
+        refuse_read_only(target)
         try:
             _refuse_existing(target, folder, is_file=self._is_file, overwrites=overwrites)
         except RemoteError as error:
@@ -172,6 +173,21 @@ class ArchiveRows:
                 self._write()
         finally:
             self._parts.__exit__()
+
+
+def refuse_read_only(target: Location) -> None:
+    """Refuse an address under which nothing can be written.
+
+    Raises
+    ------
+    UsageError
+        It is one.
+    """
+    if isinstance(target, RemotePath) and target.is_read_only:
+        raise UsageError(
+            f"{target} is an address of a web server, which can only be read from, but rows need a "
+            "place: name a path, or an address such as s3://bucket/folder."
+        )
 
 
 def _refuse_existing(

@@ -39,13 +39,16 @@ class AnyPlace(click.Path):
 
 
 def existing(place: Location) -> bool:
-    """Whether something is there.
+    """Whether something is there already where a result is to be.
 
     Raises
     ------
     UsageError
-        An address cannot be reached.
+        An address cannot be reached, or written.
     """
+    from ser_live.archive.rows import refuse_read_only
+
+    refuse_read_only(place)
     try:
         return place.exists()
     except RemoteError as error:

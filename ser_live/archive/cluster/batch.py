@@ -22,7 +22,7 @@ _BUSY_PER_THREAD = 2
 _AHEAD_PER_THREAD = 16
 """Recordings that may be done for each thread before the one whose turn it is."""
 _LOOK_S = 1.0
-_WITHOUT_WORKERS_S = 30.0
+_WITHOUT_WORKERS_S = 120.0
 """Time that a cluster may be without any worker: they are restarted, or move."""
 
 
@@ -112,14 +112,22 @@ class ClusterBatch(Generic[T]):
             self._cluster.work, self._paths[number], key=key, pure=False
         )
         self._busy[number] = future
-        future.add_done_callback(lambda _: self._news.put(number))
+        self._ask_for_news(number)
+
+    def _ask_for_news(self, number: int) -> None:
+        self._busy[number].add_done_callback(lambda _: self._news.put(number))
 
     def _wait(self) -> None:
         """Wait until a recording is done, or for a moment."""
         number = None
         with self._interruptible(), suppress(queue.Empty):
             number = self._news.get(timeout=_LOOK_S)
-        if number is not None and number in self._busy:
+        if number is None or number not in self._busy:
+            return
+        if self._busy[number].status in ("pending", "lost"):
+            # It was done, and was lost with its worker before it was fetched: it is done again.
+            self._ask_for_news(number)
+        else:
             self._done[number] = self._result(number)
             del self._busy[number]
 
@@ -135,7 +143,9 @@ class ClusterBatch(Generic[T]):
             return result
         except KilledWorker:
             with Batch(self._work, [path], 1, self._on_crash, self._interruptible) as alone:
-                return alone.tried_alone()
+                tried = alone.tried_alone()
+            self._had_workers_s = time.monotonic()  # nobody looked meanwhile
+            return tried
         except UnlikeError as error:
             raise unfit("that joined", str(error)) from error
         except ImportError:

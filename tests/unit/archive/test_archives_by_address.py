@@ -133,3 +133,8 @@ def test_a_manifest_by_address_is_made_of_small_objects(bucket: RemotePath) -> N
     names = [path.name for path in bucket.glob("manifest-*")]
     assert names == [f"manifest-1-of-1.{number:06d}.jsonl" for number in (1, 2, 3)]
     assert len({part.path.name for part in told_parts(bucket)}) == n_parts
+
+
+def test_a_web_server_is_only_read_from() -> None:
+    with pytest.raises(UsageError, match="can only be read from"):
+        ArchiveRows(RemotePath("https://host/rows.parquet"), [], FORM)
