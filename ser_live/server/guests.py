@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_live.events import EmotionResult, Kind, Level, StreamEvent
-from ser_live.server.problems import CODES, Problem
+from ser_live.server.problems import Problem
 from ser_live.server.protocol import Start
 from ser_live.server.stream_work import Ask, Done, Failed, Outcome
 
@@ -51,7 +51,9 @@ class Guest:
         self._loop = asyncio.get_running_loop()
         self.work = sessions.work_for(start, None, self._tell)
         self.ended: asyncio.Future[int] = self._loop.create_future()
+        """Set once the protocol has told everything and left; a server that ends waits for it."""
         self.is_ending = False
+        self._is_over = False
         self._failure: Problem | None = None
         self._queue: deque[StreamEvent] = deque()
         self._news = asyncio.Event()
@@ -67,7 +69,7 @@ class Guest:
     async def wait_for_room(self) -> None:
         """Let a client that is ahead wait, by reading nothing of it."""
         limit_s = self._limits.backlog_s
-        while not self.ended.done() and (
+        while not self._is_over and (
             self.work.backlog_s > limit_s or self.work.n_blocks > MAX_BLOCKS
         ):
             self._progress.clear()
@@ -105,7 +107,7 @@ class Guest:
                 yield self._queue.popleft()
             if self._failure is not None:
                 raise self._failure
-            if self.ended.done():
+            if self._is_over:
                 return
             self._news.clear()
             await self._news.wait()
@@ -113,7 +115,7 @@ class Guest:
     def leave(self, reason: str) -> None:
         """Give up what was not reported, as nobody reads it any more."""
         self._idle.cancel()
-        self.is_ending, self.is_connected = True, False
+        self.is_ending, self.is_connected, self._is_over = True, False, True
         self.work.abandon()
         if not self.ended.done():
             self.ended.set_result(1000)
@@ -133,12 +135,11 @@ class Guest:
 
     def fail(self, problem: Problem) -> None:
         """End at once, with a reason."""
-        if self.ended.done():
+        if self._is_over:
             return
-        self.is_ending = True
+        self.is_ending = self._is_over = True
         self.work.abandon()
         self._failure = problem
-        self.ended.set_result(CODES[problem.code].close or 1008)
         self._wake()
 
     def _end_if_idle(self) -> None:
@@ -159,11 +160,10 @@ class Guest:
     def _deliver(self, outcomes: Sequence[Outcome]) -> None:
         self._progress.set()
         for outcome in outcomes:
-            if self.ended.done():
+            if self._is_over:
                 break
             if isinstance(outcome, Done):
-                if outcome.ask.type == "end":
-                    self.ended.set_result(1000)
+                self._is_over = outcome.ask.type == "end"
             elif isinstance(outcome, Failed):
                 self._sessions.report(outcome.error)
                 self.fail(Problem("internal", "a defect of the program ended the session."))
