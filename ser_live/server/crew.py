@@ -41,6 +41,9 @@ WORTH_S = 0.02
 STARTING = 2
 """Sessions more that a process gets rather than one that only starts."""
 
+MOST_FAILED = 3
+"""Starts that may fail, one after the other."""
+
 _CLOSING_S = 2.0
 
 
@@ -173,6 +176,7 @@ class _Worker(asyncio.Protocol):
         self.works: dict[int, RemoteWork | RemoteUpload] = {}
         self.is_ready = False
         self._on_ready, self._on_lost = on_ready, on_lost
+        self._loop = asyncio.get_running_loop()
         self._parcels = Parcels()
         self._early: list[Order] = []
         """Orders before the process was there."""
@@ -184,14 +188,14 @@ class _Worker(asyncio.Protocol):
         ours, theirs = socket.socketpair()
         try:
             self._process = await asyncio.to_thread(_started, theirs, model)
-        except OSError:
+        except (OSError, RuntimeError) as error:
             ours.close()
-            self.connection_lost(None)
+            self.connection_lost(error)
             return
         finally:
             theirs.close()
         ours.setblocking(False)
-        await asyncio.get_running_loop().create_connection(lambda: self, sock=ours)
+        await self._loop.create_connection(lambda: self, sock=ours)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)  # noqa: S101  as create_connection says
@@ -229,10 +233,14 @@ class _Worker(asyncio.Protocol):
         if self.works.pop(session, None) is not None:
             self.send(Forget(session))
 
-    def close(self, timeout_s: float) -> None:
-        """End the process: it sees that nobody is there any more."""
+    def hang_up(self) -> None:
+        """Let the process see that nobody is there any more; from any thread."""
         if self._transport is not None:
-            self._transport.abort()
+            with suppress(RuntimeError):  # the loop is closed, and the connection with it
+                self._loop.call_soon_threadsafe(self._transport.abort)
+
+    def join(self, timeout_s: float) -> None:
+        """Wait for the end of the process, and make one where it does not come."""
         if self._process is not None:
             self._process.join(timeout_s)
             if self._process.is_alive():
@@ -279,6 +287,10 @@ class Crew:
         self._workers: list[_Worker] = []
         self._starts: set[asyncio.Task[None]] = set()
         self._n_begun = 0
+        self._n_failed = 0
+        """Processes in a row that ended before they were ready."""
+        self.is_broken = False
+        """Whether none could be started: threads are to do the work."""
         self._is_closed = False
         self._add()
 
@@ -327,8 +339,11 @@ class Crew:
     def close(self, timeout_s: float) -> None:
         """End all processes and threads."""
         self._is_closed = True
-        for worker in list(self._workers):
-            worker.close(timeout_s)
+        workers = list(self._workers)
+        for worker in workers:
+            worker.hang_up()
+        for worker in workers:
+            worker.join(timeout_s)
         self._threads.close(timeout_s)
 
     def _add(self) -> None:
@@ -344,5 +359,11 @@ class Crew:
         if self._is_closed:
             return
         self._report(ProcessLostError("a process that analyzes ended; another one takes its place"))
-        if worker.is_ready and not self._workers:
+        self._n_failed = 0 if worker.is_ready else self._n_failed + 1
+        if self._workers:
+            return
+        if self._n_failed < MOST_FAILED:
             self._add()
+        elif not self.ready.is_set():
+            self.is_broken = True
+            self.ready.set()

@@ -73,7 +73,10 @@ class Sessions:
         """Run the model once, so that no client waits for its set-up."""
         if isinstance(self.pool, Crew):
             await self.pool.ready.wait()
-        else:
+            if self.pool.is_broken:
+                self.pool.close(0.0)
+                self.pool = Pool(self.limits.n_threads)
+        if isinstance(self.pool, Pool):
             await asyncio.to_thread(warm_up, self.model)
         self.ready.set()
 

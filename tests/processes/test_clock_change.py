@@ -41,8 +41,7 @@ def test_a_clock_that_jumps_at_every_look_changes_no_event(short_talk: Path) -> 
 
 def test_wall_time_is_asked_for_at_beginnings_alone() -> None:
     """When a session, stream, log or profile began, when a person noted, labelled or imported
-    something, how
-    old what is purged is, and when a server began: else never."""
+    something, how old what is purged is, and when a server began: else never."""
     package = Path(ser_live.__file__).parent
     asking = {
         path.relative_to(package).as_posix()

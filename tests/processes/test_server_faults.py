@@ -196,7 +196,7 @@ def test_sessions_beyond_the_limit_are_told_so(tmp_path: Path, sound: tuple[byte
 
 def test_slow_frames_and_half_open_connections_end_in_order(sound: tuple[bytes, int]) -> None:
     """Who says nothing more, or a byte now and then, is idle: what was heard is reported first."""
-    from test_server_answers import hearing
+    from server_here import hearing
 
     from ser_live import PushedSource
 
@@ -460,6 +460,29 @@ def _wait_for(condition: Any, timeout_s: float = 30.0) -> None:
     while not condition():
         assert time.monotonic() < until_s
         time.sleep(0.05)
+
+
+def test_threads_do_the_work_where_no_process_starts(
+    sound: tuple[bytes, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the system gives no more processes, sessions are served nevertheless."""
+    from server_here import hearing
+
+    from ser_live import PushedSource
+    from ser_live.server import crew
+
+    def refused(*_: object) -> None:
+        raise BlockingIOError(11, "no more processes")
+
+    monkeypatch.setattr(crew, "_started", refused)
+    source = PushedSource("pushed", 16_000, 1)
+    lost: list[BaseException] = []
+    with hearing(source, n_processes=2, errors=lost) as served, served.stream() as connection:
+        found = talk(connection, {"sample_rate": sound[1]}, [sound[0]])
+        source.finish()
+    assert any(record["type"] == "emotion" for record in found)
+    assert found[-1]["type"] == "session_ended"
+    assert len(lost) == crew.MOST_FAILED
 
 
 @linux_only

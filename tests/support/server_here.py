@@ -16,19 +16,24 @@ from ser_live import EmotionModel, listen
 
 
 @contextmanager
-def hearing(source: Any, **limits: int) -> Iterator[Served]:
-    """A server in this process whose microphone is a source of ours: no device is needed."""
+def hearing(
+    source: Any, errors: list[BaseException] | None = None, **limits: int
+) -> Iterator[Served]:
+    """A server in this process whose microphone is a source of ours: no device is needed.
+
+    Errors that it reports fail the test, unless there is a list that takes them.
+    """
     from ser_live.server.app import Services
     from ser_live.server.guard import Keys
     from ser_live.server.limits import Limits
     from ser_live.server.running import Server
 
     model = EmotionModel.load()
-    errors: list[BaseException] = []
+    reported: list[BaseException] = [] if errors is None else errors
     services = Services(
         model=model,
         keys=Keys("a-token-for-a-test"),
-        report=errors.append,
+        report=reported.append,
         limits=Limits(**limits),
         listen=lambda: listen(source, model=model),
     )
@@ -46,7 +51,7 @@ def hearing(source: Any, **limits: int) -> Iterator[Served]:
         server.end()
         thread.join(30)
     assert not thread.is_alive()
-    assert errors == []
+    assert errors is not None or reported == []
 
 
 def sse(answer: Any, until: str) -> list[dict[str, Any]]:
