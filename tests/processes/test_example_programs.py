@@ -56,7 +56,7 @@ def test_the_game_gets_easier_for_anger(tmp_path: Path) -> None:
     """Without a display, on acted anger, frames are drawn to its end and the ball slows down."""
     pytest.importorskip("pygame", reason="pygame-ce is not installed: it is for the example alone")
     said = run(sys.executable, PROGRAMS / "game_loop.py", angry(tmp_path), SDL_VIDEODRIVER="dummy")
-    assert "angry, speed 140" in said
+    assert "angry, the ball moves at 140" in said
 
 
 def angry(folder: Path) -> Path:
@@ -130,7 +130,7 @@ def test_node_and_curl_see_what_analyze_sees(
         short_talk,
     )
     assert [line.partition(" s: ")[2] for line in by_node.splitlines()] == named
-    by_curl = run("sh", PROGRAMS / "analyze.sh", served.base, served.token, short_talk)
+    by_curl = run("sh", PROGRAMS / "analyze.sh", *arguments)
     assert [line.split()[2] for line in by_curl.splitlines()] == [n.split()[0] for n in named]
 
 
