@@ -10,7 +10,8 @@ Without an option: what running ser-live needs (Python's venv, make, PortAudio).
   --test   also a sound server and its tools, for the virtual microphone of the tests,
            strace, which shows that nothing goes out, ffmpeg, whose decoding of odd files is
            the measure of ours, zsh and fish, whose completion is tried, chromium, which
-           opens the pages, and what the bridges talk to: oscdump of liblo, and mosquitto
+           opens the pages, and what the bridges and examples talk to: oscdump of liblo,
+           mosquitto, jq
   --demo   also a speech synthesiser, to make the demo recording again
   --all    both
   --print  only print the names of the packages
@@ -20,7 +21,7 @@ TEXT
 }
 
 base="python3 python3-venv make libportaudio2"
-test="pulseaudio pulseaudio-utils libasound2-plugins alsa-utils strace ffmpeg zsh fish chromium liblo-tools mosquitto mosquitto-clients"
+test="pulseaudio pulseaudio-utils libasound2-plugins alsa-utils strace ffmpeg zsh fish chromium liblo-tools mosquitto mosquitto-clients jq"
 demo="espeak-ng"
 
 packages="$base"

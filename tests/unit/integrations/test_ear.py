@@ -78,8 +78,11 @@ def test_handing_in_never_waits_and_too_much_becomes_a_gap(
     assert ear.error is None
 
 
-def test_another_rate_begins_a_new_stream_with_new_numbers(speech: bytes) -> None:
+def test_another_rate_begins_a_new_stream_with_new_numbers(
+    speech: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The open utterance of the first is ended; no number comes twice."""
+    monkeypatch.setattr(module, "MAX_WAITING_S", 60.0)
 
     def hear(ear: Ear) -> None:
         ear.hear(speech, RATE, 1)

@@ -1,4 +1,4 @@
-"""Words for a language model: tentative, above a floor, free of what a label could smuggle in."""
+"""Words for a language model: tentative, above a floor, and no order hidden in a label."""
 
 from __future__ import annotations
 
