@@ -29,6 +29,7 @@ PERMISSIVE = frozenset(
 """SPDX identifiers of licences that ask for a notice at most."""
 
 ACCEPTED = {
+    "partd": ("BSD", "the licence of three clauses, by its text"),
     "python-osc": ("Freely Distributable", "public domain: its text is that of the Unlicense"),
     "certifi": ("MPL-2.0", "a list of certificates, passed on unchanged; nothing here opens it"),
     "soxr": ("LGPL-2.1-or-later", "a library of its own, loaded unchanged and replaceable"),
