@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import struct
 from dataclasses import dataclass
 
 from ser_live.sources.byte_spans import Span
 from ser_live.sources.file_window import FileWindow
+from ser_live.sources.mpeg_counts import Counts, counts_in
 
 _RATES_HZ = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}
 """By version: 1, 2, 2.5."""
@@ -30,9 +30,6 @@ _SURE_AGAIN = 2
 
 _MAX_BEHIND_BYTES = 1000
 """So much behind the last frame mpg123 passes over by itself."""
-
-_COUNTED_BYTES = (4, 4, 100, 4)
-"""Lengths of frames, bytes, places and quality in a header, each where its bit is set."""
 
 _MORE_CLAIMED = 8
 """Frames that are claimed besides those that were found: the length of all is a guess anyway."""
@@ -61,19 +58,6 @@ class Frame:
     """Place in the frame where a header that counts frames would stand."""
     head: int
     """Its first four bytes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """Numbers that a first frame, which is no sound, tells of the others."""
-
-    n_frames: int | None
-    n_bytes: int | None = None
-    """Bytes of all, with itself."""
-    tells_delay: bool = False
-    """Whether it tells how much of the first and last frames is the coder's delay."""
-    is_guessed: bool = False
-    """Whether mpg123 does not know it, and guesses the length by the length of this frame."""
 
 
 @dataclass(slots=True)
@@ -150,7 +134,8 @@ class Layout:
             lengths = [*run.frame_bytes, *([run.n_header_bytes] if is_guessed else [])]
             is_steady = max(lengths) - min(lengths) <= 4  # else its length would be guessed
             return is_steady and self.n_behind < _MAX_BEHIND_BYTES
-        return run.n_counted >= run.n_frames
+        is_right = run.counts is None or not run.counts.misleads
+        return is_right and run.n_counted >= run.n_frames
 
 
 _known: dict[int, Frame | None] = {}
@@ -355,26 +340,3 @@ def tag_bytes(data: FileWindow | bytes, place: int) -> int:
         end = data.find(b"LYRICS200", place)
         return end + 9 - place if end >= 0 else 0
     return 0
-
-
-def counts_in(data: FileWindow | bytes, place: int, frame: Frame) -> Counts | None:
-    """Look into a first frame for what it counts; ``None`` where it is sound."""
-    at = place + frame.n_side_end
-    if data[at : at + 4] in (b"Xing", b"Info"):
-        flags = int.from_bytes(data[at + 4 : at + 8], "big")
-        at += 8
-        values: list[int | None] = [None, None]
-        for bit, n_bytes in enumerate(_COUNTED_BYTES):
-            if flags >> bit & 1:
-                if bit < len(values):
-                    values[bit] = int.from_bytes(data[at : at + 4], "big")
-                at += n_bytes
-        if any(data[place + 4 : place + frame.n_side_end]):
-            return Counts(0)  # mpg123 takes it for sound
-        n_frames, n_bytes_counted = values
-        tells_delay = data[at : at + 1] != b"\0" and any(data[at + 21 : at + 24])
-        return Counts(n_frames, n_bytes_counted, tells_delay=tells_delay)
-    if data[place + 36 : place + 40] == b"VBRI":
-        n_bytes_counted, n_frames = struct.unpack(">II", data[place + 46 : place + 54])
-        return Counts(n_frames, n_bytes_counted, is_guessed=True)
-    return None

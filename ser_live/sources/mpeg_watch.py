@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from ser_live.errors import AudioFileError
 from ser_live.sources.decoder import cut_off, cut_within, damaged_within
+from ser_live.sources.mpeg_counts import Counts, counts_in
 from ser_live.sources.mpeg_frames import (
     POSSIBLE,
-    Counts,
     Frame,
     begins_so_far,
     begins_sure,
-    counts_in,
     frame_at,
     tag_bytes,
 )

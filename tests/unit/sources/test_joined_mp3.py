@@ -94,3 +94,13 @@ def test_head_without_a_delay(tmp_path):
     head = (begin.to_bytes(4, "big") + bytes(9) + counts).ljust(208, b"\0")
     part = head + seed(BARE_22K)
     assert len(samples(tmp_path / "a.mp3", part + part)) == 2 * len(frames) * 576
+
+
+@pytest.mark.parametrize(("place", "lie"), [(0, b"\x9a\x11"), (21, b"\xff\xff\xff")])
+def test_a_damaged_tag_of_a_coder_takes_no_sound_away(place, lie, tmp_path):
+    """A delay is not believed of a tag without a coder, nor one longer than coders make."""
+    data = seed("varying_of_libsndfile")
+    at = data.index(b"LAME") + place
+    whole = samples(tmp_path / "a.mp3", data[:at] + lie + data[at + len(lie) :])
+    n_frames = len(mpeg_frames(seed(BARE_16K)))  # the same sound without a head
+    assert len(whole) == n_frames * 576
