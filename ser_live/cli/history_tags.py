@@ -152,8 +152,8 @@ def _sentences(found: Tags) -> Sequence[str]:
         *others,
         "With and without are the days with the tag and the others; the difference is that of "
         f"their means. At least {MIN_DAYS} days are needed on each side.",
-        f'"Higher" and "lower" hold beside all {found.n_tests} comparisons (Holm, 5 %); an interval '
-        "is for its own alone.",
+        f'"Higher" and "lower" hold beside all {found.n_tests} comparisons (Holm, 5 %); an '
+        "interval is for its own alone.",
         "Days with a tag differ in more than the tag: this shows what goes together, not what "
         "comes of what.",
         DISCLAIMER,
