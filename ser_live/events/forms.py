@@ -77,6 +77,8 @@ def _read_text(value: object) -> str:
 
 
 def _read_number(value: object) -> float:
+    if type(value) is float and -MAX_NUMBER <= value <= MAX_NUMBER:
+        return value
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise FormError("a number is needed")
     # Compared before it is converted: an integer may be too long for a float.

@@ -42,8 +42,8 @@ class Recorded:
     def as_record(self) -> Record:
         """The event as JSON values by name."""
         record: Record = {"type": self.type}
-        for column in columns(type(self)):
-            record[column.key] = column.form.write(column.value(self))
+        for key, write, value in _written(type(self)):
+            record[key] = write(value(self))
         return record
 
 
@@ -83,7 +83,12 @@ STREAM_FORMS: Mapping[str, Form] = {
 """Forms of the stream in each of its records. Its source is in ``stream_started``."""
 
 
+_Written = tuple[str, Callable[..., object], Callable[[object], object]]
+_Read = tuple[str, Form, Callable[[object], object], str]
+
 _TABLES: dict[type, tuple[Column, ...]] = {}
+_WRITTEN: dict[type, tuple[_Written, ...]] = {}
+_READ: dict[type, tuple[_Read, ...]] = {}
 
 
 def columns(cls: type) -> tuple[Column, ...]:
@@ -91,6 +96,20 @@ def columns(cls: type) -> tuple[Column, ...]:
     if cls not in _TABLES:
         _TABLES[cls] = _columns_of(cls)
     return _TABLES[cls]
+
+
+def _written(cls: type) -> tuple[_Written, ...]:
+    """Name, form of writing and value of each column."""
+    if cls not in _WRITTEN:
+        _WRITTEN[cls] = tuple((c.key, c.form.write, c.value) for c in columns(cls))
+    return _WRITTEN[cls]
+
+
+def _read(cls: type) -> tuple[_Read, ...]:
+    """Name, form, its reading and field of each column."""
+    if cls not in _READ:
+        _READ[cls] = tuple((c.key, c.form, c.form.read, c.field) for c in columns(cls))
+    return _READ[cls]
 
 
 def _columns_of(cls: type) -> tuple[Column, ...]:
@@ -126,8 +145,19 @@ def read_fields(cls: type, record: Mapping[str, object]) -> dict[str, object]:
 
     What follows from other fields is looked at too, and then left out.
     """
-    read = [(column.field, read_value(column.form, column.key, record)) for column in columns(cls)]
-    return {name: value for name, value in read if name}
+    found = {}
+    # Every value of every line passes here: no call, and nothing looked up, that is not needed.
+    for key, form, read, field in _read(cls):
+        if key in record:
+            try:
+                value = read(record[key])
+            except FormError as error:
+                raise FormError(f"{key}: {error}") from None
+        else:
+            value = read_value(form, key, record)
+        if field:
+            found[field] = value
+    return found
 
 
 def read_value(form: Form, key: str, record: Mapping[str, object]) -> object:

@@ -66,9 +66,13 @@ def _texts(reasons: Sequence[object]) -> Iterator[str]:
 
 
 def _cell(value: object) -> object:
+    if type(value) is int or (type(value) is float and math.isfinite(value)):
+        return value
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return ""
     if isinstance(value, str):
+        if value.isascii() and value.isprintable():  # nothing in it is to be replaced
+            return f"'{value}" if value.startswith(_FORMULA_SIGNS) else value
         value = _CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode(), value)
         value = value.encode("utf-8", "backslashreplace").decode()
         return f"'{value}" if value.startswith(_FORMULA_SIGNS) else value
@@ -110,10 +114,10 @@ class CsvLines:
     """
 
     def __init__(self, stream: TextIO, fields: Sequence[str]) -> None:
-        self._writer = csv.DictWriter(
-            stream, fieldnames=list(fields), restval="", extrasaction="ignore", lineterminator="\n"
-        )
-        self._writer.writeheader()
+        self._fields = tuple(fields)
+        self._writer = csv.writer(stream, lineterminator="\n")
+        self._writer.writerow(self._fields)
 
     def write(self, record: Mapping[str, object]) -> None:
-        self._writer.writerow(flatten(record))
+        row = flat(record)
+        self._writer.writerow([_cell(row.get(name)) for name in self._fields])

@@ -160,7 +160,8 @@ class LineReader:
 def parsed_line(line: bytes) -> Record | None:
     """The record on `line`, or ``None`` where it holds none."""
     try:
-        record = json.loads(line, parse_constant=_refuse_constant)
+        # As `json.loads` does it, which makes a decoder for every line.
+        record = _DECODER.decode(line.decode(json.detect_encoding(line), "surrogatepass"))
     except (ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) and isinstance(record.get("type"), str) else None
@@ -168,6 +169,9 @@ def parsed_line(line: bytes) -> Record | None:
 
 def _refuse_constant(name: str) -> float:
     raise ValueError(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 def check_header(record: Record | None, path: Path) -> None:
