@@ -231,6 +231,8 @@ def test_what_the_page_shows_is_the_replay_of_what_it_sent(
 ) -> None:
     """Every record that it saves, bit for bit; the sound is kept by this test alone.
 
+    Where a busy machine gave partial results up, and said so, the final ones are compared.
+
     The fake device gives 44.1 kHz whatever its file has, so it is the sound that the page sent
     which is replayed, at the rate that the page said.
     """
@@ -264,6 +266,11 @@ def test_what_the_page_shows_is_the_replay_of_what_it_sent(
     with listen(FileSource(tmp_path / "sent.wav", speed=0)) as events:
         expected = [event.as_record() for event in events]
     types = {"state", "emotion", "stream_ended"}
+    if any(record["type"] == "drop" for record in saved):  # partials that a busy machine gave up
+        saved, expected = (
+            [record for record in records if record.get("kind") != "partial"]
+            for records in (saved, expected)
+        )
     for records in (saved, expected):  # what to do about silence differs by where it comes from
         for record in records:
             record.pop("message", None)

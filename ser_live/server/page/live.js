@@ -121,7 +121,9 @@ const TAKERS = {
       ? `${lagS.toFixed(1)} s behind: the machine is busy.` : "Up to the moment.";
   },
   gap(record) { tell(`${clock(record.start_s)}  ${record.duration_s.toFixed(1)} s missing (${record.cause})`); },
-  drop(record) { tell(`${clock(record.start_s)}  not analyzed: the machine is busy`); },
+  drop(record) { // one in progress is followed by its final result
+    if (record.kind === "final") tell(`${clock(record.start_s)}  not analyzed: the machine is busy`);
+  },
   mark(record) { tell(`${clock(record.start_s)}  mark: ${record.label}`); },
   note(record) {
     const rated = record.rating === null ? "" : ` (${record.rating} of 5)`;
