@@ -121,14 +121,8 @@ def test_node_and_curl_see_what_analyze_sees(
     for program in ("node", "jq"):
         if shutil.which(program) is None:
             pytest.skip(f"no {program}")
-    by_node = run(
-        "node",
-        "--experimental-websocket",
-        PROGRAMS / "client.mjs",
-        served.base,
-        served.token,
-        short_talk,
-    )
+    arguments = (served.base, served.token, short_talk)
+    by_node = run("node", "--experimental-websocket", PROGRAMS / "client.mjs", *arguments)
     assert [line.partition(" s: ")[2] for line in by_node.splitlines()] == named
     by_curl = run("sh", PROGRAMS / "analyze.sh", *arguments)
     assert [line.split()[2] for line in by_curl.splitlines()] == [n.split()[0] for n in named]
