@@ -11,7 +11,7 @@ Without an option: what running ser-live needs (Python's venv, make, PortAudio).
            strace, which shows that nothing goes out, ffmpeg, whose decoding of odd files is
            the measure of ours, zsh and fish, whose completion is tried, chromium, which
            opens the pages, and what the bridges and examples talk to: oscdump of liblo,
-           mosquitto, jq
+           mosquitto, curl, jq
   --demo   also a speech synthesiser, to make the demo recording again
   --all    both
   --print  only print the names of the packages
@@ -21,7 +21,7 @@ TEXT
 }
 
 base="python3 python3-venv make libportaudio2"
-test="pulseaudio pulseaudio-utils libasound2-plugins alsa-utils strace ffmpeg zsh fish chromium liblo-tools mosquitto mosquitto-clients jq"
+test="pulseaudio pulseaudio-utils libasound2-plugins alsa-utils strace ffmpeg zsh fish chromium liblo-tools mosquitto mosquitto-clients curl jq"
 demo="espeak-ng"
 
 packages="$base"
