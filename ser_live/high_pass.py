@@ -120,9 +120,12 @@ class _HighPassBlocks:
         n = len(samples)
         n_pieces, n_rows = -(-n // piece_samples), piece_samples // self.BLOCK
         rows = np.zeros((n_pieces, self.ROWS, self.BLOCK))
-        padded = np.zeros(n_pieces * piece_samples)
-        padded[:n] = samples
-        rows[:, :n_rows] = padded.reshape(n_pieces, n_rows, self.BLOCK)
+        if n == n_pieces * piece_samples:
+            rows[:, :n_rows] = samples.reshape(n_pieces, n_rows, self.BLOCK)
+        else:
+            padded = np.zeros(n_pieces * piece_samples)
+            padded[:n] = samples
+            rows[:, :n_rows] = padded.reshape(n_pieces, n_rows, self.BLOCK)
         forward = self.powers[self.BLOCK]
         entered = self._product(rows, self.entering)[:, :n_rows].reshape(-1, self.ORDER)
         n_blocks, n_rest = divmod(n, self.BLOCK)

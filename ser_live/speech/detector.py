@@ -207,13 +207,16 @@ class VoiceActivityDetector:
         pcm = np.clip(frames * 32767.0, -32768.0, 32767.0).astype("<i2")
         heard = [self._webrtc.is_speech(frame.tobytes(), SAMPLE_RATE_HZ) for frame in pcm]
         reasons = [self._reason(*gated) for gated in zip(levels, floors, heard, strict=True)]
-        is_open = np.array([reason in _LOUD_ENOUGH for reason in reasons])
-        voiced = np.zeros(len(frames), dtype=np.bool_)
-        if is_open.any():
-            voiced[is_open] = self._are_voiced(before[is_open], frames[is_open])
+        is_open = [reason in _LOUD_ENOUGH for reason in reasons]
+        if not any(is_open):
+            return [(reason, False) for reason in reasons]
+        if not all(is_open):
+            before, frames = before[is_open], frames[is_open]
+        voiced = iter(self._are_voiced(before, frames).tolist())
+        found = [opened and next(voiced) for opened in is_open]
         return [
             (VadReason.SPEECH if is_voiced else reason, is_voiced)
-            for reason, is_voiced in zip(reasons, voiced.tolist(), strict=True)
+            for reason, is_voiced in zip(reasons, found, strict=True)
         ]
 
     def _reason(self, level_dbfs: float, noise_dbfs: float, is_heard: bool) -> VadReason:
@@ -226,17 +229,24 @@ class VoiceActivityDetector:
 
     def _are_voiced(self, before: Float64, frames: Float64) -> Bool:
         """Whether each frame is voiced, given those before them; the dearest sign comes last."""
-        s = self.settings
-        voiced = burstiness(frames) <= s.max_burstiness
+        voiced = burstiness(frames) <= self.settings.max_burstiness
         both = np.concatenate((before, frames), axis=1)
-        if voiced.any():
-            voiced[voiced] = periodicity(both[voiced]) >= s.min_periodicity
-        if voiced.any():
-            below_1_khz, below_2_khz = low_shares(both[voiced])
-            voiced[voiced] = (below_1_khz >= s.min_share_below_1_khz) & (
-                below_2_khz >= s.min_share_below_2_khz
-            )
+        for are_like_voice in (self._are_periodic, self._are_low):
+            if voiced.all():
+                voiced = are_like_voice(both)
+            elif voiced.any():
+                voiced[voiced] = are_like_voice(both[voiced])
         return voiced
+
+    def _are_periodic(self, both: Float64) -> Bool:
+        return np.asarray(periodicity(both) >= self.settings.min_periodicity)
+
+    def _are_low(self, both: Float64) -> Bool:
+        below_1_khz, below_2_khz = low_shares(both)
+        return np.asarray(
+            (below_1_khz >= self.settings.min_share_below_1_khz)
+            & (below_2_khz >= self.settings.min_share_below_2_khz)
+        )
 
 
 _LOUD_ENOUGH = frozenset({VadReason.SPEECH, VadReason.NOT_SPEECH})

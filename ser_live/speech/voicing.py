@@ -38,12 +38,7 @@ def periodicity(samples: Float64) -> Float64:
     ndarray of float64, shape (n,)
     """
     low = _decimated(samples)
-    padded = np.zeros((len(low), _N_LOW + _N_LAGS - 1))
-    padded[:, :_N_LOW] = low
-    row, step = padded.strides
-    shifted = as_strided(padded, (len(low), _N_LAGS, 1, _N_LOW), (row, step, step, step))
-    # Each product is that of two vectors, which is the same to the bit for one frame and for many.
-    products = (shifted @ low[:, np.newaxis, :, np.newaxis])[:, :, 0, 0]
+    products = _correlations(low)
     energy = np.zeros((len(low), _N_LOW + 1))
     np.cumsum(low * low, axis=1, out=energy[:, 1:])
     overlap = energy[:, : -_N_LAGS - 1 : -1] * (energy[:, -1:] - energy[:, :_N_LAGS])
@@ -51,6 +46,18 @@ def periodicity(samples: Float64) -> Float64:
     inner = ratio[:, _MIN_LAG:-1]
     is_peak = (inner >= ratio[:, _MIN_LAG - 1 : -2]) & (inner > ratio[:, _MIN_LAG + 1 :])
     return np.asarray((inner * is_peak).max(axis=1, initial=0.0))
+
+
+def _correlations(low: Float64) -> Float64:
+    """Products of each row with itself shifted by 0, 1, 2 … samples, shape ``(n, _N_LAGS)``."""
+    padded = np.zeros((len(low), _N_LOW + _N_LAGS - 1))
+    padded[:, :_N_LOW] = low
+    if len(low) == 1:  # as it comes live: in half the time, and the same to the bit
+        return np.correlate(padded[0], low[0])[np.newaxis]
+    row, step = padded.strides
+    shifted = as_strided(padded, (len(low), _N_LAGS, 1, _N_LOW), (row, step, step, step))
+    # Products of two vectors each, which are rounded alike however many rows there are.
+    return np.asarray((shifted @ low[:, np.newaxis, :, np.newaxis])[:, :, 0, 0])
 
 
 def low_shares(samples: Float64) -> tuple[Float64, Float64]:
@@ -77,9 +84,8 @@ def low_shares(samples: Float64) -> tuple[Float64, Float64]:
     total = energy(samples) - n_samples * mean * mean - rumble
     below_1_khz = power[:, _BIN_100_HZ:_BIN_1_KHZ].sum(axis=1)
     below_2_khz = below_1_khz + power[:, _BIN_1_KHZ:_BIN_2_KHZ].sum(axis=1)
-    shares = np.zeros((2, len(samples)))
-    np.divide((below_1_khz, below_2_khz), total, out=shares, where=total > 0.0)
-    return shares[0], shares[1]
+    total[total <= 0.0] = np.inf
+    return below_1_khz / total, below_2_khz / total
 
 
 def _decimated(samples: Float64) -> Float64:
@@ -103,10 +109,10 @@ def burstiness(frames: Float64) -> Float64:
     """
     eighths = frames.reshape(len(frames), 8, -1)
     power = np.einsum("nij,nij->ni", eighths, eighths)
-    mean = power.mean(axis=1)
-    bursts = np.ones(len(frames))
-    np.divide(power.max(axis=1), mean, out=bursts, where=mean > 0.0)
-    return bursts
+    largest, mean = power.max(axis=1), power.sum(axis=1) / power.shape[1]
+    is_silent = mean <= 0.0
+    largest[is_silent] = mean[is_silent] = 1.0
+    return np.asarray(largest / mean)
 
 
 def energy(rows: Float64) -> Float64:
