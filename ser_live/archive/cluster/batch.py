@@ -22,8 +22,14 @@ _BUSY_PER_THREAD = 2
 _AHEAD_PER_THREAD = 16
 """Recordings that may be done for each thread before the one whose turn it is."""
 _LOOK_S = 1.0
+_FETCH_S = 5.0
+"""Time in which a result must come; others are looked after before it is asked for again."""
 _WITHOUT_WORKERS_S = 120.0
 """Time that a cluster may be without any worker: they are restarted, or move."""
+
+
+class _NotYetError(Exception):
+    """A result is not to be had at this moment."""
 
 
 class ClusterBatch(Generic[T]):
@@ -60,6 +66,7 @@ class ClusterBatch(Generic[T]):
         self._busy: dict[int, Any] = {}
         self._done: dict[int, T] = {}
         self._news: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._lost: set[int] = set()
         self._n_threads = 1
         self._looked_s = float("-inf")
         self._had_workers_s = time.monotonic()
@@ -126,22 +133,25 @@ class ClusterBatch(Generic[T]):
             return
         if self._busy[number].status in ("pending", "lost"):
             # It was done, and was lost with its worker before it was fetched: it is done again.
-            self._ask_for_news(number)
-        else:
+            self._lost.add(number)
+            return
+        try:
             self._done[number] = self._result(number)
             del self._busy[number]
+        except _NotYetError:
+            self._lost.add(number)
 
     def _result(self, number: int) -> T:
-        from distributed import KilledWorker
+        import distributed
 
         future, path = self._busy[number], self._paths[number]
         if future.status not in ("finished", "error"):
             raise self._gone("answers no more")
         try:
             with self._interruptible():
-                result: T = future.result()
+                result: T = future.result(timeout=_FETCH_S)
             return result
-        except KilledWorker:
+        except distributed.KilledWorker:
             with Batch(self._work, [path], 1, self._on_crash, self._interruptible) as alone:
                 tried = alone.tried_alone()
             self._had_workers_s = time.monotonic()  # nobody looked meanwhile
@@ -151,6 +161,8 @@ class ClusterBatch(Generic[T]):
         except ImportError:
             raise
         except Exception as error:
+            if future.status != "error" and isinstance(error, distributed.TimeoutError):
+                raise _NotYetError from error
             if self._cluster.client.status != "running":
                 raise self._gone("answers no more") from error
             return self._on_crash(path, f"{type(error).__name__}: {error}")
@@ -161,6 +173,8 @@ class ClusterBatch(Generic[T]):
         if now_s - self._looked_s < _LOOK_S:
             return
         self._looked_s = now_s
+        while self._lost:  # not at once: as long as nobody works on them they have news at once
+            self._ask_for_news(self._lost.pop())
         if self._cluster.client.status != "running":
             raise self._gone("answers no more")
         try:
