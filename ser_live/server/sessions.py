@@ -21,7 +21,7 @@ from ser_live.server.metrics import Metrics
 from ser_live.server.pool import Pool
 from ser_live.server.problems import Problem
 from ser_live.server.protocol import Start
-from ser_live.server.session import Session
+from ser_live.server.session import SENT_WITHIN_S, Session
 from ser_live.server.stream_work import Outcome, StreamWork
 from ser_live.server.upload_work import Uploaded, UploadWork
 from ser_live.session.player import wall_time
@@ -66,6 +66,8 @@ class Sessions:
         self.ready = asyncio.Event()
         self.is_draining = False
         self._n_starting = 0
+        self._serving: set[asyncio.Task[Any]] = set()
+        """Connections with a session."""
         self.open: dict[str, Session | Guest] = {}
         self._loop = asyncio.get_running_loop()
 
@@ -132,6 +134,10 @@ class Sessions:
 
     async def serve(self, start: Start, socket: WebSocket) -> None:
         """Serve a connection that asked for a new session, or for one that it had."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101  a coroutine runs in one
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
         if self.is_draining:
             raise Problem("shutting_down", "the server ends: try again later.")
         if start.resume is not None:
@@ -267,3 +273,6 @@ class Sessions:
             await asyncio.wait([s.ended for s in sessions], timeout=self.limits.drain_s)
         for session in list(self.open.values()):
             session.fail(Problem("shutting_down", "the server ends before all was reported."))
+        # The last records are still on their way: what ends the server would cut them off.
+        if self._serving:
+            await asyncio.wait(self._serving, timeout=SENT_WITHIN_S)
