@@ -26,7 +26,7 @@ def said(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     ("words", "expected"),
     [
         (["replay"], "no FILES, but `ser-live replay` needs one: see `ser-live replay --help`."),
-        (["train"], "no --data, but `ser-live train` needs one: see `ser-live train --help`."),
+        (["train"], "no --out, but `ser-live train` needs one: see `ser-live train --help`."),
         (
             ["--frmat", "csv"],
             "--frmat, which is no option of `ser-live listen`: did you mean --format?",
