@@ -129,11 +129,11 @@ class FollowedSource(PcmSource):
         Raises
         ------
         AudioFileError
-            Missing, no permission, a folder, a device.
+            Missing, no permission, a folder, a device; no recording, as far as can be seen.
         """
-        super().open()
         check_readable(Path(self._path), self.name)
         self._growing = self._stream = GrowingFile(self._path, self.name, self._patience_s)
+        super().open()
 
     def read(self, timeout_s: float) -> NDArray[np.float32] | Lost | None:
         """Wait for audio; see `AudioSource.read`.

@@ -29,6 +29,9 @@ from ser_live.sources.pcm_bytes import PcmBytes
 from ser_live.sources.piped import PipedContainer
 from ser_live.sources.protocol import AudioSource, ChannelsLeftOut, Lost
 
+_FIRST_S = 0.5
+"""Time for which the first bytes of a pipe are waited for before listening begins, in seconds."""
+
 _CONTAINER_BYTES = 1 << 13
 """Most that is read of a container at a time."""
 
@@ -94,7 +97,21 @@ class PcmSource(AudioSource):
         return self._exhausted and not self._items
 
     def open(self) -> None:
-        check_format(self.sample_rate, self.n_channels, self._subject)
+        """Look at what the pipe carries, where that comes soon.
+
+        Raises
+        ------
+        AudioFileError, UsageError
+            As `read`: what cannot be heard is refused before anything has begun.
+        """
+        try:
+            check_format(self.sample_rate, self.n_channels, self._subject)
+            first = None if sys.platform == "win32" else self.read(_FIRST_S)
+        except BaseException:
+            self.close()
+            raise
+        if first is not None:
+            self._items.appendleft(first)
 
     def read(self, timeout_s: float) -> NDArray[np.float32] | Lost | None:
         """Wait for audio; see `AudioSource.read`.

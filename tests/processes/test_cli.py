@@ -152,6 +152,23 @@ def test_a_session_that_cannot_begin_leaves_no_log(talk: Path, tmp_path: Path) -
     assert not log.exists()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a pipe is not looked at before it is heard")
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [(b"<html>no such file</html>" * 99, "text"), (b"\x1f\x8b\x08" * 999, "gzip"), (b"", "ended")],
+)
+def test_a_pipe_that_carries_no_sound_begins_nothing(
+    data: bytes, found: str, tmp_path: Path
+) -> None:
+    """One sentence; no sums of nothing, and no log."""
+    log = tmp_path / "session.jsonl"
+    result = ser("-", "--log", log, stdin=data)
+    assert_one_sentence(result, 3, f"Standard input {found}" if not data else f"carries {found}")
+    assert "utterances" not in result.stderr.decode()
+    assert result.stdout == b""
+    assert not log.exists()
+
+
 ASKING = """
 import ser_live.sources
 from ser_live.errors import DeviceError
