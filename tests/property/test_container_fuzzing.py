@@ -7,6 +7,7 @@ These are the first inputs of each target and some of the corpus; the long form 
 from __future__ import annotations
 
 import itertools
+import math
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -64,7 +65,7 @@ ONCE_LOST = {
 """Inputs of which something was lost without a word, one or more of each kind that was mended."""
 
 MADE_UP = {
-    "wav": (100_049,),
+    "wav": (100_049, 702_252, 702_412),
     "flac": (286, 507, 752),
     "mp3": (740, 1064, 2138, 104_928, 300_709, 502_451),
 }
@@ -84,7 +85,10 @@ def test_inputs_that_once_escaped(inputs: dict[str, tuple[int, ...]], tmp_path: 
 
 
 def test_what_a_file_cannot_hold_is_known() -> None:
-    """Frames of flac are counted; of MP3 the padding and the frames without bits are found."""
+    """Frames of flac, bytes of joined wav, and padding and frames without bits of MP3 are found."""
+    wav = (fuzz_containers.TARGETS["wav"].folder / "pcm_16").read_bytes()
+    assert held_sound.most_wav_s(wav) == math.inf
+    assert held_sound.most_wav_s(wav + wav) == pytest.approx(1.6, abs=0.05)
     flac = (fuzz_containers.TARGETS["flac"].folder / "16k").read_bytes()
     assert held_sound.most_flac_s(flac + flac) == pytest.approx(1.6)
     steady = (fuzz_containers.TARGETS["mp3"].folder / "steady_16k").read_bytes()

@@ -84,6 +84,8 @@ def beyond_its_file_s(theirs: Hearing, data: bytes, kind: str) -> float:
         return held_sound.padding_between_s(data) + mp3_bits.without_bits_s(data)
     if kind == "flac":
         return max(0.0, theirs.tonal_s - held_sound.most_flac_s(data))
+    if kind == "wav":
+        return max(0.0, theirs.tonal_s - held_sound.most_wav_s(data))
     return 0.0
 
 

@@ -7,6 +7,10 @@ frames and heads say counts here; nothing is taken off for good measure.
 
 from __future__ import annotations
 
+import math
+import re
+import struct
+
 from container_parts import flac_head_bytes, mpeg_frames
 
 _FLAC_RATES_HZ = {
@@ -76,3 +80,23 @@ def _rate_before(data: bytes, place: int) -> int:
             rate = (44_100, 48_000, 32_000)[head[2] >> 2 & 3]
             return rate >> {3: 0, 2: 1, 0: 2}.get(head[1] >> 3 & 3, 0)
     return 0
+
+
+_WAV_HEAD = re.compile(rb"(?:RIFF|RF64|BW64)....WAVE.{0,96}?fmt (....)(.{16})", re.DOTALL)
+
+
+def most_wav_s(data: bytes) -> float:
+    """Length of the sound that recordings joined in a wav can hold, by the byte rate of each.
+
+    ffmpeg goes on past the end of one whose length is unknown, and hears the next in its form.
+    """
+    heads = [
+        (head.start(), struct.unpack("<I", head[2][8:12])[0]) for head in _WAV_HEAD.finditer(data)
+    ]
+    ends = [start for start, _ in heads[1:]] + [len(data)]
+    if len(heads) < 2:
+        return math.inf
+    return sum(
+        (end - start) / rate if rate else math.inf
+        for (start, rate), end in zip(heads, ends, strict=True)
+    )
