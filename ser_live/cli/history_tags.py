@@ -148,12 +148,17 @@ def _sentences(found: Tags) -> Sequence[str]:
         if found.n_other_days
         else []
     )  # fmt: skip
+    tested = (
+        [f'"Higher" and "lower" hold beside all {found.n_tests} comparisons (Holm, 5 %); an '
+         "interval is for its own alone."]
+        if found.n_tests
+        else []
+    )  # fmt: skip
     return [
         *others,
         "With and without are the days with the tag and the others; the difference is that of "
         f"their means. At least {MIN_DAYS} days are needed on each side.",
-        f'"Higher" and "lower" hold beside all {found.n_tests} comparisons (Holm, 5 %); an '
-        "interval is for its own alone.",
+        *tested,
         "Days with a tag differ in more than the tag: this shows what goes together, not what "
         "comes of what.",
         DISCLAIMER,
