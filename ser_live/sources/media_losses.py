@@ -43,7 +43,11 @@ class PacketLosses:
         length_s = 0.0
         if packet.duration and packet.time_base is not None:
             length_s = float(packet.duration * packet.time_base)
-        self.add(max(length_s, self._usual_s) if self._is_flac else length_s)
+        if self._is_flac:
+            # A parser hands frames behind a broken one out together with it.
+            rate = packet.stream.codec_context.sample_rate
+            length_s = max(length_s, self._usual_s, flac_frames.n_samples_in(bytes(packet)) / rate)
+        self.add(length_s)
 
     def note_decoded(self, packet: Any, frames: list[av.AudioFrame]) -> None:
         """Note what is missing from a packet that was decoded, though nothing complained.
