@@ -93,7 +93,7 @@ def beside(served: Served, sound: tuple[bytes, int]) -> Iterator[list[dict[str, 
             for i in range(0, len(data), rate):
                 connection.send(data[i : i + rate])
             number = 0
-            while not is_over.is_set():
+            while not (number and is_over.is_set()):
                 number += 1
                 asked_s = time.monotonic()
                 connection.send(json.dumps({"type": "ping", "id": number}))
@@ -102,7 +102,7 @@ def beside(served: Served, sound: tuple[bytes, int]) -> Iterator[list[dict[str, 
                 waits_s.append(time.monotonic() - asked_s)
                 is_over.wait(0.1)
             connection.send('{"type":"end"}')
-            while found[-1]["type"] != "session_ended":
+            while not found or found[-1]["type"] != "session_ended":
                 found.append(json.loads(connection.recv(timeout=60)))
 
     thread = threading.Thread(target=run)
