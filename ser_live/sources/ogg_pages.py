@@ -11,8 +11,12 @@ from ser_live.sources.ogg_times import PageTimes
 
 _MAGIC = b"OggS"
 _HEADER_BYTES = 27
-_BEGINS = 2
-"""Flag of the first page of a stream."""
+_BEGINS, _ENDS = 2, 4
+"""Flags of the first and of the last page of a stream."""
+
+_TAGS = (b"TAG", b"ID3", b"APETAGEX", b"LYRICSBEGIN")
+
+_MAX_REST_BYTES = 1 << 16
 
 _MIRRORED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
@@ -35,6 +39,13 @@ class Link:
     sound in them allows."""
     is_cut: bool = False
     """Whether the file ends in the middle of a page."""
+    has_ended: bool = False
+    """Whether the last page so far is the last one of its stream."""
+
+    def note_rest(self, rest: bytes) -> None:
+        """Note what stands behind the last page: no harm where that is the end of its stream."""
+        rest = rest.strip(b"\0")
+        self.n_bad += bool(rest) and not self.has_ended and not rest.startswith(_TAGS)
 
 
 def find_links(data: FileWindow) -> list[Link]:
@@ -94,6 +105,7 @@ def _is_whole(page: bytes) -> bool:
 
 def _count(link: Link, data: FileWindow | bytes, place: int, n_bytes: int) -> None:
     """Note a page, and those missing before it."""
+    link.has_ended = bool(data[place + 5] & _ENDS)
     granule = int.from_bytes(data[place + 6 : place + 14], "little", signed=True)
     serial = int.from_bytes(data[place + 14 : place + 18], "little")
     number = int.from_bytes(data[place + 18 : place + 22], "little")
@@ -112,6 +124,8 @@ def _count(link: Link, data: FileWindow | bytes, place: int, n_bytes: int) -> No
 def _following(data: FileWindow, place: int, links: list[Link]) -> int:
     """Place of the next page; what is between is passed over."""
     following = data.find(_MAGIC, place)
+    if links and following < 0:
+        links[-1].note_rest(data[place : place + _MAX_REST_BYTES])
     if links and following > place and data[following + 5 : following + 6] != bytes([_BEGINS]):
         # Behind the last page, or between two recordings, it is no sound.
         links[-1].n_bad += bool(data[place:following].strip(b"\0"))
@@ -132,6 +146,8 @@ class OggCutter:
         while place < len(data):
             following = data.find(_MAGIC, place)
             if following < 0:
+                if is_last:
+                    self.link.note_rest(data[place:])
                 place = len(data) - (0 if is_last else len(_MAGIC) - 1)
                 break
             self.link.n_bad += bool(data[place:following].strip(b"\0"))

@@ -16,6 +16,9 @@ _MAX_SETUP_BYTES = 1 << 20
 _SLACK_S = 0.05
 """So much less than there is a page may tell besides one packet: coders pad their last ones."""
 
+_MAX_LATE_S = 86_400.0
+"""Longest pause between two pages that is believed."""
+
 _OPUS_HZ = 48_000
 _OPUS_FRAMES = (
     *((480, 960, 1920, 2880) * 3),
@@ -47,7 +50,7 @@ class PageTimes:
         self._origin: int | None = None
 
     def fits(self, page: bytes, granule: int) -> bool:
-        """Take a page; tell whether its time leaves room for all sound up to it."""
+        """Take a page; tell whether its time can be that of the sound up to it."""
         n_headers, n_packets = self._n_headers, 0
         n_before = self._n_samples
         for packet in self._complete(page):
@@ -66,7 +69,8 @@ class PageTimes:
             if page[5] & _ENDS:
                 self._origin = max(0, self._origin)
         n_slack = max(self._longest, round(_SLACK_S * self._rate))
-        if granule - self._origin >= self._n_samples - n_slack:
+        n_late = granule - self._origin - self._n_samples
+        if -n_slack <= n_late <= _MAX_LATE_S * self._rate:
             return True
         self._origin = granule - self._n_samples
         return False

@@ -223,9 +223,9 @@ def _more_data(
         if begin[:4] != b"data" or end >= n_file:
             break
         start = end + 8
-        # Who ended before the size was known left 0 there.
-        end = n_file if size == 0 and not _is_end(file, start, n_file) else start + size
-        end = min(end, n_file)
+        # Who ended before the size was known left 0 there, or too little.
+        end = start + size
+        end = end if end < n_file and _is_end(file, end, n_file) else n_file
         n_bytes = (end - start) // header.unit_bytes * header.unit_bytes
         if n_bytes:
             found.append((start, start + n_bytes))
