@@ -227,7 +227,7 @@ def _more_data(
         end = start + size
         end = end if end < n_file and _is_end(file, end, n_file) else n_file
         n_bytes = (end - start) // header.unit_bytes * header.unit_bytes
-        if n_bytes:
+        if n_bytes > 0:
             found.append((start, start + n_bytes))
     return tuple(found), end
 
