@@ -110,7 +110,7 @@ def batch_options(command: Command) -> Command:
             click.option(
                 "--resume",
                 is_flag=True,
-                help="Go on with the file of --output where an interrupted run left it.",
+                help="Go on where --output was interrupted.",
             ),
             click.option(
                 "-v", "--verbose", is_flag=True, help="Name what was left out of folders."
