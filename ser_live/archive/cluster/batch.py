@@ -161,10 +161,10 @@ class ClusterBatch(Generic[T]):
         except ImportError:
             raise
         except Exception as error:
-            if future.status != "error" and isinstance(error, distributed.TimeoutError):
-                raise _NotYetError from error
             if self._cluster.client.status != "running":
                 raise self._gone("answers no more") from error
+            if future.status != "error" or isinstance(error, distributed.comm.CommClosedError):
+                raise _NotYetError from error  # the way to the result failed, not the work
             return self._on_crash(path, f"{type(error).__name__}: {error}")
 
     def _look(self) -> None:
