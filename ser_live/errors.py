@@ -12,6 +12,7 @@
     ├── LogError                 6   session log that cannot be written or read
     ├── DatasetError             7   training data missing or named illegally
     ├── ProfileError             8   speaker profile that cannot be made, read or used
+    ├── WorkersLostError         9   a cluster that works on files is gone
     └── OutputError            141   standard output takes nothing any more
 
 A library that cannot be imported ends the program with exit code 69. Anything else that
@@ -91,6 +92,12 @@ class ProfileError(SerLiveError):
     """A speaker profile cannot be made, written, read, or used with this model."""
 
     exit_code = 8
+
+
+class WorkersLostError(SerLiveError):
+    """Nobody is left to work on the files; what was done before is not lost."""
+
+    exit_code = 9
 
 
 class OutputError(SerLiveError):

@@ -20,7 +20,6 @@ from multiprocessing.connection import Connection, wait
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
-from ser_live.errors import SerLiveError
 from ser_live.remote import Location
 
 T = TypeVar("T")
@@ -36,10 +35,6 @@ RETRY_S = 600.0
 
 _S_PER_BYTE = 60e-6
 _CLOSING_S = 5.0
-
-
-class WorkersLostError(SerLiveError):
-    """Nobody is left to work on the files; what was done before is not lost."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from ser_live.cli.ending import BatchEnding, say
 from ser_live.cli.options import Command, taking
 from ser_live.cli.rows import Form
 from ser_live.cli.suspending import suspendable
-from ser_live.errors import UsageError
+from ser_live.errors import UsageError, WorkersLostError
 from ser_live.process.ending_signals import EndedBySignal
 from ser_live.remote import Location
 
@@ -214,7 +214,7 @@ class BatchRun(Generic[R]):
         ending: BatchEnding,
         failures: list[tuple[str, str]],
     ) -> None:
-        from ser_live.batch.workers import Batch, WorkersLostError
+        from ser_live.batch.workers import Batch
 
         files = self.found.files
         early = {n: done for n in range(rows.n_done, len(files)) if (done := rows.early(n))}

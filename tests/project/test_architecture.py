@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import ser_live
+from ser_live import errors
 
 PACKAGE = Path(ser_live.__file__).parent
 ROOT = PACKAGE.parent
@@ -36,6 +37,20 @@ def test_the_layers_of_the_page_are_those_that_are_enforced() -> None:
     assert enforced
     assert drawn
     assert drawn[1].splitlines() == ast.literal_eval(enforced[1])
+
+
+def test_every_error_that_a_user_can_meet_stands_in_one_place() -> None:
+    """Otherwise the pages would list those alone whose module was loaded by chance."""
+    ours = {name for name in vars(errors) if name.endswith("Error")} - {"MissingExtraError"}
+    elsewhere = [
+        f"{path.relative_to(PACKAGE)}: {node.name}"
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef) and path.name != "errors.py"
+        if ours & {ast.unparse(base).rpartition(".")[2] for base in node.bases}
+    ]
+    assert "SerLiveError" in ours
+    assert elsewhere == []
 
 
 @pytest.mark.parametrize("name", _named_files())

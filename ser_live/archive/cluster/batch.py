@@ -12,7 +12,8 @@ from uuid import uuid4
 
 from ser_live.archive.cluster.opening import Cluster, unfit
 from ser_live.archive.cluster.work import UnlikeError
-from ser_live.batch.workers import MOST_AHEAD, Batch, WorkersLostError
+from ser_live.batch.workers import MOST_AHEAD, Batch
+from ser_live.errors import WorkersLostError
 from ser_live.remote import Location
 
 T = TypeVar("T")

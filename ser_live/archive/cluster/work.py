@@ -12,7 +12,6 @@ from ser_live import __version__
 from ser_live.batch.files import analyze_file
 from ser_live.batch.recording import Recording
 from ser_live.config import Settings
-from ser_live.errors import UsageError
 from ser_live.model.emotion_model import EmotionModel
 from ser_live.remote import Location
 from ser_live.speaker.profile import SpeakerProfile
@@ -35,7 +34,7 @@ def _version(name: str) -> str | None:
         return None
 
 
-class UnlikeError(UsageError):
+class UnlikeError(Exception):
     """A worker has another version or model than the program that gives it work."""
 
 
