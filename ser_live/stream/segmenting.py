@@ -391,7 +391,7 @@ class SegmentingStage:
                     n_channels=notice.n_channels,
                     lost_device=notice.lost_device,
                 )
-                if not notice.is_chosen:
+                if not notice.is_chosen and notice.device == notice.lost_device:
                     return [found]
                 # Another level and spectrum: what was learned of the voice does not hold there.
                 return [found, ForgetVoice(stream=self.stream, sample=self.position)]

@@ -384,25 +384,6 @@ _IN_LIST = {
 }
 """Keys that mean something else while the list of microphones is open."""
 
-KEYS = (
-    ("q", "end the session"),
-    ("space", "pause, and go on"),
-    ("m", "mark this moment"),
-    ("n", "note something"),
-    ("up down", "look back at utterances"),
-    ("enter", "open the one chosen"),
-    ("esc", "go back"),
-    ("tab", "next layout"),
-    ("+ - 0", "zoom the strip, show all"),
-    ("f", "freeze the picture"),
-    ("u", "reasons in units"),
-    ("i", "signal, speed, losses"),
-    ("d", "another microphone"),
-    ("r", "forget the voice"),
-    ("?", "these keys"),
-)
-"""Keys and what they do, for people."""
-
 
 def span_in_words(duration_s: float) -> str:
     """A length of time, such as ``2 min``."""

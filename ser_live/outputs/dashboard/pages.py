@@ -7,12 +7,31 @@ import math
 from rich.text import Text
 
 from ser_live.events import EmotionResult
-from ser_live.outputs.dashboard.desk import KEYS, Desk
+from ser_live.outputs.dashboard.desk import Desk
 from ser_live.outputs.dashboard.past import TimelineEntry
 from ser_live.outputs.dashboard.state import DashboardState
 from ser_live.outputs.dashboard.wording import HINTS, confidence_in_words, reason_in_words
 from ser_live.terminal.pen import DIM, Pen, sure_percent
 from ser_live.terminal.text import clock, pad, signed
+
+KEYS = (
+    ("q", "end the session"),
+    ("space", "pause, and go on"),
+    ("m", "mark this moment"),
+    ("n", "note something"),
+    ("up down", "look back at utterances"),
+    ("enter", "open the one chosen"),
+    ("esc", "go back"),
+    ("tab", "next layout"),
+    ("+ - 0", "zoom the strip, show all"),
+    ("f", "freeze the picture"),
+    ("u", "reasons in units"),
+    ("i", "signal, speed, losses"),
+    ("d", "another microphone"),
+    ("r", "forget the voice"),
+    ("?", "these keys"),
+)
+"""Keys and what they do, for people; `Desk` does it."""
 
 
 def help_rows(pen: Pen, width: int, height: int) -> list[Text]:

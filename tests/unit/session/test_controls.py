@@ -314,7 +314,12 @@ def test_another_microphone_forgets_the_voice_and_the_same_one_does_not(
     model: EmotionModel,
 ) -> None:
     """A device that came back by itself goes on with what was learned."""
-    for is_chosen, n_past in ((False, 1), (True, 0)):
+    for lost_device, is_chosen, is_forgotten in (
+        ("b", False, False),
+        ("a", False, True),  # the default stands in
+        ("a", True, True),
+        ("b", True, True),
+    ):
         analyzer = Analyzer(model=model)
         events = [
             *analyzer.push(silence(1.0)),
@@ -323,14 +328,14 @@ def test_another_microphone_forgets_the_voice_and_the_same_one_does_not(
         ]
         events += analyzer.push(Lost(RATE // 20, Cause.CHANGED))
         events += analyzer.push(
-            MicrophoneFound(device="b", sample_rate=RATE, n_channels=1, lost_device="a",
-                            is_chosen=is_chosen)
+            MicrophoneFound(device="b", sample_rate=RATE, n_channels=1,
+                            lost_device=lost_device, is_chosen=is_chosen)
         )  # fmt: skip
         events += [*analyzer.push(talk(2.0)), *analyzer.close()]
         finals = [e for e in of(EmotionResult, events) if e.kind is Kind.FINAL]
-        assert [e.n_past for e in finals] == [0, n_past]
+        assert [e.n_past for e in finals] == [0, 0 if is_forgotten else 1]
         assert len(of(DeviceFound, events)) == 1
-        assert [n.message for n in of(StreamNotice, events)] == [FORGOTTEN] * is_chosen
+        assert [n.message for n in of(StreamNotice, events)] == [FORGOTTEN] * is_forgotten
 
 
 def test_listening_of_an_event_loop_takes_the_same_orders(model: EmotionModel) -> None:
