@@ -267,6 +267,9 @@ class ReconnectingMicrophone(AudioSource):
         )
         self._pending.append(self._follow(found, is_chosen=is_chosen))
         self._give(first)
+        if chosen is not None and not is_chosen and self._asked is None:
+            # The search had found another one by then: the wish still stands.
+            self._asked = chosen
 
     def _follow(self, found: MicrophoneSource, *, is_chosen: bool) -> MicrophoneFound:
         """Hear another microphone from here on; the news of it."""

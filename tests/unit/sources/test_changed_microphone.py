@@ -23,6 +23,7 @@ from ser_live.sources import (
     SignalNotice,
 )
 from ser_live.sources import device_change as changing
+from ser_live.sources import device_search as search
 from ser_live.sources import reconnecting as module
 from ser_live.sources.devices import InputDevice
 
@@ -217,6 +218,29 @@ def test_a_loss_while_another_is_opened_ends_with_that_one() -> None:
     assert [type(i) for i in news] == [
         MicrophoneLost, Lost, MicrophoneFound,
     ]  # fmt: skip
+
+
+def test_one_chosen_when_the_lost_one_was_just_found_is_heard_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The search has its result, which nobody has read yet, as the other is asked for."""
+    monkeypatch.setattr(search, "list_devices", lambda: list(DEVICES))
+    monkeypatch.setattr(search, "read_devices_anew", lambda: None)
+    fault = DeviceError("headset is gone, but a microphone is needed: check its plug.")
+    old = Laid(FIRST, 0.1, 100.0, 2, fault=fault)
+    again, new = Laid(FIRST, 0.1, 100.5, 5), Laid(SECOND, 0.2, 101.0, 40)
+    bench = Bench(old, [again, new], wait_s=60.0)
+    bench.read_until(lambda: bool(bench.of(MicrophoneLost)))
+    looking = bench.microphone._search
+    assert looking is not None
+    looking._thread.join(timeout=20)
+    assert looking.found is not None
+    bench.microphone.change_to(SECOND)
+    bench.read_until(lambda: len(bench.of(MicrophoneFound)) == 2)
+    assert [(f.device, f.is_chosen) for f in bench.of(MicrophoneFound)] == [
+        ("headset", False),
+        ("default", True),
+    ]
 
 
 def test_a_chosen_one_that_dies_at_once_is_told_before_its_loss() -> None:
