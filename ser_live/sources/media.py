@@ -39,9 +39,9 @@ _PROMISING_WHOLE = ("matroska", "flv", "asf")
 """Families that say only the length of the longest track."""
 
 _FORMATS = (
-    "3dostr,aac,ac3,aiff,amr,amrnb,amrwb,ape,asf,au,avi,caf,dsf,dts,dv,eac3,flac,flv,gsm,iff,latm,"
-    "loas,m4v,matroska,mlp,mov,mp3,mpeg,mpegts,mxf,nut,ogg,oma,qcp,rm,sox,spdif,tak,truehd,tta,voc,"
-    "w64,wav,webm,wtv,wv,xwma"
+    "3dostr,aac,ac3,adx,aiff,amr,amrnb,amrwb,ape,asf,au,avi,caf,dsf,dts,dv,eac3,flac,flv,gsm,iff,"
+    "latm,loas,m4v,matroska,mlp,mov,mp3,mpeg,mpegts,mxf,nut,ogg,oma,qcp,rm,sbc,sox,spdif,tak,"
+    "truehd,tta,voc,w64,wav,webm,wtv,wv,xwma"
 )
 """Containers that are opened. Others may be lists that name further files or addresses."""
 
@@ -259,7 +259,9 @@ class MediaDecoder:
 
         stream, container = self._stream, self._container
         if self._family.startswith(_PROMISING_WHOLE) and container.duration is not None:
-            return self._demuxed_s, float(container.duration) / av.time_base
+            # Packets may say no length, as those of WavPack do.
+            read_s = max(self._demuxed_s, self._timeline.position_s)
+            return read_s, float(container.duration) / av.time_base
         if (
             self._family.startswith(_PROMISING)
             and stream.duration is not None

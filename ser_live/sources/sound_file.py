@@ -142,9 +142,9 @@ def _harmless(
 ) -> soundfile.SoundFile:
     """Open a file anew so that nothing seeks in it, where seeking does harm.
 
-    In flac of unknown length, or that does not begin with its stream, it is not possible. In mp3
-    it decodes anew from a place a few frames before; that is kept for whole files alone, whose
-    values it made, and where it makes them (`bit_reservoir`).
+    In flac of unknown length, or that does not begin with its stream, it is not possible, nor in
+    DWVW. In mp3 it decodes anew from a place a few frames before; that is kept for whole files
+    alone, whose values it made, and where it makes them (`bit_reservoir`).
     """
     import soundfile
 
@@ -154,8 +154,10 @@ def _harmless(
         def seekable(self) -> bool:
             return False
 
-    is_harmed = (file.format == "FLAC" and (file.frames >= _MAX_FRAMES or n_before > 0)) or (
-        file.format == "MP3" and isinstance(target, SpanFile)
+    is_harmed = (
+        (file.format == "FLAC" and (file.frames >= _MAX_FRAMES or n_before > 0))
+        or (file.format == "MP3" and isinstance(target, SpanFile))
+        or file.subtype.startswith("DWVW")
     )
     if not is_harmed:
         return file
