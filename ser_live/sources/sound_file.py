@@ -58,9 +58,15 @@ class SoundFileDecoder:
         # Bytes reach libsndfile unchanged, also where the name is not valid text.
         whole = os.fspath(path) if sys.platform == "win32" else os.fsencode(path)
         try:
-            file = soundfile.SoundFile(whole if self._bytes is None else self._bytes)
+            try:
+                file = soundfile.SoundFile(whole if self._bytes is None else self._bytes)
+            except soundfile.LibsndfileError:
+                if self._bytes is not None or not _has_neighbour(path):
+                    raise
+                self._bytes = SpanFile(path, Span(((0, Path(path).stat().st_size),)))
+                file = soundfile.SoundFile(self._bytes)
             self._n_before = _n_before(file, path, span)
-            self._file = _harmless(file, self._n_before, whole if span is None else self._bytes)
+            self._file = _harmless(file, self._n_before, self._bytes or whole)
         except (soundfile.LibsndfileError, TypeError) as error:
             if self._bytes is not None:
                 self._bytes.close()
@@ -124,6 +130,12 @@ class SoundFileDecoder:
         self._file.close()
         if self._bytes is not None:
             self._bytes.close()
+
+
+def _has_neighbour(path: str | os.PathLike[str]) -> bool:
+    """Whether a Mac put its attributes beside a file, which libsndfile takes for a part of it."""
+    folder, name = os.path.split(os.fsencode(path))
+    return Path(os.fsdecode(os.path.join(folder, b"._" + name))).exists()  # noqa: PTH118 - bytes
 
 
 def _n_before(file: soundfile.SoundFile, path: str | os.PathLike[str], span: Span | None) -> int:
