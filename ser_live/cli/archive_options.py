@@ -13,6 +13,7 @@ import click
 
 from ser_live.cli.batch_run import BatchMaker, BatchOptions
 from ser_live.cli.ending import say
+from ser_live.cli.given_path import check_given
 from ser_live.cli.options import Command, taking
 from ser_live.cli.rows import Form
 from ser_live.errors import UsageError
@@ -32,6 +33,7 @@ class AnyPlace(click.Path):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> Location:
         """Tell which of them it is."""
+        check_given(value)
         found = location(value)
         if isinstance(found, Path):
             super().convert(found, param, ctx)

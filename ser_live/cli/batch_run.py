@@ -15,6 +15,7 @@ import click
 
 from ser_live.batch.output_file import Done, OutputFile
 from ser_live.cli.ending import BatchEnding, say
+from ser_live.cli.given_path import GivenPath
 from ser_live.cli.options import Command, taking
 from ser_live.cli.rows import Form
 from ser_live.cli.suspending import suspendable
@@ -126,9 +127,9 @@ def batch_options(command: Command) -> Command:
 
 def paths_argument(command: Command) -> Command:
     """Add ``PATH...``."""
-    return click.argument(
-        "paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH..."
-    )(command)
+    return click.argument("paths", nargs=-1, required=True, type=GivenPath(), metavar="PATH...")(
+        command
+    )
 
 
 def crashed(how: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from ser_live.cli.given_path import GivenPath
 from ser_live.cli.help_pages import Page
 from ser_live.cli.live import LiveOptions, live_options, run_live
 from ser_live.cli.options import track_option
@@ -26,7 +27,7 @@ from ser_live.cli.options import track_option
         "no-log",
     ),
 )
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True, type=GivenPath())
 @click.option(
     "--speed",
     type=click.FloatRange(min=0),

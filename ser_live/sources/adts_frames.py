@@ -18,6 +18,8 @@ _BLOCK = 1024
 _MARK = re.compile(rb"\xff[\xf0\xf1\xf8\xf9]|ID3[\x02-\x04]|TAG|APETAGEX")
 _TAGS = (b"ID3", b"TAG", b"APE")
 _HEAD_BYTES = 7
+_SURE_FRAMES = 4
+"""Frames in a row that are not made of anything else."""
 _SPOKEN_OF_S = 0.05
 
 
@@ -44,7 +46,7 @@ def failure_of(data: FileWindow, name: str) -> AudioFileError | None:
     is_cut = False
     while place < len(data):
         frame = frame_at(data, place)
-        if frame is not None and (kind is None or frame[2] == kind):
+        if frame is not None and (kind in (None, frame[2]) or _begins_another(data, place)):
             n_bytes, length_s, its_kind = frame
             if place + n_bytes > len(data):
                 is_cut = True
@@ -66,6 +68,18 @@ def failure_of(data: FileWindow, name: str) -> AudioFileError | None:
     if lost_s > _SPOKEN_OF_S:
         return damaged_within(name, lost_s, heard_s + lost_s)
     return cut_within(name, heard_s, "frame") if is_cut else None
+
+
+def _begins_another(data: FileWindow, place: int) -> bool:
+    """Whether so many frames of one kind follow each other that they are another recording."""
+    kinds = set()
+    for _ in range(_SURE_FRAMES):
+        frame = frame_at(data, place)
+        if frame is None:
+            return False
+        kinds.add(frame[2])
+        place += frame[0]
+    return len(kinds) == 1
 
 
 def _goes_on(data: FileWindow, place: int) -> bool:

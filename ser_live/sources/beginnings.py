@@ -6,6 +6,7 @@ from codecs import getincrementaldecoder
 from pathlib import Path
 
 from ser_live.errors import AudioFileError
+from ser_live.sources.headless import headless_kind, may_be_headless
 from ser_live.sources.mpeg_frames import are_frames, hold_frames, tag_bytes
 
 HEAD_BYTES = 4096
@@ -55,6 +56,17 @@ _BEGINS = {
     b"\x64\xa3\x01\x00": "ircam",
     b"\x64\xa3\x02\x00": "ircam",
     b"\x64\xa3\x03\x00": "ircam",
+    b"\x06\x0e\x2b\x34\x02\x05\x01\x01": "mxf",
+    b"\x72\xf8\x1f\x4e": "spdif",
+    b"Extended Instrument: ": "xi",
+    b"\xc0\xde\xc2": "codec2",
+    b"ajkg": "shorten",
+    b"MPCK": "musepack",
+    b"FRM8": "dff",
+    b"ea3\x03\0": "oma",
+    b"#!SILK": "silk",
+    b"\x02#!SILK": "silk",
+    b"#!iLBC": "ilbc",
 }
 
 _NOT_SOUND = {
@@ -66,12 +78,13 @@ _NOT_SOUND = {
     b"%PDF-": "PDF",
     b"\x89PNG\r\n\x1a\n": "PNG",
     b"MThd\0\0\0\6": "MIDI",
+    b"\xf0\x7e\0\1": "a MIDI sample dump",
 }
 """Beginnings of what people pipe by mistake."""
 
 _BY_LIBSNDFILE = (
     *("wav", "flac", "ogg", "mp3", "au", "aiff", "caf", "w64"),
-    *("voc", "sphere", "paf", "pvf", "avr", "wve", "ircam"),
+    *("voc", "sphere", "paf", "pvf", "avr", "wve", "ircam", "xi", "htk", "mat"),
 )
 
 _TEXT_LETTERS = 12
@@ -103,7 +116,7 @@ def container_of(head: bytes) -> str | None:
         return "latm"
     if are_frames(head):
         return "mp3"
-    return _of_ac3(head) or ("mp3" if hold_frames(head) else None)
+    return _of_ac3(head) or headless_kind(head) or ("mp3" if hold_frames(head) else None)
 
 
 def _behind_tag(head: bytes) -> str:
@@ -130,11 +143,13 @@ def is_doubtful(head: bytes) -> bool:
         return False
     return (
         len(head) < 16
+        or any(begin.startswith(head) for begin in _BEGINS)
         or (head[0] == 0xFF and head[1] >= 0xE0)
         or head[:2] == b"\x0b\x77"
         or (head[0] == 0x56 and head[1] >= 0xE0)
         or (head[0] == _TS_BEGIN and len(head) <= 3 * _TS_PACKETS[0][0])
         or (head[4] == _TS_BEGIN and len(head) <= 4 + 3 * _TS_PACKETS[1][0])
+        or may_be_headless(head)
     )
 
 

@@ -37,7 +37,7 @@ _SECOND_TRY = ("FLAC", "OGG", "MP3")
 
 def display_name(path: str | os.PathLike[str]) -> str:
     """File name for people, printable also where its bytes are not valid text."""
-    return os.fsencode(Path(path).name).decode(errors="replace")
+    return os.fsencode(Path(path).name or os.fspath(path)).decode(errors="replace")
 
 
 def open_recording(
@@ -60,6 +60,10 @@ def open_recording(
     UsageError
         There is no such track.
     """
+    if not os.fspath(path):
+        raise AudioFileError(
+            "Found an empty file name, but that of a recording is needed: check what it comes from."
+        )
     name = display_name(path) if name is None else name
     head = _read_head(Path(path), name)
     if head.startswith(_MIDI_DUMP):

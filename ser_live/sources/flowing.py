@@ -40,6 +40,12 @@ FORMATS = {
     "mpeg": "mpeg",
     "tta": "tta",
     "wavpack": "wv",
+    "gsm": "gsm",
+    "sbc": "sbc",
+    "adx": "adx",
+    "spdif": "spdif",
+    "truehd": "truehd",
+    "mlp": "mlp",
 }
 """Containers that can be decoded while they come, and FFmpeg's name of each."""
 

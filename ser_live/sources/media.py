@@ -24,7 +24,7 @@ from ser_live.sources.decoder import cut_off, cut_within, damaged_after, damaged
 from ser_live.sources.media_losses import PacketLosses
 from ser_live.sources.media_tracks import chosen_track
 from ser_live.sources.ring_buffer import Lost
-from ser_live.sources.timeline import Timeline
+from ser_live.sources.timeline import PacketClock, Timeline
 
 if TYPE_CHECKING:
     import av
@@ -39,9 +39,9 @@ _PROMISING_WHOLE = ("matroska", "flv", "asf")
 """Families that say only the length of the longest track."""
 
 _FORMATS = (
-    "3dostr,aac,ac3,aiff,amr,amrnb,amrwb,ape,asf,au,avi,caf,dsf,dts,dv,eac3,flac,flv,gsm,iff,latm,"
-    "loas,m4v,matroska,mlp,mov,mp3,mpeg,mpegts,mxf,nut,ogg,oma,qcp,rm,sox,spdif,tak,truehd,tta,voc,"
-    "w64,wav,webm,wtv,wv,xwma"
+    "3dostr,aac,ac3,adx,aiff,amr,amrnb,amrwb,ape,asf,au,avi,caf,dsf,dts,dv,eac3,flac,flv,gsm,iff,"
+    "latm,loas,m4v,matroska,mlp,mov,mp3,mpeg,mpegts,mxf,nut,ogg,oma,qcp,rm,sbc,sox,spdif,tak,"
+    "truehd,tta,voc,w64,wav,webm,wtv,wv,xwma"
 )
 """Containers that are opened. Others may be lists that name further files or addresses."""
 
@@ -140,6 +140,7 @@ class MediaDecoder:
         # "mov,mp4,m4a,..." where FFmpeg finds it out itself, and "mov" where it was told.
         self._family = str(self._container.format.name).split(",")[0]
         self._timeline = Timeline(self.sample_rate, self._origin_s())
+        self._clock = PacketClock(self.sample_rate, self._family)
         self._n_heard = 0
         self._lost_s = self._unplaced_s = 0.0
         self._n_jumps = 0
@@ -259,7 +260,9 @@ class MediaDecoder:
 
         stream, container = self._stream, self._container
         if self._family.startswith(_PROMISING_WHOLE) and container.duration is not None:
-            return self._demuxed_s, float(container.duration) / av.time_base
+            # Packets may say no length, as those of WavPack do.
+            read_s = max(self._demuxed_s, self._timeline.position_s)
+            return read_s, float(container.duration) / av.time_base
         if (
             self._family.startswith(_PROMISING)
             and stream.duration is not None
@@ -275,6 +278,7 @@ class MediaDecoder:
     def _frames(self) -> Iterator[av.AudioFrame]:
         """Decode all that can be; what cannot is counted and passed over."""
         for packet in self._packets():
+            self._clock.note(packet)
             try:
                 frames = packet.decode()
             except self._errors:
@@ -317,7 +321,8 @@ class MediaDecoder:
     def _placed(self, frame: av.AudioFrame) -> Iterator[NDArray[np.float32] | Lost]:
         """Give what is missing before a frame."""
         time_s = None
-        if frame.pts is not None and frame.time_base is not None:
+        is_right = self._clock.is_right(frame)
+        if is_right and frame.pts is not None and frame.time_base is not None:
             time_s = float(frame.pts * frame.time_base)
         bad_s, self._losses.bad_s = self._losses.bad_s, 0.0
         n_missing = self._timeline.n_missing(time_s)

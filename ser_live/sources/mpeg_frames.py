@@ -213,6 +213,10 @@ def find_runs(data: FileWindow) -> Layout | None:
             place, is_joined = found, False
             continue
         end = place + frame.n_bytes
+        if hidden := hidden_frames(data, place, frame):
+            layout.n_foreign, n_foreign = layout.n_foreign + hidden - place, hidden - place
+            place, is_joined = hidden, False
+            continue
         if end > n_file:
             layout.n_behind = 0
             layout.is_cut = is_next
@@ -240,6 +244,28 @@ def find_runs(data: FileWindow) -> Layout | None:
             else:
                 run.pieces.append([place, end])
         place, is_joined = end, True
+
+
+def hidden_frames(data: FileWindow | bytes, place: int, frame: Frame) -> int | None:
+    """Place of the next frame where the head of one says too great a length."""
+    end = place + frame.n_bytes
+    body, begin = data[place:end], frame.head.to_bytes(4, "big")[:2]
+    hidden = body.find(begin, 1)
+    if hidden < 0:
+        return None
+    after = frame_at(data, end)
+    is_followed = end >= len(data) - 4 or (after is not None and after.kind == frame.kind)
+    while hidden >= 0:
+        at, n_hidden = place + hidden, 0
+        while at < end and (its := frame_at(data, at)) is not None and its.kind == frame.kind:
+            n_hidden, at = n_hidden + 1, at + its.n_bytes
+        if n_hidden and (
+            (n_hidden >= _SURE_FRAMES and at == end)
+            or (not is_followed and begins_sure(data, place + hidden, frame.kind))
+        ):
+            return place + hidden
+        hidden = body.find(begin, hidden + 1)
+    return None
 
 
 def begins_sure(data: FileWindow | bytes, place: int, known: Kind | None = None) -> bool:

@@ -58,9 +58,15 @@ class SoundFileDecoder:
         # Bytes reach libsndfile unchanged, also where the name is not valid text.
         whole = os.fspath(path) if sys.platform == "win32" else os.fsencode(path)
         try:
-            file = soundfile.SoundFile(whole if self._bytes is None else self._bytes)
+            try:
+                file = soundfile.SoundFile(whole if self._bytes is None else self._bytes)
+            except soundfile.LibsndfileError:
+                if self._bytes is not None or not _has_neighbour(path):
+                    raise
+                self._bytes = SpanFile(path, Span(((0, Path(path).stat().st_size),)))
+                file = soundfile.SoundFile(self._bytes)
             self._n_before = _n_before(file, path, span)
-            self._file = _harmless(file, self._n_before, whole if span is None else self._bytes)
+            self._file = _harmless(file, self._n_before, self._bytes or whole)
         except (soundfile.LibsndfileError, TypeError) as error:
             if self._bytes is not None:
                 self._bytes.close()
@@ -126,6 +132,12 @@ class SoundFileDecoder:
             self._bytes.close()
 
 
+def _has_neighbour(path: str | os.PathLike[str]) -> bool:
+    """Whether a Mac put its attributes beside a file, which libsndfile takes for a part of it."""
+    folder, name = os.path.split(os.fsencode(path))
+    return Path(os.fsdecode(os.path.join(folder, b"._" + name))).exists()  # noqa: PTH118 - bytes
+
+
 def _n_before(file: soundfile.SoundFile, path: str | os.PathLike[str], span: Span | None) -> int:
     """Samples of a FLAC stream that lie in files before this one; 0 for other formats."""
     if file.format != "FLAC":
@@ -142,9 +154,9 @@ def _harmless(
 ) -> soundfile.SoundFile:
     """Open a file anew so that nothing seeks in it, where seeking does harm.
 
-    In flac of unknown length, or that does not begin with its stream, it is not possible. In mp3
-    it decodes anew from a place a few frames before; that is kept for whole files alone, whose
-    values it made, and where it makes them (`bit_reservoir`).
+    In flac of unknown length, or that does not begin with its stream, it is not possible, nor in
+    DWVW. In mp3 it decodes anew from a place a few frames before; that is kept for whole files
+    alone, whose values it made, and where it makes them (`bit_reservoir`).
     """
     import soundfile
 
@@ -154,8 +166,10 @@ def _harmless(
         def seekable(self) -> bool:
             return False
 
-    is_harmed = (file.format == "FLAC" and (file.frames >= _MAX_FRAMES or n_before > 0)) or (
-        file.format == "MP3" and isinstance(target, SpanFile)
+    is_harmed = (
+        (file.format == "FLAC" and (file.frames >= _MAX_FRAMES or n_before > 0))
+        or (file.format == "MP3" and isinstance(target, SpanFile))
+        or file.subtype.startswith("DWVW")
     )
     if not is_harmed:
         return file

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 _JUMP_S = 0.05
 """Time by which sound has to come late to be placed later. Containers round timestamps, and
 what runs late by less is pressed together by players too."""
@@ -49,3 +51,42 @@ class Timeline:
             self._origin_s = timestamp_s - self.position_s
             return 0
         return round(late_s * self._rate)
+
+
+_COUNTED_ON = ("aac", "loas", "ac3", "eac3", "dts", "mp3", "mpegts", "mpeg")
+"""Families of containers in which FFmpeg itself counts the timestamps of most packets on, by the
+length of a frame at the beginning."""
+
+
+class PacketClock:
+    """Tells timestamps that a container gave from those that were counted on by a wrong length.
+
+    Where a stream goes on at another sample rate its frames have another length, which FFmpeg does
+    not heed as it counts.
+
+    Parameters
+    ----------
+    sample_rate : int
+        Hertz, at the beginning.
+    family : str
+        Name that FFmpeg gives the container.
+    """
+
+    def __init__(self, sample_rate: int, family: str) -> None:
+        self._rate = sample_rate
+        self._may_count = family in _COUNTED_ON
+        self._is_other = False
+        """Whether a frame of another rate came."""
+        self._is_counted = False
+        """Whether the last packet stands where the one before it is said to end."""
+        self._end: int | None = None
+
+    def note(self, packet: Any) -> None:
+        """Take the next packet, before its frames."""
+        self._is_counted = packet.pts is not None and packet.pts == self._end
+        self._end = None if packet.pts is None else packet.pts + (packet.duration or 0)
+
+    def is_right(self, frame: Any) -> bool:
+        """Whether the timestamp of a frame of that packet may be believed."""
+        self._is_other |= frame.sample_rate != self._rate
+        return not (self._may_count and self._is_other and self._is_counted)

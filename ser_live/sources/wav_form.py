@@ -67,6 +67,17 @@ def understood(form: bytes, order: str) -> WavForm:
     return WavForm(form, unit, f"{found}; it was heard as {_told(n_channels, bits)}.")
 
 
+def contradicting(earlier: bytes, form: bytes, order: str) -> str:
+    """Tell of an earlier ``fmt`` chunk that says another form; empty where it says the same."""
+    if min(len(earlier), len(form)) < 16 or earlier[:16] == form[:16]:
+        return ""
+    said = []
+    for its in (earlier, form):
+        _, n_channels, rate, _, _, bits = struct.unpack(order + "HHIIHH", its[:16])
+        said.append(f"{_told(n_channels, bits)} at {rate} Hz")
+    return f"contradicts itself: it says {said[0]}, and then {said[1]}; the last was believed."
+
+
 def _told(n_channels: int, bits: int) -> str:
     channels = "1 channel" if n_channels == 1 else f"{n_channels} channels"
     return f"{channels} of {bits} bits"

@@ -78,7 +78,7 @@ def read_header(file: BinaryIO) -> WavHeader | None:
     order = KINDS.get(head[:4])
     if order is None or head[8:12] != b"WAVE":
         return None
-    form, long_size = b"", None
+    form, long_size, earlier = b"", None, b""
     n_chunks = 0
     while len(chunk := file.read(8)) == 8 and n_chunks < 1000:
         n_chunks += 1
@@ -102,14 +102,14 @@ def read_header(file: BinaryIO) -> WavHeader | None:
                 unit_bytes=its.unit_bytes,
                 start=file.tell(),
                 n_declared=declared if is_known else None,
-                contradiction=its.contradiction,
-                is_put_right=its.is_put_right,
+                contradiction=wav_form.contradicting(earlier, form, order) or its.contradiction,
+                is_put_right=its.is_put_right or bool(earlier),
             )
         place = file.tell()
         if chunk[:4] in (b"fmt ", b"ds64") and size <= _MAX_HEAD_BYTES:
             content = file.read(size)
             if chunk[:4] == b"fmt ":
-                form = content
+                earlier, form = form, content
             elif len(content) >= 16:
                 long_size = struct.unpack("<Q", content[8:16])[0]
         file.seek(place + size + size % 2)

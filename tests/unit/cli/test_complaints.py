@@ -22,6 +22,12 @@ def said(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     pytest.fail("nothing was wrong with it")
 
 
+@pytest.mark.parametrize("command", ["analyze", "replay", "calls"])
+def test_an_empty_name(command, capsys):
+    """A variable that is not set is no folder at hand."""
+    assert "Found an empty name, but that of a recording" in said(capsys, command, "")
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [

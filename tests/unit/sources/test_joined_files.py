@@ -216,3 +216,20 @@ def test_a_header_that_says_less_than_there_is(kind, mark, tmp_path):
         path.write_bytes(data + behind)
         found = heard_by_ser_live(path)
         assert (found.seconds, found.notes, found.error) == (LENGTH_S, (), "")
+
+
+@pytest.mark.skipif(bool(MISSING), reason=MISSING or "ffmpeg is there")
+@pytest.mark.parametrize("name", ["adts aac", "ts aac"])
+@pytest.mark.parametrize("is_slow_first", [True, False])
+def test_joined_streams_of_two_rates_have_no_gaps(name, is_slow_first, tmp_path):
+    """Timestamps that are counted on by the length of the first frames place nothing."""
+    pytest.importorskip("av", reason="the optional extra `media` is not installed")
+    coding = next(it for it in odd_corpus.CODINGS if it.name == name)
+    made = [coding.made(*form) for form in ((16_000, 1), (44_100, 2))]
+    path = tmp_path / "input"
+    path.write_bytes(b"".join(made if is_slow_first else made[::-1]))
+    both = heard_by_ser_live(path)
+    assert both.error == ""
+    assert both.lost_s == 0.0
+    assert not any("jump" in note for note in both.notes)
+    assert both.tonal_s > 3.9

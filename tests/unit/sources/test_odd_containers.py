@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -209,3 +210,45 @@ def test_mp3_of_a_counting_frame_alone(tmp_path):
     )
     frame = first.ljust(576 // 8 * 64_000 // 16_000, b"\0")
     assert heard(tmp_path, b"junk" * 50 + frame).error
+
+
+def test_frame_whose_head_claims_those_behind_it(tmp_path):
+    """Frames within one that says too great a length are heard, and the one that lied is told."""
+    parts = mpeg_frames((CONTAINERS / "mp3" / "steady_16k").read_bytes())
+    k = len(parts) // 2
+    rates = {part[2] for part in parts[k:-1]}
+    # 24 kbit/s become 96: the four frames behind it lie within what it claims.
+    assert len(rates) == 1
+    assert parts[k][2] >> 4 == 3
+    lying = parts[k][:2] + bytes([0xA0 | parts[k][2] & 15]) + parts[k][3:]
+    its = heard(tmp_path, b"".join([*parts[:k], lying, *parts[k + 1 :]]))
+    assert "is damaged" in its.error
+    assert its.seconds + its.lost_s == pytest.approx(LENGTH_S, abs=2 * FRAME_S)
+
+
+def test_two_forms_before_the_samples_of_a_wav(tmp_path):
+    """Of two forms that contradict each other the last is believed, and both are told."""
+    parts = chunks((CONTAINERS / "wav" / "pcm_16").read_bytes())
+    k = next(i for i, part in enumerate(parts) if part[:4] == b"fmt ")
+    slow = parts[k][:12] + struct.pack("<I", 32) + parts[k][16:]
+    its = heard(tmp_path, b"".join([*parts[:k], slow, *parts[k:]]))
+    assert its.seconds == pytest.approx(LENGTH_S, abs=0.01)
+    assert any(
+        "16 bits at 32 Hz, and then 1 channel of 16 bits at 8000 Hz" in note for note in its.notes
+    )
+    twice = heard(tmp_path, b"".join([*parts[:k], parts[k], *parts[k:]]))
+    assert twice.notes == ()
+    assert twice.seconds == its.seconds
+
+
+@pytest.mark.parametrize("n_bytes", [0, 4096])
+def test_attributes_that_a_mac_put_beside_a_recording(n_bytes, tmp_path, monkeypatch):
+    """MP3 without a tag is heard by libsndfile although a file of that name with ._ is there."""
+    monkeypatch.setitem(sys.modules, "av", None)
+    data = (CONTAINERS / "mp3" / "bare_44k").read_bytes()
+    alone = heard(tmp_path, data)
+    (tmp_path / "._input").write_bytes(
+        b"\0\5\x16\7\0\2\0\0Mac OS X        "[:n_bytes].ljust(n_bytes)
+    )
+    its = heard(tmp_path, data)
+    assert (its.error, its.seconds) == ("", alone.seconds)

@@ -92,6 +92,7 @@ def test_noise_is_samples(level):
         (b"PK\x03\x04" + bytes(range(200)), "zip"),
         (b"%PDF-1.7\n" + bytes(range(200)), "PDF"),
         (b"MThd\0\0\0\6" + bytes(range(200)), "MIDI"),
+        (b"\xf0\x7e\0\1" + bytes(range(200)), "a MIDI sample dump"),
     ],
 )
 def test_what_is_no_sound_is_refused(data, kind):

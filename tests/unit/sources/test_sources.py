@@ -636,3 +636,12 @@ class TestProtocol:
             assert source.read(0) is None
             source.close()
             assert source.exhausted
+
+
+@pytest.mark.parametrize(
+    ("path", "sentence"), [("", "an empty file name"), (".", r"\. is a folder")]
+)
+def test_a_path_without_a_name(path, sentence):
+    """The sentence about it names what was given."""
+    with pytest.raises(AudioFileError, match=sentence):
+        FileSource(path).open()
