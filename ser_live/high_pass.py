@@ -129,14 +129,15 @@ class _HighPassBlocks:
         forward = self.powers[self.BLOCK]
         entered = self._product(rows, self.entering)[:, :n_rows].reshape(-1, self.ORDER)
         n_blocks, n_rest = divmod(n, self.BLOCK)
-        states = []
-        for enters in entered[:n_blocks]:
-            states.append(state)
-            state = state.dot(forward)  # in half the time of the operator
-            state += enters
-        states += [state] * (n_pieces * n_rows - n_blocks)
+        states = np.empty((n_pieces * n_rows + 1, self.ORDER))
+        states[0] = state
+        for before, enters, after in zip(states, entered[:n_blocks], states[1:], strict=False):
+            np.dot(before, forward, after)
+            np.add(after, enters, after)
+        state = states[n_blocks].copy()
+        states[n_blocks + 1 :] = state
         ringing = np.zeros((n_pieces, self.ROWS, self.ORDER))
-        ringing[:, :n_rows] = np.reshape(states, (n_pieces, n_rows, self.ORDER))
+        ringing[:, :n_rows] = states[:-1].reshape(n_pieces, n_rows, self.ORDER)
         filtered = self._product(rows, self.through) + self._product(ringing, self.ringing)
         if n_rest:
             rest = samples[n - n_rest :]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 import click
 
 from ser_live.batch.output_file import Done, OutputFile
+from ser_live.cli.batch_notes import BatchNotes
 from ser_live.cli.ending import BatchEnding, say
 from ser_live.cli.given_path import GivenPath
 from ser_live.cli.options import Command, taking
@@ -114,7 +115,10 @@ def batch_options(command: Command) -> Command:
                 help="Go on where --output was interrupted.",
             ),
             click.option(
-                "-v", "--verbose", is_flag=True, help="Name what was left out of folders."
+                "-v",
+                "--verbose",
+                is_flag=True,
+                help="Name what was left out of folders, and say each note.",
             ),
             click.option(
                 "-q", "--quiet", is_flag=True, help="No progress; say only what went wrong."
@@ -159,7 +163,7 @@ class BatchRun(Generic[R]):
     what: str
     """Activity that the progress bar names."""
     notes_of: Callable[[R], Sequence[str]] = _no_notes
-    """Sentences that people should know at once about a file that was read."""
+    """Sentences that people should know about a file that was read."""
     hangs_on: Mapping[str, object]
     """Options that the rows hang on; another run is only gone on with under the same."""
     place: Callable[[], ArchiveRows] | None = None
@@ -176,10 +180,11 @@ class BatchRun(Generic[R]):
             return 0
         failures = [*self.found.unreadable, *rows.errors]
         n_files = len(self.found.files)
+        notes = BatchNotes(n_files, says_each=self.options.verbose, say=say)
         with BatchEnding() as ending:
             try:
                 with rows, _Bar(n_files, self.what, is_wanted=not self.options.quiet) as bar:
-                    self._run(rows, bar, ending, failures)
+                    self._run(rows, bar, ending, failures, notes)
                     # A header alone says that nothing was found where something was heard.
                     rows.finish(n_files > len(failures) - len(self.found.unreadable))
                 if rows.said and not self.options.quiet:
@@ -192,6 +197,7 @@ class BatchRun(Generic[R]):
                 say(f"ser-live: {rows.n_done} of {n_files} files are done{rows.going_on}.")
                 raise
             finally:
+                notes.report()
                 self._report(failures)
         return 1 if failures else 0
 
@@ -214,6 +220,7 @@ class BatchRun(Generic[R]):
         bar: _Bar,
         ending: BatchEnding,
         failures: list[tuple[str, str]],
+        notes: BatchNotes,
     ) -> None:
         from ser_live.batch.workers import Batch
 
@@ -232,22 +239,22 @@ class BatchRun(Generic[R]):
             try:
                 while (number := rows.n_done) < len(files):
                     bar.advance(number)
-                    done = early.pop(number, None) or self._done(next(results), bar)
+                    done = early.pop(number, None) or self._done(next(results), bar, notes)
                     with bar.aside():
                         rows.add(done)
                     _note(failures, files[number], done)
             except (KeyboardInterrupt, WorkersLostError):
                 for position, result in batch.finished().items():
-                    number, done = numbers[position], self._done(result, bar)
+                    number, done = numbers[position], self._done(result, bar, notes)
                     with bar.aside():
                         rows.keep(number, done)
                     _note(failures, files[number], done)
                 raise
 
-    def _done(self, result: R, bar: _Bar) -> Done:
-        for note in self.notes_of(result):
+    def _done(self, result: R, bar: _Bar, notes: BatchNotes) -> Done:
+        if found := self.notes_of(result):
             with bar.aside():
-                say(f"ser-live: {result.file}: {note}")
+                notes.add(result.file, found)
         return Done(self.form.text(self.rows_of(result)), result.error)
 
     def _report(self, failures: Sequence[tuple[str, str]]) -> None:

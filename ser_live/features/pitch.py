@@ -315,13 +315,13 @@ class _BestPath:
             previous = scores[0] = local[0]
             origins[0] = _N_CANDIDATES
             row = 1
-        total = np.empty(cost.shape[1:])
-        flat, begins = total.reshape(-1), np.arange(len(total)) * len(total)
-        for paid, gained, origin, score in zip(
-            cost, local[1:], origins[row:], scores[row:], strict=True
-        ):
+        totals = np.empty(cost.shape)
+        best = np.empty(_N_CANDIDATES + 1)
+        for paid, gained, total, score in zip(cost, local[1:], totals, scores[row:], strict=True):
             np.subtract(previous, paid, out=total)
-            total.argmax(axis=1, out=origin)
-            previous = np.add(flat.take(begins + origin), gained, out=score)
+            # The largest of all ways here; which one it was is asked of all frames at once below.
+            np.maximum.reduce(total, axis=1, out=best)
+            previous = np.add(best, gained, out=score)
+        origins[row:] = totals.argmax(axis=2)
         self._scores.append(scores)
         self._origins.append(origins)

@@ -344,8 +344,9 @@ def _contrasts(power: Float64) -> list[Float64]:
     contrasts = []
     for band, n_quantile in _CONTRAST:
         ordered = np.sort(power[:, band], axis=1)
-        peak = ordered[:, -n_quantile:].mean(axis=1)
-        valley = ordered[:, :n_quantile].mean(axis=1)
+        # Sums divided by their number: `mean` gives the same bits in twice the time.
+        peak = np.add.reduce(ordered[:, -n_quantile:], axis=1) / n_quantile
+        valley = np.add.reduce(ordered[:, :n_quantile], axis=1) / n_quantile
         contrasts.append(_ratio_db(peak, valley))
     return contrasts
 

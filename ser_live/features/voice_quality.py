@@ -22,6 +22,7 @@ from ser_live.features.pitch import CEILING_HZ, FLOOR_HZ, PitchStream, PitchTrac
 from ser_live.features.transforms import cosine_transform
 
 _BATCH: Final = 32
+_FORMANT_BATCH: Final = 128  # its many small steps cost the same for few frames and for many
 _BIN_HZ: Final = 15.625
 _HIGHEST_STRENGTH: Final = 1.0 - 1e-5  # an HNR of 50 dB: more is rounding
 _FORMANT_REACH: Final = 0.15
@@ -77,6 +78,7 @@ class VoiceQualityStream:
         self._resonances = _FrameValues(
             2 * formants.N_FORMANTS,
             lambda power: formants.formants(power.astype(np.float64), _BIN_HZ),
+            batch=_FORMANT_BATCH,
         )
 
     def contours(self, n_samples: int) -> dict[str, Float64]:
@@ -121,8 +123,11 @@ class _FrameValues:
     Which frames are voiced can change as the utterance grows; what was found stays.
     """
 
-    def __init__(self, width: int, find: Callable[[Float32], Float64]) -> None:
+    def __init__(
+        self, width: int, find: Callable[[Float32], Float64], batch: int = _BATCH
+    ) -> None:
         self._find = find
+        self._batch = batch
         self._values = GrowingArray((width,))
         self._is_known = GrowingArray(dtype=np.bool_)
 
@@ -133,8 +138,8 @@ class _FrameValues:
         self._values.append(np.full((missing, *self._values.rows.shape[1:]), np.nan))
         self._is_known.append(np.zeros(missing, dtype=np.bool_))
         new = np.flatnonzero(wanted & ~self._is_known.rows[:n_frames])
-        for start in range(0, len(new), _BATCH):
-            frames = new[start : start + _BATCH]
+        for start in range(0, len(new), self._batch):
+            frames = new[start : start + self._batch]
             self._values.replace(frames, self._find(spectra[frames]))
             self._is_known.replace(frames, np.ones(len(frames), dtype=np.bool_))
         return np.where(wanted[:, np.newaxis], self._values.rows[:n_frames], np.nan)

@@ -21,6 +21,7 @@ left out bore such answers out. Between `near` and `far` lie the voices of the m
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -65,12 +66,19 @@ class Familiarity:
         along = z @ self.directions
         # |z - c|^2 over all directions, then what the strong ones differ from the others.
         squares = np.square(z).sum(axis=1)[:, None] - 2.0 * z @ self.centres.T
-        total = (squares + np.square(self.centres).sum(axis=1)) / self.other_variance
-        gain = 1.0 / self.variances - 1.0 / self.other_variance
-        for place, centre in enumerate(self.centres @ self.directions):
+        squared_centres, centres_along, gain = self._of_centres
+        total = (squares + squared_centres) / self.other_variance
+        for place, centre in enumerate(centres_along):
             total[:, place] += np.square(along - centre) @ gain
         nearest = total.min(axis=1) / len(self.used)
         return np.asarray(np.sqrt(np.maximum(nearest, 1e-9)))
+
+    @cached_property
+    def _of_centres(self) -> tuple[Float64, Float64, Float64]:
+        """Squared lengths of the centres, the centres along the directions, and what a square
+        along each direction counts beyond one along any other."""
+        gain = 1.0 / self.variances - 1.0 / self.other_variance
+        return np.square(self.centres).sum(axis=1), self.centres @ self.directions, gain
 
 
 @dataclass(frozen=True)

@@ -137,11 +137,18 @@ class Classifier:
 
     def standardize(self, X: NDArray[np.floating[Any]]) -> Float64:
         """Inputs of the heads, shape (n, n_components), from features, shape (n, n_features)."""
-        used = self.used
-        X = X[:, used]
-        z = (np.where(np.isnan(X), self.impute[used], X) - self.mean[used]) / self.scale[used]
-        z = np.clip(z, -self.limit, self.limit)
+        X = X.take(self.used, axis=1)
+        impute, mean, scale = self._of_used
+        z: Float64 = np.where(np.isnan(X), impute, X)
+        z -= mean
+        z /= scale
+        np.clip(z, -self.limit, self.limit, out=z)
         return z if self.projection is None else np.asarray(z @ self.projection)
+
+    @cached_property
+    def _of_used(self) -> tuple[Float64, Float64, Float64]:
+        """Values in place of NaN, means and scales of the used features: the same in every call."""
+        return self.impute[self.used], self.mean[self.used], self.scale[self.used]
 
     def predict_proba(self, X: NDArray[np.floating[Any]]) -> Float64:
         """Calibrated probabilities, shape (n, K), for features of shape (n, n_features)."""
