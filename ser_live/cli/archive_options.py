@@ -16,6 +16,7 @@ from ser_live.cli.ending import say
 from ser_live.cli.options import Command, taking
 from ser_live.cli.rows import Form
 from ser_live.errors import UsageError
+from ser_live.records.long_list import LongList
 from ser_live.remote import Location, RemoteError, location
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ class ArchiveOptions:
         from ser_live.archive.plan import Shard
 
         shard = Shard.parse(self.shard)
-        return replace(found, files=[path for path in found.files if shard.holds(path)])
+        return replace(found, files=LongList(p for p in found.files if shard.holds(p)))
 
     @property
     def rows_of(self) -> Callable[[Recording], Sequence[Record]] | None:

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, suppre
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, overload
 
 import click
 
@@ -20,6 +20,7 @@ from ser_live.cli.rows import Form
 from ser_live.cli.suspending import suspendable
 from ser_live.errors import UsageError, WorkersLostError
 from ser_live.process.ending_signals import EndedBySignal
+from ser_live.records.long_list import LongList
 from ser_live.remote import Location
 
 if TYPE_CHECKING:
@@ -173,7 +174,8 @@ class BatchRun(Generic[R]):
         if isinstance(rows, OutputFile) and rows.is_finished:
             say(f"ser-live: {rows.path} is finished: there is nothing to go on with.")
             return 0
-        failures = [*self.found.unreadable, *rows.errors]
+        failures = LongList([*self.found.unreadable])
+        failures.extend(rows.errors)
         n_files = len(self.found.files)
         with BatchEnding() as ending:
             try:
@@ -212,17 +214,16 @@ class BatchRun(Generic[R]):
         rows: _Printed | OutputFile | ArchiveRows,
         bar: _Bar,
         ending: BatchEnding,
-        failures: list[tuple[str, str]],
+        failures: LongList[tuple[str, str]],
     ) -> None:
         from ser_live.batch.workers import Batch
 
         files = self.found.files
-        early = {n: done for n in range(rows.n_done, len(files)) if (done := rows.early(n))}
-        numbers = [n for n in range(rows.n_done, len(files)) if n not in early]
+        numbers = LongList(n for n in range(rows.n_done, len(files)) if rows.early(n) is None)
         begin = self.batch or partial(Batch, n_jobs=self.options.jobs)
         batch = begin(
             work=self.work,
-            paths=[files[n] for n in numbers],
+            paths=_Chosen(files, numbers),
             on_crash=lambda path, how: self.on_crash(str(path), crashed(how)),
             interruptible=ending.interruptible,
         )
@@ -231,7 +232,7 @@ class BatchRun(Generic[R]):
             try:
                 while (number := rows.n_done) < len(files):
                     bar.advance(number)
-                    done = early.pop(number, None) or self._done(next(results), bar)
+                    done = rows.early(number) or self._done(next(results), bar)
                     with bar.aside():
                         rows.add(done)
                     _note(failures, files[number], done)
@@ -277,7 +278,27 @@ def with_path(file: str, sentence: str) -> str:
     return f"{file}: {sentence}"
 
 
-def _note(failures: list[tuple[str, str]], path: Location, done: Done) -> None:
+class _Chosen(Sequence[Location]):
+    """Files of a run that are still to be worked on, by their numbers among all."""
+
+    def __init__(self, files: Sequence[Location], numbers: Sequence[int]) -> None:
+        self._files = files
+        self._numbers = numbers
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    @overload
+    def __getitem__(self, place: int) -> Location: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Location]: ...
+    def __getitem__(self, place: int | slice) -> Location | Sequence[Location]:
+        if isinstance(place, slice):
+            return [self._files[n] for n in self._numbers[place]]
+        return self._files[self._numbers[place]]
+
+
+def _note(failures: LongList[tuple[str, str]], path: Location, done: Done) -> None:
     if done.error is not None:
         failures.append((str(path), done.error))
 
