@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, overload
 
 import click
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ser_live.archive.cluster.batch import ClusterBatch
     from ser_live.archive.rows import ArchiveRows
     from ser_live.batch.folders import Found
-    from ser_live.batch.workers import Batch
+    from ser_live.batch.workers import Batch, Job
     from ser_live.events import Record
 
 
@@ -39,19 +39,6 @@ class _Result(Protocol):
 
 
 R = TypeVar("R", bound=_Result)
-
-
-class BatchMaker(Protocol[R]):
-    """Maker of work on many files, such as `Batch` with its number of processes."""
-
-    def __call__(
-        self,
-        *,
-        work: Callable[[Any], R],
-        paths: Sequence[Location],
-        on_crash: Callable[[Any, str], R],
-        interruptible: Callable[[], AbstractContextManager[object]],
-    ) -> Batch[R] | ClusterBatch[R]: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,7 +152,7 @@ class BatchRun(Generic[R]):
     place: Callable[[], ArchiveRows] | None = None
     """Opens where the rows go, if neither to standard output nor into a file of text."""
 
-    batch: BatchMaker[R] | None = None
+    batch: Callable[[Job[R]], Batch[R] | ClusterBatch[R]] | None = None
     """Makes what works on the files, if not processes of this machine."""
 
     def run(self) -> int:
@@ -216,16 +203,18 @@ class BatchRun(Generic[R]):
         ending: BatchEnding,
         failures: LongList[tuple[str, str]],
     ) -> None:
-        from ser_live.batch.workers import Batch
+        from ser_live.batch.workers import Batch, Job
 
         files = self.found.files
         numbers = LongList(n for n in range(rows.n_done, len(files)) if rows.early(n) is None)
         begin = self.batch or partial(Batch, n_jobs=self.options.jobs)
         batch = begin(
-            work=self.work,
-            paths=_Chosen(files, numbers),
-            on_crash=lambda path, how: self.on_crash(str(path), crashed(how)),
-            interruptible=ending.interruptible,
+            Job(
+                work=self.work,
+                paths=_Chosen(files, numbers),
+                on_crash=lambda path, how: self.on_crash(str(path), crashed(how)),
+                interruptible=ending.interruptible,
+            )
         )
         with batch:
             results = iter(batch)
