@@ -185,17 +185,12 @@ def entries(n_files: Sequence[int]) -> dict[str, Any]:
     return {"rows": rows}
 
 
-def _sources(n_files: int) -> list[Any]:
+def _sources(n_files: int) -> Iterator[Any]:
     from ser_live.archive.plan import Source
 
-    return [
-        Source(
-            f"/archive/calls/{n // 1000:05d}/{n % 1000:03d}.wav",
-            960_044,
-            1_700_000_000_000_000_000 + n,
-        )
-        for n in range(n_files)
-    ]
+    for n in range(n_files):
+        name = f"/archive/calls/{n // 1000:05d}/{n % 1000:03d}.wav"
+        yield Source(name, 960_044, 1_700_000_000_000_000_000 + n)
 
 
 def _form() -> Any:
@@ -207,27 +202,20 @@ def _form() -> Any:
 
 def step(name: str, top: Path, n_files: int) -> None:
     """One step of `entries`, in a process of its own so that its memory is its own."""
-    from ser_live.archive.plan import WHOLE, grouped
-
     if name == "plan":
-        sum(1 for _ in grouped(_sources(n_files)))
+        from ser_live.archive.asked import Asked
+
+        assert sum(1 for _ in Asked(_sources(n_files)).ends())
     elif name == "write":
         _write(top / "parts", n_files)
     elif name == "resume":
+        from ser_live.archive.asked import Asked
         from ser_live.archive.parts import Parts
+        from ser_live.archive.plan import WHOLE
 
-        before: dict[str, str | None] = {}
-        as_asked = {source.file: source for source in _sources(n_files)}
-        with Parts(
-            top / "parts",
-            _form(),
-            WHOLE,
-            on_told=lambda heard: before.setdefault(
-                heard.source.file,
-                heard.error if as_asked[heard.source.file] == heard.source else "",
-            ),
-        ):
-            assert len(before) == n_files
+        asked = Asked(_sources(n_files))
+        with Parts(top / "parts", _form(), WHOLE, on_told=asked.note):
+            assert asked.n_done == n_files
     elif name == "merge":
         from ser_live.archive.merge import merge
 
@@ -240,34 +228,37 @@ def step(name: str, top: Path, n_files: int) -> None:
 
 
 def _write(parts_folder: Path, n_files: int) -> None:
-    """Write one part as the program does, and the others as further names of it.
+    """Write one part as the program does, and the others as that one with other names of files."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
-    Each is told of in the manifest with its own recordings, which is what is gone through; its rows
-    are those of the first one.
-    """
     from ser_live.archive.parts import Heard, Parts
-    from ser_live.archive.plan import WHOLE, grouped
+    from ser_live.archive.plan import MOST_FILES_OF_A_PART, WHOLE, grouped
 
-    sources = _sources(n_files)
     summary = {"duration_s": 30.0, "speech_s": 20.0, "n_utterances": 2, "state": "ok",
                "emotion": "neutral", "confidence": 0.7, "note": None}  # fmt: skip
     rows = [
         {"type": "emotion", "id": n, "start_s": 1.0 * n, "end_s": n + 0.5, "emotion": "neutral",
          "state": "ok", "confidence": 0.7, "valence": 0.1, "arousal": 0.2, "speech_s": 0.4,
-         "probabilities": dict.fromkeys(_form().labels, 0.125),
-         "file": f"/archive/calls/00000/{n // 2:03d}.wav", "stream": 1}
-        for n in range(256)
+         "probabilities": dict.fromkeys(_form().labels, 0.125), "file": "", "stream": 1}
+        for n in range(2 * MOST_FILES_OF_A_PART)
     ]  # fmt: skip
+    sources = _sources(n_files)
     with Parts(parts_folder, _form(), WHOLE) as parts:
-        for group in grouped(sources):
-            heard = [Heard.of(sources[n], rows[:2], None, summary) for n in group]
+        for group in grouped(_sources(n_files)):
+            heard = [Heard.of(next(sources), rows[:2], None, summary) for _ in group]
             if group[0] == 0:
-                parts.add(heard, rows[: 2 * len(group)])
+                parts.add(heard, rows)
                 first = next(parts_folder.glob("part-*.parquet"))
-                continue
+                like = pq.read_table(first)
+                first.unlink()
+                (parts_folder / "manifest-1-of-1.jsonl").write_bytes(b"")
+            names = pa.array([one.source.file for one in heard for _ in range(2)])
+            place = like.schema.get_field_index("file")
+            table = like.slice(0, len(names)).set_column(place, like.schema.field("file"), names)
             name = f"part-{group[0]:024x}-1-of-1.parquet"
-            os.link(first, parts_folder / name)
-            told = {"part": name, "files": [asdict(one) for one in heard]}
+            pq.write_table(table, parts_folder / name, compression="zstd")
+            told = {"part": name, "files": [one.as_record() for one in heard]}
             parts._manifest.add(json.dumps(told).encode() + b"\n")
 
 

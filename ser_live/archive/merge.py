@@ -7,7 +7,7 @@ import os
 import sqlite3
 import tempfile
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -21,6 +21,7 @@ from ser_live.archive.table import FILE_FIELDS, Form, file_schema_of, schema_of
 from ser_live.errors import OutputError, UsageError
 from ser_live.records.csv_rows import CsvLines
 from ser_live.records.exports.parquet_table import arrow_values, pyarrow
+from ser_live.records.long_list import LongList
 from ser_live.records.private_files import create_private_file
 from ser_live.remote import Location, RemoteError, RemotePath
 
@@ -28,7 +29,9 @@ _N_ROWS = 10_000
 """Rows of one row group."""
 _MOST_BYTES = 64 << 20
 """Rows of parts that are held at a time. Each of N shards has a part open wherever the merger is,
-so their number is not what is bounded."""
+so their number is not what is bounded; a part whose rows are all given is let go of before."""
+_MOST_PIECES = 256
+"""Tables that wait to become a row group: each takes more memory than a few rows."""
 _BYTES_OF_A_TABLE = 30_000
 """Memory of a table beside its rows."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -44,7 +47,7 @@ class Merged:
     """Rows, one a recording."""
     n_files: int
     n_rows: int
-    failures: list[tuple[str, str]]
+    failures: Sequence[tuple[str, str]]
     """Recordings that could not be heard to their end, with the reason."""
 
     @property
@@ -57,7 +60,7 @@ class Merged:
 
 
 def merge(
-    folders: Sequence[Location], target: Location, *, only: Collection[str] | None = None
+    folders: Sequence[Location], target: Location, *, only: Container[str] | None = None
 ) -> Merged:
     """Write all rows of folders of parts into one file, and what the recordings were beside it.
 
@@ -70,7 +73,7 @@ def merge(
         Of one archive or several of the same model, settings and version.
     target : Path or RemotePath
         ``.parquet`` or ``.csv``; replaced as a whole where it exists.
-    only : collection of str, optional
+    only : container of str, optional
         Recordings that are wanted; ``None`` for all.
 
     Raises
@@ -84,7 +87,7 @@ def merge(
     files_path = target.with_name(f"{target.stem}.files{target.suffix}")
     open_rows = _CsvTarget if target.suffix.lower() == ".csv" else _ParquetTarget
     n_files = n_rows = 0
-    failures: list[tuple[str, str]] = []
+    failures: LongList[tuple[str, str]] = LongList()
     try:
         with ExitStack() as stack:
             places = stack.enter_context(closing(Places()))
@@ -101,14 +104,14 @@ def merge(
             for some in _some_of(places.recordings()):
                 writer.write(_files_table(form, some))
                 n_files += len(some)
-                failures += [(one.source.file, one.error) for one in some if one.error]
+                failures.extend((one.source.file, one.error) for one in some if one.error)
             writer.close()
     except (OSError, sqlite3.Error) as error:
         raise _refusal(target, error) from error
     return Merged(target, files_path, n_files, n_rows, failures)
 
 
-def _take(places: Places, folder: Location, only: Collection[str] | None) -> None:
+def _take(places: Places, folder: Location, only: Container[str] | None) -> None:
     try:
         places.take(folder, only)
     except OSError as error:
@@ -157,10 +160,20 @@ class _Slices:
         self._spans = spans
         self._open: OrderedDict[Location, Any] = OrderedDict()
         self._n_bytes = 0
+        self._n_given: dict[Location, int] = {}
+        """Rows that were given of the parts that are open."""
 
     def __iter__(self) -> Iterator[Any]:
         for span in self._spans:
-            yield self._part(span.part).slice(span.first, span.n_rows)
+            table = self._part(span.part)
+            yield table.slice(span.first, span.n_rows)
+            self._n_given[span.part] += span.n_rows
+            if self._n_given[span.part] >= len(table):
+                self._let_go_of(span.part)
+
+    def _let_go_of(self, path: Location) -> None:
+        self._n_bytes -= self._open.pop(path).nbytes + _BYTES_OF_A_TABLE
+        del self._n_given[path]
 
     def _part(self, path: Location) -> Any:
         if path not in self._open:
@@ -173,10 +186,10 @@ class _Slices:
                     f"{path} cannot be read ({error}), but holds rows: remove it, and run again "
                     "what made it."
                 ) from error
-            self._open[path] = table
+            self._open[path], self._n_given[path] = table, 0
             self._n_bytes += table.nbytes + _BYTES_OF_A_TABLE
             while self._n_bytes > _MOST_BYTES and len(self._open) > 1:
-                self._n_bytes -= self._open.popitem(last=False)[1].nbytes + _BYTES_OF_A_TABLE
+                self._let_go_of(next(iter(self._open)))
         self._open.move_to_end(path)
         return self._open[path]
 
@@ -194,11 +207,16 @@ class _ParquetTarget:
     def write(self, table: Any) -> None:
         self._waiting.append(table.replace_schema_metadata(self._schema.metadata))
         self._n_waiting += len(table)
+        if len(self._waiting) >= _MOST_PIECES:
+            self._waiting = [self._joined()]
         while self._n_waiting >= _N_ROWS:
             self._write(_N_ROWS)
 
+    def _joined(self) -> Any:
+        return self._pa.concat_tables(self._waiting).combine_chunks()
+
     def _write(self, n_rows: int) -> None:
-        whole = self._pa.concat_tables(self._waiting).combine_chunks()
+        whole = self._joined()
         self._writer.write_table(whole.slice(0, n_rows))
         rest = whole.slice(n_rows)
         self._waiting, self._n_waiting = [rest], len(rest)

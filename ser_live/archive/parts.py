@@ -19,11 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from ser_live.archive.manifest import PATTERN, lines_of, opened_manifest
+from ser_live.archive.names import Names, names_below
 from ser_live.archive.plan import Shard, Source
 from ser_live.archive.table import Form, as_bytes, schema_of
 from ser_live.errors import OutputError, UsageError
 from ser_live.events import Record
 from ser_live.records.exports.parquet_table import arrow_values, pyarrow
+from ser_live.records.long_list import LongList
 from ser_live.records.private_files import create_private_file, make_private_folder
 from ser_live.remote import Location, RemoteError, RemotePath
 
@@ -121,8 +123,8 @@ class Parts:
         self.folder = folder
         self._form = form
         self._own = f"-{shard.number}-of-{shard.n_shards}"
-        self.known: set[str] = set()
-        """Names of the parts that manifests tell of."""
+        self._known = Names()
+        """Parts that manifests tell of."""
         try:
             self._open(shard, begins_anew, on_told)
         except OSError as error:
@@ -143,7 +145,7 @@ class Parts:
         self._manifest = opened_manifest(self.folder, shard)
         try:
             for part in told_parts(self.folder):
-                self.known.add(part.path.name)
+                self._known.add(part.path.name)
                 for heard in part.heard:
                     on_told(heard)
             for part in self._untold():
@@ -165,9 +167,9 @@ class Parts:
         """Parts of this shard that no manifest tells of, for a kill came between; no half ones."""
         for path in _sorted(self.folder, f"*{self._own}.writing"):
             path.unlink()
-        for path in _sorted(self.folder, f"part-*{self._own}.parquet"):
-            if path.name not in self.known:
-                yield read_part(path)
+        names = names_below(self.folder, f"part-*{self._own}.parquet")
+        for name in sorted(name for name in names if name not in self._known):
+            yield read_part(self.folder / name)
 
     def add(self, heard: Sequence[Heard], rows: Iterable[Record]) -> None:
         """Write a part.
@@ -195,13 +197,14 @@ class Parts:
     def _tell(self, part: Part) -> None:
         told = {"part": part.path.name, "files": [one.as_record() for one in part.heard]}
         self._manifest.add(as_bytes(told) + b"\n")
-        self.known.add(part.path.name)
+        self._known.add(part.path.name)
 
     def __enter__(self) -> Parts:
         return self
 
     def __exit__(self, *error: object) -> None:
         self._manifest.close()
+        self._known.close()
 
 
 def write_whole(path: Location, data: bytes, draft_name: str) -> None:
@@ -266,7 +269,7 @@ def told_parts(folder: Location) -> Iterator[Part]:
         A manifest is damaged.
     OSError
     """
-    there = {path.name for path in folder.glob("part-*.parquet")}
+    is_there = _presence(folder)
     for manifest in _sorted(folder, PATTERN):
         for line in lines_of(manifest):
             try:
@@ -278,8 +281,15 @@ def told_parts(folder: Location) -> Iterator[Part]:
                     f"{manifest} is damaged, but tells what is done: remove it, and run again; "
                     "parts that are whole are found."
                 ) from error
-            if name in there:
+            if is_there(name):
                 yield Part(folder / name, heard)
+
+
+def _presence(folder: Location) -> Callable[[str], bool]:
+    """Give what says whether a folder holds a part; by address it is listed once."""
+    if isinstance(folder, Path):
+        return lambda name: (folder / name).exists()
+    return set(names_below(folder, "part-*.parquet")).__contains__
 
 
 def _sorted(folder: Location, pattern: str) -> list[Location]:
@@ -318,8 +328,8 @@ def about_of(folder: Location) -> dict[str, Any]:
 def remove_parts(folder: Location) -> None:
     """Remove an archive's own files from a folder."""
     for pattern in ("part-*.parquet", "*.writing", PATTERN, ABOUT):
-        for path in folder.glob(pattern):
-            path.unlink()
+        for name in LongList(names_below(folder, pattern)):
+            (folder / name).unlink()
 
 
 def _compare(folder: Location, theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> None:

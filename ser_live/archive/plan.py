@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -90,14 +90,15 @@ WHOLE = Shard(1, 1)
 """Everything on one machine."""
 
 
-def grouped(sources: Sequence[Source]) -> Iterator[range]:
+def grouped(sources: Iterable[Source]) -> Iterator[range]:
     """Numbers of neighbours whose results make a part, the same for the same sources."""
-    first, audio_s = 0, 0.0
-    for number, source in enumerate(sources):
-        is_full = audio_s >= AUDIO_OF_A_PART_S or number - first >= MOST_FILES_OF_A_PART
-        if number > first and is_full:
-            yield range(first, number)
-            first, audio_s = number, 0.0
+    first, end, audio_s = 0, 0, 0.0
+    for source in sources:
+        is_full = audio_s >= AUDIO_OF_A_PART_S or end - first >= MOST_FILES_OF_A_PART
+        if end > first and is_full:
+            yield range(first, end)
+            first, audio_s = end, 0.0
         audio_s += source.audio_s
-    if first < len(sources):
-        yield range(first, len(sources))
+        end += 1
+    if first < end:
+        yield range(first, end)

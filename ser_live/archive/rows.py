@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 
+from ser_live.archive.asked import Asked
 from ser_live.archive.merge import merge
 from ser_live.archive.parts import Heard, Parts, remove_parts
-from ser_live.archive.plan import WHOLE, Shard, Source, grouped
+from ser_live.archive.plan import WHOLE, Shard
 from ser_live.archive.table import Form
 from ser_live.batch.output_file import Done
 from ser_live.errors import UsageError
@@ -85,49 +86,38 @@ class ArchiveRows:
             _refuse_existing(target, folder, is_file=self._is_file, overwrites=overwrites)
         except RemoteError as error:
             raise _unreachable(target, error) from error
-        self._sources = [Source.of(path) for path in files]
-        self._before: dict[str, str | None] = {}
-        """Recordings that are done and have not changed, with what was wrong with them."""
-        as_asked = {source.file: source for source in self._sources}
+        self._asked = Asked.of(files)
         self._parts = Parts(
             folder,
             form,
             shard,
             begins_anew=overwrites and not (self._is_file and folder.exists()),
-            on_told=lambda heard: self._note_before(heard, as_asked),
+            on_told=self._asked.note,
         )
-        self._ends = {group[-1] for group in grouped(self._sources)}
+        self._ends = self._asked.ends()
+        self._end = next(self._ends, -1)
+        """Number of the last recording of the part that is being made."""
         self._heard: list[Heard] = []
         self._rows: list[Record] = []
         self.n_done = 0
-        self.n_before = sum(source.file in self._before for source in self._sources)
+        self.n_before = self._asked.n_done
         """Recordings that earlier runs were done with."""
 
     @property
-    def errors(self) -> list[tuple[str, str]]:
+    def errors(self) -> Iterable[tuple[str, str]]:
         """Files that could not be analyzed before, with the reason."""
-        found = ((s.file, self._before.get(s.file)) for s in self._sources)
-        return [(file, error) for file, error in found if error is not None]
-
-    def _note_before(self, heard: Heard, as_asked: Mapping[str, Source]) -> None:
-        file = heard.source.file
-        if as_asked.get(file) == heard.source:
-            self._before[file] = heard.error
-        else:
-            self._before.pop(file, None)
+        return self._asked.errors()
 
     def early(self, number: int) -> Done | None:
         """Nothing to do for a file whose rows are in a part."""
-        return _NOTHING if self._is_before(number) else None
-
-    def _is_before(self, number: int) -> bool:
-        return self._sources[number].file in self._before
+        return _NOTHING if self._asked.is_done(number) else None
 
     def add(self, done: Done) -> None:
         """Take the rows of the next file; those of its neighbours become a part with them."""
         number, self.n_done = self.n_done, self.n_done + 1
         self._take(number, done)
-        if number in self._ends:
+        if number == self._end:
+            self._end = next(self._ends, -1)
             self._write()
 
     def keep(self, number: int, done: Done) -> None:
@@ -135,10 +125,10 @@ class ArchiveRows:
         self._take(number, done)
 
     def _take(self, number: int, done: Done) -> None:
-        if self._is_before(number):
+        if self._asked.is_done(number):
             return
         *rows, summary = [json.loads(line) for line in done.text.splitlines()] or [{}]
-        self._heard.append(Heard.of(self._sources[number], rows, done.error, summary))
+        self._heard.append(Heard.of(self._asked.source(number), rows, done.error, summary))
         self._rows.extend(rows)
 
     def _write(self) -> None:
@@ -152,8 +142,7 @@ class ArchiveRows:
         self._write()
         if self._is_file:
             # Parts of files that are not among those asked for now stay out of it.
-            asked = {source.file for source in self._sources}
-            self.said = merge([self._parts.folder], self.path, only=asked).in_words
+            self.said = merge([self._parts.folder], self.path, only=self._asked).in_words
             remove_parts(self._parts.folder)
             self._parts.folder.rmdir()
         else:
@@ -173,6 +162,7 @@ class ArchiveRows:
                 self._write()
         finally:
             self._parts.__exit__()
+            self._asked.close()
 
 
 def refuse_read_only(target: Location) -> None:

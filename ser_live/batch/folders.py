@@ -12,6 +12,8 @@ from enum import Enum
 from pathlib import Path
 
 from ser_live.errors import UsageError
+from ser_live.records.long_list import LongList
+from ser_live.records.scratch import Scratch, key_text, text_key
 from ser_live.remote import Location
 from ser_live.sources import AUDIO_SUFFIXES
 from ser_live.sources.beginnings import needs_media
@@ -42,11 +44,11 @@ class Why(Enum):
 class Found:
     """Recordings that were named or lie below folders, and what else was there."""
 
-    files: list[Location] = field(default_factory=list)
+    files: LongList[Location] = field(default_factory=LongList)
     """In the order of the paths named, sorted below each folder; also those that are missing."""
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     """Folders that cannot be entered, each with one sentence."""
-    left_out: list[tuple[Location, Why]] = field(default_factory=list)
+    left_out: LongList[tuple[Location, Why]] = field(default_factory=LongList)
 
 
 def in_words(left_out: Sequence[tuple[Location, Why]]) -> str:
@@ -73,12 +75,12 @@ def find_audio_files(paths: Sequence[Path]) -> Found:
         When a folder holds no audio file.
     """
     found = Found()
-    search = _Search(found)
-    for path in paths:
-        if _is_folder(path):
-            search.take_below(path)
-        else:
-            search.take(path)
+    with _Search(found) as search:
+        for path in paths:
+            if _is_folder(path):
+                search.take_below(path)
+            else:
+                search.take(path)
     return found
 
 
@@ -89,23 +91,46 @@ def _is_folder(path: Path) -> bool:
 
 
 class _Search:
+    """Search whose memory does not grow with what it finds: a temporary file sorts it."""
+
     def __init__(self, found: Found) -> None:
         self._found = found
         self._entered: set[_Identity] = set()
-        self._taken: dict[_Identity, Path] = {}
         self._has_media = has_media()
+        self._scratch = Scratch(
+            "CREATE TABLE taken (identity TEXT PRIMARY KEY, path BLOB) WITHOUT ROWID",
+            "CREATE TABLE entries (name BLOB, is_link INTEGER)",
+            "CREATE TABLE candidates (is_linked INTEGER, place BLOB, path BLOB)",
+            "CREATE TABLE chosen (place BLOB, path BLOB)",
+        )
+
+    def __enter__(self) -> _Search:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._scratch.close()
 
     def take(self, path: Path) -> None:
         """Take a file that was named; one that was named twice in the same way is meant so."""
-        identity = _identity(path)
-        if identity is not None and self._taken.setdefault(identity, path) != path:
-            self._found.left_out.append((path, Why.TWICE))
-        else:
+        if self._taken_before(path) in (None, path):
             self._found.files.append(path)
+        else:
+            self._found.left_out.append((path, Why.TWICE))
+
+    def _taken_before(self, path: Path) -> Path | None:
+        """Name under which a file was taken before; else it is so now."""
+        identity = _identity(path)
+        if identity is None:
+            return None
+        key = "{}:{}".format(*identity)
+        before = self._scratch.first("SELECT path FROM taken WHERE identity = ?", (key,))
+        if before is not None:
+            return Path(key_text(before[0]))
+        self._scratch.run("INSERT INTO taken VALUES (?, ?)", (key, text_key(str(path))))
+        return None
 
     def take_below(self, top: Path) -> None:
         """Take what lies below a folder."""
-        candidates: list[tuple[bool, Path]] = []
         n_unreadable, n_left_out = len(self._found.unreadable), len(self._found.left_out)
         # Links come last, so that what has a name of its own here is found under that one.
         plain, linked = [top], list[Path]()
@@ -117,17 +142,28 @@ class _Search:
                 if is_folder:
                     (linked if is_link else below).append(path)
                 else:
-                    candidates.append((is_link or is_linked, path))
-        files = []
-        for _, path in sorted(candidates):
-            identity = _identity(path)
-            if identity is not None and self._taken.setdefault(identity, path) is not path:
-                self._found.left_out.append((path, Why.TWICE))
-            else:
-                files.append(path)
-        self._found.files.extend(sorted(files))
-        if not files and len(self._found.unreadable) == n_unreadable:
+                    self._scratch.run(
+                        "INSERT INTO candidates VALUES (?, ?, ?)",
+                        (is_link or is_linked, _sorting_key(path), text_key(str(path))),
+                    )
+        n_before = len(self._found.files)
+        self._choose()
+        if len(self._found.files) == n_before and len(self._found.unreadable) == n_unreadable:
             _refuse_empty(top, self._found.left_out[n_left_out:])
+
+    def _choose(self) -> None:
+        """Take each candidate once, in the order of the paths."""
+        candidates = "SELECT place, path FROM candidates ORDER BY is_linked, place"
+        for place, key in self._scratch.rows(candidates):
+            path = Path(key_text(key))
+            if self._taken_before(path) is None:
+                self._scratch.run("INSERT INTO chosen VALUES (?, ?)", (place, key))
+            else:
+                self._found.left_out.append((path, Why.TWICE))
+        chosen = self._scratch.rows("SELECT path FROM chosen ORDER BY place")
+        self._found.files.extend(Path(key_text(key)) for (key,) in chosen)
+        for table in ("candidates", "chosen"):
+            self._scratch.run(f"DELETE FROM {table}")  # noqa: S608
 
     def _entries(self, folder: Path) -> Iterator[tuple[Path, bool, bool]]:
         """Folders and recordings in a folder: path, whether a link, whether a folder."""
@@ -138,7 +174,7 @@ class _Search:
                 return
             if identity is not None:
                 self._entered.add(identity)
-            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+            self._list(folder)
         except OSError as error:
             cause = str(error.strerror or error).lower()
             self._found.unreadable.append(
@@ -149,13 +185,22 @@ class _Search:
                 )
             )
             return
-        for entry in entries:
-            path = folder / entry.name
+        for name, is_link in self._scratch.rows("SELECT * FROM entries ORDER BY name"):
+            path = folder / key_text(name)
             kind = self._kind(path)
             if isinstance(kind, Why):
                 self._found.left_out.append((path, kind))
             elif kind is not None:
-                yield path, entry.is_symlink(), kind
+                yield path, bool(is_link), kind
+
+    def _list(self, folder: Path) -> None:
+        """Put the names of what lies in a folder into a table, which sorts them."""
+        self._scratch.run("DELETE FROM entries")
+        with os.scandir(folder) as entries:
+            self._scratch.run_each(
+                "INSERT INTO entries VALUES (?, ?)",
+                ((text_key(entry.name), entry.is_symlink()) for entry in entries),
+            )
 
     def _kind(self, path: Path) -> bool | Why | None:
         """Whether a folder or a recording, or why neither; ``None`` for what none would miss."""
@@ -189,6 +234,11 @@ def _refuse_empty(top: Path, left_out: Sequence[tuple[Location, Why]]) -> None:
         f"Found no audio file below {top}{f', but {there}' if there else ''}: "
         "name a folder with recordings such as wav, flac or mp3, or the files themselves."
     )
+
+
+def _sorting_key(path: Path) -> bytes:
+    """Bytes that sort as the paths do: part by part."""
+    return text_key(os.path.normcase(path).replace(os.sep, "\0"))
 
 
 def _identity(path: Path) -> _Identity | None:

@@ -46,6 +46,19 @@ class _Raised:
     """A library is missing: that is not the file's fault."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Job(Generic[T]):
+    """Work on files, whoever does it: processes of this machine, or a cluster."""
+
+    work: Callable[[Any], T]
+    """Makes the result of one file; sent to other processes where there are several."""
+    paths: Sequence[Location]
+    on_crash: Callable[[Any, str], T]
+    """Makes the result of a file from its path and why it has none."""
+    interruptible: Callable[[], AbstractContextManager[object]] = nullcontext
+    """Makes a context for the times in which an exception of a signal handler does no harm."""
+
+
 class Batch(Generic[T]):
     """Results of work on files, in the order of the files.
 
@@ -53,30 +66,14 @@ class Batch(Generic[T]):
 
     Parameters
     ----------
-    work : callable
-        Makes the result of one file; sent to other processes where there are several.
-    paths : sequence of Path or RemotePath
+    job : Job
     n_jobs : int
         Processes; 0 for one a core.
-    on_crash : callable
-        Makes the result of a file from its path and why it has none.
-    interruptible : callable
-        Makes a context for the times in which an exception of a signal handler does no harm.
     """
 
-    def __init__(
-        self,
-        work: Callable[[Any], T],
-        paths: Sequence[Location],
-        n_jobs: int,
-        on_crash: Callable[[Any, str], T],
-        interruptible: Callable[[], AbstractContextManager[object]] = nullcontext,
-    ) -> None:
-        self._work = work
-        self._paths = paths
-        self._n_jobs = min(n_jobs or _n_cores(), max(1, len(paths)))
-        self._on_crash = on_crash
-        self._interruptible = interruptible
+    def __init__(self, job: Job[T], n_jobs: int) -> None:
+        self._job = job
+        self._n_jobs = min(n_jobs or _n_cores(), max(1, len(job.paths)))
         self._busy: dict[Connection, _Worker[T]] = {}
         self._idle: list[_Worker[T]] = []
         self._done: dict[int, T] = {}
@@ -116,16 +113,16 @@ class Batch(Generic[T]):
 
         For a file that ended a process elsewhere.
         """
-        self._begin(_Worker[T](self._work, limits=True), 0)
+        self._begin(_Worker[T](self._job.work, limits=True), 0)
         while 0 not in self._done:
             self._wait()
         return self._done.pop(0)
 
     def _alone(self) -> Iterator[T]:
-        for path in self._paths:
+        for path in self._job.paths:
             result: T | _Raised
-            with self._interruptible():
-                result = _tried(self._work, path)
+            with self._job.interruptible():
+                result = _tried(self._job.work, path)
             yield self._result(path, result)
 
     def _result(self, path: Location, result: T | _Raised) -> T:
@@ -133,16 +130,16 @@ class Batch(Generic[T]):
             return result
         if result.is_of_import:
             raise ImportError(result.text)
-        return self._on_crash(path, result.text)
+        return self._job.on_crash(path, result.text)
 
     def _side_by_side(self) -> Iterator[T]:
         next_begun = next_given = 0
-        while next_given < len(self._paths):
+        while next_given < len(self._job.paths):
             while (
                 len(self._busy) < self._n_jobs
-                and next_begun < min(len(self._paths), next_given + MOST_AHEAD)
+                and next_begun < min(len(self._job.paths), next_given + MOST_AHEAD)
             ):  # fmt: skip
-                worker = self._idle.pop() if self._idle else _Worker[T](self._work)
+                worker = self._idle.pop() if self._idle else _Worker[T](self._job.work)
                 self._begin(worker, next_begun)
                 next_begun += 1
             self._wait()
@@ -151,14 +148,14 @@ class Batch(Generic[T]):
                 next_given += 1
 
     def _begin(self, worker: _Worker[T], number: int) -> None:
-        worker.begin(number, self._paths[number])
+        worker.begin(number, self._job.paths[number])
         self._busy[worker.pipe] = worker
 
     def _wait(self) -> None:
         """Wait until a worker has news, and take them."""
         first_s = min(worker.deadline_s for worker in self._busy.values())
         timeout_s = None if first_s == float("inf") else max(0.0, first_s - time.monotonic())
-        with self._interruptible():
+        with self._job.interruptible():
             ready = wait(list(self._busy), timeout_s)
         for worker in self._taken(ready):
             self._receive(worker)
@@ -184,16 +181,16 @@ class Batch(Generic[T]):
             if worker.is_retry:
                 self._give_up(number, how)
             elif may_retry:
-                self._begin(_Worker[T](self._work, limits=True), number)
+                self._begin(_Worker[T](self._job.work, limits=True), number)
             return
         if worker.is_retry:
             worker.kill()
         else:
             self._idle.append(worker)
-        self._done[number] = self._result(self._paths[number], result)
+        self._done[number] = self._result(self._job.paths[number], result)
 
     def _give_up(self, number: int, how: str) -> None:
-        self._done[number] = self._on_crash(self._paths[number], how)
+        self._done[number] = self._job.on_crash(self._job.paths[number], how)
 
 
 class _Worker(Generic[T]):

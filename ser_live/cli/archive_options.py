@@ -11,18 +11,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ser_live.cli.batch_run import BatchMaker, BatchOptions
+from ser_live.cli.batch_run import BatchOptions
 from ser_live.cli.ending import say
 from ser_live.cli.given_path import check_given
 from ser_live.cli.options import Command, taking
 from ser_live.cli.rows import Form
 from ser_live.errors import UsageError
+from ser_live.records.long_list import LongList
 from ser_live.remote import Location, RemoteError, location
 
 if TYPE_CHECKING:
+    from ser_live.archive.cluster.batch import ClusterBatch
     from ser_live.archive.rows import ArchiveRows
     from ser_live.batch.folders import Found
     from ser_live.batch.recording import Recording
+    from ser_live.batch.workers import Job
     from ser_live.events import Record
 
 
@@ -124,7 +127,7 @@ class ArchiveOptions:
         from ser_live.archive.plan import Shard
 
         shard = Shard.parse(self.shard)
-        return replace(found, files=[path for path in found.files if shard.holds(path)])
+        return replace(found, files=LongList(p for p in found.files if shard.holds(p)))
 
     @property
     def rows_of(self) -> Callable[[Recording], Sequence[Record]] | None:
@@ -143,7 +146,7 @@ class ArchiveOptions:
     @contextmanager
     def cluster(
         self, model: str | None, weights_sha256: str, heard: Mapping[str, Any], *, is_quiet: bool
-    ) -> Iterator[BatchMaker[Any] | None]:
+    ) -> Iterator[Callable[[Job[Any]], ClusterBatch[Any]] | None]:
         """Reach the cluster of ``--dask``, if any, and look at its workers.
 
         Parameters

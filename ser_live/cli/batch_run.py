@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, overload
 
 import click
 
@@ -22,13 +22,14 @@ from ser_live.cli.rows import Form
 from ser_live.cli.suspending import suspendable
 from ser_live.errors import UsageError, WorkersLostError
 from ser_live.process.ending_signals import EndedBySignal
+from ser_live.records.long_list import LongList
 from ser_live.remote import Location
 
 if TYPE_CHECKING:
     from ser_live.archive.cluster.batch import ClusterBatch
     from ser_live.archive.rows import ArchiveRows
     from ser_live.batch.folders import Found
-    from ser_live.batch.workers import Batch
+    from ser_live.batch.workers import Batch, Job
     from ser_live.events import Record
 
 
@@ -40,19 +41,6 @@ class _Result(Protocol):
 
 
 R = TypeVar("R", bound=_Result)
-
-
-class BatchMaker(Protocol[R]):
-    """Maker of work on many files, such as `Batch` with its number of processes."""
-
-    def __call__(
-        self,
-        *,
-        work: Callable[[Any], R],
-        paths: Sequence[Location],
-        on_crash: Callable[[Any, str], R],
-        interruptible: Callable[[], AbstractContextManager[object]],
-    ) -> Batch[R] | ClusterBatch[R]: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,7 +157,7 @@ class BatchRun(Generic[R]):
     place: Callable[[], ArchiveRows] | None = None
     """Opens where the rows go, if neither to standard output nor into a file of text."""
 
-    batch: BatchMaker[R] | None = None
+    batch: Callable[[Job[R]], Batch[R] | ClusterBatch[R]] | None = None
     """Makes what works on the files, if not processes of this machine."""
 
     def run(self) -> int:
@@ -178,7 +166,8 @@ class BatchRun(Generic[R]):
         if isinstance(rows, OutputFile) and rows.is_finished:
             say(f"ser-live: {rows.path} is finished: there is nothing to go on with.")
             return 0
-        failures = [*self.found.unreadable, *rows.errors]
+        failures = LongList([*self.found.unreadable])
+        failures.extend(rows.errors)
         n_files = len(self.found.files)
         notes = BatchNotes(n_files, says_each=self.options.verbose, say=say)
         with BatchEnding() as ending:
@@ -219,27 +208,28 @@ class BatchRun(Generic[R]):
         rows: _Printed | OutputFile | ArchiveRows,
         bar: _Bar,
         ending: BatchEnding,
-        failures: list[tuple[str, str]],
+        failures: LongList[tuple[str, str]],
         notes: BatchNotes,
     ) -> None:
-        from ser_live.batch.workers import Batch
+        from ser_live.batch.workers import Batch, Job
 
         files = self.found.files
-        early = {n: done for n in range(rows.n_done, len(files)) if (done := rows.early(n))}
-        numbers = [n for n in range(rows.n_done, len(files)) if n not in early]
+        numbers = LongList(n for n in range(rows.n_done, len(files)) if rows.early(n) is None)
         begin = self.batch or partial(Batch, n_jobs=self.options.jobs)
         batch = begin(
-            work=self.work,
-            paths=[files[n] for n in numbers],
-            on_crash=lambda path, how: self.on_crash(str(path), crashed(how)),
-            interruptible=ending.interruptible,
+            Job(
+                work=self.work,
+                paths=_Chosen(files, numbers),
+                on_crash=lambda path, how: self.on_crash(str(path), crashed(how)),
+                interruptible=ending.interruptible,
+            )
         )
         with batch:
             results = iter(batch)
             try:
                 while (number := rows.n_done) < len(files):
                     bar.advance(number)
-                    done = early.pop(number, None) or self._done(next(results), bar, notes)
+                    done = rows.early(number) or self._done(next(results), bar, notes)
                     with bar.aside():
                         rows.add(done)
                     _note(failures, files[number], done)
@@ -285,7 +275,27 @@ def with_path(file: str, sentence: str) -> str:
     return f"{file}: {sentence}"
 
 
-def _note(failures: list[tuple[str, str]], path: Location, done: Done) -> None:
+class _Chosen(Sequence[Location]):
+    """Files of a run that are still to be worked on, by their numbers among all."""
+
+    def __init__(self, files: Sequence[Location], numbers: Sequence[int]) -> None:
+        self._files = files
+        self._numbers = numbers
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    @overload
+    def __getitem__(self, place: int) -> Location: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Location]: ...
+    def __getitem__(self, place: int | slice) -> Location | Sequence[Location]:
+        if isinstance(place, slice):
+            return [self._files[n] for n in self._numbers[place]]
+        return self._files[self._numbers[place]]
+
+
+def _note(failures: LongList[tuple[str, str]], path: Location, done: Done) -> None:
     if done.error is not None:
         failures.append((str(path), done.error))
 

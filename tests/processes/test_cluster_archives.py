@@ -17,6 +17,7 @@ from batch_trial import command, folder_of, undisturbed
 from cluster_work import process_id, slow_length
 from places import ROOT
 
+from ser_live.batch.workers import Job
 from ser_live.config import Settings
 from ser_live.errors import SerLiveError, UsageError
 
@@ -71,7 +72,9 @@ def files(folder: Path, names: list[str]) -> list[Path]:
 
 
 def results(cluster: Cluster, paths: list[Path]) -> list[Any]:
-    with ClusterBatch(cluster, slow_length, paths, lambda path, how: (path.name, how)) as batch:
+    with ClusterBatch(
+        cluster, Job(work=slow_length, paths=paths, on_crash=lambda path, how: (path.name, how))
+    ) as batch:
         return list(batch)
 
 
@@ -148,7 +151,9 @@ def test_a_scheduler_that_goes_is_one_sentence(tmp_path: Path) -> None:
     ) as local:
         client = distributed.Client(local.scheduler_address, set_as_default=False)
         there = Cluster(client, local.scheduler_address, slow_length)  # type: ignore[arg-type]
-        with ClusterBatch(there, slow_length, paths, lambda *_: -1) as batch:
+        with ClusterBatch(
+            there, Job(work=slow_length, paths=paths, on_crash=lambda *_: -1)
+        ) as batch:
             given = iter(batch)
             assert next(given) == 0
             local.close()

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 from uuid import uuid4
 
 from ser_live.archive.cluster.opening import Cluster, unfit
 from ser_live.archive.cluster.work import UnlikeError
-from ser_live.batch.workers import MOST_AHEAD, Batch
+from ser_live.batch.workers import MOST_AHEAD, Batch, Job
 from ser_live.errors import WorkersLostError
-from ser_live.remote import Location
 
 T = TypeVar("T")
 
@@ -42,28 +42,13 @@ class ClusterBatch(Generic[T]):
     Parameters
     ----------
     cluster : Cluster
-    work : callable
-        Makes the result of one recording in a process of this machine.
-    paths : sequence of Path or RemotePath
-    on_crash : callable
-        Makes the result of a recording from its path and why it has none.
-    interruptible : callable
-        Makes a context for the times in which an exception of a signal handler does no harm.
+    job : Job
+        Its work is done on this machine, where a recording is tried by itself.
     """
 
-    def __init__(
-        self,
-        cluster: Cluster,
-        work: Callable[[Any], T],
-        paths: Sequence[Location],
-        on_crash: Callable[[Any, str], T],
-        interruptible: Callable[[], AbstractContextManager[object]] = nullcontext,
-    ) -> None:
+    def __init__(self, cluster: Cluster, job: Job[T]) -> None:
         self._cluster = cluster
-        self._work = work
-        self._paths = paths
-        self._on_crash = on_crash
-        self._interruptible = interruptible
+        self._job = job
         self._busy: dict[int, Any] = {}
         self._done: dict[int, T] = {}
         self._news: queue.SimpleQueue[int] = queue.SimpleQueue()
@@ -89,10 +74,10 @@ class ClusterBatch(Generic[T]):
 
     def __iter__(self) -> Iterator[T]:
         next_begun = next_given = 0
-        while next_given < len(self._paths):
+        while next_given < len(self._job.paths):
             self._look()
             most_ahead = max(MOST_AHEAD, _AHEAD_PER_THREAD * self._n_threads)
-            last = min(len(self._paths), next_given + most_ahead)
+            last = min(len(self._job.paths), next_given + most_ahead)
             while len(self._busy) < _BUSY_PER_THREAD * self._n_threads and next_begun < last:
                 self._begin(next_begun)
                 next_begun += 1
@@ -117,7 +102,7 @@ class ClusterBatch(Generic[T]):
     def _begin(self, number: int) -> None:
         key = f"ser-live-{self._run}-{number}"
         future = self._cluster.client.submit(
-            self._cluster.work, self._paths[number], key=key, pure=False
+            self._cluster.work, self._job.paths[number], key=key, pure=False
         )
         self._busy[number] = future
         self._ask_for_news(number)
@@ -128,7 +113,7 @@ class ClusterBatch(Generic[T]):
     def _wait(self) -> None:
         """Wait until a recording is done, or for a moment."""
         number = None
-        with self._interruptible(), suppress(queue.Empty):
+        with self._job.interruptible(), suppress(queue.Empty):
             number = self._news.get(timeout=_LOOK_S)
         if number is None or number not in self._busy:
             return
@@ -145,15 +130,15 @@ class ClusterBatch(Generic[T]):
     def _result(self, number: int) -> T:
         import distributed
 
-        future, path = self._busy[number], self._paths[number]
+        future, path = self._busy[number], self._job.paths[number]
         if future.status not in ("finished", "error"):
             raise self._gone("answers no more")
         try:
-            with self._interruptible():
+            with self._job.interruptible():
                 result: T = future.result(timeout=_FETCH_S)
             return result
         except distributed.KilledWorker:
-            with Batch(self._work, [path], 1, self._on_crash, self._interruptible) as alone:
+            with Batch(replace(self._job, paths=[path]), 1) as alone:
                 tried = alone.tried_alone()
             self._had_workers_s = time.monotonic()  # nobody looked meanwhile
             return tried
@@ -166,7 +151,7 @@ class ClusterBatch(Generic[T]):
                 raise self._gone("answers no more") from error
             if future.status != "error" or isinstance(error, distributed.comm.CommClosedError):
                 raise _NotYetError from error  # the way to the result failed, not the work
-            return self._on_crash(path, f"{type(error).__name__}: {error}")
+            return self._job.on_crash(path, f"{type(error).__name__}: {error}")
 
     def _look(self) -> None:
         """Count the workers, and give up where there are none for long."""
@@ -179,7 +164,7 @@ class ClusterBatch(Generic[T]):
         if self._cluster.client.status != "running":
             raise self._gone("answers no more")
         try:
-            with self._interruptible():
+            with self._job.interruptible():
                 n_threads = self._cluster.n_threads
         except Exception as error:
             raise self._gone("answers no more") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ser_live.archive.asked import Asked
 from ser_live.archive.merge import merge
 from ser_live.archive.parts import ABOUT, Heard, Parts
 from ser_live.archive.plan import MOST_FILES_OF_A_PART, WHOLE, Shard, Source, grouped
@@ -216,7 +218,7 @@ def test_a_part_that_cannot_be_written_leaves_nothing(
     with parts, pytest.raises(OutputError, match="no space left on device"):
         parts.add([heard], [])
     assert [path.name for path in parts.folder.glob("*.*") if "part" in path.name] == []
-    assert not parts.known
+    assert not (parts.folder / "manifest-1-of-1.jsonl").read_bytes()
 
 
 def test_groups_are_neighbours_and_bounded() -> None:
@@ -236,3 +238,62 @@ def test_shards_share_everything_once() -> None:
     for text, said in (("3", "is needed"), ("0/3", "numbered"), ("4/3", "numbered"), ("a/b", "is")):
         with pytest.raises(UsageError, match=said):
             Shard.parse(text)
+
+
+def test_what_was_asked_for_is_found_again_by_number_and_by_name(tmp_path: Path) -> None:
+    """A name that is no text, one that was given twice, and what changed or failed meanwhile."""
+    files = [Path("a.wav"), Path("b\udce9.wav"), Path("a.wav"), Path("c.wav"), Path("d.wav")]
+    sources = [Source(str(path), 32_000, number and 7) for number, path in enumerate(files)]
+    sources[2] = sources[0]
+    asked = Asked(sources)
+    assert [asked.source(number) for number in range(5)] == sources
+    assert "b\udce9.wav" in asked
+    assert "e.wav" not in asked
+    for source, error in (
+        (sources[0], None),
+        (sources[1], "It breaks off: \udce9."),
+        (sources[3], "Old."),
+        (replace(sources[3], changed_ns=8), None),  # later, and of another file
+        (Source("e.wav", 1, 1), None),
+    ):
+        asked.note(Heard.of(source, [], error, {}))
+    assert [asked.is_done(number) for number in range(5)] == [True, True, True, False, False]
+    assert asked.n_done == 3
+    assert list(asked.errors()) == [("b\udce9.wav", "It breaks off: \udce9.")]
+    assert list(asked.ends()) == [4]
+    asked.close()
+
+
+def test_plan_and_going_on_take_the_same_memory_for_ten_times_the_recordings(
+    tmp_path: Path,
+) -> None:
+    """What Python holds; the pages of SQLite are bounded by their own setting."""
+    held = []
+    for n_files in (1_000, 8_000):
+        sources = (Source(f"/calls/{n:06d}.wav", 960_000, n) for n in range(n_files))
+        tracemalloc.start()
+        asked = Asked(sources)
+        ends = sum(1 for _ in asked.ends())
+        for n in range(n_files):
+            asked.note(Heard.of(Source(f"/calls/{n:06d}.wav", 960_000, n), [], None, {}))
+        held.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert asked.n_done == n_files
+        assert ends == -(-n_files // 20)
+        asked.close()
+    assert held[1] < held[0] + 200_000
+
+
+def test_shards_that_are_read_at_the_same_time_are_let_go_of_when_they_are_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With room for a single part, too, the bytes are the same."""
+    paths = recordings(tmp_path / "in", 120)
+    for number in (1, 2, 3, 4, 5):
+        run(tmp_path / "parts", paths, Shard(number, 5))
+    merge([tmp_path / "parts"], tmp_path / "wide.parquet")
+    monkeypatch.setattr("ser_live.archive.merge._MOST_BYTES", 1)
+    monkeypatch.setattr("ser_live.archive.merge._MOST_PIECES", 2)
+    merge([tmp_path / "parts"], tmp_path / "narrow.parquet")
+    wide, narrow = (tmp_path / f"{name}.parquet" for name in ("wide", "narrow"))
+    assert wide.read_bytes() == narrow.read_bytes()

@@ -10,12 +10,15 @@ import crashing_work
 import pytest
 
 from ser_live.batch import workers
-from ser_live.batch.workers import Batch
+from ser_live.batch.workers import Batch, Job
 
 
 def results(names: list[str], n_jobs: int, folder: Path = Path()) -> list[str]:
     paths = [folder / name for name in names]
-    with Batch(crashing_work.work, paths, n_jobs, lambda path, how: f"{path.name}!{how}") as batch:
+    with Batch(
+        Job(work=crashing_work.work, paths=paths, on_crash=lambda path, how: f"{path.name}!{how}"),
+        n_jobs,
+    ) as batch:
         return list(batch)
 
 
@@ -74,7 +77,9 @@ def test_what_is_ahead_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many files wait behind a slow one, few results are held."""
     monkeypatch.setattr(workers, "MOST_AHEAD", 5)
     paths = [Path(name) for name in ["late-1", *map(str, range(50))]]
-    with Batch(crashing_work.work, paths, 2, lambda path, how: how) as batch:
+    with Batch(
+        Job(work=crashing_work.work, paths=paths, on_crash=lambda path, how: how), 2
+    ) as batch:
         held = [len(batch.finished()) for _ in batch]
     assert 1 < max(held) < 5
 
@@ -82,7 +87,9 @@ def test_what_is_ahead_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_was_done_out_of_turn_is_known() -> None:
     """Where an iteration is broken off, the results behind an unfinished file are there."""
     paths = [Path(name) for name in ["a", "late-1", *map(str, range(8))]]
-    with Batch(crashing_work.work, paths, 2, lambda path, how: how) as batch:
+    with Batch(
+        Job(work=crashing_work.work, paths=paths, on_crash=lambda path, how: how), 2
+    ) as batch:
         assert next(iter(batch)) == "a"
         while len(batch.finished()) < 1:  # the slow one may be there as well
             batch._wait()
