@@ -22,6 +22,7 @@ from ser_live.server.limits import Limits
 from ser_live.server.microphone import Microphone
 from ser_live.server.problems import Problem
 from ser_live.server.sessions import Sessions
+from ser_live.server.teller import Teller
 from ser_live.server.wyoming import WyomingServer
 from ser_live.session.listening import Listening
 
@@ -44,6 +45,8 @@ class Services:
     """Begins to hear the server's own microphone; ``None`` where none was asked for."""
     wyoming: socket.socket | None = None
     """Bound socket of the Wyoming protocol; ``None`` where it was not asked for."""
+    teller: Teller | None = None
+    """Tells other programs what is heard, and is open; ``None`` where none was asked for."""
     microphone: Microphone | None = None
     n_analyses: int = 0
     reports: logged.Reports = field(default_factory=logged.Reports)
@@ -53,7 +56,9 @@ class Services:
     def sessions(self) -> Sessions:
         """The sessions; made within the event loop."""
         if self._sessions is None:
-            self._sessions = Sessions(self.model, self.settings, self.limits, self.report)
+            self._sessions = Sessions(
+                self.model, self.settings, self.limits, self.report, self.teller
+            )
         return self._sessions
 
     def listened(self) -> Microphone:
@@ -115,7 +120,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     if services.listen is not None:
         listening = await asyncio.to_thread(services.listen)
         services.microphone = Microphone(
-            listening, services.limits, sessions.metrics, services.report
+            listening, services.limits, sessions.metrics, services.report, services.teller
         )
     wyoming = None if services.wyoming is None else WyomingServer(services, services.wyoming)
     if wyoming is not None:
@@ -129,6 +134,9 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
             task.cancel()
         if services.microphone is not None:
             services.microphone.close()
+            await asyncio.to_thread(services.microphone.wait_until_told, JOIN_S)
+        if services.teller is not None:
+            await asyncio.to_thread(services.teller.close)
         await asyncio.to_thread(sessions.pool.close, JOIN_S)
 
 

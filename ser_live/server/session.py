@@ -334,7 +334,9 @@ class Session:
                 self.fail(Problem("internal", "a defect of the program ended the session."))
             else:
                 self._sessions.metrics.count(outcome)
-                self.outgoing.say(outcome.as_record())
+                self._sessions.tell_others(self.name, outcome)
+                if self.start.shows(outcome):
+                    self.outgoing.say(outcome.as_record())
 
     def _finish(self, done: Done) -> None:
         answers = {"flush": "flushed", "reset": "reset_done", "pause": "paused"}
@@ -342,6 +344,8 @@ class Session:
             end_s = round(done.end_s, 3)
             kind = answers[done.ask.type]
             self.outgoing.say({"type": kind, "request": done.ask.request, "end_s": end_s})
+        if done.ask.type == "reset":
+            self._sessions.tell_others_of_end(self.name)
         if done.ask.type != "end":
             return
         tally = self.work.tally
