@@ -221,6 +221,7 @@ function showControls() {
   byId("pause").textContent = isPaused ? "Go on" : "Pause";
   byId("pause").setAttribute("aria-pressed", isPaused);
   byId("source").disabled = isOn();
+  document.body.classList.toggle("on", isOn());
 }
 
 async function start() {
