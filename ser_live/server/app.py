@@ -20,6 +20,7 @@ from ser_live.server import answers, hume_files, hume_streams, logged, streams, 
 from ser_live.server.guard import Keys, problem_response
 from ser_live.server.limits import Limits
 from ser_live.server.microphone import Microphone
+from ser_live.server.places import Places
 from ser_live.server.problems import Problem
 from ser_live.server.sessions import Sessions
 from ser_live.server.teller import Teller
@@ -48,9 +49,9 @@ class Services:
     teller: Teller | None = None
     """Tells other programs what is heard, and is open; ``None`` where none was asked for."""
     microphone: Microphone | None = None
-    n_analyses: int = 0
     reports: logged.Reports = field(default_factory=logged.Reports)
     _sessions: Sessions | None = None
+    _places: Places | None = None
 
     @property
     def sessions(self) -> Sessions:
@@ -60,6 +61,13 @@ class Services:
                 self.model, self.settings, self.limits, self.report, self.teller
             )
         return self._sessions
+
+    @property
+    def places(self) -> Places:
+        """Places for uploads."""
+        if self._places is None:
+            self._places = Places(self.limits.max_analyses)
+        return self._places
 
     def listened(self) -> Microphone:
         """The server's own microphone, for one more reader."""

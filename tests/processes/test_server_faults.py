@@ -182,6 +182,37 @@ def test_where_too_many_keep_silent_the_oldest_gives_way(
         source.finish()
 
 
+def test_uploads_that_dawdle_give_way_to_one_that_comes(
+    served: Served, sound: tuple[bytes, int], short_talk: Path
+) -> None:
+    """All places are taken by bodies of a byte now and then: the next upload is analyzed."""
+    head = (
+        f"POST /v1/analyze HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000000\r\n"
+        f"Authorization: Bearer {served.token}\r\n\r\nRIFF"
+    )
+    whole = urllib.request.Request(  # noqa: S310  of this machine
+        served.base + "/v1/analyze", data=short_talk.read_bytes(), headers=served.headers
+    )
+    with ExitStack() as around:
+        slow = [
+            around.enter_context(socket.create_connection(("127.0.0.1", served.port), timeout=30))
+            for _ in range(4)
+        ]
+        for connection in slow:
+            connection.sendall(head.encode())
+        time.sleep(2.5)
+        for connection in slow[1:]:
+            connection.sendall(b"a few bytes more")
+        with beside(served, sound), urllib.request.urlopen(whole, timeout=60) as answer:  # noqa: S310
+            assert json.load(answer)["utterances"]
+        refused = slow[0].recv(4096)
+        assert b" 408 " in refused
+        assert b"another one got its place" in refused + slow[0].recv(4096)
+        for connection in slow[1:]:
+            connection.setblocking(False)
+        assert all(map(_is_open, slow[1:]))
+
+
 @linux_only
 def test_a_thousand_that_want_in_at_once_are_let_in_or_told_why(
     served: Served, sound: tuple[bytes, int], expected: list[dict[str, Any]]
