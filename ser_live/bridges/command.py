@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ser_live.bridges.occasions import Occasion, Occasions
+from ser_live.bridges.running import told_record
 from ser_live.errors import UsageError
 from ser_live.events import AffectState, Event
 from ser_live.records.json_line import json_line
@@ -27,7 +28,7 @@ LIMIT_S = 10.0
 END_S = 2.0
 """Time that the last command has when the session is over."""
 
-PLACES = ("emotion", "confidence", "valence", "arousal", "role")
+PLACES = ("emotion", "confidence", "valence", "arousal", "role", "session")
 """Words that stand in braces, as arguments of their own."""
 
 VARIABLE = "SERLIVE_"
@@ -213,6 +214,7 @@ def _values_of(occasion: Occasion) -> dict[str, str]:
         "valence": _number(occasion.valence),
         "arousal": _number(occasion.arousal),
         "role": occasion.stream.role or "",
+        "session": occasion.stream.session or "",
         "start_s": _number(occasion.start_s),
         "end_s": _number(end_s),
         "kind": "change" if is_state else "utterance",
@@ -232,5 +234,5 @@ def _as_argument(text: str) -> str:
 
 def _variables(values: Mapping[str, str], occasion: Occasion) -> dict[str, str]:
     """Variables of a command; none can hold a NUL."""
-    record = {**values, "record": json_line(occasion.as_record())}
+    record = {**values, "record": json_line(told_record(occasion))}
     return {f"{VARIABLE}{name.upper()}": text.replace("\0", "�") for name, text in record.items()}

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from ser_live.bridges.bridge import require
-from ser_live.bridges.running import Running
+from ser_live.bridges.running import Running, told_record
 from ser_live.bridges.spoken_clock import SpokenClock
 from ser_live.config import SAMPLE_RATE_HZ
 from ser_live.errors import UsageError
@@ -212,7 +212,7 @@ class LslBridge:
         if self._events is None or clock is None:
             self._n_unplaced += 1
             return
-        record = event.as_record()
+        record = told_record(event)
         start = getattr(event, "start_sample", getattr(event, "sample", 0))
         record["lsl_start"] = clock.time_of(start)
         if isinstance(event, EmotionResult):

@@ -14,7 +14,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from ser_live.bridges.bridge import require
 from ser_live.bridges.home_assistant import discovery, machine
-from ser_live.bridges.running import Running
+from ser_live.bridges.running import Running, told_record
 from ser_live.errors import UsageError
 from ser_live.events import (
     AffectState,
@@ -134,7 +134,7 @@ class MqttBridge:
         self._running.take(event)
         if isinstance(event, EmotionResult) and event.kind is Kind.FINAL:
             if self._client.is_connected():
-                self._publish("utterance", json_line(event.as_record()), qos=1)
+                self._publish("utterance", json_line(told_record(event)), qos=1)
                 self._n_brought += 1
             else:
                 self._n_lost += 1
@@ -218,8 +218,9 @@ class MqttBridge:
 
 
 def _values(state: AffectState) -> dict[str, Any]:
-    record = state.as_record()
-    return {key: record[key] for key in ("label", "valence", "arousal", "certainty", "speaking")}
+    record = told_record(state)
+    keys = ("label", "valence", "arousal", "certainty", "speaking", "session")
+    return {key: record[key] for key in keys if key in record}
 
 
 def _differ(old: dict[str, Any], new: dict[str, Any]) -> bool:

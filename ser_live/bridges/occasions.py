@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ser_live.bridges.running import Running
-from ser_live.events import AffectState, EmotionResult, Event, Kind, QueueDepth
+from ser_live.events import AffectState, EmotionResult, Event, Kind, QueueDepth, StreamEnded
 
 Occasion = EmotionResult | AffectState
 
@@ -44,4 +44,6 @@ class Occasions:
             if self._labels.get(number, "unknown") != state.label:
                 found.append(state)
             self._labels[number] = state.label
+        if isinstance(event, StreamEnded):
+            self._labels.pop(event.stream.number, None)
         return found

@@ -99,6 +99,8 @@ class OscBridge:
             self._send(
                 (told.address, [about[value] for value in told.values])
                 for told in self._map.utterances
+                # Without a server there are no sessions to tell apart.
+                if event.stream.session is not None or "session" not in told.values
             )
 
     def idle(self, now_s: float) -> None:
@@ -137,6 +139,8 @@ class OscBridge:
         """Argument of a message; ``None`` where it is undefined, and so not told."""
         if message.value == "label":
             return state.label
+        if message.value == "session":
+            return state.stream.session
         number = self._number(message, state)
         if number is None:
             return None
@@ -192,6 +196,7 @@ def _utterance_values(result: EmotionResult) -> dict[str, Argument]:
         "id": result.id,
         "start_s": result.start_s,
         "end_s": result.end_s,
+        "session": result.stream.session or "",
     }
 
 

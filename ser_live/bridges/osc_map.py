@@ -23,12 +23,13 @@ MAPS = ("plain", "vrchat", "vmc")
 
 STATE_VALUES = (
     *("valence", "arousal", "certainty", "speaking", "label", "label_index", "level"),
-    *("probability", "strength"),
+    *("probability", "strength", "session"),
 )
 """Values of a message about the running emotion."""
 
 UTTERANCE_VALUES = (
     *("emotion", "state", "confidence", "valence", "arousal", "id", "start_s", "end_s"),
+    "session",
 )
 """Values of a message about an utterance."""
 
@@ -210,8 +211,9 @@ class _Reader:
         text = table.get("text")
         if text is not None and (not isinstance(text, str) or len(text) > 100 or "\0" in text):
             raise self._misfit("text", at, "a text of at most 100 characters")
-        type_ = self._word(table, "type", TYPES, "string" if value == "label" else "float", at)
-        if (type_ == "string") != (value == "label"):
+        is_text = value in ("label", "session")
+        type_ = self._word(table, "type", TYPES, "string" if is_text else "float", at)
+        if (type_ == "string") != is_text:
             raise self._misfit("type", at, f"another type for {value}")
         return Message(
             address=address,

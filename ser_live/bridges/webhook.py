@@ -12,6 +12,7 @@ from contextlib import suppress
 from urllib.parse import SplitResult, urlsplit
 
 from ser_live.bridges.occasions import Occasion, Occasions
+from ser_live.bridges.running import told_record
 from ser_live.errors import UsageError
 from ser_live.events import Event
 from ser_live.records.json_line import json_line
@@ -112,7 +113,7 @@ class WebhookBridge:
 
     def _bring(self, occasion: Occasion) -> None:
         """Post a record, with tries anew where that may help."""
-        body = json_line(occasion.as_record()).encode("utf-8")
+        body = json_line(told_record(occasion)).encode("utf-8")
         self._hurry.wait(max(0.0, self._last_s + LEAST_INTERVAL_S - time.monotonic()))
         for pause_s in (*PAUSES_S, None):
             self._last_s = time.monotonic()

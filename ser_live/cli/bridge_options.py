@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,6 +66,31 @@ class BridgeOptions:
         for bridge in bridges:  # also with --quiet: this is no news of progress
             say(f"ser-live: {bridge.warning}")
         return [BridgeThread(bridge) for bridge in bridges]
+
+    def of_server(self, *, hears: bool) -> tuple[list[Sink], list[Sink]]:
+        """Make the bridges of a server: those for every stream, and those for its microphone.
+
+        Parameters
+        ----------
+        hears : bool
+            Whether the server has a microphone of its own.
+
+        Raises
+        ------
+        UsageError
+            As for `sinks`, or one that needs a microphone has none.
+        MissingExtraError
+            A library is not installed.
+        """
+        self._check()
+        if self.lsl and not hears:
+            raise UsageError(
+                "Found --lsl without --microphone, but its time stamps tell when sound was "
+                "spoken, which is not known of what clients send: add --microphone."
+            )
+        every = replace(self, lsl=False, lsl_name=None)
+        live = BridgeOptions(lsl=self.lsl, lsl_name=self.lsl_name, state_pace=self.state_pace)
+        return every.sinks(), live.sinks()
 
     def check_speed(self, speed: float) -> None:
         """Refuse what makes no sense of a recording that is not played as fast as it was spoken.

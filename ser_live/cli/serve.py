@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from ser_live.cli.bridge_options import BridgeOptions, bridge_options
 from ser_live.cli.help_pages import Page
 from ser_live.cli.options import device_option, model_option, prior_option, settings_options
 from ser_live.config import Settings
@@ -109,6 +110,7 @@ from ser_live.config import Settings
 @model_option
 @prior_option
 @settings_options
+@bridge_options
 def command(
     host: str,
     port: int,
@@ -129,6 +131,7 @@ def command(
     n_processes: int | None,
     model: str | None,
     settings: Settings,
+    bridges: BridgeOptions,
 ) -> None:
     """Give emotion to other programs, and to a page in the browser.
 
@@ -148,6 +151,7 @@ def command(
       ser-live serve --token-file ~/.ser-live-token --port 9000
       curl -H "Authorization: Bearer $TOKEN" --data-binary @talk.wav \\
         http://127.0.0.1:8765/v1/analyze
+      ser-live serve --open --osc 127.0.0.1:9001   tells a game what it hears
     """
     from ser_live.cli.serving import Serving, check_extra
 
@@ -173,5 +177,6 @@ def command(
             n_processes=n_processes,
             model=model,
             settings=settings,
+            bridges=bridges,
         ).run()
     )

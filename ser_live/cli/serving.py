@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ser_live.cli.bridge_options import BridgeOptions
 from ser_live.cli.ending import say
 from ser_live.config import Settings
 from ser_live.errors import UsageError
@@ -20,8 +21,10 @@ from ser_live.process.ending_signals import EXIT_CODES
 from ser_live.records.private_files import create_private_file
 
 if TYPE_CHECKING:
+    from ser_live.model.emotion_model import EmotionModel
     from ser_live.server.app import Services
     from ser_live.server.running import Server
+    from ser_live.server.teller import Teller
     from ser_live.session.listening import Listening
 
 WYOMING_HOST = "127.0.0.1"
@@ -63,6 +66,7 @@ class Serving:
     n_processes: int | None
     model: str | None
     settings: Settings
+    bridges: BridgeOptions
 
     def run(self) -> int:
         """Serve until a signal; the exit code."""
@@ -85,8 +89,9 @@ class Serving:
             else _tcp_socket(self.wyoming_host, self.wyoming_port, "--wyoming")
         )
         own = () if self.socket_path is not None else (self.host,)
+        model = loaded(self.model)
         services = Services(
-            model=loaded(self.model),
+            model=model,
             keys=keys,
             report=_report,
             settings=self.settings,
@@ -95,6 +100,7 @@ class Serving:
             origins=self.origins,
             listen=self._listen if self.microphone else None,
             wyoming=wyoming,
+            teller=self._teller(model),
         )
         server = Server(
             services,
@@ -170,6 +176,17 @@ class Serving:
         return listen(
             device=self.device, model=self.model, settings=self.settings, with_levels=True
         )
+
+    def _teller(self, model: EmotionModel) -> Teller | None:
+        """Open what tells other programs; each says what leaves this one."""
+        every, live = self.bridges.of_server(hears=self.microphone)
+        if not every and not live:
+            return None
+        from ser_live.server.teller import Teller
+
+        teller = Teller(every, live, lambda sentence: say(f"ser-live: {sentence}"))
+        teller.open(model, self.settings)
+        return teller
 
     def _announce(self, services: Services, listener: socket.socket) -> None:
         """Print where it is, once it is there; the token stands nowhere else."""

@@ -31,3 +31,5 @@ class StreamId:
     """Part of the one who speaks, in the caller's words, such as ``agent``."""
     file: str | None = None
     """Path as given, for files."""
+    session: str | None = None
+    """Name of its session where one program has many, as the server does."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 N_WANTED = 8192
+"""Files that are enough for everything."""
 
 
 def allow_many_files() -> None:
@@ -21,3 +22,13 @@ def allow_many_files() -> None:
     wanted = N_WANTED if hard == resource.RLIM_INFINITY else min(N_WANTED, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def most_files() -> int:
+    """Files and connections that this process may have open, `N_WANTED` where it may have more."""
+    if sys.platform == "win32":
+        return N_WANTED
+    import resource
+
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return N_WANTED if soft == resource.RLIM_INFINITY else min(N_WANTED, soft)

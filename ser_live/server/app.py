@@ -20,8 +20,10 @@ from ser_live.server import answers, hume_files, hume_streams, logged, streams, 
 from ser_live.server.guard import Keys, problem_response
 from ser_live.server.limits import Limits
 from ser_live.server.microphone import Microphone
+from ser_live.server.places import Places
 from ser_live.server.problems import Problem
 from ser_live.server.sessions import Sessions
+from ser_live.server.teller import Teller
 from ser_live.server.wyoming import WyomingServer
 from ser_live.session.listening import Listening
 
@@ -44,17 +46,28 @@ class Services:
     """Begins to hear the server's own microphone; ``None`` where none was asked for."""
     wyoming: socket.socket | None = None
     """Bound socket of the Wyoming protocol; ``None`` where it was not asked for."""
+    teller: Teller | None = None
+    """Tells other programs what is heard, and is open; ``None`` where none was asked for."""
     microphone: Microphone | None = None
-    n_analyses: int = 0
     reports: logged.Reports = field(default_factory=logged.Reports)
     _sessions: Sessions | None = None
+    _places: Places | None = None
 
     @property
     def sessions(self) -> Sessions:
         """The sessions; made within the event loop."""
         if self._sessions is None:
-            self._sessions = Sessions(self.model, self.settings, self.limits, self.report)
+            self._sessions = Sessions(
+                self.model, self.settings, self.limits, self.report, self.teller
+            )
         return self._sessions
+
+    @property
+    def places(self) -> Places:
+        """Places for uploads."""
+        if self._places is None:
+            self._places = Places(self.limits.max_analyses)
+        return self._places
 
     def listened(self) -> Microphone:
         """The server's own microphone, for one more reader."""
@@ -115,7 +128,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     if services.listen is not None:
         listening = await asyncio.to_thread(services.listen)
         services.microphone = Microphone(
-            listening, services.limits, sessions.metrics, services.report
+            listening, services.limits, sessions.metrics, services.report, services.teller
         )
     wyoming = None if services.wyoming is None else WyomingServer(services, services.wyoming)
     if wyoming is not None:
@@ -129,6 +142,9 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
             task.cancel()
         if services.microphone is not None:
             services.microphone.close()
+            await asyncio.to_thread(services.microphone.wait_until_told, JOIN_S)
+        if services.teller is not None:
+            await asyncio.to_thread(services.teller.close)
         await asyncio.to_thread(sessions.pool.close, JOIN_S)
 
 

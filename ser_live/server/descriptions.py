@@ -134,6 +134,7 @@ def server_messages() -> dict[str, Schema]:
         "protocol": {"const": 1},
         "limits": {"type": "object", "additionalProperties": {"type": "number"}},
         "model_card": {"type": "object"},
+        "told_to": {"type": "array", "items": _TEXT},
     }
     return {name: _numbered(schema) for name, schema in found.items()}
 

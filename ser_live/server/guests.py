@@ -169,7 +169,9 @@ class Guest:
                 self.fail(Problem("internal", "a defect of the program ended the session."))
             else:
                 self._sessions.metrics.count(outcome)
-                self._add(outcome)
+                self._sessions.tell_others(self.name, outcome)
+                if self.start.shows(outcome):
+                    self._add(outcome)
         self._wake()
 
     def _add(self, event: StreamEvent) -> None:

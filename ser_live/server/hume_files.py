@@ -38,15 +38,16 @@ async def measure(request: Request) -> Response:
     services: Services = request.app.state.services
     check_encoding(request)
     boundary = _boundary(request)
-    file, path, release = begin_upload(services)
+    place = begin_upload(services)
+    path, release = place.path, place.give_back
     try:
         body = io.BytesIO()
         limits = replace(services.limits, max_upload_bytes=MAX_BYTES)
-        await receive(request, body, limits)
+        await receive(request, body, limits, place)
         parts = parts_of(body.getvalue(), boundary)
         _check_config(parts.get("config"))
-        file.write(_recording(parts.get("file")))
-        file.flush()
+        place.file.write(_recording(parts.get("file")))
+        place.file.flush()
         return Response(json_line(await _measured(services, path)), media_type="application/json")
     except Exception as error:
         if (problem := told(error, path)) is not None:

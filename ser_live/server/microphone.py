@@ -25,11 +25,11 @@ from ser_live.server.limits import Limits
 from ser_live.server.metrics import Metrics
 from ser_live.server.problems import Problem
 from ser_live.server.protocol import read_field
+from ser_live.server.teller import MICROPHONE, Teller
 from ser_live.session.listening import Listening
 from ser_live.session.live import POLL_S
 from ser_live.stream.emotion_state import EmotionState
 
-SESSION = "microphone"
 BEGINNINGS = (SessionStarted.type, StreamStarted.type)
 """Types that whoever hears from the beginning is told however late they come."""
 
@@ -81,6 +81,8 @@ class Microphone:
     metrics : Metrics
     report : callable
         Takes an error that ended the hearing.
+    teller : Teller, optional
+        Tells other programs what is heard.
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class Microphone:
         limits: Limits,
         metrics: Metrics,
         report: Callable[[BaseException], None],
+        teller: Teller | None = None,
     ) -> None:
         self.failure: str | None = None
         """Sentence about why nothing is heard any more."""
@@ -96,6 +99,7 @@ class Microphone:
         self._limits = limits
         self._metrics = metrics
         self._report = report
+        self._teller = teller
         self._loop = asyncio.get_running_loop()
         self._kept: deque[tuple[int, str, str]] = deque(maxlen=2 * limits.n_kept)
         self._begun: deque[tuple[int, str, str]] = deque(maxlen=limits.n_kept)
@@ -108,6 +112,10 @@ class Microphone:
     def close(self) -> None:
         """End hearing; what was heard is still told."""
         self._listening.stop()
+
+    def wait_until_told(self, timeout_s: float) -> None:
+        """Wait until everything that was heard is told."""
+        self._thread.join(timeout_s)
 
     def tell(self, message: Mapping[str, Any]) -> None:
         """Take a ``mark`` or a ``note`` at the present moment, for all who listen."""
@@ -131,6 +139,9 @@ class Microphone:
             with self._listening as listening:
                 while not listening.finished:
                     events = listening.poll(POLL_S)
+                    if self._teller is not None:
+                        for event in events:
+                            self._teller.take(MICROPHONE, event)
                     records = [record for event in events for record in self._records(event)]
                     if records:
                         self._loop.call_soon_threadsafe(self._tell, records)
@@ -142,6 +153,8 @@ class Microphone:
 
     def _records(self, event: Event) -> list[Record]:
         found = [event.as_record()]
+        if isinstance(event, SessionStarted):
+            found[0]["told_to"] = [] if self._teller is None else self._teller.told_of(MICROPHONE)
         if isinstance(event, EmotionResult) and event.kind is Kind.FINAL:
             self._metrics.see_latency(event.kind, event.latency_ms / 1000.0)
         if isinstance(event, OfStream):
@@ -156,7 +169,7 @@ class Microphone:
             kind = str(record["type"])
             is_expendable = kind == Level.type or record.get("kind") == Kind.PARTIAL.value
             self._seq += 1
-            text = json_line({**record, "session": SESSION, "seq": self._seq})
+            text = json_line({**record, "session": MICROPHONE, "seq": self._seq})
             self._kept.append((self._seq, kind, text))
             if kind in BEGINNINGS:
                 self._begun.append((self._seq, kind, text))

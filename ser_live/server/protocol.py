@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_live.audio import MAX_CHANNELS, MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ
+from ser_live.events import EmotionResult, Kind, Level, SpeechStarted, StreamEvent
 from ser_live.server.problems import Problem
 from ser_live.stream.emotion_state import PACES
 
@@ -51,6 +52,15 @@ class Start:
     """Pace of the running emotion that is sent too; ``None`` for none."""
     overrun: str = "wait"
     resume: Resumption | None = None
+    tells_others: bool = False
+    """Whether everything is given, as the server tells other programs too; no client says it."""
+
+    def shows(self, event: StreamEvent) -> bool:
+        """Whether the client asked for events such as this one."""
+        if isinstance(event, Level | SpeechStarted):
+            return self.results == "all"
+        is_partial = isinstance(event, EmotionResult) and event.kind is Kind.PARTIAL
+        return self.results != "final" or not is_partial
 
     @property
     def frame_bytes(self) -> int:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import Any
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from ser_live.process.open_files import most_files
 from ser_live.server.guard import problem_response
 from ser_live.server.limits import Limits
 from ser_live.server.problems import Problem
@@ -22,8 +22,8 @@ CROWDED_HEAD_S = 1.0
 N_UNCROWDED = 64
 """Connections without a whole head that have all the time there is."""
 
-N_HEADLESS = 1000
-"""Connections without a whole head that are held at all."""
+N_HEADLESS = 4096
+"""Connections without a whole head that are held at all; then the oldest gives way."""
 
 STALL_S = 15.0
 """Longest time for which a reader takes so little that its buffer stays full, in seconds."""
@@ -48,11 +48,29 @@ class Stall:
             self._timer = None
 
 
-@dataclass
 class Crowd:
-    """The connections of one server that did not say yet what they want."""
+    """The connections of one server that did not say yet what they want, the oldest first.
 
-    n_headless: int = 0
+    Half of the files that the process may open are theirs at the most: whoever comes next must
+    find one, and so must the models, uploads and processes.
+    """
+
+    def __init__(self) -> None:
+        self.n_most = min(N_HEADLESS, most_files() // 2)
+        self._silent: dict[PunctualProtocol, None] = {}
+
+    def __len__(self) -> int:
+        return len(self._silent)
+
+    def add(self, connection: PunctualProtocol) -> None:
+        """Count a connection; where there is no room, one that kept silent for longest is cut."""
+        if len(self._silent) >= self.n_most:
+            next(iter(self._silent)).expire()
+        self._silent[connection] = None
+
+    def remove(self, connection: PunctualProtocol) -> None:
+        """Count it no more."""
+        self._silent.pop(connection, None)
 
 
 class PunctualProtocol(H11Protocol):
@@ -87,10 +105,7 @@ class PunctualProtocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        if self._crowd.n_headless >= N_HEADLESS:
-            transport.abort()
-        else:
-            self._await_head()
+        self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
@@ -118,7 +133,7 @@ class PunctualProtocol(H11Protocol):
 
     def _is_full(self) -> bool:
         """Whether too many are served; who only holds a connection open counts for nothing."""
-        n_served = max(len(self.connections) - self._crowd.n_headless, len(self.tasks))
+        n_served = max(len(self.connections) - len(self._crowd), len(self.tasks))
         return self._most_served is not None and n_served >= self._most_served
 
     def _is_served(self) -> bool:
@@ -127,19 +142,20 @@ class PunctualProtocol(H11Protocol):
 
     def _await_head(self) -> None:
         if self._head_timer is None:
-            is_crowded = self._crowd.n_headless >= N_UNCROWDED
-            self._crowd.n_headless += 1
+            is_crowded = len(self._crowd) >= N_UNCROWDED
+            self._crowd.add(self)
             self._head_timer = self.loop.call_later(
-                CROWDED_HEAD_S if is_crowded else HEAD_S, self._expire
+                CROWDED_HEAD_S if is_crowded else HEAD_S, self.expire
             )
 
     def _stop_timer(self) -> None:
         if self._head_timer is not None:
-            self._crowd.n_headless -= 1
+            self._crowd.remove(self)
             self._head_timer.cancel()
             self._head_timer = None
 
-    def _expire(self) -> None:
+    def expire(self) -> None:
+        """Cut the connection, unless what it wants is known by now."""
         self._stop_timer()
         if not self._is_served() and not self.transport.is_closing():
             self.transport.abort()

@@ -192,7 +192,11 @@ class Session:
         self._check_size(len(data))
         if self._paused_at is not None:
             raise Problem("audio_invalid", "sound came while paused: send resume before it.")
-        block = read_sound(data, self.start)
+        try:
+            block = read_sound(data, self.start)
+        except Problem:
+            self._count_text()  # it is answered, so a flood of them is one of texts
+            raise
         self._sound_at = self._loop.time()
         self.n_received += len(block)
         self._sessions.metrics.add(
@@ -253,8 +257,8 @@ class Session:
         if self._n_texts > self._limits.max_texts_per_s:
             raise Problem(
                 "rate_limited",
-                f"more than {self._limits.max_texts_per_s} text messages came in a second: send "
-                "fewer.",
+                f"more than {self._limits.max_texts_per_s} messages that are no sound came in a "
+                "second: send fewer.",
             )
 
     def _resume(self, message: Mapping[str, Any], request: str | None) -> None:
@@ -334,7 +338,9 @@ class Session:
                 self.fail(Problem("internal", "a defect of the program ended the session."))
             else:
                 self._sessions.metrics.count(outcome)
-                self.outgoing.say(outcome.as_record())
+                self._sessions.tell_others(self.name, outcome)
+                if self.start.shows(outcome):
+                    self.outgoing.say(outcome.as_record())
 
     def _finish(self, done: Done) -> None:
         answers = {"flush": "flushed", "reset": "reset_done", "pause": "paused"}
@@ -342,6 +348,8 @@ class Session:
             end_s = round(done.end_s, 3)
             kind = answers[done.ask.type]
             self.outgoing.say({"type": kind, "request": done.ask.request, "end_s": end_s})
+        if done.ask.type == "reset":
+            self._sessions.tell_others_of_end(self.name)
         if done.ask.type != "end":
             return
         tally = self.work.tally

@@ -6,13 +6,12 @@ import asyncio
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ser_live import __version__
 from ser_live.config import Settings
 from ser_live.errors import InvalidAudioError, ProfileError
-from ser_live.events import Record, SessionStarted
+from ser_live.events import Record, StreamEvent
 from ser_live.model.emotion_model import EmotionModel
 from ser_live.server.crew import Crew, RemoteUpload, RemoteWork
 from ser_live.server.guests import Guest
@@ -23,8 +22,8 @@ from ser_live.server.problems import Problem
 from ser_live.server.protocol import Start
 from ser_live.server.session import SENT_WITHIN_S, Session
 from ser_live.server.stream_work import Outcome, StreamWork
+from ser_live.server.teller import Teller, session_started
 from ser_live.server.upload_work import Uploaded, UploadWork
-from ser_live.session.player import wall_time
 from ser_live.speaker.memory import SpeakerMemory
 from ser_live.speaker.profile import SpeakerProfile, load_profile
 from ser_live.stream.analysis import warm_up
@@ -44,6 +43,8 @@ class Sessions:
     limits : Limits
     report : callable
         Takes an error that no client is to blame for.
+    teller : Teller, optional
+        Tells other programs what is heard.
     """
 
     def __init__(
@@ -52,8 +53,10 @@ class Sessions:
         settings: Settings,
         limits: Limits,
         report: Callable[[BaseException], None],
+        teller: Teller | None = None,
     ) -> None:
         self.model = model
+        self._teller = teller
         self.settings = settings
         self.limits = limits
         self.metrics = Metrics()
@@ -107,6 +110,7 @@ class Sessions:
     ) -> StreamWork | RemoteWork:
         """Work of a session, in the pool's threads or in a process of the crew."""
         settings = self.settings_for(start)
+        start = replace(start, tells_others=self._teller is not None)
         if isinstance(self.pool, Crew):
             return self.pool.begin(start, settings, profile, tell)
         return StreamWork(start, self.model, settings, profile, tell)
@@ -127,6 +131,16 @@ class Sessions:
             work.forward()
         else:
             self.pool.wake(work)
+
+    def tell_others(self, session: str, event: StreamEvent) -> None:
+        """Tell other programs of an event, where any were asked for."""
+        if self._teller is not None:
+            self._teller.take(session, event)
+
+    def tell_others_of_end(self, session: str) -> None:
+        """Tell other programs that what they were told of a session holds no longer."""
+        if self._teller is not None:
+            self._teller.leave(session)
 
     def settings_for(self, start: Start) -> Settings:
         """Settings of a session."""
@@ -225,21 +239,17 @@ class Sessions:
         return profile
 
     def _started(self, session: Session, profile: SpeakerProfile | None) -> Record:
-        card = self.model.card
-        event = SessionStarted(
-            started_at=wall_time(),
-            version=__version__,
-            model=card.id,
-            model_sha256=card.weights_sha256,
-            labels=card.labels,
-            settings=asdict(self.settings_for(session.start)),
-            speaker=None if profile is None else profile.card.name,
+        event = session_started(
+            self.model,
+            self.settings_for(session.start),
+            None if profile is None else profile.card.name,
         )
         return {
             **event.as_record(),
             "protocol": 1,
             "limits": self.limits.for_clients(),
             "model_card": self.model_card(),
+            "told_to": [] if self._teller is None else self._teller.told_of(session.name),
         }
 
     def model_card(self) -> Record:
@@ -258,6 +268,7 @@ class Sessions:
     def forget(self, session: Session | Guest, reason: str) -> None:
         """Note that a session is over."""
         if self.open.pop(session.name, None) is not None:
+            self.tell_others_of_end(session.name)
             self.metrics.add("serlive_sessions_total", end_reason=reason)
             self.metrics.put("serlive_sessions", len(self.open))
 

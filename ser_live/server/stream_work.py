@@ -13,12 +13,9 @@ from ser_live.config import Settings
 from ser_live.errors import SerLiveError
 from ser_live.events import (
     Drop,
-    EmotionResult,
     Kind,
-    Level,
     Mark,
     Note,
-    SpeechStarted,
     StreamEvent,
     StreamId,
     Utterance,
@@ -83,8 +80,7 @@ class StreamWork:
         tell: Callable[[Sequence[Outcome]], None],
     ) -> None:
         self._with_partials = start.results != "final" or start.state is not None
-        self._shows_partials = start.results != "final"
-        self._shows_all = start.results == "all"
+        self._start = start
         self._pace = start.state
         self._tell = tell
         self._gives_up = start.overrun == "gap"
@@ -108,7 +104,7 @@ class StreamWork:
                 started_at=wall_time(),
                 no_signal_message=f"only zeros arrive: check what is sent to {name.source}.",
                 clock=time.monotonic,
-                with_levels=self._shows_all or self._pace is not None,
+                with_levels=start.results == "all" or start.tells_others or self._pace is not None,
             )
             for name in names
         ]
@@ -226,10 +222,7 @@ class StreamWork:
         return drop
 
     def _is_shown(self, event: StreamEvent) -> bool:
-        if isinstance(event, Level | SpeechStarted):
-            return self._shows_all
-        is_partial = isinstance(event, EmotionResult) and event.kind is Kind.PARTIAL
-        return self._shows_partials or not is_partial
+        return self._start.tells_others or self._start.shows(event)
 
     def _hear(self) -> None:
         following = self._inputs.next()

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import io
-import os
-import sys
-import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from starlette.requests import ClientDisconnect, Request
@@ -31,6 +27,7 @@ from ser_live.events import (
 from ser_live.records.csv_rows import CsvLines, emotion_fields
 from ser_live.records.json_line import json_line
 from ser_live.server.limits import Limits
+from ser_live.server.places import Place
 from ser_live.server.problems import Problem
 from ser_live.server.upload_work import UPLOAD
 
@@ -38,26 +35,14 @@ if TYPE_CHECKING:
     from ser_live.server.app import Services
 
 
-@contextmanager
-def held() -> Iterator[tuple[BinaryIO, str]]:
-    """A file for an upload and its path: in memory on Linux, private and removed elsewhere."""
-    if sys.platform == "linux":
-        with open(os.memfd_create("ser-live upload"), "wb") as file:  # noqa: PTH123  a descriptor
-            yield file, f"/proc/{os.getpid()}/fd/{file.fileno()}"
-    else:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / UPLOAD
-            with path.open("wb") as file:
-                yield file, str(path)
-
-
 async def analyze(request: Request) -> Response:
     """``POST /v1/analyze``: a recording up, its utterances down."""
     services: Services = request.app.state.services
     accept, channel = _accepted(request), _channel(request)
-    file, path, release = begin_upload(services)
+    place = begin_upload(services)
+    path, release = place.path, place.give_back
     try:
-        await receive(request, file, services.limits)
+        await receive(request, place.file, services.limits, place)
         events = events_of(services, path, channel)
         if accept == "application/x-ndjson":
             first = await anext(events)
@@ -82,25 +67,11 @@ async def analyze(request: Request) -> Response:
     )
 
 
-def begin_upload(services: Services) -> tuple[BinaryIO, str, Callable[[], None]]:
-    """Take one more upload: its file, the path of it, and what gives both back."""
+def begin_upload(services: Services) -> Place:
+    """Take one more upload."""
     if not services.sessions.is_ready or services.sessions.is_draining:
         raise Problem("not_ready", "the server begins or ends: try again.", retry_after_s=2.0)
-    if services.n_analyses >= services.limits.max_analyses:
-        raise Problem(
-            "server_full",
-            f"{services.limits.max_analyses} uploads are analyzed already: try again later.",
-            retry_after_s=10.0,
-        )
-    services.n_analyses += 1
-    holding = held()
-    file, path = holding.__enter__()
-
-    def release() -> None:
-        services.n_analyses -= 1
-        holding.__exit__(None, None, None)
-
-    return file, path, release
+    return services.places.take()
 
 
 def told(error: BaseException, path: str) -> Problem | None:
@@ -141,7 +112,9 @@ def _channel(request: Request) -> int | None:
     return int(given) - 1
 
 
-async def receive(request: Request, file: BinaryIO, limits: Limits) -> None:
+async def receive(
+    request: Request, file: BinaryIO, limits: Limits, place: Place | None = None
+) -> None:
     """Take the body into a file, which must come steadily and not be too long."""
     said = request.headers.get("content-length", "0")
     most = limits.max_upload_bytes
@@ -154,19 +127,46 @@ async def receive(request: Request, file: BinaryIO, limits: Limits) -> None:
     chunks, n = request.stream().__aiter__(), 0
     while True:
         left_s = deadline_s - asyncio.get_running_loop().time()
-        try:
-            chunk = await asyncio.wait_for(anext(chunks), min(limits.body_pause_s, left_s))
-        except StopAsyncIteration:
+        chunk = await _next(chunks, min(limits.body_pause_s, left_s), place)
+        if chunk is None:
             break
-        except (TimeoutError, asyncio.TimeoutError):
-            raise Problem("slow_request", "the upload did not come in time.") from None
         n += len(chunk)
         if n > most:
             raise too_large
         file.write(chunk)
+        if place is not None:
+            place.n_bytes = n
     file.flush()
     if n == 0:
         raise Problem("audio_invalid", "the upload is empty: send a recording as the body.")
+    if place is not None:
+        place.is_whole = True
+
+
+async def _next(chunks: AsyncIterator[bytes], within_s: float, place: Place | None) -> bytes | None:
+    """Wait for the next part of a body; ``None`` at its end."""
+    following = asyncio.ensure_future(anext(chunks, None))
+    # An error that comes too late to be told is nobody's.
+    following.add_done_callback(lambda done: done.cancelled() or done.exception())
+    gone = None if place is None else asyncio.ensure_future(place.is_gone.wait())
+    try:
+        await asyncio.wait(
+            {following} if gone is None else {following, gone},
+            timeout=within_s,
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        if place is not None and place.is_gone.is_set():
+            raise Problem(
+                "slow_request",
+                "the upload came so slowly that another one got its place: try again later.",
+            )
+        if not following.done():
+            raise Problem("slow_request", "the upload did not come in time.")
+        return following.result()
+    finally:
+        following.cancel()
+        if gone is not None:
+            gone.cancel()
 
 
 async def events_of(

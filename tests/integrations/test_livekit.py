@@ -25,11 +25,15 @@ from ser_live.integrations.livekit import SerLiveContext, with_emotion
 
 RATE = 24_000
 
+LONG_S = 120.0
+"""Longest wait for what must come, on a busy machine."""
+
 
 class Words(stt.STT):
-    """Gives a transcript at every flush and at the end."""
+    """Gives a transcript at every flush and at the end, once `may_answer` is set."""
 
     def __init__(self, *, streaming: bool = True) -> None:
+        self.may_answer = asyncio.Event()
         super().__init__(
             capabilities=stt.STTCapabilities(streaming=streaming, interim_results=False)
         )
@@ -49,7 +53,7 @@ class WordStream(stt.RecognizeStream):
                 has_sound = True
             elif has_sound:
                 has_sound = False
-                await asyncio.sleep(7.0)  # as long as a service may take
+                await self._stt.may_answer.wait()  # a service takes some seconds
                 self._event_ch.send_nowait(transcript("words"))
 
 
@@ -70,12 +74,27 @@ def audio_frames() -> list[rtc.AudioFrame]:
     ]
 
 
+async def all_of(stream: Any, words: Words) -> list[stt.SpeechEvent]:
+    """Events of a stream to its end; the transcript comes after the result, as from a service."""
+
+    async def answer() -> None:
+        while not getattr(stream.context, "record", None):
+            await asyncio.sleep(0.05)
+        words.may_answer.set()
+
+    answering = asyncio.create_task(asyncio.wait_for(answer(), LONG_S))
+    events = [event async for event in stream]
+    await answering
+    return events
+
+
 async def heard() -> tuple[list[stt.SpeechEvent], Any]:
-    stream = with_emotion(Words()).stream()
+    words = Words()
+    stream = with_emotion(words).stream()
     for frame in audio_frames():
         stream.push_frame(frame)
     stream.end_input()
-    events = [event async for event in stream]
+    events = await all_of(stream, words)
     await stream.aclose()
     return events, stream.context
 
@@ -104,11 +123,12 @@ def test_words_are_tentative_and_above_a_floor_alone() -> None:
     """A floor of 0 gives words, one of 1 none, and after a withdrawal there are none."""
 
     async def at(floor: float) -> SerLiveContext:
-        stream = with_emotion(Words(), floor=floor, pace="game").stream()
+        words = Words()
+        stream = with_emotion(words, floor=floor, pace="game").stream()
         for frame in audio_frames():
             stream.push_frame(frame)
         stream.end_input()
-        _ = [event async for event in stream]
+        await all_of(stream, words)
         context = stream.context
         await stream.aclose()
         assert isinstance(context, SerLiveContext)

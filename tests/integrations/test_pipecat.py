@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,16 @@ import soundfile
 import soxr
 from pipecat.frames.frames import (
     CancelFrame,
+    DataFrame,
+    Frame,
     InputAudioRawFrame,
     TextFrame,
     TranscriptionFrame,
     UserAudioRawFrame,
 )
-from pipecat.tests.utils import SleepFrame, run_test
+from pipecat.pipeline.pipeline import Pipeline
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+from pipecat.tests.utils import run_test
 
 import ser_live
 from ser_live.integrations.pipecat import SerLiveEmotionFrame, SerLiveProcessor
@@ -27,6 +32,9 @@ from ser_live.integrations.pipecat import SerLiveEmotionFrame, SerLiveProcessor
 RATE = 16_000
 BLOCK = 320
 """Samples of a frame: 20 ms, as transports give them."""
+
+LONG_S = 120.0
+"""Longest wait for what must come, on a busy machine."""
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +66,67 @@ def passed(processor: SerLiveProcessor, frames: list[Any], **more: Any) -> list[
     return list(down)
 
 
+@dataclass
+class Wait(DataFrame):
+    """Let nothing pass until there is a final result of a user."""
+
+    user: str
+
+
+class Told:
+    """Users of whom a final result came out, for what waits in front of the processor."""
+
+    def __init__(self) -> None:
+        self.users: set[str] = set()
+        self.news = asyncio.Condition()
+
+
+class Gate(FrameProcessor):  # type: ignore[misc]  untyped here
+    """Keeps everything back behind a `Wait`, which is not passed on."""
+
+    def __init__(self, told: Told) -> None:
+        super().__init__()
+        self._told = told
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        await super().process_frame(frame, direction)
+        if not isinstance(frame, Wait):
+            await self.push_frame(frame, direction)
+            return
+        async with self._told.news:
+            await asyncio.wait_for(
+                self._told.news.wait_for(lambda: frame.user in self._told.users), LONG_S
+            )
+
+
+class Counter(FrameProcessor):  # type: ignore[misc]  untyped here
+    """Notes whose final results pass."""
+
+    def __init__(self, told: Told) -> None:
+        super().__init__()
+        self._told = told
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        await super().process_frame(frame, direction)
+        await self.push_frame(frame, direction)
+        if isinstance(frame, SerLiveEmotionFrame) and frame.result.kind == "final":
+            async with self._told.news:
+                self._told.users.add(frame.user_id)
+                self._told.news.notify_all()
+
+
+def passed_in_steps(processor: SerLiveProcessor, frames: list[Any]) -> list[Any]:
+    """What comes out where some of the frames wait for results."""
+
+    async def run() -> list[Any]:
+        told = Told()
+        pipeline = Pipeline([Gate(told), processor, Counter(told)])
+        down, _ = await run_test(pipeline, frames_to_send=frames, start_timeout=30.0)
+        return list(down)
+
+    return asyncio.run(run())
+
+
 def transcription(user: str, text: str = "Kids are talking by the door.") -> TranscriptionFrame:
     return TranscriptionFrame(text=text, user_id=user, timestamp="2026-01-01T00:00:00Z")
 
@@ -79,10 +148,9 @@ def test_results_are_those_of_a_replay_and_nothing_is_lost(speech: bytes) -> Non
 
 def test_a_transcription_carries_the_result_once(speech: bytes) -> None:
     """That of the same speech does; the next one, as of typed words, does not."""
-    frames = [*frames_of(speech), SleepFrame(sleep=8.0), transcription(""), transcription("")]
-    first, second = (
-        frame for frame in passed(SerLiveProcessor(), frames) if type(frame) is TranscriptionFrame
-    )
+    frames = [*frames_of(speech), Wait(""), transcription(""), transcription("")]
+    down = passed_in_steps(SerLiveProcessor(), frames)
+    first, second = (frame for frame in down if type(frame) is TranscriptionFrame)
     about = first.metadata["ser_live"]
     assert about["emotion"] == "happy"
     assert about["affect_state"]["type"] == "affect_state"
@@ -96,9 +164,9 @@ def test_users_are_heard_apart(speech: bytes) -> None:
     """Two who speak at once are two streams, and each transcription is of its own user."""
     pairs = zip(frames_of(speech, "anna"), frames_of(speech[::-1], "ben"), strict=True)
     frames = [frame for pair in pairs for frame in pair]
-    down = passed(
+    down = passed_in_steps(
         SerLiveProcessor(with_partials=True),
-        [*frames, SleepFrame(sleep=12.0), transcription("anna"), transcription("carl")],
+        [*frames, Wait("anna"), transcription("anna"), transcription("carl")],
     )
     told = [frame for frame in down if isinstance(frame, SerLiveEmotionFrame)]
     finals = {f.user_id: f.result.emotion for f in told if f.result.kind == "final"}

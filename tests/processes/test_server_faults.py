@@ -37,13 +37,14 @@ from raw_socket import (  # noqa: E402
     frame,
     memory_mb,
 )  # fmt: skip
+from server_floods import answered, crowd, flood, many_files, upgrade  # noqa: E402
 
 RECORDS = {"stream_started", "state", "emotion", "gap", "mark", "stream_ended"}
 ANSWER_S = 5.0
 """Longest time to an answer that nobody would notice on a busy machine."""
 
-N_SILENT = 700
-"""Connections that fit among the files that a process may usually have open."""
+N_AT_ONCE = 1000
+"""Connections at the same time."""
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 
@@ -126,25 +127,26 @@ def test_a_thousand_silent_connections_leave_room(
     """While they are there others are served; most are cut after a second, few after ten."""
     before_mb = memory_mb(served.process.pid)
     silent: list[socket.socket] = []
-    try:
-        with beside(served, sound) as other:
-            silent += [
-                socket.create_connection(("127.0.0.1", served.port), timeout=30)
-                for _ in range(N_SILENT)
-            ]
-            with served.ask("/readyz") as answer:
-                assert answer.status == 200
-            data, rate = sound
-            with served.stream() as connection:
-                assert_same(talk(connection, {"sample_rate": rate}, [data]), expected)
-            time.sleep(1.5)
+    with many_files(N_AT_ONCE + 256):
+        try:
+            with beside(served, sound) as other:
+                silent += [
+                    socket.create_connection(("127.0.0.1", served.port), timeout=30)
+                    for _ in range(N_AT_ONCE)
+                ]
+                with served.ask("/readyz") as answer:
+                    assert answer.status == 200
+                data, rate = sound
+                with served.stream() as connection:
+                    assert_same(talk(connection, {"sample_rate": rate}, [data]), expected)
+                time.sleep(1.5)
+                for connection in silent:
+                    connection.setblocking(False)
+                assert sum(map(_is_open, silent)) <= 64
+            assert_same(other, expected)
+        finally:
             for connection in silent:
-                connection.setblocking(False)
-            assert sum(map(_is_open, silent)) <= 64
-        assert_same(other, expected)
-    finally:
-        for connection in silent:
-            connection.close()
+                connection.close()
     assert memory_mb(served.process.pid) - before_mb < 60
 
 
@@ -155,6 +157,73 @@ def _is_open(connection: socket.socket) -> bool:
         return True
     except OSError:
         return False
+
+
+def test_where_too_many_keep_silent_the_oldest_gives_way(
+    sound: tuple[bytes, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not the one that comes next, which may be somebody who has something to ask."""
+    from server_here import hearing
+
+    from ser_live import PushedSource
+    from ser_live.server import punctual
+
+    monkeypatch.setattr(punctual, "N_HEADLESS", 20)
+    source = PushedSource("pushed", 16_000, 1)
+    with hearing(source) as served:
+        silent = [socket.create_connection(("127.0.0.1", served.port)) for _ in range(30)]
+        with served.ask("/readyz") as answer:
+            assert answer.status == 200
+        for connection in silent:
+            connection.setblocking(False)
+        assert [_is_open(connection) for connection in silent] == [False] * 11 + [True] * 19
+        for connection in silent:
+            connection.close()
+        source.finish()
+
+
+def test_uploads_that_dawdle_give_way_to_one_that_comes(
+    served: Served, sound: tuple[bytes, int], short_talk: Path
+) -> None:
+    """All places are taken by bodies of a byte now and then: the next upload is analyzed."""
+    head = (
+        f"POST /v1/analyze HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000000\r\n"
+        f"Authorization: Bearer {served.token}\r\n\r\nRIFF"
+    )
+    whole = urllib.request.Request(  # noqa: S310  of this machine
+        served.base + "/v1/analyze", data=short_talk.read_bytes(), headers=served.headers
+    )
+    with ExitStack() as around:
+        slow = [
+            around.enter_context(socket.create_connection(("127.0.0.1", served.port), timeout=30))
+            for _ in range(4)
+        ]
+        for connection in slow:
+            connection.sendall(head.encode())
+        time.sleep(2.5)
+        for connection in slow[1:]:
+            connection.sendall(b"a few bytes more")
+        with beside(served, sound), urllib.request.urlopen(whole, timeout=60) as answer:  # noqa: S310
+            assert json.load(answer)["utterances"]
+        refused = slow[0].recv(4096)
+        assert b" 408 " in refused
+        assert b"another one got its place" in refused + slow[0].recv(4096)
+        for connection in slow[1:]:
+            connection.setblocking(False)
+        assert all(map(_is_open, slow[1:]))
+
+
+@linux_only
+def test_a_thousand_that_want_in_at_once_are_let_in_or_told_why(
+    served: Served, sound: tuple[bytes, int], expected: list[dict[str, Any]]
+) -> None:
+    """With the token: as many WebSockets as may wait, and 503 with its code for all others."""
+    with beside(served, sound) as other:
+        found = crowd(served, N_AT_ONCE, upgrade(served), then=answered)
+    assert found.keys() == {"101", "503 server_full"}
+    assert found.total() == N_AT_ONCE
+    assert 64 <= found["101"] < N_AT_ONCE / 2  # places that became free meanwhile are given again
+    assert_same(other, expected)
 
 
 def test_connections_that_never_start_are_few(
@@ -276,6 +345,19 @@ def test_an_upload_that_is_compressed_once_more_is_refused(served: Served) -> No
         urllib.request.urlopen(request, timeout=30)  # noqa: S310
     assert refused.value.code == 415
     assert json.load(refused.value)["code"] == "media_unknown"
+
+
+@pytest.mark.parametrize("kind", ["text", "binary"])
+def test_a_flood_of_what_is_no_sound_is_cut_with_its_code(
+    kind: str, served: Served, sound: tuple[bytes, int], expected: list[dict[str, Any]]
+) -> None:
+    """After two hundred in a second; none of the others is read, and nobody else notices."""
+    message = frame(TEXT, b'{"type":"ping"}') if kind == "text" else frame(BINARY, b"\0")
+    with beside(served, sound) as other:
+        code, found = flood(served, {}, [message * 1000] * 100)
+    assert (code, found[-1]["code"]) == (1008, "rate_limited")
+    assert 200 < len(found) < 1000
+    assert_same(other, expected)
 
 
 def test_a_sample_a_frame_is_heard_like_any_other(

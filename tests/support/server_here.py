@@ -17,7 +17,10 @@ from ser_live import EmotionModel, listen
 
 @contextmanager
 def hearing(
-    source: Any, errors: list[BaseException] | None = None, **limits: int
+    source: Any,
+    errors: list[BaseException] | None = None,
+    teller: Any = None,
+    **limits: int,
 ) -> Iterator[Served]:
     """A server in this process whose microphone is a source of ours: no device is needed.
 
@@ -35,8 +38,11 @@ def hearing(
         keys=Keys("a-token-for-a-test"),
         report=reported.append,
         limits=Limits(**limits),
-        listen=lambda: listen(source, model=model),
+        listen=lambda: listen(source, model=model, with_levels=teller is not None),
+        teller=teller,
     )
+    if teller is not None:
+        teller.open(model, services.settings)
     listener = socket.create_server(("127.0.0.1", 0))
     server = Server(services, listener)
     started = threading.Event()

@@ -18,8 +18,8 @@ shape("line", { class: "axis", x1: 0, y1: -1, x2: 0, y2: 1 }, plane);
 shape("circle", { class: "axis", r: 1, fill: "none" }, plane);
 shape("text", { x: 0, y: -1.08 }, plane, "excited");
 shape("text", { x: 0, y: 1.18 }, plane, "sleepy");
-shape("text", { x: 0.72, y: -0.05 }, plane, "pleasant");
-shape("text", { x: -0.7, y: -0.05 }, plane, "unpleasant");
+shape("text", { class: "end", x: 0.96, y: -0.05 }, plane, "pleasant");
+shape("text", { class: "begin", x: -0.96, y: -0.05 }, plane, "unpleasant");
 const trail = shape("polyline", { class: "trail", points: "" }, plane);
 const point = shape("circle", { class: "point", r: 0.07, visibility: "hidden" }, plane);
 let passed = [];
@@ -39,12 +39,15 @@ export function drawShares(probabilities) {
   const list = byId("shares");
   if (!probabilities) return;
   const names = Object.keys(probabilities);
+  const best = names.reduce((a, b) => (probabilities[b] > probabilities[a] ? b : a));
+  byId("no-shares").hidden = true;
   if (list.children.length !== 3 * names.length) {
     list.replaceChildren();
     for (const name of names) {
       const term = document.createElement("dt");
       term.textContent = name;
       const bar = document.createElement("dd");
+      bar.dataset.emotion = name;
       const meter = document.createElement("meter");
       meter.setAttribute("aria-label", name);
       bar.append(meter);
@@ -55,6 +58,7 @@ export function drawShares(probabilities) {
     const share = probabilities[name];
     list.children[3 * i + 1].firstChild.value = share;
     list.children[3 * i + 2].textContent = `${Math.round(100 * share)} %`;
+    for (const n of [0, 1, 2]) list.children[3 * i + n].classList.toggle("best", name === best);
   });
 }
 
@@ -74,6 +78,7 @@ export function drawWhy(reasons) {
   );
 }
 
+const minutes = (s) => `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")}`;
 const line = byId("line");
 const range = byId("range");
 range.onchange = () => redrawLine();
@@ -87,6 +92,7 @@ export function clearDrawings() {
   trail.setAttribute("points", "");
   point.setAttribute("visibility", "hidden");
   byId("told").replaceChildren();
+  redrawLine();
 }
 
 export function drawTime(timeS) {
@@ -106,6 +112,8 @@ function redrawLine() {
   const begin = Math.max(0, nowS - range.value);
   const x = (s) => ((s - begin) / range.value) * 1200;
   line.replaceChildren();
+  byId("line-begin").textContent = minutes(begin);
+  byId("line-end").textContent = minutes(begin + Number(range.value));
   for (const span of spans) {
     if (span.endS < begin) continue;
     const width = Math.max(2, x(span.endS) - x(span.startS));

@@ -93,6 +93,8 @@ const TAKERS = {
   session_started(record) {
     if (socket) session = { name: record.session, seq: record.seq };
     say(`Listening, with the model ${record.model}.`);
+    byId("told-to").textContent = record.told_to?.length
+      ? `The server tells other programs what is heard: ${record.told_to.join(", ")}.` : "";
     nTries = 0;
   },
   session_resumed() { say("Listening again; what was missed is a gap."); nTries = 0; },
@@ -219,6 +221,7 @@ function showControls() {
   byId("pause").textContent = isPaused ? "Go on" : "Pause";
   byId("pause").setAttribute("aria-pressed", isPaused);
   byId("source").disabled = isOn();
+  document.body.classList.toggle("on", isOn());
 }
 
 async function start() {

@@ -70,6 +70,7 @@ def test_the_command_gets_arguments_and_variables(writer: str, tmp_path: Path) -
         "SERLIVE_VALENCE": "0.500",
         "SERLIVE_AROUSAL": "-0.250",
         "SERLIVE_ROLE": "",
+        "SERLIVE_SESSION": "",
         "SERLIVE_START_S": "1.000",
         "SERLIVE_END_S": "3.000",
         "SERLIVE_KIND": "utterance",
