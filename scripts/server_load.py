@@ -84,6 +84,7 @@ class Client:
     sent_s: list[float] = field(default_factory=list)
     came_s: dict[int, float] = field(default_factory=dict)
     """Arrival of each final result, by the utterance's number."""
+    session: str = ""
     n_partials: int = 0
     n_dropped: int = 0
     is_closed: bool = False
@@ -143,6 +144,8 @@ async def _client(port: int, token: str, clip: Clip, n_blocks: int, delay_s: flo
             async for text in connection:
                 record = json.loads(text)
                 kind = record["type"]
+                if kind == "session_started":
+                    found.session = record["session"]
                 if kind == "emotion" and record["kind"] == "final":
                     found.came_s[record["id"]] = time.perf_counter()
                 found.n_partials += kind == "emotion" and record["kind"] == "partial"

@@ -96,6 +96,9 @@ class Sessions:
 
     def call_soon(self, function: Callable[..., object], *arguments: Any) -> None:
         """Call a function in the event loop, from any thread; nothing once that is closed."""
+        if isinstance(self.pool, Crew):  # its news come within the loop, which nothing must wake
+            self._loop.call_soon(function, *arguments)
+            return
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(function, *arguments)
 

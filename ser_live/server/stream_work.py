@@ -26,6 +26,7 @@ from ser_live.events import (
 )
 from ser_live.model.emotion_model import EmotionModel
 from ser_live.records.tally import Tally
+from ser_live.server.load import Load
 from ser_live.server.pool import Urgency
 from ser_live.server.protocol import Start
 from ser_live.server.sound_queue import Ask as Ask
@@ -72,6 +73,9 @@ class StreamWork:
     profile : SpeakerProfile or None
     tell : callable
         Takes the outcomes of a step, in the pool's thread.
+    load : Load or None
+        That of a process that does the steps of all its sessions in one thread; nothing is put
+        off or rationed without it.
     """
 
     def __init__(
@@ -81,12 +85,14 @@ class StreamWork:
         settings: Settings,
         profile: SpeakerProfile | None,
         tell: Callable[[Sequence[Outcome]], None],
+        load: Load | None = None,
     ) -> None:
-        self._with_partials = start.results != "final" or start.state is not None
+        with_partials = start.results != "final" or start.state is not None
         self._shows_partials = start.results != "final"
         self._shows_all = start.results == "all"
         self._pace = start.state
         self._tell = tell
+        self._load = load
         self._gives_up = start.overrun == "gap"
         self._lock = threading.Lock()
         self._inputs = SoundQueue(start.sample_rate)
@@ -108,6 +114,7 @@ class StreamWork:
                 started_at=wall_time(),
                 no_signal_message=f"only zeros arrive: check what is sent to {name.source}.",
                 clock=time.monotonic,
+                with_partials=with_partials,
                 with_levels=self._shows_all or self._pace is not None,
             )
             for name in names
@@ -161,22 +168,55 @@ class StreamWork:
 
     def urgency(self) -> Urgency | None:
         with self._lock:
-            if not self._items:
-                return Urgency.FINAL if len(self._inputs) else None
-            item = self._items[0]
-        is_partial = _is_partial(item) and not self._is_late()
+            item = self._items[0] if self._items else None
+        if item is None:
+            return self._urgency_of_sound() if len(self._inputs) else None
+        is_partial = _is_partial(item) and not self._is_given_up()
         return Urgency.PARTIAL if is_partial else Urgency.FINAL
 
-    def _is_late(self) -> bool:
-        """Whether live sound waits so long that partial results in front of it cost too much."""
-        is_live = self._gives_up or self._inputs.is_live
-        return is_live and self._inputs.waited_s() > PATIENCE_S
+    def _urgency_of_sound(self) -> Urgency | None:
+        if self._load is None:
+            return Urgency.FINAL
+        if not self._is_live:  # it has time, and those who speak at this moment have none
+            return Urgency.PARTIAL
+        return None if self.due_s() > time.monotonic() else Urgency.FINAL
+
+    def due_s(self) -> float:
+        """Moment at which the sound that waits is to be heard, by ``time.monotonic``.
+
+        It is put off, for cheaper work on more at once, only while no utterance can become final
+        with it.
+        """
+        hold_s = 0.0 if self._load is None else self._load.hold_s
+        if not (hold_s and self._is_live and self._inputs.is_all_sound):
+            return 0.0
+        backlog_s = self.backlog_s
+        leisure_s = min(stage.leisure_s for stage in self._stages)
+        if backlog_s >= min(hold_s, leisure_s):
+            return 0.0
+        return time.monotonic() + hold_s - self._inputs.waited_s()
+
+    @property
+    def _is_live(self) -> bool:
+        return self._gives_up or self._inputs.is_live
+
+    def _is_given_up(self) -> bool:
+        """Whether a partial result of live sound would cost final results too much.
+
+        It would where sound waits behind it for long, or where too much is to be done already.
+        """
+        if not self._is_live:
+            return False
+        is_rationed = self._load is not None and not self._load.spares_partials
+        return is_rationed or self._inputs.waited_s() > PATIENCE_S
 
     # -- a thread of the pool
 
     def step(self) -> None:
         """Judge the next utterance and give what stands before it, or hear the next sound."""
+        began_s = time.monotonic()
         outcomes: list[Outcome] = []
+        is_owed = self._is_live
         try:
             was_heard = not self._items
             if was_heard:
@@ -191,15 +231,19 @@ class StreamWork:
                 if isinstance(item, Done):
                     outcomes.append(item)
                     continue
-                if _is_partial(item) and self._is_late():
-                    outcomes.append(self._dropped(*item))
-                    continue
+                if _is_partial(item):
+                    if self._is_given_up():
+                        outcomes.append(self._dropped(*item))
+                        continue
+                    is_owed = False
                 outcomes += self._judge(*item)
                 if isinstance(item[1], Utterance):
                     break
         except (SerLiveError, ValueError, ArithmeticError, RuntimeError, MemoryError) as error:
             self.abandon()
             outcomes.append(Failed(error))
+        if self._load is not None:
+            self._load.note(began_s, time.monotonic(), is_owed=is_owed)
         if outcomes:
             self._tell(outcomes)
         elif not len(self._inputs):
@@ -245,8 +289,6 @@ class StreamWork:
                     analysis.forget()
                     self._states[number] = EmotionState(self._pace) if self._pace else None
             found.append(Done(item, self.position_s))
-        if not self._with_partials:
-            found = [item for item in found if not _is_partial(item)]
         with self._lock:
             self._items.extend(found)
 

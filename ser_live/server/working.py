@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import select
 import socket
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -14,6 +15,7 @@ from ser_live.errors import AudioError, SerLiveError
 from ser_live.model.emotion_model import EmotionModel
 from ser_live.process.native_memory import give_back_early
 from ser_live.records.tally import Tally
+from ser_live.server.load import Load
 from ser_live.server.parcels import Parcels, pack
 from ser_live.server.pool import Pool
 from ser_live.server.protocol import Start
@@ -24,6 +26,9 @@ from ser_live.speaker.profile import SpeakerProfile
 from ser_live.stream.analysis import warm_up
 
 _READ_BYTES = 1 << 18
+
+UNSAID_S = 0.1
+"""Longest time for which a busy process keeps to itself that it took sound, in seconds."""
 
 
 @dataclass(frozen=True)
@@ -113,22 +118,40 @@ class _Office:
     desks: dict[int, _Desk] = field(default_factory=dict)
     uploads: dict[int, UploadWork] = field(default_factory=dict)
     parcels: Parcels = field(default_factory=Parcels)
+    load: Load = field(default_factory=Load)
+    unsaid: dict[int, None] = field(default_factory=dict)
+    """Sessions that took sound which nothing was found in, and were not told so yet."""
+    said_s: float = 0.0
 
     def run(self) -> None:
         """Work until the server is gone."""
         is_busy = False
-        while self._read(must_wait=not is_busy):
+        while self._read(0.0 if is_busy else self._rest_s()):
             is_busy = self.pool.do_next()
+            if not is_busy or time.monotonic() - self.said_s > UNSAID_S:
+                self._say()
 
-    def _read(self, *, must_wait: bool) -> bool:
-        """Take the orders that came; whether the server is still there."""
-        while must_wait or select.select([self.pipe], [], [], 0)[0]:
-            must_wait = False
+    def _rest_s(self) -> float | None:
+        """Time until sound that was put off is due, in seconds; ``None`` where none was."""
+        due_s = [desk.work.due_s() for desk in self.desks.values() if desk.work.n_blocks]
+        return max(0.0, min(due_s) - time.monotonic()) if due_s else None
+
+    def _wake_due(self) -> None:
+        """Let sound be heard that was put off for long enough."""
+        for desk in self.desks.values():
+            if desk.work.n_blocks:
+                self.pool.wake(desk.work)
+
+    def _read(self, wait_s: float | None) -> bool:
+        """Take the orders that come within a time; whether the server is still there."""
+        while select.select([self.pipe], [], [], wait_s)[0]:
+            wait_s = 0.0
             data = self.pipe.recv(_READ_BYTES)
             if not data:
                 return False
             for order in self.parcels.take(data):
                 self._take(order)
+        self._wake_due()
         return True
 
     def _take(self, order: object) -> None:
@@ -139,17 +162,17 @@ class _Office:
                 def tell(outcomes: Sequence[Outcome]) -> None:
                     self._tell(session, outcomes)
 
-                work = StreamWork(order.start, self.model, order.settings, order.profile, tell)
+                work = StreamWork(order.start, self.model, order.settings, order.profile, tell, self.load)
                 self.desks[session] = _Desk(work)
                 self.pool.wake(work)
             case Hear() if order.session in self.desks:
                 desk = self.desks[order.session]
                 desk.n_put += 1
                 desk.work.put(order.item, order.came_s)
-                self.pool.wake(desk.work)
             case Read():
                 self._read_recording(order)
             case Forget() if order.session in self.desks:
+                self.unsaid.pop(order.session, None)
                 self.desks.pop(order.session).work.abandon()
             case Forget() if order.session in self.uploads:
                 self.uploads.pop(order.session).abandon()
@@ -167,9 +190,24 @@ class _Office:
         self.pool.wake(work)
 
     def _tell(self, session: int, outcomes: Sequence[Outcome]) -> None:
-        desk = self.desks.get(session)
-        if desk is None:
+        if session not in self.desks:
             return
+        if not outcomes:
+            self.unsaid[session] = None  # it is told with what else there is
+            return
+        self.unsaid.pop(session, None)
+        self.pipe.sendall(self._told(session, outcomes))
+
+    def _say(self) -> None:
+        """Tell what was taken of each session, in one go."""
+        self.said_s = time.monotonic()
+        if self.unsaid:
+            told = b"".join(self._told(session, ()) for session in self.unsaid)
+            self.unsaid.clear()
+            self.pipe.sendall(told)
+
+    def _told(self, session: int, outcomes: Sequence[Outcome]) -> bytes:
+        desk = self.desks[session]
         work = desk.work
         is_over = any(isinstance(o, Done) and o.ask.type == "end" for o in outcomes)
         told = Told(
@@ -180,7 +218,7 @@ class _Office:
             work.n_waiting,
             work.tally if is_over else None,
         )
-        self.pipe.sendall(pack(told))
+        return pack(told)
 
 
 def _portable(error: Exception) -> Exception:

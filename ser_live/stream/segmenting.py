@@ -199,6 +199,12 @@ class SegmentingStage:
         return self._n_paused is not None
 
     @property
+    def leisure_s(self) -> float:
+        """Sound that may come before any utterance can become final, in seconds."""
+        soonest = getattr(self._segmenter, "soonest_final", 0)
+        return (soonest - self._clock_at(self._n_native)) / SAMPLE_RATE_HZ
+
+    @property
     def next_id(self) -> int:
         """Identifier the next utterance will get."""
         return self._segmenter.next_id
