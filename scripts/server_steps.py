@@ -12,8 +12,11 @@ import socket
 import sys
 import time
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+import server_load
 
 from ser_live.events import EmotionResult, Kind, Utterance
 from ser_live.server import crew, sound_queue, stream_work, working
@@ -27,7 +30,7 @@ STAMPS = {
     "heard": "it begins to look through the block",
     "judged": "it knows the utterance and begins to judge it",
     "found": "it has the result",
-    "packed": "it has handed the result to the socket",
+    "packed": "it hands the result to the socket",
     "back": "the loop has the result",
     "written": "the loop has written the record",
     "received": "the client has it",
@@ -47,6 +50,9 @@ STEPS = {
 }
 """The step that ends with each moment."""
 
+ANALYSIS = (STEPS["judged"], STEPS["found"])
+"""Steps that the plain analyzer takes too."""
+
 
 class _Notes:
     """Lines of JSON of one process."""
@@ -65,7 +71,7 @@ def trace_process() -> None:
     got_s: dict[float, float] = {}
     now: dict[str, float] = {}
     finals: list[dict[str, Any]] = []
-    take, tell = working._Office._take, working._Office._tell
+    take, pack_told = working._Office._take, working._Office._told
     following, judge = sound_queue.SoundQueue.next, stream_work.StreamWork._judge
 
     def take_order(office: Any, order: Any) -> None:
@@ -89,15 +95,16 @@ def trace_process() -> None:
             finals.append({"id": item.id, **now, "judged": began_s, "found": time.monotonic()})
         return found
 
-    def tell_all(office: Any, session: int, outcomes: Sequence[object]) -> None:
-        tell(office, session, outcomes)
+    def pack_noted(office: Any, session: int, outcomes: Sequence[object]) -> bytes:
+        parcel = pack_told(office, session, outcomes)  # type: ignore[arg-type]
         packed_s = time.monotonic()
         for final in finals:
             notes.write(number=session, **final, packed=packed_s)
         finals.clear()
+        return parcel
 
     working._Office._take = take_order  # type: ignore[method-assign]
-    working._Office._tell = tell_all  # type: ignore[method-assign]
+    working._Office._told = pack_noted  # type: ignore[method-assign]
     sound_queue.SoundQueue.next = take_next  # type: ignore[method-assign]
     stream_work.StreamWork._judge = judge_item  # type: ignore[method-assign]
 
@@ -149,6 +156,33 @@ def rows_of(folder: Path) -> dict[tuple[str, int], dict[str, float]]:
             stamps = {k: v for k, v in line.items() if k in STAMPS}
             rows.setdefault((name, line["id"]), {}).update(stamps)
     return rows
+
+
+def taken_apart(folder: Path, found: server_load.Load, finals: dict[int, int]) -> dict[str, Any]:
+    """Times of every step of the clients' final results, and of all steps but the analysis."""
+    rows = rows_of(folder)
+    names = list(STAMPS)
+    steps: dict[str, list[float]] = {step: [] for step in STEPS.values()}
+    path_ms: list[float] = []
+    for client in found.clients:
+        for number, block in finals.items():
+            stamps = rows.get((client.session, number), {})
+            stamps |= {"sent": client.sent_s[block], "received": client.came_s.get(number)}
+            if any(stamps.get(name) is None for name in names):
+                continue
+            took_ms = {
+                STEPS[after]: (stamps[after] - stamps[before]) * 1e3
+                for before, after in pairwise(names)
+            }
+            for step, value in took_ms.items():
+                steps[step].append(value)
+            path_ms.append(sum(ms for step, ms in took_ms.items() if step not in ANALYSIS))
+    quantiles = server_load.quantiles
+    return {
+        "steps": {step: quantiles(values) for step, values in steps.items()},
+        "path": quantiles(path_ms),
+        "n_taken_apart": len(path_ms),
+    }
 
 
 def main() -> None:

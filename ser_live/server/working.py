@@ -162,7 +162,9 @@ class _Office:
                 def tell(outcomes: Sequence[Outcome]) -> None:
                     self._tell(session, outcomes)
 
-                work = StreamWork(order.start, self.model, order.settings, order.profile, tell, self.load)
+                work = StreamWork(
+                    order.start, self.model, order.settings, order.profile, tell, self.load
+                )
                 self.desks[session] = _Desk(work)
                 self.pool.wake(work)
             case Hear() if order.session in self.desks:
