@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,10 @@ def carried(
     return found, finals, server_load.summary(found, finals, seconds / 60)
 
 
+def _figures(n_clients: int, seconds: float) -> dict[str, Any]:
+    return carried(n_clients, seconds)[2]
+
+
 def steps() -> dict[str, Any]:
     """One client's latency, taken apart, beside the plain analyzer at once and at real time."""
     notes = Path(tempfile.mkdtemp(prefix="ser-live-steps-"))
@@ -111,8 +116,8 @@ def parts_of(arguments: argparse.Namespace) -> dict[str, Callable[[], Any]]:
     found: dict[str, Callable[[], Any]] = {"steps": steps, "listeners": listeners}
     found["stalled"] = stalled
     for n in counts:
-        found[f"load of {n}"] = lambda n=n: carried(n, SHORT_S)[2]
-    found["load"] = lambda: carried(arguments.clients, arguments.minutes * 60)[2]
+        found[f"load of {n}"] = partial(_figures, n, SHORT_S)
+    found["load"] = partial(_figures, arguments.clients, arguments.minutes * 60)
     return {
         name: part
         for name, part in found.items()

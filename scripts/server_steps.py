@@ -54,6 +54,15 @@ ANALYSIS = (STEPS["judged"], STEPS["found"])
 """Steps that the plain analyzer takes too."""
 
 
+_CREW: Any = crew
+_OFFICE: Any = working._Office
+_QUEUE: Any = sound_queue.SoundQueue
+_WORK: Any = stream_work.StreamWork
+_SESSION: Any = Session
+_OUTGOING: Any = Outgoing
+# Wrapped below, which no type allows.
+
+
 class _Notes:
     """Lines of JSON of one process."""
 
@@ -71,8 +80,8 @@ def trace_process() -> None:
     got_s: dict[float, float] = {}
     now: dict[str, float] = {}
     finals: list[dict[str, Any]] = []
-    take, pack_told = working._Office._take, working._Office._told
-    following, judge = sound_queue.SoundQueue.next, stream_work.StreamWork._judge
+    take, pack_told = _OFFICE._take, _OFFICE._told
+    following, judge = _QUEUE.next, _WORK._judge
 
     def take_order(office: Any, order: Any) -> None:
         if isinstance(order, working.Hear):
@@ -95,26 +104,26 @@ def trace_process() -> None:
             finals.append({"id": item.id, **now, "judged": began_s, "found": time.monotonic()})
         return found
 
-    def pack_noted(office: Any, session: int, outcomes: Sequence[object]) -> bytes:
-        parcel = pack_told(office, session, outcomes)  # type: ignore[arg-type]
+    def pack_noted(office: Any, session: int, outcomes: Sequence[Any]) -> bytes:
+        parcel = pack_told(office, session, outcomes)
         packed_s = time.monotonic()
         for final in finals:
             notes.write(number=session, **final, packed=packed_s)
         finals.clear()
         return parcel
 
-    working._Office._take = take_order  # type: ignore[method-assign]
-    working._Office._told = pack_noted  # type: ignore[method-assign]
-    sound_queue.SoundQueue.next = take_next  # type: ignore[method-assign]
-    stream_work.StreamWork._judge = judge_item  # type: ignore[method-assign]
+    _OFFICE._take = take_order
+    _OFFICE._told = pack_noted
+    _QUEUE.next = take_next
+    _WORK._judge = judge_item
 
 
 def trace_loop() -> None:
     """Note when the loop gets results and has written their records."""
     notes = _Notes("loop")
-    deliver, send_all = Session._deliver, Outgoing.send_all
+    deliver, send_all = _SESSION._deliver, _OUTGOING.send_all
 
-    def deliver_all(session: Session, outcomes: Sequence[object]) -> None:
+    def deliver_all(session: Session, outcomes: Sequence[Any]) -> None:
         back_s = time.monotonic()
         deliver(session, outcomes)
         for outcome in outcomes:
@@ -132,8 +141,8 @@ def trace_loop() -> None:
 
         await send_all(outgoing, noted)
 
-    Session._deliver = deliver_all  # type: ignore[method-assign]
-    Outgoing.send_all = send_noted  # type: ignore[method-assign]
+    _SESSION._deliver = deliver_all
+    _OUTGOING.send_all = send_noted
 
 
 def traced_work_for(pipe: socket.socket, model: Any) -> None:
@@ -166,9 +175,11 @@ def taken_apart(folder: Path, found: server_load.Load, finals: dict[int, int]) -
     path_ms: list[float] = []
     for client in found.clients:
         for number, block in finals.items():
+            if number not in client.came_s:
+                continue
             stamps = rows.get((client.session, number), {})
-            stamps |= {"sent": client.sent_s[block], "received": client.came_s.get(number)}
-            if any(stamps.get(name) is None for name in names):
+            stamps |= {"sent": client.sent_s[block], "received": client.came_s[number]}
+            if any(name not in stamps for name in names):
                 continue
             took_ms = {
                 STEPS[after]: (stamps[after] - stamps[before]) * 1e3
@@ -189,7 +200,7 @@ def main() -> None:
     """Serve as the program does: ``server_steps.py FOLDER serve OPTIONS``."""
     from ser_live.cli import cli
 
-    crew.work_for = traced_work_for
+    _CREW.work_for = traced_work_for
     trace_loop()
     cli(sys.argv[2:], prog_name="ser-live")
 

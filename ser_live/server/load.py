@@ -14,10 +14,10 @@ MEMORY_S = 2.0
 """Time over which the share of busy time is taken, in seconds; older work counts ever less."""
 
 FREE_SHARE = 0.25
-"""Busy share up to which sound is looked through as it comes."""
+"""Busy share up to which sound goes to the process as it comes."""
 
 FULL_SHARE = 0.5
-"""Busy share from which as much sound as possible is looked through at once."""
+"""Busy share from which as much sound as possible is put off."""
 
 HOLD_S = 0.24
 """Most sound that is put off, in seconds. Eight frames at once cost a fifth of one after the other
@@ -57,7 +57,7 @@ class Load:
 
     @property
     def hold_s(self) -> float:
-        """Sound to be put off at present, in seconds."""
+        """Sound that may be put off at present, in seconds."""
         over = (self.share - FREE_SHARE) / (FULL_SHARE - FREE_SHARE)
         return HOLD_S * min(1.0, max(0.0, over))
 

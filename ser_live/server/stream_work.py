@@ -74,8 +74,8 @@ class StreamWork:
     tell : callable
         Takes the outcomes of a step, in the pool's thread.
     load : Load or None
-        That of a process that does the steps of all its sessions in one thread; nothing is put
-        off or rationed without it.
+        That of a process which does the steps of all its sessions in one thread; without it no
+        partial result is rationed.
     """
 
     def __init__(
@@ -152,6 +152,11 @@ class StreamWork:
         """Sound that was looked through, gaps included, in seconds."""
         return max(stage.position for stage in self._stages) / 16_000
 
+    @property
+    def soonest_s(self) -> float:
+        """Sound that came, before whose end no utterance can become final, in seconds."""
+        return min(stage.soonest_final for stage in self._stages) / 16_000
+
     def put(self, item: Input, came_s: float | None = None) -> None:
         """Add sound, a note of lost sound, or a request; as for `SoundQueue`."""
         self._inputs.put(item, came_s)
@@ -174,27 +179,10 @@ class StreamWork:
         is_partial = _is_partial(item) and not self._is_given_up()
         return Urgency.PARTIAL if is_partial else Urgency.FINAL
 
-    def _urgency_of_sound(self) -> Urgency | None:
-        if self._load is None:
-            return Urgency.FINAL
-        if not self._is_live:  # it has time, and those who speak at this moment have none
-            return Urgency.PARTIAL
-        return None if self.due_s() > time.monotonic() else Urgency.FINAL
-
-    def due_s(self) -> float:
-        """Moment at which the sound that waits is to be heard, by ``time.monotonic``.
-
-        It is put off, for cheaper work on more at once, only while no utterance can become final
-        with it.
-        """
-        hold_s = 0.0 if self._load is None else self._load.hold_s
-        if not (hold_s and self._is_live and self._inputs.is_all_sound):
-            return 0.0
-        backlog_s = self.backlog_s
-        leisure_s = min(stage.leisure_s for stage in self._stages)
-        if backlog_s >= min(hold_s, leisure_s):
-            return 0.0
-        return time.monotonic() + hold_s - self._inputs.waited_s()
+    def _urgency_of_sound(self) -> Urgency:
+        # What comes faster than it is spoken has time; those who speak at this moment have none.
+        has_time = self._load is not None and not self._is_live
+        return Urgency.PARTIAL if has_time else Urgency.FINAL
 
     @property
     def _is_live(self) -> bool:

@@ -73,6 +73,10 @@ class Told:
     """Items that were looked through since the session began."""
     position_s: float
     n_waiting: int
+    soonest_s: float
+    """Sound, counted from the beginning, before whose end no utterance can become final."""
+    hold_s: float
+    """Sound that may be put off up to there, as the process has much to do."""
     tally: Tally | None = None
     """Sums of the session, at its end."""
 
@@ -126,32 +130,20 @@ class _Office:
     def run(self) -> None:
         """Work until the server is gone."""
         is_busy = False
-        while self._read(0.0 if is_busy else self._rest_s()):
+        while self._read(must_wait=not is_busy):
             is_busy = self.pool.do_next()
             if not is_busy or time.monotonic() - self.said_s > UNSAID_S:
                 self._say()
 
-    def _rest_s(self) -> float | None:
-        """Time until sound that was put off is due, in seconds; ``None`` where none was."""
-        due_s = [desk.work.due_s() for desk in self.desks.values() if desk.work.n_blocks]
-        return max(0.0, min(due_s) - time.monotonic()) if due_s else None
-
-    def _wake_due(self) -> None:
-        """Let sound be heard that was put off for long enough."""
-        for desk in self.desks.values():
-            if desk.work.n_blocks:
-                self.pool.wake(desk.work)
-
-    def _read(self, wait_s: float | None) -> bool:
-        """Take the orders that come within a time; whether the server is still there."""
-        while select.select([self.pipe], [], [], wait_s)[0]:
-            wait_s = 0.0
+    def _read(self, *, must_wait: bool) -> bool:
+        """Take the orders that came; whether the server is still there."""
+        while must_wait or select.select([self.pipe], [], [], 0)[0]:
+            must_wait = False
             data = self.pipe.recv(_READ_BYTES)
             if not data:
                 return False
             for order in self.parcels.take(data):
                 self._take(order)
-        self._wake_due()
         return True
 
     def _take(self, order: object) -> None:
@@ -171,6 +163,7 @@ class _Office:
                 desk = self.desks[order.session]
                 desk.n_put += 1
                 desk.work.put(order.item, order.came_s)
+                self.pool.wake(desk.work)
             case Read():
                 self._read_recording(order)
             case Forget() if order.session in self.desks:
@@ -218,6 +211,8 @@ class _Office:
             desk.n_put - work.n_blocks,
             work.position_s,
             work.n_waiting,
+            work.soonest_s,
+            self.load.hold_s,
             work.tally if is_over else None,
         )
         return pack(told)

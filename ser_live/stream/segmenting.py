@@ -199,10 +199,9 @@ class SegmentingStage:
         return self._n_paused is not None
 
     @property
-    def leisure_s(self) -> float:
-        """Sound that may come before any utterance can become final, in seconds."""
-        soonest = getattr(self._segmenter, "soonest_final", 0)
-        return (soonest - self._clock_at(self._n_native)) / SAMPLE_RATE_HZ
+    def soonest_final(self) -> int:
+        """Position before which no utterance can become final, as for `Segmenter`."""
+        return getattr(self._segmenter, "soonest_final", 0)
 
     @property
     def next_id(self) -> int:
