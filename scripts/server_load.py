@@ -61,7 +61,7 @@ class Clip:
         found: dict[int, int] = {}
         for number in range(n_blocks):
             data = self.blocks[number % len(self.blocks)]
-            block = np.frombuffer(data, "<i2").astype(np.float32)[:, np.newaxis] / 32768
+            block = np.frombuffer(data, "<i2").astype(np.float32)[:, np.newaxis] / np.float32(32768)
             for event in stage.push(block):
                 if isinstance(event, Utterance) and event.kind is Kind.FINAL:
                     found[event.id] = number

@@ -104,7 +104,7 @@ def trace_process() -> None:
             finals.append({"id": item.id, **now, "judged": began_s, "found": time.monotonic()})
         return found
 
-    def pack_noted(office: Any, session: int, outcomes: Sequence[Any]) -> bytes:
+    def pack_noted(office: Any, session: int, outcomes: Sequence[Any]) -> Any:
         parcel = pack_told(office, session, outcomes)
         packed_s = time.monotonic()
         for final in finals:

@@ -14,13 +14,14 @@ from ser_live.config import Settings
 from ser_live.errors import InvalidAudioError, ProfileError
 from ser_live.events import Record, SessionStarted
 from ser_live.model.emotion_model import EmotionModel
-from ser_live.server.crew import Crew, RemoteUpload, RemoteWork
+from ser_live.server.crew import Crew
 from ser_live.server.guests import Guest
 from ser_live.server.limits import Limits
 from ser_live.server.metrics import Metrics
 from ser_live.server.pool import Pool
 from ser_live.server.problems import Problem
 from ser_live.server.protocol import Start
+from ser_live.server.remote import RemoteUpload, RemoteWork
 from ser_live.server.session import SENT_WITHIN_S, Session
 from ser_live.server.stream_work import Outcome, StreamWork
 from ser_live.server.upload_work import Uploaded, UploadWork
