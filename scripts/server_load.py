@@ -43,38 +43,61 @@ class Clip:
         blocks = [data[i : i + n_bytes] for i in range(0, len(data) - n_bytes + 1, n_bytes)]
         return cls(blocks, rate)
 
-    def reference(self, n_blocks: int) -> Reference:
-        """What the plain analyzer makes of it in this process, and when."""
+    def finals(self, n_blocks: int) -> dict[int, int]:
+        """Block that makes each utterance known, by the utterance's number."""
+        import numpy as np
+
+        from ser_live.config import Settings
+        from ser_live.events import Kind, StreamId, Utterance
+        from ser_live.stream.segmenting import SegmentingStage
+
+        stage = SegmentingStage(
+            Settings(),
+            stream=StreamId(number=1, source="clip", channel=None, role=None),
+            sample_rate=self.rate_hz,
+            n_channels=1,
+            with_partials=False,
+        )
+        found: dict[int, int] = {}
+        for number in range(n_blocks):
+            data = self.blocks[number % len(self.blocks)]
+            block = np.frombuffer(data, "<i2").astype(np.float32)[:, np.newaxis] / np.float32(32768)
+            for event in stage.push(block):
+                if isinstance(event, Utterance) and event.kind is Kind.FINAL:
+                    found[event.id] = number
+        return found
+
+    def analyzed(self, n_blocks: int, *, is_paced: bool) -> dict[str, float]:
+        """What the plain analyzer takes for finals in this process, at once or at real time."""
         from ser_live import Analyzer
         from ser_live.events import EmotionResult, Kind
 
+        Analyzer(self.rate_hz).push(b"".join(self.blocks[:500]))  # until everything is loaded
         analyzer = Analyzer(self.rate_hz)
-        analyzer.push(b"".join(self.blocks[:500]))  # until everything is loaded
-        analyzer = Analyzer(self.rate_hz)
-        found = Reference(duration_s=n_blocks * self.block_s)
-        began_s = time.process_time()
+        took_ms: list[float] = []
+        began_s, before_s = time.monotonic(), time.process_time()
         for number in range(n_blocks):
-            pushed_s = time.perf_counter()
+            wait_s = began_s + number * self.block_s - time.monotonic()
+            if is_paced and wait_s > 0:
+                time.sleep(wait_s)
+            pushed_s = time.monotonic()
             events = analyzer.push(self.blocks[number % len(self.blocks)])
-            took_s = time.perf_counter() - pushed_s
-            for event in events:
-                if isinstance(event, EmotionResult) and event.kind is Kind.FINAL:
-                    found.finals[event.id] = (number, took_s)
-                elif isinstance(event, EmotionResult):
-                    found.n_partials += 1
-        found.cpu_s = time.process_time() - began_s
-        return found
+            if any(isinstance(e, EmotionResult) and e.kind is Kind.FINAL for e in events):
+                took_ms.append((time.monotonic() - pushed_s) * 1e3)
+        minutes = n_blocks * self.block_s / 60
+        return {
+            **quantiles(took_ms),
+            "cpu_s_per_minute": (time.process_time() - before_s) / minutes,
+        }
 
 
-@dataclass
-class Reference:
-    """Final results of the plain analyzer."""
-
-    duration_s: float
-    finals: dict[int, tuple[int, float]] = field(default_factory=dict)
-    """Block that made it known, and seconds that its push took, by the utterance's number."""
-    n_partials: int = 0
-    cpu_s: float = 0.0
+def quantiles(values: list[float]) -> dict[str, float]:
+    """Median, 95 % and most."""
+    return {
+        "p50_ms": statistics.median(values),
+        "p95_ms": bench.percentile(values, 0.95),
+        "max_ms": max(values),
+    }
 
 
 @dataclass
@@ -84,6 +107,10 @@ class Client:
     sent_s: list[float] = field(default_factory=list)
     came_s: dict[int, float] = field(default_factory=dict)
     """Arrival of each final result, by the utterance's number."""
+    judged_ms: dict[int, float] = field(default_factory=dict)
+    """Time from knowing each utterance to its final result, as the record says."""
+    session: str = ""
+    """Its name by the server."""
     n_partials: int = 0
     n_dropped: int = 0
     is_closed: bool = False
@@ -143,21 +170,24 @@ async def _client(port: int, token: str, clip: Clip, n_blocks: int, delay_s: flo
             async for text in connection:
                 record = json.loads(text)
                 kind = record["type"]
+                if kind == "session_started":
+                    found.session = record["session"]
                 if kind == "emotion" and record["kind"] == "final":
-                    found.came_s[record["id"]] = time.perf_counter()
+                    found.came_s[record["id"]] = time.monotonic()
+                    found.judged_ms[record["id"]] = record["latency_ms"]
                 found.n_partials += kind == "emotion" and record["kind"] == "partial"
                 found.n_dropped += kind == "drop"
                 ended |= kind == "session_ended"
 
     await connection.send(json.dumps({"type": "start", "sample_rate": clip.rate_hz}))
     reading = asyncio.create_task(read())
-    began_s = time.perf_counter()
+    began_s = time.monotonic()
     try:
         for number in range(n_blocks):
             due_s = began_s + number * clip.block_s
-            if (wait_s := due_s - time.perf_counter()) > 0:
+            if (wait_s := due_s - time.monotonic()) > 0:
                 await asyncio.sleep(wait_s)
-            found.sent_s.append(time.perf_counter())
+            found.sent_s.append(time.monotonic())
             await connection.send(clip.blocks[number % len(clip.blocks)])
         await connection.send('{"type":"end"}')
         await asyncio.wait_for(reading, 60)
@@ -224,35 +254,30 @@ def _frame(data: bytes) -> bytes:
     return b"\x81" + size + b"\0\0\0\0" + data
 
 
-def summary(found: Load, reference: Reference, minutes: float) -> dict[str, Any]:
-    """Figures of a load, beside the plain analyzer's."""
-    latencies, added, n_missing = [], [], 0
+def summary(found: Load, finals: dict[int, int], minutes: float) -> dict[str, Any]:
+    """Figures of a load; `finals` are the blocks that make utterances known."""
+    latencies, beyond, n_missing = [], [], 0
     for client in found.clients:
-        for number, (block, took_s) in reference.finals.items():
+        for number, block in finals.items():
             if number not in client.came_s:
                 n_missing += 1
                 continue
-            latency_s = client.came_s[number] - client.sent_s[block]
-            latencies.append(latency_s * 1e3)
-            added.append((latency_s - took_s) * 1e3)
+            latency_ms = (client.came_s[number] - client.sent_s[block]) * 1e3
+            latencies.append(latency_ms)
+            beyond.append(latency_ms - client.judged_ms[number])
     n_dropped = sum(client.n_dropped for client in found.clients)
     n_partials = sum(client.n_partials for client in found.clients)
-    per_minute_s = found.cpu_s / len(found.clients) / minutes
     return {
         "n_clients": len(found.clients),
         "minutes": minutes,
-        "p50_ms": statistics.median(latencies),
-        "p95_ms": bench.percentile(latencies, 0.95),
-        "max_ms": max(latencies),
-        "added_p50_ms": statistics.median(added),
-        "added_p95_ms": bench.percentile(added, 0.95),
+        **quantiles(latencies),
+        "beyond": quantiles(beyond),
         "n_finals": len(latencies),
         "n_missing": n_missing,
         "n_closed": sum(client.is_closed for client in found.clients),
         "dropped_share": n_dropped / max(1, n_dropped + n_partials),
         "loop_lag_p99_ms": max(found.lags_ms, default=float("nan")),
-        "cpu_s_per_minute": per_minute_s,
-        "cpu_ratio": per_minute_s / (reference.cpu_s / minutes),
+        "cpu_s_per_minute": found.cpu_s / len(found.clients) / minutes,
         "memory_mb": found.memory_mb,
     }
 
@@ -317,9 +342,9 @@ async def listen(port: int, pid: int, n: int, seconds: float) -> tuple[float, in
     tasks = [asyncio.create_task(one()) for _ in range(n)]
     await asyncio.sleep(3.0)
     n_records = 0
-    before_s, began_s = cpu_s(pid), time.perf_counter()
+    before_s, began_s = cpu_s(pid), time.monotonic()
     await asyncio.sleep(seconds)
-    share = (cpu_s(pid) - before_s) / (time.perf_counter() - began_s)
+    share = (cpu_s(pid) - before_s) / (time.monotonic() - began_s)
     for task in tasks:
         task.cancel()
     return share, n_records
@@ -352,11 +377,11 @@ def _serve_heard() -> None:
 
     def feed() -> None:
         print(listener.getsockname()[1], flush=True)
-        began_s, number = time.perf_counter(), 0
+        began_s, number = time.monotonic(), 0
         while True:
             source.push(np.frombuffer(clip.blocks[number % len(clip.blocks)], "<i2"))
             number += 1
-            time.sleep(max(0.0, began_s + number * clip.block_s - time.perf_counter()))
+            time.sleep(max(0.0, began_s + number * clip.block_s - time.monotonic()))
 
     server.on_started = threading.Thread(target=feed, daemon=True).start
     asyncio.run(server.run_until_ended())

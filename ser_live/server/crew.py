@@ -8,35 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.context import SpawnProcess
 
-import numpy as np
-
 from ser_live.config import Settings
 from ser_live.model.emotion_model import EmotionModel
 from ser_live.process.held_signals import ending_signals_held_back
-from ser_live.records.tally import Tally
 from ser_live.server.parcels import Parcels, pack
 from ser_live.server.pool import Job, Pool
 from ser_live.server.protocol import Start
-from ser_live.server.sound_queue import Input, SoundQueue
-from ser_live.server.stream_work import Failed, Outcome
+from ser_live.server.remote import ProcessLostError, RemoteUpload, RemoteWork
+from ser_live.server.stream_work import Outcome
 from ser_live.server.upload_work import Uploaded
-from ser_live.server.working import Begin, Forget, Found, Hear, Order, Read, Ready, Told, work_for
+from ser_live.server.working import Begin, Forget, Found, Order, Read, Ready, Told, work_for
 from ser_live.speaker.profile import SpeakerProfile
-
-WINDOW_S = 1.0
-"""Sound of a session that is on its way to its process, in seconds; the rest waits here."""
-
-WINDOW_ITEMS = 256
-"""Blocks and requests of a session that are on their way to its process."""
-
-WORTH_S = 0.02
-"""Sound that is worth a journey of its own while other is on its way, in seconds."""
 
 STARTING = 2
 """Sessions more that a process gets rather than one that only starts."""
@@ -45,128 +32,6 @@ MOST_FAILED = 3
 """Starts that may fail, one after the other."""
 
 _CLOSING_S = 2.0
-
-
-class ProcessLostError(RuntimeError):
-    """A process that analyzed ended, and its sessions with it."""
-
-
-class RemoteWork:
-    """Streams of one session, analyzed in another process.
-
-    It is what `StreamWork` is to a session; all of it runs in the event loop.
-    """
-
-    def __init__(
-        self, number: int, rate_hz: int, worker: _Worker, tell: Callable[[Sequence[Outcome]], None]
-    ) -> None:
-        self.number = number
-        self.tally = Tally()
-        """Sums of the session; they are there at its end."""
-        self.position_s = 0.0
-        """Sound that was looked through, gaps included, in seconds."""
-        self.n_waiting = 0
-        """Utterances that wait for analysis."""
-        self._inputs = SoundQueue(rate_hz)
-        self._sent: deque[int] = deque()
-        """Samples of each item that is on its way."""
-        self._n_sent_samples = 0
-        self._n_taken = 0
-        self._worker = worker
-        self._tell = tell
-        self._is_over = False
-
-    @property
-    def backlog_s(self) -> float:
-        """Sound that waits, in seconds."""
-        return (self._inputs.n_samples + self._n_sent_samples) / self._inputs.rate_hz
-
-    @property
-    def n_blocks(self) -> int:
-        """Blocks and requests that wait."""
-        return len(self._inputs) + len(self._sent)
-
-    def put(self, item: Input) -> None:
-        """Add sound, a note of lost sound, or a request."""
-        self._inputs.put(item)
-
-    def give_up(self, keep_s: float) -> None:
-        """Give up the oldest sound that waits, and put a note of it in its place."""
-        self._inputs.give_up(max(0.0, keep_s - self._n_sent_samples / self._inputs.rate_hz))
-
-    def abandon(self) -> None:
-        """Give up everything; nothing is told any more."""
-        self._inputs.clear()
-        self._sent.clear()
-        self._n_sent_samples = 0
-        if not self._is_over:
-            self._is_over = True
-            self._worker.leave(self.number)
-
-    def forward(self) -> None:
-        """Send what waits, as far as the window goes."""
-        window = WINDOW_S * self._inputs.rate_hz
-        while (
-            not self._is_over
-            and self._n_sent_samples < window
-            and len(self._sent) < WINDOW_ITEMS
-            and (not self._sent or self._inputs.has(WORTH_S))
-            and (following := self._inputs.next()) is not None
-        ):
-            item, came_s = following
-            n_samples = len(item) if isinstance(item, np.ndarray) else 0
-            self._sent.append(n_samples)
-            self._n_sent_samples += n_samples
-            self._worker.send(Hear(self.number, item, came_s))
-
-    def take(self, told: Told | Found) -> None:
-        """Take news from the process."""
-        if self._is_over or not isinstance(told, Told):
-            return
-        for _ in range(told.n_taken - self._n_taken):
-            self._n_sent_samples -= self._sent.popleft()
-        self._n_taken = told.n_taken
-        self.position_s, self.n_waiting = told.position_s, told.n_waiting
-        self.forward()
-        if told.tally is not None:
-            self.tally = told.tally
-            self._is_over = True
-            self._worker.leave(self.number)
-        self._tell(told.outcomes)
-
-    def lose(self, error: Exception) -> None:
-        """Note that the process is gone."""
-        if not self._is_over:
-            self._is_over = True
-            self._tell([Failed(error)])
-
-
-class RemoteUpload:
-    """A recording that is read in another process.
-
-    It is what `UploadWork` is to a request; all of it runs in the event loop.
-    """
-
-    def __init__(self, number: int, worker: _Worker, tell: Callable[[Uploaded], None]) -> None:
-        self.number = number
-        self.notes: Sequence[str] = ()
-        """Remarks on how it was read."""
-        self._worker = worker
-        self._tell = tell
-
-    def abandon(self) -> None:
-        """Give it up; nothing is told any more."""
-        self._worker.leave(self.number)
-
-    def take(self, news: Told | Found) -> None:
-        """Take news from the process."""
-        if isinstance(news, Found):
-            self.notes = news.notes
-            self._tell(news.content)
-
-    def lose(self, error: Exception) -> None:
-        """Note that the process is gone."""
-        self._tell(error)
 
 
 class _Worker(asyncio.Protocol):

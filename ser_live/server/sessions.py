@@ -13,13 +13,14 @@ from ser_live.config import Settings
 from ser_live.errors import InvalidAudioError, ProfileError
 from ser_live.events import Record, StreamEvent
 from ser_live.model.emotion_model import EmotionModel
-from ser_live.server.crew import Crew, RemoteUpload, RemoteWork
+from ser_live.server.crew import Crew
 from ser_live.server.guests import Guest
 from ser_live.server.limits import Limits
 from ser_live.server.metrics import Metrics
 from ser_live.server.pool import Pool
 from ser_live.server.problems import Problem
 from ser_live.server.protocol import Start
+from ser_live.server.remote import RemoteUpload, RemoteWork
 from ser_live.server.session import SENT_WITHIN_S, Session
 from ser_live.server.stream_work import Outcome, StreamWork
 from ser_live.server.teller import Teller, session_started
@@ -99,6 +100,9 @@ class Sessions:
 
     def call_soon(self, function: Callable[..., object], *arguments: Any) -> None:
         """Call a function in the event loop, from any thread; nothing once that is closed."""
+        if isinstance(self.pool, Crew):  # its news come within the loop, which nothing must wake
+            self._loop.call_soon(function, *arguments)
+            return
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(function, *arguments)
 

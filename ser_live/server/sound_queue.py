@@ -55,6 +55,8 @@ class SoundQueue:
         self._lock = threading.Lock()
         self._inputs: deque[tuple[Input, float]] = deque()
         """With the time when each came."""
+        self._n_others = 0
+        """Requests and notes of lost sound that wait."""
         self._came_s = 0.0
         self._ahead_s = 0.0
         """Sound that came earlier than it could be spoken, in seconds."""
@@ -66,6 +68,11 @@ class SoundQueue:
         """Time for which the oldest has waited, in seconds."""
         with self._lock:
             return time.monotonic() - self._inputs[0][1] if self._inputs else 0.0
+
+    @property
+    def is_all_sound(self) -> bool:
+        """Whether neither a request nor news of lost sound waits."""
+        return self._n_others == 0
 
     def has(self, sound_s: float) -> bool:
         """Whether so much sound waits, or a request, or news of lost sound."""
@@ -94,6 +101,7 @@ class SoundQueue:
             self.is_live = self._ahead_s <= AHEAD_S
             self._inputs.append((item, came_s))
             self.n_samples += n_samples
+            self._n_others += not isinstance(item, np.ndarray)
 
     def next(self) -> tuple[Input, float] | None:
         """Take what comes next: half a second of sound at most, joined of many small blocks."""
@@ -103,6 +111,8 @@ class SoundQueue:
             item, came_s = self._inputs.popleft()
             if isinstance(item, np.ndarray):
                 item = self._joined(item, came_s)
+            else:
+                self._n_others -= 1
             return item, came_s
 
     def _joined(self, first: NDArray[np.float32], came_s: float) -> NDArray[np.float32]:
@@ -136,12 +146,13 @@ class SoundQueue:
                 if n_lost < len(item):
                     kept.append((item[n_lost:], came_s))
             self._inputs.extendleft(reversed(kept))
+            self._n_others = sum(not isinstance(item, np.ndarray) for item, _ in self._inputs)
 
     def clear(self) -> None:
         """Give up everything that waits."""
         with self._lock:
             self._inputs.clear()
-            self.n_samples = 0
+            self.n_samples = self._n_others = 0
 
 
 def _add_lost(kept: deque[tuple[Input, float]], n_lost: int, came_s: float) -> None:

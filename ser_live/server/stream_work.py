@@ -23,6 +23,7 @@ from ser_live.events import (
 )
 from ser_live.model.emotion_model import EmotionModel
 from ser_live.records.tally import Tally
+from ser_live.server.load import Load
 from ser_live.server.pool import Urgency
 from ser_live.server.protocol import Start
 from ser_live.server.sound_queue import Ask as Ask
@@ -69,6 +70,9 @@ class StreamWork:
     profile : SpeakerProfile or None
     tell : callable
         Takes the outcomes of a step, in the pool's thread.
+    load : Load or None
+        That of a process which does the steps of all its sessions in one thread; without it no
+        partial result is rationed.
     """
 
     def __init__(
@@ -78,11 +82,13 @@ class StreamWork:
         settings: Settings,
         profile: SpeakerProfile | None,
         tell: Callable[[Sequence[Outcome]], None],
+        load: Load | None = None,
     ) -> None:
-        self._with_partials = start.results != "final" or start.state is not None
+        with_partials = start.results != "final" or start.state is not None
         self._start = start
         self._pace = start.state
         self._tell = tell
+        self._load = load
         self._gives_up = start.overrun == "gap"
         self._lock = threading.Lock()
         self._inputs = SoundQueue(start.sample_rate)
@@ -104,6 +110,7 @@ class StreamWork:
                 started_at=wall_time(),
                 no_signal_message=f"only zeros arrive: check what is sent to {name.source}.",
                 clock=time.monotonic,
+                with_partials=with_partials,
                 with_levels=start.results == "all" or start.tells_others or self._pace is not None,
             )
             for name in names
@@ -141,6 +148,11 @@ class StreamWork:
         """Sound that was looked through, gaps included, in seconds."""
         return max(stage.position for stage in self._stages) / 16_000
 
+    @property
+    def soonest_s(self) -> float:
+        """Sound that came, before whose end no utterance can become final, in seconds."""
+        return min(stage.soonest_final for stage in self._stages) / 16_000
+
     def put(self, item: Input, came_s: float | None = None) -> None:
         """Add sound, a note of lost sound, or a request; as for `SoundQueue`."""
         self._inputs.put(item, came_s)
@@ -157,22 +169,38 @@ class StreamWork:
 
     def urgency(self) -> Urgency | None:
         with self._lock:
-            if not self._items:
-                return Urgency.FINAL if len(self._inputs) else None
-            item = self._items[0]
-        is_partial = _is_partial(item) and not self._is_late()
+            item = self._items[0] if self._items else None
+        if item is None:
+            return self._urgency_of_sound() if len(self._inputs) else None
+        is_partial = _is_partial(item) and not self._is_given_up()
         return Urgency.PARTIAL if is_partial else Urgency.FINAL
 
-    def _is_late(self) -> bool:
-        """Whether live sound waits so long that partial results in front of it cost too much."""
-        is_live = self._gives_up or self._inputs.is_live
-        return is_live and self._inputs.waited_s() > PATIENCE_S
+    def _urgency_of_sound(self) -> Urgency:
+        # What comes faster than it is spoken has time; those who speak at this moment have none.
+        has_time = self._load is not None and not self._is_live
+        return Urgency.PARTIAL if has_time else Urgency.FINAL
+
+    @property
+    def _is_live(self) -> bool:
+        return self._gives_up or self._inputs.is_live
+
+    def _is_given_up(self) -> bool:
+        """Whether a partial result of live sound would cost final results too much.
+
+        It would where sound waits behind it for long, or where too much is to be done already.
+        """
+        if not self._is_live:
+            return False
+        is_rationed = self._load is not None and not self._load.spares_partials
+        return is_rationed or self._inputs.waited_s() > PATIENCE_S
 
     # -- a thread of the pool
 
     def step(self) -> None:
         """Judge the next utterance and give what stands before it, or hear the next sound."""
+        began_s = time.monotonic()
         outcomes: list[Outcome] = []
+        is_owed = self._is_live
         try:
             was_heard = not self._items
             if was_heard:
@@ -187,15 +215,19 @@ class StreamWork:
                 if isinstance(item, Done):
                     outcomes.append(item)
                     continue
-                if _is_partial(item) and self._is_late():
-                    outcomes.append(self._dropped(*item))
-                    continue
+                if _is_partial(item):
+                    if self._is_given_up():
+                        outcomes.append(self._dropped(*item))
+                        continue
+                    is_owed = False
                 outcomes += self._judge(*item)
                 if isinstance(item[1], Utterance):
                     break
         except (SerLiveError, ValueError, ArithmeticError, RuntimeError, MemoryError) as error:
             self.abandon()
             outcomes.append(Failed(error))
+        if self._load is not None:
+            self._load.note(began_s, time.monotonic(), is_owed=is_owed)
         if outcomes:
             self._tell(outcomes)
         elif not len(self._inputs):
@@ -238,8 +270,6 @@ class StreamWork:
                     analysis.forget()
                     self._states[number] = EmotionState(self._pace) if self._pace else None
             found.append(Done(item, self.position_s))
-        if not self._with_partials:
-            found = [item for item in found if not _is_partial(item)]
         with self._lock:
             self._items.extend(found)
 

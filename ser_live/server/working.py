@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import select
 import socket
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -14,6 +15,7 @@ from ser_live.errors import AudioError, SerLiveError
 from ser_live.model.emotion_model import EmotionModel
 from ser_live.process.native_memory import give_back_early
 from ser_live.records.tally import Tally
+from ser_live.server.load import Load
 from ser_live.server.parcels import Parcels, pack
 from ser_live.server.pool import Pool
 from ser_live.server.protocol import Start
@@ -24,6 +26,9 @@ from ser_live.speaker.profile import SpeakerProfile
 from ser_live.stream.analysis import warm_up
 
 _READ_BYTES = 1 << 18
+
+UNSAID_S = 0.1
+"""Longest time for which a busy process keeps to itself that it took sound, in seconds."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,10 @@ class Told:
     """Items that were looked through since the session began."""
     position_s: float
     n_waiting: int
+    soonest_s: float
+    """Sound, counted from the beginning, before whose end no utterance can become final."""
+    hold_s: float
+    """Sound that may be put off up to there, as the process has much to do."""
     tally: Tally | None = None
     """Sums of the session, at its end."""
 
@@ -113,12 +122,18 @@ class _Office:
     desks: dict[int, _Desk] = field(default_factory=dict)
     uploads: dict[int, UploadWork] = field(default_factory=dict)
     parcels: Parcels = field(default_factory=Parcels)
+    load: Load = field(default_factory=Load)
+    unsaid: dict[int, None] = field(default_factory=dict)
+    """Sessions that took sound which nothing was found in, and were not told so yet."""
+    said_s: float = 0.0
 
     def run(self) -> None:
         """Work until the server is gone."""
         is_busy = False
         while self._read(must_wait=not is_busy):
             is_busy = self.pool.do_next()
+            if not is_busy or time.monotonic() - self.said_s > UNSAID_S:
+                self._say()
 
     def _read(self, *, must_wait: bool) -> bool:
         """Take the orders that came; whether the server is still there."""
@@ -139,7 +154,9 @@ class _Office:
                 def tell(outcomes: Sequence[Outcome]) -> None:
                     self._tell(session, outcomes)
 
-                work = StreamWork(order.start, self.model, order.settings, order.profile, tell)
+                work = StreamWork(
+                    order.start, self.model, order.settings, order.profile, tell, self.load
+                )
                 self.desks[session] = _Desk(work)
                 self.pool.wake(work)
             case Hear() if order.session in self.desks:
@@ -150,6 +167,7 @@ class _Office:
             case Read():
                 self._read_recording(order)
             case Forget() if order.session in self.desks:
+                self.unsaid.pop(order.session, None)
                 self.desks.pop(order.session).work.abandon()
             case Forget() if order.session in self.uploads:
                 self.uploads.pop(order.session).abandon()
@@ -167,9 +185,24 @@ class _Office:
         self.pool.wake(work)
 
     def _tell(self, session: int, outcomes: Sequence[Outcome]) -> None:
-        desk = self.desks.get(session)
-        if desk is None:
+        if session not in self.desks:
             return
+        if not outcomes:
+            self.unsaid[session] = None  # it is told with what else there is
+            return
+        self.unsaid.pop(session, None)
+        self.pipe.sendall(self._told(session, outcomes))
+
+    def _say(self) -> None:
+        """Tell what was taken of each session, in one go."""
+        self.said_s = time.monotonic()
+        if self.unsaid:
+            told = b"".join(self._told(session, ()) for session in self.unsaid)
+            self.unsaid.clear()
+            self.pipe.sendall(told)
+
+    def _told(self, session: int, outcomes: Sequence[Outcome]) -> bytes:
+        desk = self.desks[session]
         work = desk.work
         is_over = any(isinstance(o, Done) and o.ask.type == "end" for o in outcomes)
         told = Told(
@@ -178,9 +211,11 @@ class _Office:
             desk.n_put - work.n_blocks,
             work.position_s,
             work.n_waiting,
+            work.soonest_s,
+            self.load.hold_s,
             work.tally if is_over else None,
         )
-        self.pipe.sendall(pack(told))
+        return pack(told)
 
 
 def _portable(error: Exception) -> Exception:

@@ -114,6 +114,15 @@ class Segmenter:
         """Samples since the start of the stream, gaps included."""
         return self._clock
 
+    @property
+    def soonest_final(self) -> int:
+        """Position before which no utterance can become final, whatever sound comes."""
+        if self._open is None:
+            n_least = self._n_max - self._n_lead - self._n_pre_roll
+            return self._clock + min(self._hangover, n_least * FRAME_SAMPLES)
+        longest = self._history[0].start_sample + self._n_max * FRAME_SAMPLES
+        return min(self._open.solid_end_sample + self._hangover, longest)
+
     def push(
         self,
         frame: NDArray[np.float32],

@@ -199,6 +199,11 @@ class SegmentingStage:
         return self._n_paused is not None
 
     @property
+    def soonest_final(self) -> int:
+        """Position before which no utterance can become final, as for `Segmenter`."""
+        return getattr(self._segmenter, "soonest_final", 0)
+
+    @property
     def next_id(self) -> int:
         """Identifier the next utterance will get."""
         return self._segmenter.next_id

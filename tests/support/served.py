@@ -73,12 +73,14 @@ class Served:
 
 
 @contextmanager
-def serving(folder: Path, *arguments: str) -> Iterator[Served]:
+def serving(
+    folder: Path, *arguments: str, program: Sequence[str] = ("-m", "ser_live")
+) -> Iterator[Served]:
     """Run ``ser-live serve`` on any port with a token file."""
     token_file = folder / "token"
     process = subprocess.Popen(
         [
-            *(sys.executable, "-m", "ser_live", "serve", "--port", "0"),
+            *(sys.executable, *program, "serve", "--port", "0"),
             *("--token-file", str(token_file), *arguments),
         ],
         stderr=subprocess.PIPE,
