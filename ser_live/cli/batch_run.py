@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,12 +12,12 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, overload
 import click
 
 from ser_live.batch.output_file import Done, OutputFile
+from ser_live.cli.batch_bar import BatchBar
 from ser_live.cli.batch_notes import BatchNotes
 from ser_live.cli.ending import BatchEnding, say
 from ser_live.cli.given_path import GivenPath
 from ser_live.cli.options import Command, taking
 from ser_live.cli.rows import Form
-from ser_live.cli.suspending import suspendable
 from ser_live.errors import UsageError, WorkersLostError
 from ser_live.process.ending_signals import EndedBySignal
 from ser_live.records.long_list import LongList
@@ -172,7 +170,7 @@ class BatchRun(Generic[R]):
         notes = BatchNotes(n_files, says_each=self.options.verbose, say=say)
         with BatchEnding() as ending:
             try:
-                with rows, _Bar(n_files, self.what, is_wanted=not self.options.quiet) as bar:
+                with rows, BatchBar(n_files, self.what, is_wanted=not self.options.quiet) as bar:
                     self._run(rows, bar, ending, failures, notes)
                     # A header alone says that nothing was found where something was heard.
                     rows.finish(n_files > len(failures) - len(self.found.unreadable))
@@ -206,7 +204,7 @@ class BatchRun(Generic[R]):
     def _run(
         self,
         rows: _Printed | OutputFile | ArchiveRows,
-        bar: _Bar,
+        bar: BatchBar,
         ending: BatchEnding,
         failures: LongList[tuple[str, str]],
         notes: BatchNotes,
@@ -241,7 +239,7 @@ class BatchRun(Generic[R]):
                     _note(failures, files[number], done)
                 raise
 
-    def _done(self, result: R, bar: _Bar, notes: BatchNotes) -> Done:
+    def _done(self, result: R, bar: BatchBar, notes: BatchNotes) -> Done:
         if found := self.notes_of(result):
             with bar.aside():
                 notes.add(result.file, found)
@@ -340,70 +338,3 @@ class _Printed:
         """Print rows; the header waits for the first: a start that fails prints none."""
         text, self._header = self._header + text, ""
         click.echo(text, nl=False)
-
-
-def _show_cursor() -> None:
-    _send(b"\x1b[?25h")
-
-
-def _hide_cursor() -> None:
-    _send(b"\x1b[?25l")
-
-
-def _send(code: bytes) -> None:
-    # Past the stream, which the signal may have interrupted in the middle of a line.
-    with suppress(OSError):
-        os.write(sys.stderr.fileno(), code)
-
-
-class _Bar:
-    """A progress bar on standard error, where that is a terminal itself."""
-
-    def __init__(self, n_files: int, what: str, *, is_wanted: bool) -> None:
-        from ser_live.terminal.console import is_screen
-
-        self._is_shown = is_wanted and is_screen(sys.stderr)
-        self._shares_screen = self._is_shown and is_screen(sys.stdout)
-        self._open = ExitStack()
-        if self._is_shown:
-            from rich.progress import Progress
-
-            from ser_live.terminal.console import HonestConsole
-
-            self._console = HonestConsole(stderr=True)
-            self._progress = Progress(
-                *Progress.get_default_columns(),
-                console=self._console,
-                transient=True,
-                redirect_stdout=False,  # rich would send rows to standard error
-                redirect_stderr=False,
-            )
-            self._task = self._progress.add_task(what, total=n_files)
-
-    def __enter__(self) -> _Bar:
-        if self._is_shown:
-            # First, for the bar hides the cursor as soon as it is there.
-            self._open.enter_context(suspendable(_show_cursor, _hide_cursor))
-            self._open.callback(self._progress.stop)
-            self._progress.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._open.close()
-
-    def advance(self, n_done: int) -> None:
-        """Show how many files are done."""
-        if self._is_shown:
-            self._progress.update(self._task, completed=n_done)
-
-    @contextmanager
-    def aside(self) -> Iterator[None]:
-        """Keep off the terminal while rows are printed on the same one."""
-        if not self._shares_screen:
-            yield
-            return
-        self._progress.stop()
-        try:
-            yield
-        finally:
-            self._progress.start()

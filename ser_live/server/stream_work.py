@@ -32,7 +32,8 @@ from ser_live.session.player import wall_time
 from ser_live.speaker.profile import SpeakerProfile
 from ser_live.stream.analysis import AnalysisStage
 from ser_live.stream.emotion_state import EmotionState
-from ser_live.stream.segmenting import Segmented, SegmentingStage
+from ser_live.stream.segmented import Segmented
+from ser_live.stream.segmenting import SegmentingStage
 
 PATIENCE_S = 0.3
 """Time that live sound waits before the partial results in front of it are given up, in seconds."""

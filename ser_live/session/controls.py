@@ -14,7 +14,8 @@ from ser_live.sources import AudioSource, ReconnectingMicrophone
 from ser_live.sources.device_change import known_devices
 from ser_live.sources.devices import InputDevice, choose_device
 from ser_live.stream.analyzer import check_rating
-from ser_live.stream.segmenting import ForgetVoice, Segmented, SegmentingStage
+from ser_live.stream.segmented import ForgetVoice, Segmented
+from ser_live.stream.segmenting import SegmentingStage
 
 
 class Orders:

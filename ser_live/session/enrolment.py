@@ -30,7 +30,8 @@ from ser_live.sources import AudioSource
 from ser_live.speaker.profile import ProfileCard, SpeakerProfile, check_name
 from ser_live.stream.analysis import AnalysisStage, warm_up
 from ser_live.stream.drive import drive
-from ser_live.stream.segmenting import EndOfStream, Segmented, SegmentingStage
+from ser_live.stream.segmented import EndOfStream, Segmented
+from ser_live.stream.segmenting import SegmentingStage
 
 READING_S = 30.0
 """Time for which a microphone is listened to, in seconds."""

@@ -16,7 +16,8 @@ from ser_live.sources import AudioSource
 from ser_live.stream.drive import Driven, drive
 from ser_live.stream.lanes import Demixer, Lanes
 from ser_live.stream.roles import Roles
-from ser_live.stream.segmenting import Segmented, SegmentingStage
+from ser_live.stream.segmented import Segmented
+from ser_live.stream.segmenting import SegmentingStage
 from ser_live.stream.side_by_side import SideBySide
 
 

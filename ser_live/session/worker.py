@@ -13,7 +13,7 @@ from ser_live.model.emotion_model import EmotionModel
 from ser_live.session.work_queue import WorkQueue
 from ser_live.speaker.profile import SpeakerProfile
 from ser_live.stream.analysis import AnalysisStage, warm_up
-from ser_live.stream.segmenting import Segmented
+from ser_live.stream.segmented import Segmented
 
 WorkItem: TypeAlias = Segmented | SourceFailed | Notice | None
 """Items that wait for the worker; ``None`` is the end."""

@@ -45,7 +45,7 @@ from ser_live.model.inputs import InputMaker, whole_input
 from ser_live.speaker.memory import SpeakerMemory
 from ser_live.speaker.profile import SpeakerProfile
 from ser_live.speech.segmenter import no_clock
-from ser_live.stream.segmenting import EndOfStream, ForgetVoice, Segmented
+from ser_live.stream.segmented import EndOfStream, ForgetVoice, Segmented
 from ser_live.stream.steady import SteadyLabel, sure_label
 
 _SYLLABLE_RATE = FEATURE_NAMES.index("syllable_rate_per_s")

@@ -19,7 +19,8 @@ from ser_live.speaker.profile import SpeakerProfile, load_profile
 from ser_live.speech.detector import VadDecision
 from ser_live.speech.segmenter import no_clock
 from ser_live.stream.analysis import AnalysisStage
-from ser_live.stream.segmenting import Segmented, SegmentingStage, as_decided
+from ser_live.stream.segmented import Segmented
+from ser_live.stream.segmenting import SegmentingStage, as_decided
 
 Block: TypeAlias = "bytes | bytearray | memoryview | NDArray[np.int16] | NDArray[np.float32]"
 

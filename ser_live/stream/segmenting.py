@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,26 +11,20 @@ from numpy.typing import NDArray
 from ser_live.audio import FrameCutter, StreamConverter, peak_dbfs
 from ser_live.config import FRAME_SAMPLES, SAMPLE_RATE_HZ, Settings
 from ser_live.events import (
-    Activity,
     Cause,
-    DeviceEvent,
     DeviceFound,
     DeviceLost,
     DeviceSought,
-    Drop,
     Hearing,
     Level,
     Mark,
     Note,
     NotedBy,
     Paused,
-    SpeechStarted,
-    StateChanged,
     StreamGap,
     StreamId,
     StreamNotice,
     StreamStarted,
-    Utterance,
 )
 from ser_live.exhaustive import assert_never
 from ser_live.sources import (
@@ -46,46 +38,11 @@ from ser_live.sources import (
 from ser_live.speech.activity import ActivityTracker
 from ser_live.speech.detector import VadDecision, VoiceActivityDetector
 from ser_live.speech.segmenter import Segmenter, no_clock
+from ser_live.stream.segmented import EndOfStream, ForgetVoice, Segmented
 from ser_live.stream.signal_notices import SignalNotices
 
 FRAMES_PER_LEVEL = 3
 """Frames from one `Level` to the next: 90 ms, as often as a display is drawn."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EndOfStream:
-    """A stream was heard to its end; the analysis makes `StreamEnded` of it."""
-
-    stream: StreamId
-    n_samples: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForgetVoice:
-    """The analysis is to forget the voice heard so far, and tells so."""
-
-    stream: StreamId
-    sample: int
-
-
-Segmented: TypeAlias = (
-    StreamStarted
-    | StateChanged
-    | SpeechStarted
-    | Level
-    | StreamGap
-    | DeviceEvent
-    | Mark
-    | Note
-    | Paused
-    | ForgetVoice
-    | StreamNotice
-    | Activity
-    | Utterance
-    | Drop
-    | EndOfStream
-)
-"""Items from segmenting to analysis; a `Drop` stands where an utterance was given up."""
 
 
 def _tell_nobody(decision: VadDecision) -> None:

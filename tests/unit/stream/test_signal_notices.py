@@ -14,7 +14,8 @@ from ser_live.config import Settings, VadSettings
 from ser_live.events import Cause, StreamId, StreamNotice
 from ser_live.mixing import Finding
 from ser_live.sources import Lost, SignalNotice
-from ser_live.stream.segmenting import Segmented, SegmentingStage
+from ser_live.stream.segmented import Segmented
+from ser_live.stream.segmenting import SegmentingStage
 from ser_live.stream.signal_notices import SignalNotices
 
 FILE = StreamId(number=1, source="x.wav", file="x.wav")
