@@ -16,7 +16,7 @@ _MOST_KEPT = 1 << 20
 """So much of a tag is kept, for there may be sound in it; longer ones hold pictures."""
 
 _BEGIN = re.compile(rb"\xff[\xe2-\xff]|fLaC\0\0\0\x22|OggS\0\x02|RIFF....WAVE", re.DOTALL)
-"""What sound begins with that may stand where a tag claims to be."""
+"""Beginnings of sound that may stand where a tag claims to be."""
 
 
 class LeadingTags:
