@@ -19,7 +19,7 @@ _SLACK_BYTES = 16
 
 
 _BLANK_BYTES = 8
-"""So many zeros in a row are no code of a tone that LAME made: without damage they are 4 at most."""
+"""So many zeros in a row are no code of a tone that LAME made: whole ones have 4 at most."""
 
 
 @dataclass(frozen=True)
