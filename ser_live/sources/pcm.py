@@ -23,8 +23,8 @@ from ser_live.sources.beginnings import (
     is_doubtful,
     n_to_look_at,
 )
+from ser_live.sources.leading_tags import LeadingTags
 from ser_live.sources.media_tracks import check_track
-from ser_live.sources.mpeg_frames import tag_bytes
 from ser_live.sources.pcm_bytes import PcmBytes
 from ser_live.sources.piped import PipedContainer
 from ser_live.sources.protocol import AudioSource, ChannelsLeftOut, Lost
@@ -83,9 +83,7 @@ class PcmSource(AudioSource):
         self._pcm = PcmBytes(n_channels)
         self._head: bytes | None = b""
         """First bytes, as long as they do not tell what they are."""
-        self._is_tagged = False
-        self._n_of_tag = 0
-        """Bytes of a tag before the sound that are still to come."""
+        self._tags = LeadingTags()
         self._container: PipedContainer | None = None
         self._items: deque[NDArray[np.float32] | Lost] = deque()
         self._rest: Iterator[NDArray[np.float32] | Lost] | None = None
@@ -194,7 +192,7 @@ class PcmSource(AudioSource):
     def _take(self, data: bytes) -> None:
         """Take bytes; the first ones tell what they are."""
         if self._head is not None:
-            self._head = self._without_tag(self._head + data)
+            self._head = self._tags.behind(self._head + data)
             if is_doubtful(self._head):
                 return
             data = self._decide(self._head)
@@ -203,20 +201,10 @@ class PcmSource(AudioSource):
         elif len(samples := self._pcm.samples(data)):
             self._items.append(samples)
 
-    def _without_tag(self, head: bytes) -> bytes:
-        """First bytes behind the tags that may stand before a recording of any kind."""
-        while head:
-            n_passed = min(self._n_of_tag, len(head))
-            head, self._n_of_tag = head[n_passed:], self._n_of_tag - n_passed
-            n_bytes = tag_bytes(head, 0) if head.startswith((b"ID3", b"APETAGEX")) else 0
-            if not n_bytes:
-                break
-            self._is_tagged, self._n_of_tag = True, n_bytes
-        return head
-
     def _decide(self, head: bytes) -> bytes:
         self._head = None
-        kind = container_of(head) or ("mp3" if self._is_tagged else None)
+        head = self._tags.sound(head)
+        kind = container_of(head) or ("mp3" if self._tags.is_tagged else None)
         if kind is not None:
             self._container = PipedContainer(
                 kind,
@@ -260,7 +248,7 @@ class PcmSource(AudioSource):
             self._exhausted = True
             raise self._nothing_came()
         if self._head is not None:
-            if not self._head:
+            if not self._tags.sound(self._head):
                 self._exhausted = True
                 raise AudioFileError(
                     f"{self._subject} ended within or behind a tag, before any sound, but a whole "

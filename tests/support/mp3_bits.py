@@ -2,8 +2,9 @@
 
 LAME leaves no bytes between the sound of one frame and the next while its reservoir has room. Where
 there are some, where one frame begins within the one before, or is that one again, frames are
-missing or were moved, and what decoders then give is made of other frames' bits. Only what LAME
-made may be judged so.
+missing or were moved, and what decoders then give is made of other frames' bits. Where zeros were
+written over the bits of a frame, decoders make up something of them, each in its own way: codes of
+zeros alone are the rarest, so that no sound has many of them. Only what LAME made may be judged so.
 """
 
 from __future__ import annotations
@@ -17,9 +18,15 @@ _SLACK_BYTES = 16
 """So much short of its limit the reservoir of LAME may be when it leaves bytes."""
 
 
+_BLANK_BYTES = 8
+"""So many zeros in a row are no code of a tone that LAME made: whole ones have 4 at most."""
+
+
 @dataclass(frozen=True)
 class _Frame:
     content: bytes
+    brought: bytes
+    """Its bytes that hold sound, its own or of frames behind it."""
     seconds: float
     kind: tuple[int, int]
     back: int
@@ -32,6 +39,8 @@ def without_bits_s(data: bytes) -> float:
     """Length of the frames that begin in bytes of frames that are not where they were."""
     total_s, n_there, end, kind, n_brought = 0.0, 0, 0, None, 0
     before = b""
+    brought = bytearray()
+    """All that came, of the length `n_there`."""
     for frame in _frames(data):
         start = n_there - frame.back
         gap = start - end
@@ -42,7 +51,10 @@ def without_bits_s(data: bytes) -> float:
         before = frame.content
         if frame.kind != kind or (is_broken and start >= 0):
             n_there, start, kind = 0, -frame.back, frame.kind
-        if start < 0:
+            brought.clear()
+        brought += frame.brought
+        is_blank = start >= 0 and bytes(_BLANK_BYTES) in brought[start : start + frame.used]
+        if start < 0 or is_blank:
             total_s += frame.seconds
         end = start + frame.used
         n_there += frame.main
@@ -72,6 +84,7 @@ def _frames(data: bytes) -> Iterator[_Frame]:
         rate = (44_100, 48_000, 32_000)[part[2] >> 2 & 3] >> {3: 0, 2: 1, 0: 2}[version]
         yield _Frame(
             content=part,
+            brought=part[at + n_side :],
             seconds=(1152 if is_first else 576) / rate,
             kind=(rate, n_channels),
             back=int(bits[:n_back], 2),

@@ -50,6 +50,27 @@ def test_a_tag_stands_before_recordings_of_any_kind(kind, tmp_path):
     assert np.array_equal(piped(tagged(tagged(data, 20), 0))[0], piped(data)[0])
 
 
+@pytest.mark.parametrize("kind", ["FLAC", "WAV", "MP3", "OGG", "aac"])
+@pytest.mark.parametrize("n_too_many", [5000, 200_000])
+@pytest.mark.parametrize("content", [odd.junk(3000), bytes(3000)], ids=["full", "filled up"])
+def test_a_tag_that_claims_sound(kind, n_too_many, content, tmp_path):
+    """Sound that a tag claims for its own by a wrong size is heard."""
+    media = kind == "aac"
+    data = odd.media(tmp_path / "x.aac", "aac").read_bytes() if media else odd.coded(kind)
+    n_bytes = len(content) + n_too_many
+    size = bytes([n_bytes >> 14 & 127, n_bytes >> 7 & 127, n_bytes & 127])
+    heard, _, _ = piped(b"ID3\x03\0\0\0" + size + content + data)
+    assert len(heard) == len(piped(data)[0])
+
+
+def test_sound_in_a_tag_of_the_right_size_is_a_part_of_it():
+    """A tag that holds a whole recording, as a sample of it, is passed over."""
+    inside = odd.coded("MP3")
+    size = bytes([len(inside) >> 14 & 127, len(inside) >> 7 & 127, len(inside) & 127])
+    data = b"ID3\x03\0\0\0" + size + inside + odd.coded("FLAC")
+    assert np.array_equal(piped(data)[0], piped(odd.coded("FLAC"))[0])
+
+
 def test_a_tag_alone():
     """A pipe that ends within a tag, or behind it, holds no sound, and a sentence says so."""
     for data in (tagged(b""), tagged(b"")[:2000]):
