@@ -66,7 +66,9 @@ def _frames(data: bytes) -> Iterator[_Frame]:
     for part in mpeg_frames(data):
         if len(part) < 4 or part[0] != 0xFF or part[1] & 0xE6 != 0xE2:
             continue
-        version = part[1] >> 3 & 3
+        version, rate_index = part[1] >> 3 & 3, part[2] >> 2 & 3
+        if version == 1 or rate_index == 3:  # reserved, so it is damage that looks like a head
+            continue
         is_first, is_mono = version == 3, part[3] >> 6 == 3
         n_side = (17 if is_mono else 32) if is_first else (9 if is_mono else 17)
         at = 4 if part[1] & 1 else 6
@@ -81,7 +83,7 @@ def _frames(data: bytes) -> Iterator[_Frame]:
         if is_first:
             begin, n_lengths, n_bits = begin + 4 * n_channels, 2 * n_channels, 59
         used = sum(int(bits[begin + k * n_bits :][:12], 2) for k in range(n_lengths))
-        rate = (44_100, 48_000, 32_000)[part[2] >> 2 & 3] >> {3: 0, 2: 1, 0: 2}[version]
+        rate = (44_100, 48_000, 32_000)[rate_index] >> {3: 0, 2: 1, 0: 2}[version]
         yield _Frame(
             content=part,
             brought=part[at + n_side :],
