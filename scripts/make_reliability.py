@@ -50,6 +50,7 @@ ORDER = (
     "odd_files",
     "privacy",
     "doctor",
+    "server",
 )
 """Sections in the order of the page; others follow by name."""
 

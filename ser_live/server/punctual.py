@@ -12,12 +12,16 @@ from ser_live.process.open_files import most_files
 from ser_live.server.guard import problem_response
 from ser_live.server.limits import Limits
 from ser_live.server.problems import Problem
+from ser_live.server.turns import Turns
 
 HEAD_S = Limits().start_s
 """Longest time until the head of a request is whole, in seconds."""
 
 CROWDED_HEAD_S = 1.0
 """The same where many connections say nothing, in seconds."""
+
+LATE_S = 0.1
+"""Time after which it is looked again whether a head was read that is there, in seconds."""
 
 N_UNCROWDED = 64
 """Connections without a whole head that have all the time there is."""
@@ -57,6 +61,7 @@ class Crowd:
 
     def __init__(self) -> None:
         self.n_most = min(N_HEADLESS, most_files() // 2)
+        self.turns = Turns()
         self._silent: dict[PunctualProtocol, None] = {}
 
     def __len__(self) -> int:
@@ -65,7 +70,7 @@ class Crowd:
     def add(self, connection: PunctualProtocol) -> None:
         """Count a connection; where there is no room, one that kept silent for longest is cut."""
         if len(self._silent) >= self.n_most:
-            next(iter(self._silent)).expire()
+            next(iter(self._silent)).cut()
         self._silent[connection] = None
 
     def remove(self, connection: PunctualProtocol) -> None:
@@ -113,6 +118,19 @@ class PunctualProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self._crowd.turns.take(self, data):
+            self.transport.pause_reading()  # or whoever sends most would fill the memory
+
+    def read(self, data: bytes) -> None:
+        """Read what came, now that it is its turn."""
+        if self.transport.is_closing():
+            return
+        if not self.flow.read_paused:
+            self.transport.resume_reading()
+        protocol: Any = self.transport.get_protocol()
+        if protocol is not self:  # it became a WebSocket meanwhile
+            protocol.data_received(data)
+            return
         self.app = _busy if self._is_full() else self._app
         super().data_received(data)
         if self._is_served():
@@ -145,7 +163,7 @@ class PunctualProtocol(H11Protocol):
             is_crowded = len(self._crowd) >= N_UNCROWDED
             self._crowd.add(self)
             self._head_timer = self.loop.call_later(
-                CROWDED_HEAD_S if is_crowded else HEAD_S, self.expire
+                CROWDED_HEAD_S if is_crowded else HEAD_S, self._expire
             )
 
     def _stop_timer(self) -> None:
@@ -154,7 +172,13 @@ class PunctualProtocol(H11Protocol):
             self._head_timer.cancel()
             self._head_timer = None
 
-    def expire(self) -> None:
+    def _expire(self) -> None:
+        if self._crowd.turns.waits(self):  # what it wants is there, and the server is late
+            self._head_timer = self.loop.call_later(LATE_S, self._expire)
+        else:
+            self.cut()
+
+    def cut(self) -> None:
         """Cut the connection, unless what it wants is known by now."""
         self._stop_timer()
         if not self._is_served() and not self.transport.is_closing():

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import io
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from starlette.requests import ClientDisconnect, Request
@@ -33,6 +35,9 @@ from ser_live.server.upload_work import UPLOAD
 
 if TYPE_CHECKING:
     from ser_live.server.app import Services
+
+NAME = "the upload"
+"""Name of an upload in sentences."""
 
 
 async def analyze(request: Request) -> Response:
@@ -77,7 +82,9 @@ def begin_upload(services: Services) -> Place:
 def told(error: BaseException, path: str) -> Problem | None:
     """Refusal that an error becomes, without the path of the upload; ``None`` for a defect."""
     if isinstance(error, SerLiveError):
-        return Problem("audio_invalid", str(error).replace(path, "the upload"))
+        # Where the name of the file alone is told, it begins the sentence.
+        text = re.sub(rf"^{re.escape(Path(path).name)}\b", NAME, str(error).replace(path, NAME))
+        return Problem("audio_invalid", text)
     if isinstance(error, ClientDisconnect):
         return Problem("slow_request", "the upload broke off.")
     return None
@@ -92,6 +99,12 @@ def check_encoding(request: Request) -> None:
 def _accepted(request: Request) -> str:
     """The form of the answer that is wanted; JSON where none of ours is named."""
     check_encoding(request)
+    if request.headers.get("content-type", "").startswith("multipart/"):
+        raise Problem(
+            "media_unknown",
+            "the upload is a form, but the recording itself is needed as the body: send it as it "
+            "is, with curl by --data-binary @FILE.",
+        )
     accept = request.headers.get("accept", "*/*")
     for kind in ("application/x-ndjson", "text/csv"):
         if kind in accept:

@@ -79,17 +79,19 @@ def test_an_upload_is_analyzed_like_the_file(served: Served, short_talk: Path) -
         (b"no sound at all", {}, "", 422, "audio_invalid"),
         (b"x", {"Content-Encoding": "gzip"}, "", 415, "media_unknown"),
         (b"x", {"Content-Length": str(10**10)}, "", 413, "message_too_large"),
+        (b"x", {"Content-Type": "multipart/form-data; boundary=b"}, "", 415, "media_unknown"),
         (b"x", {}, "?channel=0", 400, "message_invalid"),
     ],
 )
 def test_an_upload_that_is_no_recording_is_one_sentence(
     body: bytes, headers: dict[str, str], path: str, status: int, code: str, served: Served
 ) -> None:
-    """A code, a status, and no path of the server in the sentence."""
+    """A code, a status, and neither a path nor a descriptor of the server in the sentence."""
     found, answer = post(served, f"/v1/analyze{path}", body, **headers)
     problem = json.loads(answer)
     assert (found, problem["code"]) == (status, code)
     assert "/proc" not in problem["detail"]
+    assert not problem["detail"][0].isdigit()
 
 
 # -- descriptions

@@ -657,7 +657,7 @@ def test_a_full_disk_below_standard_error_ends_nothing(
             stderr=full,
         )  # fmt: skip
     try:
-        _wait_for(token_file.exists, 60)
+        _wait_for(lambda: token_file.exists() and token_file.read_text(), 60)
         served = Served(port, token_file.read_text().strip(), process, [])  # type: ignore[arg-type]
         _wait_for(lambda: _is_ready(served), 60)
         with served.stream() as connection:

@@ -60,20 +60,24 @@ def crowd(
         connection.setblocking(False)
         return connection
 
+    writers: list[asyncio.StreamWriter] = []
+
     async def one(connection: socket.socket) -> str:
         reader, writer = await asyncio.open_connection(sock=connection)
+        writers.append(writer)
         try:
             return await asyncio.wait_for(then(reader, writer), WAIT_S)
         except (TimeoutError, asyncio.TimeoutError):
             return "hangs"
         except (OSError, asyncio.IncompleteReadError):
             return "cut"
-        finally:
-            writer.close()
 
     async def run() -> Counter[str]:
         connections = [begun() for _ in range(n)]
-        return Counter(await asyncio.gather(*map(one, connections)))
+        found = Counter(await asyncio.gather(*map(one, connections)))
+        for writer in writers:  # all of them are there until the last one has its answer
+            writer.close()
+        return found
 
     with many_files(n + 256):
         return asyncio.run(run())

@@ -143,7 +143,7 @@ def test_nobody_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     began_s = time.monotonic()
     for second in range(100):
         teller.take("a", made.level(float(second)))
-    assert time.monotonic() - began_s < 1.0
+    assert time.monotonic() - began_s < 10.0  # the sink stands for thirty
     sink.may_go_on.set()
     teller.close()
     n_lost = 100 - len(sink.of_streams)
