@@ -123,9 +123,7 @@ class _FrameValues:
     Which frames are voiced can change as the utterance grows; what was found stays.
     """
 
-    def __init__(
-        self, width: int, find: Callable[[Float32], Float64], batch: int = _BATCH
-    ) -> None:
+    def __init__(self, width: int, find: Callable[[Float32], Float64], batch: int = _BATCH) -> None:
         self._find = find
         self._batch = batch
         self._values = GrowingArray((width,))

@@ -38,7 +38,9 @@ def test_many_are_counted_by_kind_at_the_end() -> None:
     for number in range(3000):
         notes.add(f"calls/{number}.wav", [soft(-30 - number % 40)])
     for number in range(7):
-        notes.add(f"old/x{number}.wav", [f"The header of x{number}.wav says {number} samples more."])
+        notes.add(
+            f"old/x{number}.wav", [f"The header of x{number}.wav says {number} samples more."]
+        )
     notes.add("one.m4a", ["Of its 3 tracks the second is heard."])
     assert lines == []
     notes.report()
