@@ -1,8 +1,8 @@
 """Products of matrices on one thread: a second one costs more than it brings.
 
 The products of this program are small. OpenBLAS shares them out all the same, over as many threads
-as there are cores, and these wait for each other busily: on two cores that was nearly half of all
-processor time, and processes side by side kept each other from working. Numbers do not change.
+as there are cores, and these wait for each other busily: on two busy cores that was nearly half of
+all processor time, and processes side by side kept each other from working. Numbers do not change.
 """
 
 from __future__ import annotations
