@@ -23,7 +23,9 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -158,22 +160,29 @@ def started(old: Path | None, peers: Path | None) -> tuple[list[Contestant], lis
 def serve(model_name: str) -> None:
     """Be a contestant: a model of the tree that stands first on the path."""
     import ser_live
-    from ser_live.batch.recording import hear
-    from ser_live.config import Settings
-    from ser_live.model.emotion_model import EmotionModel
-    from ser_live.stream.analysis import warm_up
 
     if ROOT in Path(ser_live.__file__).parents and os.environ["PYTHONPATH"] != str(ROOT):
         sys.exit("this checkout was loaded instead of the older one")
-    model = EmotionModel.load(model_name)
-    warm_up(model)
-    settings = Settings()
+    n_utterances = hearing(model_name)
     print(json.dumps({"cpu_s": time.process_time()}), flush=True)
     for line in sys.stdin:
         begin_s = time.process_time()
-        recording, _ = hear(line.rstrip("\n"), model=model, settings=settings)
+        n_results = n_utterances(line.rstrip("\n"))
         spent_s = time.process_time() - begin_s
-        print(json.dumps({"cpu_s": spent_s, "n_results": len(recording.utterances)}), flush=True)
+        print(json.dumps({"cpu_s": spent_s, "n_results": n_results}), flush=True)
+
+
+def hearing(model_name: str) -> Callable[[str], int]:
+    """Get ready to analyze a recording and to count its utterances, as the tree does it."""
+    batch = import_module("ser_live.batch")
+    settings = import_module("ser_live.config").Settings()
+    if not hasattr(batch, "__path__"):  # a tree of before archives
+        old = import_module("ser_live.model").EmotionModel.load(model_name)
+        return lambda path: len(batch.analyze_file(Path(path), old, settings, None).results)
+    hear = import_module("ser_live.batch.recording").hear
+    model = import_module("ser_live.model.emotion_model").EmotionModel.load(model_name)
+    import_module("ser_live.stream.analysis").warm_up(model)
+    return lambda path: len(hear(path, model=model, settings=settings)[0].utterances)
 
 
 def figures(contestant: Contestant, hours: float) -> dict[str, float]:

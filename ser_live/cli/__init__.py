@@ -35,6 +35,7 @@ from ser_live.errors import (
 )
 from ser_live.onnx_graph import silence_telemetry
 from ser_live.process.ending_signals import ignore_signals, raise_on_signals
+from ser_live.process.one_thread import multiply_on_one_thread
 from ser_live.terminal.printing import echo, echo_lines
 
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ _LEAVING = ("--help", "-h", "--help-all", "--version", "-V")
 
 _OPENS_MICROPHONE = {"listen", "enroll", "doctor"}
 _RUNS_SESSIONS = {"listen", "replay", "demo"}
+_FITS = {"train", "evaluate"}
+"""Commands with large products of matrices, for which several threads are worth their cost."""
 _USES_SOUND = {*_OPENS_MICROPHONE, "replay", "demo", "analyze", "calls", "features"}
 """Commands that call libraries which print on standard error by themselves."""
 
@@ -131,6 +134,8 @@ class _LazyGroup(GroupPage):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in _FITS:
+            multiply_on_one_thread()  # before the command's module, which may import numpy
         found = super().resolve_command(ctx, args)
         is_silent = ctx.resilient_parsing or not {"-q", "--quiet"}.isdisjoint(found[2])
         if found[0] in _RUNS_SESSIONS and not is_silent:

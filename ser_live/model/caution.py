@@ -75,9 +75,10 @@ class Familiarity:
 
     @cached_property
     def _of_centres(self) -> tuple[Float64, Float64, Float64]:
-        """Squared lengths of the centres, the centres along the directions, and the gain.
+        """Parts of a distance that are the same in every call.
 
-        The gain is what a square along each direction counts beyond one along any other.
+        Squared lengths of the centres, the centres along the directions, and what a square along
+        each direction counts beyond one along any other.
         """
         gain = 1.0 / self.variances - 1.0 / self.other_variance
         return np.square(self.centres).sum(axis=1), self.centres @ self.directions, gain
