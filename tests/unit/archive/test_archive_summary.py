@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ser_live.archive.summary.people import Rows, grouped, read_groups, read_rows
+from ser_live.archive.summary.people import grouped, read_groups
 from ser_live.archive.summary.report import records, summarized
+from ser_live.archive.summary.results import Rows, StoredResults
 from ser_live.archive.summary.statistics import (
     mean_interval,
     paired_difference,
@@ -57,7 +58,7 @@ def test_speakers_join_recordings_and_what_is_not_classified_is_told() -> None:
     }
     found = grouped(rows, "group", groups)
     assert found.unit == "speaker"
-    assert found.groups[0].people == ["anna"]
+    assert found.groups[0].n_people == 1
     assert found.groups[0].values["happy"] == pytest.approx([0.5])
     assert "1 utterances have nothing in group and are left out" in found.remarks
     assert "1 utterances were not classified and count in no share" in found.remarks
@@ -94,10 +95,10 @@ def test_what_fits_nothing_is_one_sentence(tmp_path: Path) -> None:
         with pytest.raises(UsageError, match=said):
             read_groups(table)
     with pytest.raises(UsageError, match="cannot be read"):
-        read_rows(tmp_path / "none.parquet")
+        StoredResults(tmp_path / "none.parquet")
     table.write_text("a,b\n1,2\n")
     with pytest.raises(UsageError, match="lacks the columns"):
-        read_rows(table)
+        StoredResults(table)
 
 
 @pytest.mark.parametrize("n_people", [8, 12, 20])
