@@ -190,7 +190,7 @@ def _sources(n_files: int) -> Iterator[Any]:
 
     for n in range(n_files):
         name = f"/archive/calls/{n // 1000:05d}/{n % 1000:03d}.wav"
-        yield Source(name, 960_044, 1_700_000_000_000_000_000 + n)
+        yield Source(name, 300_044, 1_700_000_000_000_000_000 + n)
 
 
 def _form() -> Any:
@@ -235,7 +235,7 @@ def _write(parts_folder: Path, n_files: int) -> None:
     from ser_live.archive.parts import Heard, Parts
     from ser_live.archive.plan import MOST_FILES_OF_A_PART, WHOLE, grouped
 
-    summary = {"duration_s": 30.0, "speech_s": 20.0, "n_utterances": 2, "state": "ok",
+    summary = {"duration_s": 9.4, "speech_s": 6.0, "n_utterances": 2, "state": "ok",
                "emotion": "neutral", "confidence": 0.7, "note": None}  # fmt: skip
     rows = [
         {"type": "emotion", "id": n, "start_s": 1.0 * n, "end_s": n + 0.5, "emotion": "neutral",

@@ -15,7 +15,7 @@ from ser_live.archive.summary.results import MEASURES, PROBABILITY, Rows
 from ser_live.arrays import Bool, Float64, Int64
 from ser_live.records.scratch import Scratch, key_text, no_room, text_key
 
-_N_PEOPLE = 5_000
+_N_PEOPLE = 1_000
 """People whose values are held at a time."""
 
 
