@@ -136,7 +136,7 @@ class StoredResults:
             for batch in self._batches(wanted):
                 held = {name: batch.column(place) for place, name in enumerate(wanted)}
                 yield Rows(
-                    files=held["file"].to_pylist(),
+                    files=["" if f is None else str(f) for f in held["file"].to_pylist()],
                     values={name: _numbers(held[name]) for name in self._values},
                     columns={name: held[name].to_pylist() for name in ("file", *columns)},
                     labels=self.labels,
@@ -162,7 +162,8 @@ class StoredResults:
         try:
             yield
         except (OSError, ValueError, pa.ArrowException) as error:
-            cause = str(getattr(error, "strerror", None) or error).splitlines()[0]
+            said = str(getattr(error, "strerror", None) or error)
+            cause = next(iter(said.splitlines()), type(error).__name__)
             raise UsageError(
                 f"{self._path} cannot be read ({cause}), but a .parquet or .csv file of `ser-live "
                 "analyze --out` or `ser-live merge` is needed: name one."

@@ -180,7 +180,7 @@ def _permuted(first: Float64, second: Float64, seed: int) -> float:
 
 
 def _dominance(first: Float64, second: Float64) -> Int64:
-    """How many of the second group each of the first has more than, less those it has less than.
+    """Count whom each of the first has more than in the second group, less those with more.
 
     Counted in the sorted group: a table of everybody by everybody would not fit.
     """
