@@ -126,14 +126,13 @@ def costs(_: Sequence[int]) -> dict[str, Any]:
 Options = tuple[object, ...]
 
 
-def _ways() -> list[tuple[str, list[Options]]]:
+def _ways() -> Iterator[tuple[str, list[Options]]]:
     """Ways of sharing the work, each as the options of its runs."""
-    return [
-        ("1 process", [()]),
-        ("2 processes", [("-j", 2)]),
-        ("3 shards", [("--shard", f"{n}/3") for n in (1, 2, 3)]),
-        *((f"Dask, {n} worker{'s' * (n > 1)}", [("--dask", f"local:{n}")]) for n in DASK_WORKERS),
-    ]
+    yield "1 process", [()]
+    yield "2 processes", [("-j", 2)]
+    yield "3 shards", [("--shard", f"{n}/3") for n in (1, 2, 3)]
+    for n in DASK_WORKERS:
+        yield f"Dask, {n} worker{'s' * (n > 1)}", [("--dask", f"local:{n}")]
 
 
 def _used_by_way(source: Path, model: str, runs: Sequence[Options]) -> list[Used]:
