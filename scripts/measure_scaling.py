@@ -37,6 +37,7 @@ PAGE = ROOT / "docs" / "scaling.md"
 N_COPIES = 6
 """Recordings of a measurement of costs; an hour of audio would take too long for each way."""
 MODELS = ("ear", "classic")
+DASK_WORKERS = (1, 2, 3, 4)
 
 
 @dataclass(frozen=True)
@@ -99,43 +100,44 @@ def costs(_: Sequence[int]) -> dict[str, Any]:
     rows: list[dict[str, Any]] = []
     with folder() as top:
         hours = speech(top / "calls", N_COPIES)
-        start = {model: _start_s(top, model) for model in MODELS}
+        (top / "none").mkdir()
+        for number in range(max(DASK_WORKERS)):
+            (top / "none" / f"{number}.wav").write_bytes(b"none")
         for model in MODELS:
-            ways: list[tuple[str, Sequence[tuple[object, ...]]]] = [("1 process", [()])]
-            if model == MODELS[0]:
-                ways += [
-                    ("2 processes", [("-j", 2)]),
-                    ("3 shards", [("--shard", f"{n}/3") for n in (1, 2, 3)]),
-                    *((f"Dask, {n} workers", [("--dask", f"local:{n}")]) for n in (1, 2, 4)),
-                ]
-            for name, runs in ways:
-                all_used = [
-                    used_by(
-                        analyze(top / "calls", top / f"{model} {name}".replace(" ", "_"), model, *o)
-                    )
-                    for o in runs
-                ]
-                cpu_s = sum(one.cpu_s for one in all_used)
+            for name, runs in _ways():
+                used = _used_by_way(top / "calls", model, runs)
+                # The same over files that are none: shards begin as single processes do.
+                start = _used_by_way(top / "none", model, runs if len(runs) == 1 else [()])
+                cpu_s = sum(one.cpu_s for one in used)
                 rows.append(
                     {
                         "model": model,
                         "way": name,
                         "cpu_s_per_hour": cpu_s / hours,
-                        "without_start": (cpu_s - start[model] * len(runs)) / hours,
-                        "wall_s": sum(one.wall_s for one in all_used),
-                        "peak_mb": max(one.peak_mb for one in all_used),
+                        "without_start": (cpu_s - start[0].cpu_s * len(runs)) / hours,
+                        "wall_s": sum(one.wall_s for one in used),
+                        "peak_mb": max(one.peak_mb for one in used),
                     }
                 )
                 print(rows[-1], flush=True)
-    return {"hours": hours, "start_s": start, "rows": rows}
+    return {"hours": hours, "rows": rows}
 
 
-def _start_s(top: Path, model: str) -> float:
-    """CPU seconds of a run over one recording that is none."""
-    none = top / f"none-{model}"
-    none.mkdir()
-    (none / "none.wav").write_bytes(b"none")
-    return used_by(analyze(none, top / f"start-{model}", model)).cpu_s
+Options = tuple[object, ...]
+
+
+def _ways() -> Iterator[tuple[str, list[Options]]]:
+    """Ways of sharing the work, each as the options of its runs."""
+    yield "1 process", [()]
+    yield "2 processes", [("-j", 2)]
+    yield "3 shards", [("--shard", f"{n}/3") for n in (1, 2, 3)]
+    for n in DASK_WORKERS:
+        yield f"Dask, {n} worker{'s' * (n > 1)}", [("--dask", f"local:{n}")]
+
+
+def _used_by_way(source: Path, model: str, runs: Sequence[Options]) -> list[Used]:
+    with folder() as top:
+        return [used_by(analyze(source, top / "parts", model, *options)) for options in runs]
 
 
 def sizes(n_files: Sequence[int]) -> dict[str, Any]:
@@ -190,7 +192,7 @@ def _sources(n_files: int) -> Iterator[Any]:
 
     for n in range(n_files):
         name = f"/archive/calls/{n // 1000:05d}/{n % 1000:03d}.wav"
-        yield Source(name, 960_044, 1_700_000_000_000_000_000 + n)
+        yield Source(name, 300_044, 1_700_000_000_000_000_000 + n)
 
 
 def _form() -> Any:
@@ -235,7 +237,7 @@ def _write(parts_folder: Path, n_files: int) -> None:
     from ser_live.archive.parts import Heard, Parts
     from ser_live.archive.plan import MOST_FILES_OF_A_PART, WHOLE, grouped
 
-    summary = {"duration_s": 30.0, "speech_s": 20.0, "n_utterances": 2, "state": "ok",
+    summary = {"duration_s": 9.4, "speech_s": 6.0, "n_utterances": 2, "state": "ok",
                "emotion": "neutral", "confidence": 0.7, "note": None}  # fmt: skip
     rows = [
         {"type": "emotion", "id": n, "start_s": 1.0 * n, "end_s": n + 0.5, "emotion": "neutral",

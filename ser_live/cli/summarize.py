@@ -18,8 +18,8 @@ from ser_live.remote import Location
 from ser_live.terminal.text import printable
 
 if TYPE_CHECKING:
-    from ser_live.archive.summary.people import Rows
     from ser_live.archive.summary.report import Summary
+    from ser_live.archive.summary.results import Results
 
 
 @click.command(cls=Page)
@@ -89,11 +89,12 @@ def command(
       ser-live summarize results.parquet --stimuli ads.csv -f svg -o curves.svg
       ser-live summarize results.parquet --stimuli ads.csv -f csv > curves.csv
     """
-    from ser_live.archive.summary.people import grouped, read_groups, read_rows, refuse_workers
+    from ser_live.archive.summary.people import grouped, read_groups, refuse_workers
     from ser_live.archive.summary.report import RECORD_FIELDS, records, summarized
+    from ser_live.archive.summary.results import StoredResults
 
     refuse_workers(by)
-    rows = read_rows(results)
+    rows = StoredResults(results)
     if stimuli is not None:
         _write_curves(rows, stimuli, format_, output)
         return
@@ -118,7 +119,7 @@ def command(
         say(f"ser-live: {remark}.")
 
 
-def _write_curves(rows: Rows, table: Path, format_: str, output: Path | None) -> None:
+def _write_curves(rows: Results, table: Path, format_: str, output: Path | None) -> None:
     from ser_live.archive.summary.stimuli import (
         CURVE_FIELDS,
         curves,

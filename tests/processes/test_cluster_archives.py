@@ -20,6 +20,7 @@ from places import ROOT
 from ser_live.batch.workers import Job
 from ser_live.config import Settings
 from ser_live.errors import SerLiveError, UsageError
+from ser_live.stream.analyzer import loaded
 
 distributed = pytest.importorskip("distributed", reason="clusters need the extra cluster")
 pytest.importorskip("pyarrow", reason="archives need the extra parquet")
@@ -136,6 +137,23 @@ def test_a_cluster_that_cannot_be_reached_is_one_sentence(where: str, said: str)
     with pytest.raises(UsageError, match=said), opened_cluster(where, _LIKE_IT):
         pass
     assert time.monotonic() - began_s < 15
+
+
+def test_a_worker_that_is_slow_to_come_back_is_not_given_up() -> None:
+    """A busy machine takes longer to start one than Dask waits by itself: here a moment."""
+    import dask
+
+    work = replace(_LIKE_IT, weights_sha256=loaded("classic").card.weights_sha256)
+    with (
+        dask.config.set({"distributed.deploy.lost-worker-timeout": "1ms"}),
+        opened_cluster("local:1", work) as there,
+    ):
+        before = set(there.client.nthreads())
+        os.kill(next(iter(there.client.run(os.getpid).values())), signal.SIGKILL)
+        deadline_s = time.monotonic() + 120
+        while not (now := set(there.client.nthreads()) - before) and time.monotonic() < deadline_s:
+            time.sleep(0.1)
+        assert now
 
 
 def test_a_scheduler_that_goes_is_one_sentence(tmp_path: Path) -> None:

@@ -17,8 +17,13 @@ _START_S = 20.0
 """Time in which one that answered must take a client: it may be busy."""
 _WORKERS_S = 20.0
 """Time in which a worker must be there."""
-_MOST_FAILURES = 1
-"""Workers that a file may end before it is tried alone, on this machine's own cluster."""
+_LOCAL = {
+    # Workers that a file may end before it is tried alone.
+    "distributed.scheduler.allowed-failures": 1,
+    # Dask would give a worker up for good that is not back after 15 s, as on a busy machine.
+    "distributed.deploy.lost-worker-timeout": "1 day",
+}
+"""Settings of this machine's own cluster."""
 
 
 @dataclass(frozen=True)
@@ -77,9 +82,7 @@ def opened_cluster(where: str, work: ClusterWork) -> Iterator[Cluster]:
             address = where
             _refuse_silent(address)
         else:
-            stack.enter_context(
-                dask.config.set({"distributed.scheduler.allowed-failures": _MOST_FAILURES})
-            )
+            stack.enter_context(dask.config.set(_LOCAL))
             # On this machine alone: nothing of it answers to others.
             try:
                 local = stack.enter_context(

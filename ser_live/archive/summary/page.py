@@ -22,8 +22,9 @@ from ser_live.archive.summary.drawings import (
     people,
     value_cell,
 )
-from ser_live.archive.summary.people import DAY, MEASURES
+from ser_live.archive.summary.people import DAY
 from ser_live.archive.summary.report import MOST_GROUPS_COMPARED, Compared, Summary
+from ser_live.archive.summary.results import MEASURES
 from ser_live.archive.summary.statistics import FEWEST_PEOPLE, Interval
 from ser_live.archive.summary.stimuli import Curve, in_words
 from ser_live.pages.charts import interval_bar, swatch
@@ -86,7 +87,7 @@ def summary_page(summary: Summary, told: Mapping[str, Any]) -> str:
     groups = summary.grouped.groups
     shown = groups[:MOST_GROUPS]
     labels = [name_of(label) for label in summary.labels]
-    n_people = len({person for group in groups for person in group.people})
+    n_people = summary.grouped.n_people
     unit = summary.grouped.unit
     most = max((abs(v) for label in summary.labels for v in _known(summary, label)), default=0.0)
     minutes = sum(group.speech_s for group in groups) / 60
@@ -102,7 +103,7 @@ def summary_page(summary: Summary, told: Mapping[str, Any]) -> str:
         limits=LIMITS,
         units=f"{unit}s",
         groups=[
-            (name_of(g.name), str(len(g.people)), f"{g.n_utterances:,}", _long(g.speech_s / 60))
+            (name_of(g.name), str(g.n_people), f"{g.n_utterances:,}", _long(g.speech_s / 60))
             for g in shown
         ],
         days=_day_charts(summary),
@@ -157,7 +158,7 @@ def curves_picture(found: Sequence[Curve]) -> str:
 
 def _in_short(summary: Summary) -> Iterator[str]:
     groups = summary.grouped.groups
-    enough = [group for group in groups if len(group.people) >= FEWEST_PEOPLE]
+    enough = [group for group in groups if group.n_people >= FEWEST_PEOPLE]
     if not enough:
         yield (
             f"Too few people: no group has {FEWEST_PEOPLE}, so there is no interval and no "

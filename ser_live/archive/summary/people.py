@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import csv
-import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path, PurePath
-from typing import Any
 
 import numpy as np
 
-from ser_live.archive.table import METADATA
-from ser_live.arrays import Float64
+from ser_live.archive.summary.results import PROBABILITY, Results, Rows
+from ser_live.archive.summary.sums import Grouped, PersonSums
+from ser_live.arrays import Bool
 from ser_live.errors import UsageError
-from ser_live.records.exports.parquet_table import pyarrow
-from ser_live.remote import Location
-
-PROBABILITY = "probability_"
-MEASURES = ("valence", "arousal")
-"""Columns that are summarized beside the shares of the labels."""
 
 DAY = "day"
 """Word of ``--by`` for the date that stands in the name or the folder of a recording."""
@@ -31,93 +24,13 @@ _DATE = re.compile(r"(?<!\d)(\d{4})([-_.]?)(\d{2})\2(\d{2})(?!\d)")
 RECORDING = "recording"
 PERSON = "speaker"
 """Column of a table of groups that says who spoke."""
+ROLE = "role"
+"""Column of the rows that says whose channel it was."""
 
 _OF_WORKERS = re.compile(
     r"(?i)(agent|employee|worker|staff|operator|seller|clerk|student|pupil|trainee|candidate)s?"
 )
 """Names of people whose emotions nobody may infer at work and in education (EU 2024/1689, 5.1f)."""
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Utterances of an archive, a column each."""
-
-    files: list[str]
-    """Recording of each."""
-    values: Mapping[str, Float64]
-    """``speech_s``, measures and shares of the labels; NaN where undefined."""
-    columns: Mapping[str, list[Any]]
-    """The texts that groups may be made by."""
-    labels: tuple[str, ...]
-    told: Mapping[str, Any]
-    """Metadata of the archive; empty for a file of CSV."""
-
-
-@dataclass
-class Group:
-    """One value a person for each measure, NaN where they never were classified."""
-
-    name: str
-    people: list[str]
-    values: dict[str, Float64] = field(default_factory=dict)
-    """Shape (n_people,) each: shares of labels, valence, arousal."""
-    speech_s: float = 0.0
-    n_utterances: int = 0
-
-
-@dataclass(frozen=True)
-class Grouped:
-    """Groups and what could not be put into one."""
-
-    groups: list[Group]
-    unit: str
-    """Kind of person: a speaker, or for want of them a recording."""
-    remarks: tuple[str, ...]
-
-
-def read_rows(path: Location) -> Rows:
-    """Read the file that an archive became.
-
-    Raises
-    ------
-    UsageError
-        It is no such file.
-    """
-    pa = pyarrow()
-    try:
-        with path.open("rb") as stream:
-            is_text = path.suffix.lower() == ".csv"
-            table = pa.csv.read_csv(stream) if is_text else pa.parquet.read_table(stream)
-    except (OSError, ValueError, pa.ArrowException) as error:
-        cause = str(getattr(error, "strerror", None) or error).splitlines()[0]
-        raise UsageError(
-            f"{path} cannot be read ({cause}), but a .parquet or .csv file of `ser-live analyze "
-            "--out` or `ser-live merge` is needed: name one."
-        ) from error
-    names = table.column_names
-    labels = tuple(n.removeprefix(PROBABILITY) for n in names if n.startswith(PROBABILITY))
-    missing = [n for n in ("file", "speech_s", *MEASURES) if n not in names]
-    if missing or not labels:
-        raise UsageError(
-            f"{path} lacks the columns {', '.join(missing or ['probability_*'])}, but a row an "
-            "utterance is needed: name a file of `ser-live analyze --out`."
-        )
-    wanted = ("speech_s", *MEASURES, *(PROBABILITY + label for label in labels))
-    values = {name: _numbers(table, name) for name in wanted}
-    texts = [n for n in names if n not in wanted and n != "reasons"]
-    told = json.loads((table.schema.metadata or {}).get(METADATA, b"{}"))
-    return Rows(
-        files=table["file"].to_pylist(),
-        values=values,
-        columns={name: table[name].to_pylist() for name in texts},
-        labels=labels,
-        told=told,
-    )
-
-
-def _numbers(table: Any, name: str) -> Float64:
-    numbers: Float64 = table[name].cast("float64").to_numpy()
-    return numbers
 
 
 def read_groups(path: Path) -> dict[str, dict[str, str]]:
@@ -174,7 +87,9 @@ def refuse_workers(by: str) -> None:
         )
 
 
-def grouped(rows: Rows, by: str, groups: Mapping[str, Mapping[str, str]] | None = None) -> Grouped:
+def grouped(
+    results: Results, by: str, groups: Mapping[str, Mapping[str, str]] | None = None
+) -> Grouped:
     """Put people into groups, each person with the mean of what they said there.
 
     A person's share of a label is the mean of its calibrated probability over their classified
@@ -182,7 +97,7 @@ def grouped(rows: Rows, by: str, groups: Mapping[str, Mapping[str, str]] | None 
 
     Parameters
     ----------
-    rows : Rows
+    results : Results
     by : str
         ``folder``, ``day``, ``speaker``, or a column of the rows or of the table of groups.
     groups : mapping, optional
@@ -194,61 +109,83 @@ def grouped(rows: Rows, by: str, groups: Mapping[str, Mapping[str, str]] | None 
         There is no such column, it is of workers, or no row of the table fits.
     """
     refuse_workers(by)
-    said = _matched(rows, groups) if groups is not None else [{} for _ in rows.files]
-    has_people = any(PERSON in one for one in said)
-    is_kept = [not _OF_WORKERS.fullmatch(str(role)) for role in _column(rows, "role")]
-    names = _names(rows, said, by)
-    probabilities = np.stack([rows.values[PROBABILITY + label] for label in rows.labels], axis=1)
-    is_classified = np.isfinite(probabilities).all(axis=1) & (rows.values["speech_s"] > 0)
-    members: dict[str, dict[str, list[int]]] = {}
-    n_nameless = n_workers = 0
-    for row, (name, file) in enumerate(zip(names, rows.files, strict=True)):
-        if not is_kept[row]:
-            n_workers += 1
-        elif not name:
-            n_nameless += 1
-        else:
-            who = said[row].get(PERSON) or file if has_people else file
-            members.setdefault(name, {}).setdefault(who, []).append(row)
-    if not members and by == DAY:
-        raise UsageError(
-            "No recording has a date in its name or folder, but --by day goes by that: name files "
-            "like 2026-03-14-call.wav, or give a table with the columns file and day by --groups."
-        )
-    if not members:
-        raise UsageError(
-            f"No utterance has anything in {by}, but groups are made by it: check the table of "
-            "--groups, or group by folder."
-        )
-    made = [_group(rows, name, members[name], is_classified) for name in sorted(members)]
+    said = {} if groups is None else _matched(results, groups)
+    has_people = any(PERSON in one for one in said.values())
+    name_of = _naming(results, said, by)
+    wanted = [name for name in dict.fromkeys([ROLE, by]) if name in results.names]
+    sums = PersonSums(results.labels)
+    n_nameless = n_workers = n_rejected = n_taken = 0
+    for rows in results.chunks(wanted):
+        is_classified = _is_classified(rows)
+        n_rejected += int((~is_classified).sum())
+        members: dict[tuple[str, str], list[int]] = {}
+        roles = rows.columns.get(ROLE) or [""] * len(rows.files)
+        for row, (role, file) in enumerate(zip(roles, rows.files, strict=True)):
+            if _OF_WORKERS.fullmatch(str(role)):
+                n_workers += 1
+            elif not (name := name_of(rows, row)):
+                n_nameless += 1
+            else:
+                who = (has_people and said.get(file, {}).get(PERSON)) or file
+                members.setdefault((name, who), []).append(row)
+                n_taken += 1
+        sums.add(rows, members, is_classified)
+    if not n_taken:
+        raise _nothing_in(by)
     remarks = []
     if n_workers:
         remarks.append(f"{n_workers} utterances of people at work are left out")
     if n_nameless:
         remarks.append(f"{n_nameless} utterances have nothing in {by} and are left out")
-    if n_rejected := int((~is_classified).sum()):
+    if n_rejected:
         remarks.append(f"{n_rejected} utterances were not classified and count in no share")
-    return Grouped(made, PERSON if has_people else RECORDING, tuple(remarks))
+    unit = PERSON if has_people else RECORDING
+    return Grouped(sums.groups(), unit, tuple(remarks), sums.n_people, sums)
 
 
-def _column(rows: Rows, name: str) -> list[Any]:
-    return rows.columns.get(name) or [""] * len(rows.files)
+def _is_classified(rows: Rows) -> Bool:
+    shares = np.stack([rows.values[PROBABILITY + label] for label in rows.labels], axis=1)
+    return np.asarray(np.isfinite(shares).all(axis=1) & (rows.values["speech_s"] > 0))
 
 
-def _names(rows: Rows, said: Sequence[Mapping[str, str]], by: str) -> list[str]:
-    if any(by in one for one in said):
-        return [one.get(by, "") for one in said]
-    if by == "folder":
-        return [str(PurePath(file).parent) for file in rows.files]
-    if by in rows.columns:
-        return ["" if value is None else str(value) for value in rows.columns[by]]
+def _nothing_in(by: str) -> UsageError:
     if by == DAY:
-        return [day_of(file) for file in rows.files]
-    known = sorted({"folder", DAY, *rows.columns, *(name for one in said for name in one)})
-    raise UsageError(
-        f"Found --by {by}, which is no column: choose one of {', '.join(known)}, or name a table "
-        "with it by --groups."
+        return UsageError(
+            "No recording has a date in its name or folder, but --by day goes by that: name files "
+            "like 2026-03-14-call.wav, or give a table with the columns file and day by --groups."
+        )
+    return UsageError(
+        f"No utterance has anything in {by}, but groups are made by it: check the table of "
+        "--groups, or group by folder."
     )
+
+
+def _naming(
+    results: Results, said: Mapping[str, Mapping[str, str]], by: str
+) -> Callable[[Rows, int], str]:
+    """Give what tells the group of a row; empty for none."""
+    if any(by in one for one in said.values()):
+        return lambda rows, row: said.get(rows.files[row], {}).get(by, "")
+    if by == "folder":
+        return lambda rows, row: _folder_of(rows.files[row])
+    if by in results.names:
+        return lambda rows, row: _text(rows.columns[by][row])
+    if by == DAY:
+        return lambda rows, row: day_of(rows.files[row])
+    known = {"folder", DAY, *results.names, *(name for one in said.values() for name in one)}
+    raise UsageError(
+        f"Found --by {by}, which is no column: choose one of {', '.join(sorted(known))}, or name a "
+        "table with it by --groups."
+    )
+
+
+@lru_cache(maxsize=1_000)
+def _folder_of(file: str) -> str:
+    return str(PurePath(file).parent)
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)
 
 
 def day_of(file: str) -> str:
@@ -264,15 +201,27 @@ def day_of(file: str) -> str:
     return found
 
 
-def _matched(rows: Rows, groups: Mapping[str, Mapping[str, str]]) -> list[Mapping[str, str]]:
-    """Find what the table says of each row's recording: by its path, else by its name alone."""
-    by_name: dict[str, list[str]] = {}
-    known = set(rows.files)
-    for file in known:
-        by_name.setdefault(PurePath(file).name, []).append(file)
+def _matched(
+    results: Results, groups: Mapping[str, Mapping[str, str]]
+) -> dict[str, Mapping[str, str]]:
+    """Find what the table says of recordings: by their paths, else by their names alone.
+
+    Of the recordings only those are held whose name the table has.
+    """
+    of_table = {PurePath(file).name for file in groups}
+    known: set[str] = set()
+    by_name: dict[str, set[str]] = {}
+    example = "talk.wav"
+    for number, rows in enumerate(results.chunks()):
+        if number == 0 and rows.files:
+            example = rows.files[0]
+        for file in set(rows.files):
+            if (name := PurePath(file).name) in of_table:
+                known.add(file)
+                by_name.setdefault(name, set()).add(file)
     found: dict[str, Mapping[str, str]] = {}
     for file, said in groups.items():
-        files = [file] if file in known else by_name.get(PurePath(file).name, [])
+        files = {file} if file in known else by_name.get(PurePath(file).name, set())
         if len(files) > 1:
             raise UsageError(
                 f"The table of groups names {file}, which {len(files)} recordings are called: give "
@@ -283,28 +232,6 @@ def _matched(rows: Rows, groups: Mapping[str, Mapping[str, str]]) -> list[Mappin
     if not found:
         raise UsageError(
             "The table of groups names no recording of the results, but its column file has their "
-            f"paths (such as {rows.files[0] if rows.files else 'talk.wav'}): check it."
+            f"paths (such as {example}): check it."
         )
-    return [found.get(file, {}) for file in rows.files]
-
-
-def _group(
-    rows: Rows, name: str, members: Mapping[str, Sequence[int]], is_classified: Any
-) -> Group:
-    people = sorted(members)
-    group = Group(name, people)
-    wanted = (*(PROBABILITY + label for label in rows.labels), *MEASURES)
-    values = {key: np.full(len(people), np.nan) for key in wanted}
-    for number, person in enumerate(people):
-        every = np.array(members[person])
-        group.n_utterances += len(every)
-        own = every[is_classified[every]]
-        weights = rows.values["speech_s"][own]
-        group.speech_s += float(np.nansum(rows.values["speech_s"][every]))
-        for key in wanted:
-            known = np.isfinite(rows.values[key][own])
-            if known.any():
-                value = np.average(rows.values[key][own][known], weights=weights[known])
-                values[key][number] = value
-    group.values = {key.removeprefix(PROBABILITY): value for key, value in values.items()}
-    return group
+    return found

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ser_live.archive.summary.people import MEASURES, Group, Grouped
+from ser_live.archive.summary.results import MEASURES
 from ser_live.archive.summary.statistics import (
     FEWEST_PEOPLE,
     Difference,
@@ -18,7 +18,7 @@ from ser_live.archive.summary.statistics import (
     paired_difference,
     unpaired_difference,
 )
-from ser_live.arrays import Float64
+from ser_live.archive.summary.sums import Group, Grouped
 from ser_live.events import Record
 from ser_live.holm import holm
 from ser_live.terminal.text import printable
@@ -78,28 +78,27 @@ def summarized(grouped: Grouped, by: str, labels: Sequence[str]) -> Summary:
     if len(grouped.groups) > MOST_GROUPS_COMPARED:
         pairs = []
     found = [
-        (first.name, second.name, measure, _difference(first, second, measure))
+        (first.name, second.name, measure, difference)
         for first, second in pairs
-        if min(len(first.people), len(second.people)) >= FEWEST_PEOPLE
-        for measure in measures
+        if min(first.n_people, second.n_people) >= FEWEST_PEOPLE
+        for measure, difference in _differences(grouped, first, second, measures)
     ]
     corrected = holm([difference.p for *_, difference in found])
     compared = [Compared(*one, p) for one, p in zip(found, corrected, strict=True)]
     return Summary(grouped, by, tuple(labels), shares, compared)
 
 
-def _difference(first: Group, second: Group, measure: str) -> Difference:
+def _differences(
+    grouped: Grouped, first: Group, second: Group, measures: Sequence[str]
+) -> Iterator[tuple[str, Difference]]:
     """Within the same people where at least eight met both, else between groups."""
-    both = sorted(set(first.people) & set(second.people))
-    if len(both) >= FEWEST_PEOPLE:
-        return paired_difference(_of(first, both, measure), _of(second, both, measure))
-    return unpaired_difference(first.values[measure], second.values[measure])
-
-
-def _of(group: Group, people: Sequence[str], measure: str) -> Float64:
-    place = {person: number for number, person in enumerate(group.people)}
-    values: Float64 = group.values[measure][[place[person] for person in people]]
-    return values
+    places, others = grouped.both(first, second)
+    for measure in measures:
+        ours, theirs = first.values[measure], second.values[measure]
+        if len(places) >= FEWEST_PEOPLE:
+            yield measure, paired_difference(ours[places], theirs[others])
+        else:
+            yield measure, unpaired_difference(ours, theirs)
 
 
 def records(summary: Summary) -> Iterator[Record]:
@@ -172,9 +171,9 @@ def tables(summary: Summary) -> Iterator[tuple[str, RenderableType]]:
 
 
 def _heading(summary: Summary, group: Group) -> str:
-    unit = f"{summary.grouped.unit}{'s' * (len(group.people) != 1)}"
+    unit = f"{summary.grouped.unit}{'s' * (group.n_people != 1)}"
     return printable(
-        f"{summary.by}: {group.name} · {len(group.people)} {unit}, {group.n_utterances} "
+        f"{summary.by}: {group.name} · {group.n_people} {unit}, {group.n_utterances} "
         f"utterances, {group.speech_s / 60:.1f} min of speech"
     )
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ser_live.archive.summary.people import MEASURES, Rows
+from ser_live.archive.summary.results import MEASURES, TIMES, Results, Rows, rows_of
 from ser_live.archive.summary.statistics import FEWEST_PEOPLE
 from ser_live.arrays import Bool, Float64
 from ser_live.errors import UsageError
@@ -94,21 +94,22 @@ def _shown(row: Mapping[str, str]) -> Shown:
     return Shown(row["file"], row["person"], row["ad"], start_s, end_s)
 
 
-def curves(rows: Rows, shown: Sequence[Shown], seed: int = 0) -> list[Curve]:
-    """Curves of each stimulus and measure.
+def curves(results: Results, shown: Sequence[Shown], seed: int = 0) -> list[Curve]:
+    """Curves of each stimulus and measure; only rows of the recordings named there are held.
 
     Raises
     ------
     UsageError
         None of the recordings is in the archive.
     """
+    rows = rows_of(results, (one.file for one in shown), TIMES)
     of_file: dict[str, list[int]] = {}
     for row, file in enumerate(rows.files):
         of_file.setdefault(file, []).append(row)
     if not any(one.file in of_file for one in shown):
         raise UsageError(
             "The table of stimuli names no recording of the results, but its column file has "
-            f"their paths (such as {rows.files[0] if rows.files else 'talk.wav'}): check it."
+            f"their paths (such as {_example(results)}): check it."
         )
     people: dict[str, set[str]] = {}
     for one in shown:
@@ -118,6 +119,10 @@ def curves(rows: Rows, shown: Sequence[Shown], seed: int = 0) -> list[Curve]:
         own = [one for one in shown if one.ad == ad and one.file in of_file]
         found.extend(_curve(rows, of_file, people, own, ad, measure, seed) for measure in MEASURES)
     return found
+
+
+def _example(results: Results) -> str:
+    return next((rows.files[0] for rows in results.chunks() if rows.files), "talk.wav")
 
 
 def _curve(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from ser_live.archive.summary.people import Rows, grouped, read_groups, read_rows
+from ser_live.archive.summary.people import grouped, read_groups
 from ser_live.archive.summary.report import records, summarized
+from ser_live.archive.summary.results import Rows, StoredResults
+from ser_live.archive.summary.results import rows_of as read_at_once
 from ser_live.archive.summary.statistics import (
     mean_interval,
     paired_difference,
@@ -18,7 +21,9 @@ from ser_live.archive.summary.statistics import (
 from ser_live.archive.summary.stimuli import Shown, curves, in_words, read_stimuli
 from ser_live.errors import UsageError
 
-pytest.importorskip("pyarrow", reason="archives need the extra parquet")
+pa = pytest.importorskip("pyarrow", reason="archives need the extra parquet")
+pytest.importorskip("pyarrow.csv")
+pytest.importorskip("pyarrow.parquet")
 
 
 def rows_of(values: list[tuple[str, float, float]], **columns: list[Any]) -> Rows:
@@ -57,7 +62,7 @@ def test_speakers_join_recordings_and_what_is_not_classified_is_told() -> None:
     }
     found = grouped(rows, "group", groups)
     assert found.unit == "speaker"
-    assert found.groups[0].people == ["anna"]
+    assert found.groups[0].n_people == 1
     assert found.groups[0].values["happy"] == pytest.approx([0.5])
     assert "1 utterances have nothing in group and are left out" in found.remarks
     assert "1 utterances were not classified and count in no share" in found.remarks
@@ -94,10 +99,10 @@ def test_what_fits_nothing_is_one_sentence(tmp_path: Path) -> None:
         with pytest.raises(UsageError, match=said):
             read_groups(table)
     with pytest.raises(UsageError, match="cannot be read"):
-        read_rows(tmp_path / "none.parquet")
+        StoredResults(tmp_path / "none.parquet")
     table.write_text("a,b\n1,2\n")
     with pytest.raises(UsageError, match="lacks the columns"):
-        read_rows(table)
+        StoredResults(table)
 
 
 @pytest.mark.parametrize("n_people", [8, 12, 20])
@@ -185,3 +190,133 @@ def test_stimuli_that_make_no_sense_are_one_sentence(tmp_path: Path) -> None:
     rows, _ = _watched(0.0)
     with pytest.raises(UsageError, match="names no recording"):
         curves(rows, [Shown("other.wav", "p", "x", 0.0, 5.0)])
+
+
+def _stored(path: Path, n_people: int, monkeypatch: pytest.MonkeyPatch) -> StoredResults:
+    """An archive of three utterances a person, in two folders, its people not side by side."""
+    monkeypatch.setattr("ser_live.archive.summary.results._N_ROWS", 1_000)
+    files = [f"{'ab'[n % 2]}/{n:06d}.wav" for n in range(n_people)] * 3
+    n_rows = len(files)
+    happy = np.random.default_rng(0).uniform(size=n_rows)
+    table = pa.table(
+        {
+            "file": files,
+            "speech_s": np.full(n_rows, 2.0),
+            "valence": happy,
+            "arousal": [None] * n_rows,
+            "probability_happy": happy,
+            "probability_sad": 1 - happy,
+            "role": [None] * n_rows,
+        }
+    )
+    (pa.csv.write_csv if path.suffix == ".csv" else pa.parquet.write_table)(table, path)
+    return StoredResults(path)
+
+
+@pytest.mark.parametrize("name", ["rows.parquet", "rows.csv"])
+def test_people_whose_rows_lie_apart_are_put_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Some rows at a time give what all at once give, by any column, in either form."""
+    stored = _stored(tmp_path / name, 3_000, monkeypatch)
+    assert len(list(stored.chunks())) > (name == "rows.parquet")
+    found = grouped(stored, "folder")
+    assert [(g.name, g.n_people, g.n_utterances) for g in found.groups] == [
+        ("a", 1_500, 4_500),
+        ("b", 1_500, 4_500),
+    ]
+    assert found.n_people == 3_000
+    (every,) = (rows.values["probability_happy"] for rows in [_whole(stored)])
+    means = every.reshape(3, 3_000).mean(axis=0)
+    assert found.groups[0].values["happy"] == pytest.approx(means[::2])
+    assert found.groups[1].values["happy"] == pytest.approx(means[1::2])
+    assert np.isnan(found.groups[0].values["arousal"]).all()
+    assert found.groups[0].speech_s == pytest.approx(9_000)
+    places, others = found.both(*found.groups)
+    assert len(places) == len(others) == 0
+
+
+def _whole(stored: StoredResults) -> Rows:
+    files = {file for rows in stored.chunks() for file in rows.files}
+    return read_at_once(stored, files, [])
+
+
+def test_sums_of_many_people_take_the_memory_of_few(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What Python and numpy hold, where every recording is a person."""
+    held = []
+    for n_people in (10, 3_000, 9_000):  # the first one loads libraries
+        stored = _stored(tmp_path / f"{n_people}.parquet", n_people, monkeypatch)
+        tracemalloc.start()
+        found = grouped(stored, "folder")
+        held.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert found.n_people == n_people
+    assert held[2] < held[1] + 1_500_000
+
+
+def test_people_who_met_both_are_found_by_their_names(tmp_path: Path) -> None:
+    """Their places differ from group to group."""
+    rows = rows_of_people([("x", "ann"), ("x", "bob"), ("y", "zoe"), ("y", "bob"), ("y", "amy")])
+    found = grouped(rows, "ad")
+    places, others = found.both(*found.groups)
+    assert (places.tolist(), others.tolist()) == ([1], [1])
+    assert found.n_people == 4
+
+
+def rows_of_people(who: list[tuple[str, str]]) -> Rows:
+    """One utterance each: the value of the column ``ad``, and who spoke."""
+    return rows_of([(file, 1.0, 0.5) for _, file in who], ad=[ad for ad, _ in who])
+
+
+@pytest.mark.parametrize("by", ["folder", "ad"])
+def test_a_damaged_file_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    """Also where its end, which is read first, is whole."""
+    path = tmp_path / "rows.parquet"
+    _stored(path, 3_000, monkeypatch)
+    data = bytearray(path.read_bytes())
+    data[1_000:40_000] = bytes(39_000)
+    path.write_bytes(data)
+    with pytest.raises(UsageError, match=r"(cannot be read|is no column)"):
+        grouped(StoredResults(path), by)
+
+
+def test_large_groups_are_compared_as_small_ones_are() -> None:
+    """Cliff's delta beside the table of everybody by everybody, ties included."""
+    rng = np.random.default_rng(2)
+    first, second = (np.round(rng.normal(shift, 1, n), 1) for shift, n in ((0.2, 90), (0, 70)))
+    signs = np.sign(first[:, None] - second[None, :])
+    found = unpaired_difference(first, second).delta
+    assert found.mean == signs.mean()
+    rows, columns = signs.mean(axis=1) - signs.mean(), signs.mean(axis=0) - signs.mean()
+    every = ((signs - signs.mean()) ** 2).sum() / (89 * 69)
+    variance = (69 * (rows @ rows) / 89 + 89 * (columns @ columns) / 69 + every) / (90 * 70)
+    z, delta = 1.959963984540054, signs.mean()
+    half = z * variance**0.5 * ((1 - delta**2) ** 2 + z**2 * variance) ** 0.5
+    low = (delta - delta**3 - half) / (1 - delta**2 + z**2 * variance)
+    assert found.low == pytest.approx(low, rel=1e-9)
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.03])
+def test_chance_is_the_same_from_permutations_and_from_their_limit(
+    monkeypatch: pytest.MonkeyPatch, shift: float
+) -> None:
+    """Above so many people it is told by the normal distribution; below both can be had."""
+    rng = np.random.default_rng(4)
+    first, second = rng.normal(shift, 0.4, 600), rng.normal(0, 0.4, 600)
+    permuted = unpaired_difference(first, second).p, paired_difference(first, second).p
+    monkeypatch.setattr("ser_live.archive.summary.statistics._MOST_PEOPLE_PERMUTED", 100)
+    limits = unpaired_difference(first, second).p, paired_difference(first, second).p
+    assert limits == pytest.approx(permuted, abs=0.02)
+
+
+def test_signs_of_many_people_are_turned_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same ways in the same order."""
+    rng = np.random.default_rng(6)
+    first, second = rng.normal(0.1, 1, 300), rng.normal(0, 1, 300)
+    whole = paired_difference(first, second).p
+    monkeypatch.setattr("ser_live.archive.summary.statistics._MOST_SIGNS", 70_000)
+    assert paired_difference(first, second).p == whole

@@ -20,8 +20,9 @@ from ser_live.archive.summary.page import (
     curves_picture,
     summary_page,
 )
-from ser_live.archive.summary.people import Rows, day_of, grouped
+from ser_live.archive.summary.people import day_of, grouped
 from ser_live.archive.summary.report import summarized
+from ser_live.archive.summary.results import Rows
 from ser_live.archive.summary.stimuli import Shown, curves
 from ser_live.cli import cli
 from ser_live.errors import UsageError
