@@ -48,8 +48,8 @@ def loads() -> str:
     busiest = max(part["load_average_before"] for part in parts.values())
     latest = max(part["measured_on"] for part in parts.values())
     lines = [
-        f"Measured {latest} on {data['cores']} cores, which also ran the clients; the machine's load "
-        f"average before each part was {busiest:.1f} at the most.",
+        f"Measured {latest} on {data['cores']} cores, which also ran the clients; the machine's "
+        f"load average before each part was {busiest:.1f} at the most.",
         "",
         *_load_table(found),
         *_step_table(parts.get("steps")),
@@ -87,8 +87,8 @@ def _step_table(found: dict[str, Any] | None) -> list[str]:
         "`Analyzer` in a process of its own, one block after the other": found["analyzer_at_once"],
     }
     lines = [
-        f"One client's {found['n_taken_apart']} final results, taken apart; the last two rows are the "
-        "same analysis without a server.",
+        f"One client's {found['n_taken_apart']} final results, taken apart; the last two rows are "
+        "the same analysis without a server.",
         "",
         "| step | median | p95 |",
         "| --- | --- | --- |",

@@ -1,4 +1,4 @@
-"""How busy a process that analyzes is, and what it therefore puts off or gives up.
+"""Load of a process that analyzes, and what is put off or given up for it.
 
 Nothing of this changes a final result, or when it comes: sound is put off only where no utterance
 can become final with it, and only partial results are given up.
