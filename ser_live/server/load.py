@@ -23,7 +23,7 @@ HOLD_S = 0.24
 """Most sound that is put off, in seconds. Eight frames at once cost a fifth of one after the other
 at real time: each waking finds the processor's caches filled by somebody else."""
 
-RATIONED_SHARE = 0.7
+RATIONED_SHARE = 0.6
 """Busy share that partial results may bring a process to, where they are of live sound."""
 
 LEAST_RATION = 0.05
