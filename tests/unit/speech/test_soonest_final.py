@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from stream_parts import STREAM
 
@@ -25,13 +25,14 @@ runs = st.lists(
 )
 
 
-@pytest.mark.parametrize("settings", SETTINGS)
+@pytest.mark.parametrize("rules", SETTINGS)
 @given(runs=runs)
+@settings(deadline=None, max_examples=40)
 def test_nothing_is_final_before_the_bound(
-    settings: SegmenterSettings, runs: list[tuple[int, bool, bool]]
+    rules: SegmenterSettings, runs: list[tuple[int, bool, bool]]
 ) -> None:
     """Every bound that was told lies at or before the end of the frame that ends an utterance."""
-    segmenter = Segmenter(settings, stream=STREAM)
+    segmenter = Segmenter(rules, stream=STREAM)
     bound = segmenter.soonest_final
     for n_frames, is_speech, is_voiced in runs:
         for _ in range(n_frames):
