@@ -3,10 +3,11 @@
 python scripts/bench_server.py [--minutes 25] [--clients 20] [--short 4,12] [--only PART]
 
 Every latency is from sending the block that made an utterance known to receiving its final
-result, on loopback. Each part is written as soon as it is measured, and one that was measured is
-not measured again, so that an interrupted run goes on; ``--again`` begins anew. All of it takes
-half an hour with 25 minutes of load. `make docs` makes the tables of ``docs/server.md`` from it.
-These are measurements, not tests: on a busy machine they vary, and its load stands beside.
+result, on loopback. Each part is written as soon as it is measured, and one that was measured with
+the same program and options on this machine is not measured again, so that an interrupted run goes
+on; ``--again`` begins anew. All of it takes half an hour with 25 minutes of load. `make docs` makes
+the tables of ``docs/server.md`` from it. These are measurements, not tests: on a busy machine they
+vary, and its load stands beside.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import datetime as dt
+import hashlib
 import json
 import os
+import platform
 import sys
 import tempfile
 import time
@@ -187,6 +190,16 @@ def _write(path: Path, data: dict[str, Any]) -> None:
     beside.replace(path)
 
 
+def _run_of(arguments: argparse.Namespace) -> str:
+    """Name of a run, the same only for the same program, options and machine."""
+    digest = hashlib.sha256(platform.node().encode())
+    for path in sorted((ROOT / "ser_live").rglob("*.py")):
+        digest.update(path.read_bytes())
+    options = (arguments.minutes, arguments.clients, arguments.short)
+    digest.update(repr(options).encode())
+    return digest.hexdigest()[:12]
+
+
 def main() -> None:
     """Measure what is missing, write each part at once, print all."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -198,11 +211,13 @@ def main() -> None:
     parser.add_argument("--again", action="store_true", help="measure anew what was measured")
     arguments = parser.parse_args()
     os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
-    data: dict[str, Any] = {"cores": os.cpu_count(), "parts": {}}
-    if arguments.json.exists():
-        data = json.loads(arguments.json.read_text(encoding="utf-8"))
+    run = _run_of(arguments)
+    data: dict[str, Any] = {"run": run, "cores": os.cpu_count(), "parts": {}}
+    if arguments.json.exists() and not arguments.again:
+        before = json.loads(arguments.json.read_text(encoding="utf-8"))
+        data = before if before["run"] == run else data
     for name, part in parts_of(arguments).items():
-        if name in data["parts"] and not arguments.again:
+        if name in data["parts"]:
             print(f"{name}: measured before", file=sys.stderr)
             continue
         print(f"{name} …", file=sys.stderr, flush=True)

@@ -154,10 +154,8 @@ def traced_work_for(pipe: socket.socket, model: Any) -> None:
 def rows_of(folder: Path) -> dict[tuple[str, int], dict[str, float]]:
     """Stamps of every final result, by the session's name and the utterance's number."""
     rows: dict[tuple[str, int], dict[str, float]] = {}
-    names: dict[int, str] = {}
-    lines = [
-        json.loads(line) for path in folder.glob("*.jsonl") for line in path.open(encoding="utf-8")
-    ]
+    texts = [path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.jsonl"))]
+    lines = [json.loads(line) for text in texts for line in text.splitlines()]
     names = {line["number"]: line["session"] for line in lines if "back" in line}
     for line in lines:
         name = line.get("session") or names.get(line["number"])

@@ -1,4 +1,4 @@
-"""Load of a process that analyzes, and what is put off or given up because of it.
+"""Load of a process that analyzes, and what is put off or given up for it.
 
 Nothing of this changes a final result, or when it comes: sound is put off only where no utterance
 can become final with it, and only partial results are given up.
@@ -23,7 +23,7 @@ HOLD_S = 0.24
 """Most sound that is put off, in seconds. Eight frames at once cost a fifth of one after the other
 at real time: each waking finds the processor's caches filled by somebody else."""
 
-RATIONED_SHARE = 0.7
+RATIONED_SHARE = 0.6
 """Busy share that partial results may bring a process to, where they are of live sound."""
 
 LEAST_RATION = 0.05

@@ -6,7 +6,6 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 from ser_live.errors import SerLiveError
@@ -50,7 +49,8 @@ class Listener:
         self.is_dropped = False
         self._n_waiting = n_waiting + len(missed)
         self._queue: deque[tuple[int, str, str]] = deque(missed)
-        self._news = asyncio.Event()
+        self._news: asyncio.Future[None] | None = None
+        """Set while the reader waits."""
 
     def add(self, seq: int, kind: str, text: str, *, is_expendable: bool) -> None:
         """Let one record wait for the reader."""
@@ -60,14 +60,24 @@ class Listener:
                 return
             self.is_dropped = True
         self._queue.append((seq, kind, text))
-        self._news.set()
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._news is not None and not self._news.done():
+            self._news.set_result(None)
 
     async def next(self, timeout_s: float) -> tuple[int, str, str] | None:
         """Wait for the next record; ``None`` where none came in time."""
         if not self._queue and not self.is_dropped:
-            self._news.clear()
-            with suppress(TimeoutError, asyncio.TimeoutError):
-                await asyncio.wait_for(self._news.wait(), timeout_s)
+            loop = asyncio.get_running_loop()
+            # For each record of each listener: `wait_for` would make a task of every one.
+            self._news = loop.create_future()
+            timer = loop.call_later(timeout_s, self._wake)
+            try:
+                await self._news
+            finally:
+                timer.cancel()
+                self._news = None
         return self._queue.popleft() if self._queue else None
 
 
