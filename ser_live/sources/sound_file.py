@@ -99,6 +99,8 @@ class SoundFileDecoder:
                 # The decoder wrote what it still could before it met the damage.
                 missing = np.isnan(chunk).any(axis=1)
                 n = int(np.argmax(missing)) if missing.any() else size
+                # Behind the length that it believes, it wrote zeros over all that is asked for.
+                n = min(n, max(0, self._file.frames - n_heard))
                 if n:
                     yield chunk[:n]
                 raise damaged_after(self._name, (n_heard + n) / self.sample_rate) from error

@@ -207,6 +207,16 @@ def test_ogg_whose_last_time_is_too_early(tmp_path, name, granule):
     assert "damaged or missing pages" in found.error
 
 
+def test_ogg_without_an_end_whose_times_begin_before_it(tmp_path):
+    """libsndfile stops early and fills what was asked for with zeros; the sound goes on there."""
+    pytest.importorskip("av", reason="the optional extra `media` is not installed")
+    *parts, last = pages(seed("ogg", "vorbis_of_libsndfile"))
+    last = summed_page(last[:5] + bytes([last[5] & ~4]) + last[6:])
+    found = heard(tmp_path, b"".join([*parts, timed(last, 13_640)]))
+    assert found.error == ""
+    assert found.tonal_s == pytest.approx(LENGTH_S, abs=0.03)
+
+
 @pytest.mark.parametrize("path", sorted((CONTAINERS / "ogg").iterdir()), ids=lambda path: path.name)
 def test_ogg_times_of_whole_files_fit(path):
     """The samples counted in the packets are those that the pages tell, up to the last one."""
