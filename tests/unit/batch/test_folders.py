@@ -34,7 +34,7 @@ def names(folder: Path, files: list[Path]) -> list[str]:
 
 def test_every_suffix_of_a_recording_is_taken_in_any_case(tmp_path: Path) -> None:
     """Also those that only some systems write."""
-    suffixes = "wma aac caf mov avi mka w64 wave mp2 aifc snd m4b weba 3gp amr".split()  # noqa: SIM905
+    suffixes = "wma aac caf mov avi mka w64 wave mp2 aifc snd m4b weba 3gp amr sph voc vob".split()  # noqa: SIM905
     assert {f".{suffix}" for suffix in suffixes} < AUDIO_SUFFIXES
     made(tmp_path, *(f"a{suffix}" for suffix in AUDIO_SUFFIXES), "b.WAV", "c.txt")
     found = find_audio_files([tmp_path])
