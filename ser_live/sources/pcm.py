@@ -88,6 +88,7 @@ class PcmSource(AudioSource):
         self._items: deque[NDArray[np.float32] | Lost] = deque()
         self._rest: Iterator[NDArray[np.float32] | Lost] | None = None
         self._n_bytes = 0
+        self._is_heard = False
         self._exhausted = False
 
     @property
@@ -104,12 +105,22 @@ class PcmSource(AudioSource):
         """
         try:
             check_format(self.sample_rate, self.n_channels, self._subject)
-            first = None if sys.platform == "win32" else self.read(_FIRST_S)
+            first = None if sys.platform == "win32" else self._first()
         except BaseException:
             self.close()
             raise
         if first is not None:
             self._items.appendleft(first)
+
+    def _first(self) -> NDArray[np.float32] | Lost | None:
+        """Wait a moment for the first bytes, and where they came for sound or its end too."""
+        until_s = time.monotonic() + _FIRST_S
+        item = self.read(_FIRST_S)
+        while item is None and self._n_bytes and not self._exhausted:
+            if (left_s := until_s - time.monotonic()) <= 0:
+                break
+            item = self.read(left_s)
+        return item
 
     def read(self, timeout_s: float) -> NDArray[np.float32] | Lost | None:
         """Wait for audio; see `AudioSource.read`.
@@ -124,6 +135,11 @@ class PcmSource(AudioSource):
         UsageError
             There is no such track.
         """
+        item = self._read(timeout_s)
+        self._is_heard |= item is not None
+        return item
+
+    def _read(self, timeout_s: float) -> NDArray[np.float32] | Lost | None:
         if self._items:
             return self._items.popleft()
         if self._rest is not None:
@@ -233,6 +249,8 @@ class PcmSource(AudioSource):
             self.notes = self._container.notes
         if item is None:
             self.close()
+            if not self._is_heard:
+                raise self._no_sound_came()
         return item
 
     def _is_readable(self, timeout_s: float) -> bool:
@@ -257,7 +275,13 @@ class PcmSource(AudioSource):
             head, self._head = self._decide(self._head), None
             self._take(head)
         self._rest = iter(()) if self._container is None else self._container.finish()
-        return self.read(0)
+        return self._read(0)
+
+    def _no_sound_came(self) -> AudioFileError:
+        return AudioFileError(
+            f"{self._subject} ended without a single sample, but raw 16-bit PCM or a recording "
+            "with sound is needed: check the program that writes into the pipe."
+        )
 
     def _nothing_came(self) -> AudioFileError:
         return AudioFileError(

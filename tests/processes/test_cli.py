@@ -7,6 +7,7 @@ import io
 import json
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -152,10 +153,21 @@ def test_a_session_that_cannot_begin_leaves_no_log(talk: Path, tmp_path: Path) -
     assert not log.exists()
 
 
+WAV_OF_NOTHING = struct.pack(
+    "<4sI8sIHHIIHH4sI", b"RIFF", 36, b"WAVEfmt ", 16, 1, 1, 16_000, 32_000, 2, 16, b"data", 0
+)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="a pipe is not looked at before it is heard")
 @pytest.mark.parametrize(
     ("data", "found"),
-    [(b"<html>no such file</html>" * 99, "text"), (b"\x1f\x8b\x08" * 999, "gzip"), (b"", "ended")],
+    [
+        (b"<html>no such file</html>" * 99, "carries text"),
+        (b"\x1f\x8b\x08" * 999, "carries gzip"),
+        (b"", "Standard input ended without a single byte"),
+        (b"\1", "Standard input ended without a single sample"),
+        (WAV_OF_NOTHING, "Standard input ended without a single sample"),
+    ],
 )
 def test_a_pipe_that_carries_no_sound_begins_nothing(
     data: bytes, found: str, tmp_path: Path
@@ -163,7 +175,7 @@ def test_a_pipe_that_carries_no_sound_begins_nothing(
     """One sentence; no sums of nothing, and no log."""
     log = tmp_path / "session.jsonl"
     result = ser("-", "--log", log, stdin=data)
-    assert_one_sentence(result, 3, f"Standard input {found}" if not data else f"carries {found}")
+    assert_one_sentence(result, 3, found)
     assert "utterances" not in result.stderr.decode()
     assert result.stdout == b""
     assert not log.exists()

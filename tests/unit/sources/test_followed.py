@@ -161,7 +161,7 @@ def test_the_track_that_was_asked_for(tmp_path):
         assert np.abs(heard - samples).max() < 1e-3
         assert source.notes == []
     with (
-        FollowedSource(path, RATE, 1, PATIENCE_S, track=3) as source,
         pytest.raises(UsageError, match="2 audio tracks, but track 3 was asked for"),
+        FollowedSource(path, RATE, 1, PATIENCE_S, track=3) as source,
     ):
         everything(source)

@@ -382,8 +382,8 @@ print(n)
     def test_audio_file_in_the_pipe(self, begin, kind):
         """What only looks like a recording is told, instead of being heard as noise."""
         with (
-            PcmSource(io.BytesIO(begin + bytes(100))) as source,
             pytest.raises(AudioFileError, match=f"begins like {kind} but cannot be decoded"),
+            PcmSource(io.BytesIO(begin + bytes(100))) as source,
         ):
             drain(source)
 
