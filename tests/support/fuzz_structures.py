@@ -77,7 +77,7 @@ def _long_form(parts: list[bytes], rng: random.Random) -> bytes:
     """An RF64 with sizes of 64 bits that are right, unknown or wrong."""
     n_data = next((len(p) - 8 for p in parts if p[:4] == b"data"), 0)
     number = rng.choice((n_data, n_data, 0, 2**64 - 1, n_data // 2, n_data * 2, 2**40))
-    long = struct.pack("<QQQI", (number + 100) % 2**64, number, number // 2, 0)
+    long = struct.pack("<QQQI", *((n % 2**64) for n in (number + 100, number, number // 2)), 0)
     kind = rng.choice((b"RF64", b"BW64", b"RIFF"))
     small = rng.choice((b"\xff" * 4, b"\xff" * 4, bytes(4)))
     rest = [p[:4] + small + p[8:] if p[:4] == b"data" else p for p in parts[1:]]
