@@ -50,8 +50,9 @@ def told(work: RemoteWork, *, n_taken: int, soonest_s: float, hold_s: float = HO
 
 def put(work: RemoteWork, item: Input | float) -> None:
     """Let sound of a length, or another item, come from the client."""
-    is_sound = isinstance(item, float)
-    work.put(np.zeros((round(item * RATE_HZ), 1), np.float32) if is_sound else item)  # type: ignore
+    if isinstance(item, float):
+        item = np.zeros((round(item * RATE_HZ), 1), np.float32)
+    work.put(item)
     work.forward()
 
 
