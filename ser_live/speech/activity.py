@@ -53,6 +53,11 @@ class ActivityTracker:
         """Samples since the start of the stream, gaps included."""
         return self._clock
 
+    @property
+    def soonest_final(self) -> int:
+        """Position from which on something may be told: any, for turns are told as they come."""
+        return 0
+
     def push(
         self,
         frame: NDArray[np.float32],

@@ -158,7 +158,7 @@ class SegmentingStage:
     @property
     def soonest_final(self) -> int:
         """Position before which no utterance can become final, as for `Segmenter`."""
-        return getattr(self._segmenter, "soonest_final", 0)
+        return self._segmenter.soonest_final
 
     @property
     def next_id(self) -> int:
