@@ -29,7 +29,7 @@ from ser_live import __version__
 
 MODELS = Path(__file__).parents[1] / "models"
 
-MODEL_LICENCES = {"encoder.onnx": "MIT", "silero_vad_16k_sequence.onnx": "MIT"}
+MODEL_LICENCES = {"encoder.onnx": "MIT", "silero_vad_16k_products.onnx": "MIT"}
 """Licences of graphs that others trained; a card says that of weights trained here."""
 
 _HASHES = HashTypeFactory()

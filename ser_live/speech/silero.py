@@ -1,9 +1,11 @@
 """Silero's speech detector: a small recurrent network, one probability per 30 ms frame.
 
-Its graph takes windows of 576 samples: 512 new ones after 64 of context. Here the windows
+It hears windows of 576 samples: 512 new ones after 64 of context. Here the windows
 end where the frames of this program end, so each brings 480 new samples after 96 of
 context, and a decision never waits for sound beyond its frame. The probabilities change far
-less by that than decisions depend on (``docs/adr/0002-finding-speech.md``).
+less by that than decisions depend on (``docs/adr/0002-finding-speech.md``). Of a window it makes
+four spectra; the pieces under them are cut here, for all frames at once, so that the graph
+begins with a product of matrices.
 """
 
 from __future__ import annotations
@@ -24,17 +26,22 @@ from ser_live.config import FRAME_S, FRAME_SAMPLES
 from ser_live.errors import ModelError
 from ser_live.onnx_graph import load_graph
 
-SILERO_FILE = "silero-vad/silero_vad_16k_sequence.onnx"
+SILERO_FILE = "silero-vad/silero_vad_16k_products.onnx"
 """Path of the graph in the folder of bundled models."""
 
-SILERO_SHA256 = "9ccdacc4719d8aa7e45a77536bfabec45a03ba1f2fad5e241ab4060b24238a85"
-"""Hash of the graph in the Python package silero-vad 6.2.3."""
+SILERO_SHA256 = "5467fcc9db1f49c570b078b154664d55d7a17ad23776a965c954004cce6bc646"
+"""Hash of the graph that ``scripts/arrange_silero.py`` makes of that in silero-vad 6.2.3."""
 
 MAX_BYTES = 8 << 20
 """Largest graph that is read."""
 
 WINDOW_SAMPLES = 576
 _CONTEXT = WINDOW_SAMPLES - FRAME_SAMPLES
+_N_PIECES = 4
+_PIECE_SAMPLES = 256
+_PIECE_HOP = 128
+_MIRRORED = 64
+"""Samples at the end of a window that its last piece hears again, mirrored."""
 _STATE_SHAPE = (1, 1, 128)
 
 
@@ -78,11 +85,32 @@ class SileroVad:
             Probability of speech in each frame, 0 to 1.
         """
         heard = np.concatenate((self._context, samples))
-        windows = np.lib.stride_tricks.sliding_window_view(heard, WINDOW_SAMPLES)[::FRAME_SAMPLES]
-        feeds = {"input": np.ascontiguousarray(windows), "h": self._h, "c": self._c}
+        feeds = {"pieces": pieces_of(heard), "h": self._h, "c": self._c}
         probabilities, self._h, self._c = self._session.run(None, feeds)
         self._context = heard[-_CONTEXT:]
         return np.asarray(probabilities, dtype=np.float32)
+
+
+def pieces_of(heard: Float32) -> Float32:
+    """Pieces of the windows of whole frames, four a frame.
+
+    Parameters
+    ----------
+    heard : ndarray of float32, shape (96 + 480 n,)
+        The frames after their context.
+
+    Returns
+    -------
+    ndarray of float32, shape (4 n, 256)
+    """
+    windows = np.lib.stride_tricks.sliding_window_view(heard, WINDOW_SAMPLES)[::FRAME_SAMPLES]
+    pieces = np.empty((len(windows), _N_PIECES, _PIECE_SAMPLES), np.float32)
+    for index in range(_N_PIECES - 1):
+        begin = index * _PIECE_HOP
+        pieces[:, index] = windows[:, begin : begin + _PIECE_SAMPLES]
+    pieces[:, -1, :-_MIRRORED] = windows[:, (_N_PIECES - 1) * _PIECE_HOP :]
+    pieces[:, -1, -_MIRRORED:] = windows[:, -2 : -2 - _MIRRORED : -1]
+    return pieces.reshape(-1, _PIECE_SAMPLES)
 
 
 class Confirmer:

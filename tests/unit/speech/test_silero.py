@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -65,6 +66,14 @@ def test_state_runs_from_frame_to_frame() -> None:
     one_by_one = [network.probabilities(frame)[0] for frame in samples.reshape(100, -1)]
     assert at_once.max() > 0.9
     assert one_by_one == pytest.approx(at_once, abs=1e-4)
+
+
+def test_it_says_what_the_published_graph_says() -> None:
+    """Arranged as products, the network gives the probabilities of its publisher's graph."""
+    published = json.loads((ROOT / "tests" / "golden" / "silero.json").read_text(encoding="utf-8"))
+    samples = demo_speech()[: len(published) * FRAME_SAMPLES]
+    assert max(published) > 0.9 > 0.1 > min(published)
+    assert SileroVad().probabilities(samples) == pytest.approx(published, abs=2e-5)
 
 
 def test_any_block_size_gives_the_same_decisions() -> None:
