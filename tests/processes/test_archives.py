@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from batch_trial import command, folder_of, undisturbed, with_killed_workers
 
+import ser_live
+
 pytest.importorskip("pyarrow", reason="archives need the extra parquet")
 
 N_FILES = 8
@@ -21,9 +23,10 @@ on_linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="look
 
 
 @pytest.fixture(scope="module")
-def calls(short_talk: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of short recordings, one of them none."""
-    folder = folder_of(short_talk, tmp_path_factory.mktemp("archive") / "calls", N_FILES)
+def calls(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of recordings, one of them none; work for longer than a test waits to end it."""
+    demo = Path(ser_live.__file__).parent / "demo.ogg"
+    folder = folder_of(demo, tmp_path_factory.mktemp("archive") / "calls", N_FILES)
     (folder / "03.txt.wav").write_bytes(b"no recording")
     return folder
 

@@ -82,17 +82,18 @@ def interrupted_file(
 def with_killed_workers(arguments: Sequence[str], n_kills: int, rng: random.Random) -> Ended:
     """Kill workers with signal 9 at random moments of a run."""
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        n_killed = 0
+        killed: set[int] = set()
         deadline_s = time.monotonic() + _DEADLINE_S
-        while process.poll() is None and n_killed < n_kills and time.monotonic() < deadline_s:
-            if workers := workers_of(process.pid):
-                time.sleep(rng.uniform(0.0, 1.0))
+        while process.poll() is None and len(killed) < n_kills and time.monotonic() < deadline_s:
+            if workers := [pid for pid in workers_of(process.pid) if pid not in killed]:
+                time.sleep(rng.uniform(0.0, 0.4))
                 with contextlib.suppress(ProcessLookupError):
-                    os.kill(rng.choice(workers), signal.SIGKILL)
-                    n_killed += 1
-            time.sleep(0.2)
+                    worker = rng.choice(workers)
+                    os.kill(worker, signal.SIGKILL)
+                    killed.add(worker)
+            time.sleep(0.02)
         stdout, stderr = process.communicate()
-    assert n_killed == n_kills, f"only {n_killed} workers were there to be killed"
+    assert len(killed) == n_kills, f"only {len(killed)} workers were there to be killed"
     return Ended(process.returncode, stdout, stderr.decode())
 
 
