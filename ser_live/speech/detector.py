@@ -93,7 +93,7 @@ class VoiceActivityDetector:
 
         self.settings = settings or VadSettings()
         self._webrtc: Any = webrtcvad.Vad(self.settings.aggressiveness)
-        self._high_pass = HighPass(piece_samples=FRAME_SAMPLES)
+        self._high_pass = HighPass()
         self._noise = NoiseFloor(self.settings.noise_window_s)
         self._previous = np.zeros((1, FRAME_SAMPLES))
         self._shouting = Shouting()
