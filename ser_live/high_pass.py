@@ -60,8 +60,8 @@ class _HighPassBlocks:
     BLOCK = 160
     ROWS = 4
     """Rows of a product come in groups of so many: a row of a whole group is rounded alike
-    whatever stands in other groups, so a signal's beginning is filtered to the same bits whatever
-    follows it."""
+    wherever it stands and whatever stands beside it, so a signal's beginning is filtered to the
+    same bits whatever follows it."""
 
     def __init__(self) -> None:
         one_step = self._one_step()
