@@ -327,11 +327,12 @@ class _BestPath:
             row = 1
         totals = np.empty(cost.shape)
         best = np.empty(_N_CANDIDATES + 1)
+        subtract, largest, add = np.subtract, np.maximum.reduce, np.add
         for paid, gained, total, score in zip(cost, local[1:], totals, scores[row:], strict=True):
-            np.subtract(previous, paid, out=total)
+            subtract(previous, paid, total)
             # The largest of all ways here; which one it was is asked of all frames at once below.
-            np.maximum.reduce(total, axis=1, out=best)
-            previous = np.add(best, gained, out=score)
+            largest(total, 1, None, best)
+            previous = add(best, gained, score)
         origins[row:] = totals.argmax(axis=2)
         self._scores.append(scores)
         self._origins.append(origins)
