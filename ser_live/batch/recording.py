@@ -47,6 +47,9 @@ AudioPath = str | os.PathLike[str]
 BLOCK_S = 1.0
 """Sound that streams get at once where nobody waits: the detector hears it in one go."""
 
+ALONE_BLOCK_S = 3.0
+"""The same where one stream is heard alone; longer blocks leave the processor's cache."""
+
 _FILE_FIELDS = (
     "type",
     "file",
@@ -250,7 +253,8 @@ def hear(
     duration_s, sample_rate, n_channels = 0.0, 0, 0
     failure: SerLiveError | None = None
     demixers: list[Demixer] = []
-    source = source_of(path, speed=0, block_s=BLOCK_S, track=track, roles=lanes)
+    block_s = ALONE_BLOCK_S if lanes is None else BLOCK_S
+    source = source_of(path, speed=0, block_s=block_s, track=track, roles=lanes)
     try:
         for event in play(
             source,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -249,7 +249,7 @@ def _within(spans: Sequence[Span]) -> Callable[[int, VadDecision], VadDecision]:
         middle_s = (start_sample + FRAME_SAMPLES / 2) / SAMPLE_RATE_HZ
         if np.searchsorted(edges, middle_s, "right") % 2:
             return decision
-        return replace(decision, is_speech=False, is_voiced=False, is_suspected=False)
+        return decision._replace(is_speech=False, is_voiced=False, is_suspected=False)
 
     return revise
 

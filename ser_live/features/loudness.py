@@ -7,6 +7,7 @@ compressed by a cube root, then summed.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -60,10 +61,14 @@ _BANDS: Final = _mel_bands()
 
 def loudness_au(frames: Float64) -> Float64:
     """Loudness of frames ``(n, n_samples)``, at most 512 samples each; ``(n,)``, 0 for zeros."""
-    window = np.hamming(frames.shape[1])
-    spectrum = np.fft.rfft(frames * window, _N_FFT, axis=1)
+    spectrum = np.fft.rfft(frames * _window(frames.shape[1]), _N_FFT, axis=1)
     power = spectrum.real**2 + spectrum.imag**2
     return np.asarray(((power @ _BANDS) ** _EXPONENT).sum(axis=1))
+
+
+@lru_cache(maxsize=2)
+def _window(n_samples: int) -> Float64:
+    return np.hamming(n_samples)
 
 
 def loudness_phon(loudness: Float64) -> Float64:

@@ -45,7 +45,10 @@ SEMITONE_REFERENCE_HZ: Final = 27.5
 
 _N_FFT: Final = 1024  # >= WINDOW + longest lag + 1, so the autocorrelation does not wrap
 _UPSAMPLING: Final = 2
-_BATCH: Final = 32  # frames per transform: larger batches leave the cache and cost twice as much
+_TRANSFORMED: Final = 32  # frames at once: more of them leave the cache and cost twice as much
+_BATCH: Final = (
+    128  # frames whose maxima are looked for at once: many small steps, whatever their number
+)
 _N_CANDIDATES: Final = 9
 _SILENCE_THRESHOLD: Final = 0.03
 _VOICING_THRESHOLD: Final = 0.45
@@ -69,10 +72,9 @@ def _autocorrelation(power: Float64) -> Float64:
     A power spectrum is real and even, so that its inverse transform is a cosine
     transform of half the size.
     """
-    padded = np.zeros((len(power), _UPSAMPLING * _N_FFT // 2 + 1))
-    padded[:, : power.shape[1]] = power
-    padded[:, power.shape[1] - 1] *= 0.5  # the Nyquist bin is split between both halves
-    return cosine_transform(padded)
+    halved = power.copy()
+    halved[:, -1] *= 0.5  # the Nyquist bin is split between both halves
+    return cosine_transform(halved, _UPSAMPLING * _N_FFT // 2 + 1)
 
 
 _WINDOW_SHAPE: Final = 0.5 - 0.5 * np.cos(2.0 * np.pi * (np.arange(WINDOW) + 0.5) / WINDOW)
@@ -145,7 +147,7 @@ class PitchStream:
     def push(self, samples: Float32) -> None:
         """Add ``(n,)`` samples, any ``n``."""
         self._samples.append(samples)
-        self._analyse(at_least=_BATCH)
+        self._analyse(at_least=_TRANSFORMED)
 
     @property
     def samples(self) -> Float32:
@@ -187,35 +189,43 @@ class PitchStream:
             ::HOP_SAMPLES
         ]
         for start in range(done, complete, _BATCH):
-            frames = windows[start : min(start + _BATCH, complete)].astype(np.float64)
-            frames -= (frames @ _MEAN)[:, np.newaxis]
-            self._peaks.append(np.abs(frames[:, _CENTRE]).max(axis=1))
-            frames *= _WINDOW_SHAPE
-            spectrum = np.fft.rfft(frames, _N_FFT, axis=1)
-            power = spectrum.real**2 + spectrum.imag**2
-            self._spectra.append(power)
-            frequencies, strengths = _candidates(power)
+            end = min(start + _BATCH, complete)
+            lags = [
+                self._transform(windows[first : min(first + _TRANSFORMED, end)])
+                for first in range(start, end, _TRANSFORMED)
+            ]
+            frequencies, strengths = _candidates(np.concatenate(lags))
             self._frequencies.append(frequencies)
             self._strengths.append(strengths)
 
+    def _transform(self, windows: Float32) -> Float64:
+        """Keep peaks and spectra of frames; give what `_candidates` takes."""
+        frames = windows.astype(np.float64)
+        frames -= (frames @ _MEAN)[:, np.newaxis]
+        self._peaks.append(np.abs(frames[:, _CENTRE]).max(axis=1))
+        frames *= _WINDOW_SHAPE
+        spectrum = np.fft.rfft(frames, _N_FFT, axis=1)
+        power = spectrum.real**2 + spectrum.imag**2
+        self._spectra.append(power)
+        lags = _autocorrelation(power)
+        energy = np.maximum(lags[:, :1], 1e-12)  # an all-zero frame keeps no candidate
+        return np.asarray(lags[:, _FIRST_LAG - 1 : _LAST_LAG + 2] / energy / _WINDOW_LAGS)
+
 
 def _candidates(
-    power: Float64,
+    normalised: Float64,
 ) -> tuple[Float64, Float64]:
     """Strongest maxima of the normalised autocorrelation.
 
     Parameters
     ----------
-    power : power spectra ``(n, 513)``
+    normalised : ``(n, n_lags)``, on the half-sample grid from one before the shortest lag on
 
     Returns
     -------
     frequencies : ``(n, 9)``, Hz, strongest first; 1 where there is none
     strengths : ``(n, 9)``, autocorrelation 0-1; a large negative number where there is none
     """
-    lags = _autocorrelation(power)
-    energy = np.maximum(lags[:, :1], 1e-12)  # an all-zero frame keeps no candidate
-    normalised = lags[:, _FIRST_LAG - 1 : _LAST_LAG + 2] / energy / _WINDOW_LAGS
     inner = normalised[:, 1:-1]
     is_maximum = (inner > normalised[:, :-2]) & (inner >= normalised[:, 2:])
     is_maximum &= inner > 0.5 * _VOICING_THRESHOLD
@@ -232,8 +242,8 @@ def _candidates(
     frame, height, frequency = frame[order], height[order], frequency[order]
     rank = np.arange(len(frame)) - np.searchsorted(frame, frame)
     kept = rank < _N_CANDIDATES
-    frequencies = np.ones((len(power), _N_CANDIDATES))
-    strengths = np.full((len(power), _N_CANDIDATES), _ABSENT)
+    frequencies = np.ones((len(normalised), _N_CANDIDATES))
+    strengths = np.full((len(normalised), _N_CANDIDATES), _ABSENT)
     frequencies[frame[kept], rank[kept]] = frequency[kept]
     strengths[frame[kept], rank[kept]] = height[kept]
     return frequencies, strengths
@@ -317,11 +327,12 @@ class _BestPath:
             row = 1
         totals = np.empty(cost.shape)
         best = np.empty(_N_CANDIDATES + 1)
+        subtract, largest, add = np.subtract, np.maximum.reduce, np.add
         for paid, gained, total, score in zip(cost, local[1:], totals, scores[row:], strict=True):
-            np.subtract(previous, paid, out=total)
+            subtract(previous, paid, total)
             # The largest of all ways here; which one it was is asked of all frames at once below.
-            np.maximum.reduce(total, axis=1, out=best)
-            previous = np.add(best, gained, out=score)
+            largest(total, 1, None, best)
+            previous = add(best, gained, score)
         origins[row:] = totals.argmax(axis=2)
         self._scores.append(scores)
         self._origins.append(origins)

@@ -301,7 +301,7 @@ def _analyze(samples: Float64, before: Float64 | None) -> tuple[Float64, Float64
         *_contrasts(power),
         np.sqrt(np.sum(step[:, :n_bins] ** 2, axis=1)),
         np.mean(np.maximum(step[:, n_bins:], 0.0), axis=1),
-        _zero_crossing_rate(frames),
+        _zero_crossing_rate(samples),
         10.0 * np.log10(total * _POWER_TO_MEAN_SQUARE),
     ]
     values = np.column_stack(columns)
@@ -319,8 +319,9 @@ def _moments(magnitude: Float64) -> list[Float64]:
     centroid = weight @ _BINS_HZ
     distance = _BINS_HZ - centroid[:, None]
     squared = distance**2
-    variance = np.sum(weight * squared, axis=1)
-    third = np.sum(weight * squared * distance, axis=1)
+    second = weight * squared
+    variance = np.sum(second, axis=1)
+    third = np.sum(second * distance, axis=1)
     fourth = np.sum(weight * squared**2, axis=1)
     return [centroid, np.sqrt(variance), third / variance**1.5, fourth / variance**2]
 
@@ -351,7 +352,11 @@ def _contrasts(power: Float64) -> list[Float64]:
     return contrasts
 
 
-def _zero_crossing_rate(frames: Float64) -> Float64:
-    negative = np.signbit(frames)
-    crossings = np.count_nonzero(negative[:, 1:] != negative[:, :-1], axis=1)
+def _zero_crossing_rate(samples: Float64) -> Float64:
+    """Sign changes a second in each frame of a group."""
+    negative = np.signbit(samples)
+    n_before = np.zeros(len(samples), np.int64)
+    np.cumsum(negative[1:] != negative[:-1], out=n_before[1:])
+    last = WINDOW_SAMPLES - 1
+    crossings = n_before[last::HOP_SAMPLES] - n_before[:-last:HOP_SAMPLES]
     return np.asarray(crossings * (SAMPLE_RATE_HZ / WINDOW_SAMPLES), dtype=np.float64)

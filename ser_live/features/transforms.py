@@ -7,22 +7,26 @@ import numpy as np
 from ser_live.arrays import Float64
 
 
-def cosine_transform(rows: Float64) -> Float64:
+def cosine_transform(rows: Float64, size: int | None = None) -> Float64:
     """Cosine transform of the first kind (DCT-I) of each row, as the FFT of its even extension.
 
     Parameters
     ----------
     rows : array, shape (n_rows, n), n of at least 2
+    size : int, optional
+        Length of the transform, at least n: rows go on with zeros up to it.
 
     Returns
     -------
-    array, shape (n_rows, n)
-        The values of ``scipy.fft.dct(rows, type=1)``, to the bit.
+    array, shape (n_rows, size)
+        The values of ``scipy.fft.dct(rows, type=1, n=size)``, to the bit.
     """
     n = rows.shape[1]
-    even = np.empty((len(rows), 2 * n - 2))
+    length = 2 * (size or n) - 2
+    even = np.empty((len(rows), length))
     even[:, :n] = rows
-    even[:, n:] = rows[:, -2:0:-1]
+    even[:, n : length - n + 1] = 0.0
+    even[:, length - n + 1 :] = rows[:, :0:-1]
     return np.asarray(np.fft.rfft(even, axis=1).real)
 
 

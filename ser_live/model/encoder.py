@@ -105,7 +105,8 @@ def log_mel(samples: NDArray[np.floating[Any]]) -> Float32:
         samples.astype(np.float64, copy=False), WINDOW_SAMPLES
     )[::HOP_SAMPLES]
     spectrum = np.fft.rfft(windows * _window(), axis=1)
-    power = np.square(spectrum.real) + np.square(spectrum.imag)
+    power = np.square(spectrum.real)
+    power += np.square(spectrum.imag)
     bands = np.log10(np.maximum(power @ _filters(), 1e-10))
     bands = np.maximum(bands, bands.max() - _DYNAMIC_RANGE)
     result: Float32 = ((bands + 4.0) / 4.0).astype(np.float32)
@@ -127,7 +128,10 @@ def pool(states: Float32) -> Float64:
     if states.shape[1] == 0:
         return np.full(states.shape[0] * 2 * states.shape[2], np.nan)
     values = states.astype(np.float64)
-    pooled: Float64 = np.stack([values.mean(axis=1), values.std(axis=1)], axis=1)
+    mean = values.mean(axis=1)
+    values -= mean[:, np.newaxis]
+    values *= values
+    pooled: Float64 = np.stack([mean, np.sqrt(values.mean(axis=1))], axis=1)
     return pooled.reshape(-1)
 
 

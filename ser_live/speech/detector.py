@@ -24,9 +24,8 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,8 +55,7 @@ class VadReason(str, Enum):
         return self.value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VadDecision:
+class VadDecision(NamedTuple):
     """Decision about one frame, and what it rests on."""
 
     is_speech: bool
@@ -93,7 +91,7 @@ class VoiceActivityDetector:
 
         self.settings = settings or VadSettings()
         self._webrtc: Any = webrtcvad.Vad(self.settings.aggressiveness)
-        self._high_pass = HighPass(piece_samples=FRAME_SAMPLES)
+        self._high_pass = HighPass()
         self._noise = NoiseFloor(self.settings.noise_window_s)
         self._previous = np.zeros((1, FRAME_SAMPLES))
         self._shouting = Shouting()

@@ -185,7 +185,7 @@ class Confirmer:
             self._network.reset()
             self._n_unheard = self._n_look_back - self._n_restart
         found = self._network.probabilities(np.concatenate([*before, frames.reshape(-1)]))
-        self._recent.extend(frame.copy() for frame in frames)
+        self._recent.extend(frames.copy())
         probabilities: list[float] = found[len(before) :].tolist()
         for probability in probabilities:
             self._n_unheard = 0 if probability >= self.HEARD else self._n_unheard + 1

@@ -7,7 +7,6 @@ into another one is kept from being taken for that one's own.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Generic
 
 import numpy as np
@@ -77,7 +76,7 @@ class Demixer:
                 return decision
             if bleed is None or not bleed.is_leak(place, start_s, end_s):
                 return decision
-            return replace(decision, is_speech=False, is_voiced=False, is_suspected=False)
+            return decision._replace(is_speech=False, is_voiced=False, is_suspected=False)
 
         return revise
 

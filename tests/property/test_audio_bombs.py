@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -42,9 +41,8 @@ def test_a_hundred_hours_are_promised_and_one_second_is_there(
         if heard.returncode == 0:
             assert 16_000 <= int(heard.stdout) < 17_000, build.__name__
         else:
-            assert re.search(r"(cut off after|ends after) 1\.00 s, but", heard.stderr), (
-                build.__name__
-            )
+            assert "after 1.00 s" in heard.stderr, build.__name__
+            assert "cut off" in heard.stderr, build.__name__
 
 
 def test_the_promises_are_believed_by_others(tmp_path: Path) -> None:

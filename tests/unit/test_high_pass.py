@@ -41,6 +41,15 @@ def test_cuts_do_not_change_it(sizes: list[int]) -> None:
     assert np.concatenate(parts) == pytest.approx(high_passed(samples), abs=1e-6)
 
 
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=6))
+def test_cuts_between_blocks_change_no_bit(n_blocks: list[int]) -> None:
+    sizes = 160 * np.array(n_blocks)
+    samples = np.random.default_rng(2).standard_normal(sizes.sum()).astype(np.float32)
+    high_pass = HighPass()
+    parts = [high_pass.process(part) for part in np.split(samples, np.cumsum(sizes)[:-1])]
+    assert np.array_equal(np.concatenate(parts), high_passed(samples))
+
+
 @given(st.integers(1, 5_000))
 def test_a_beginning_has_the_same_bits_whatever_follows(n: int) -> None:
     samples = np.random.default_rng(1).standard_normal(8_000).astype(np.float32)

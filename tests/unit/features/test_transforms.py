@@ -13,6 +13,13 @@ def test_equals_scipys_cosine_transform(n: int) -> None:
     np.testing.assert_array_equal(cosine_transform(rows), scipy.fft.dct(rows, type=1, axis=1))
 
 
+def test_rows_go_on_with_zeros_up_to_a_size() -> None:
+    """A longer transform is that of rows with zeros behind them, to the bit."""
+    rows = np.random.default_rng(0).standard_normal((3, 5))
+    padded = np.concatenate([rows, np.zeros((3, 4))], axis=1)
+    assert np.array_equal(cosine_transform(rows, 9), cosine_transform(padded))
+
+
 def test_is_empty_for_no_rows() -> None:
     assert cosine_transform(np.empty((0, 513))).shape == (0, 513)
 
