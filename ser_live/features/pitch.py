@@ -331,7 +331,7 @@ class _BestPath:
         for paid, gained, total, score in zip(cost, local[1:], totals, scores[row:], strict=True):
             subtract(previous, paid, total)
             # The largest of all ways here; which one it was is asked of all frames at once below.
-            largest(total, 1, None, best)
+            largest(total, axis=1, out=best)
             previous = add(best, gained, score)
         origins[row:] = totals.argmax(axis=2)
         self._scores.append(scores)
