@@ -243,10 +243,12 @@ class EmotionModel:
 
     def speech_probability(self, x: Float64) -> float:
         """Probability that an utterance is speech; 1 from a model that cannot tell."""
+        return self.speech_probability_of(x[self.layout.embedding])
+
+    def speech_probability_of(self, embedding: Float64) -> float:
+        """The same from its embedding alone, shape (n_embedding,)."""
         check = self.fitted.speech_check
-        if check is None:
-            return 1.0
-        return float(check.speech_probability(x[None, self.layout.embedding])[0])
+        return 1.0 if check is None else float(check.speech_probability(embedding[None])[0])
 
 
 @lru_cache(maxsize=MAX_KEPT_MODELS)

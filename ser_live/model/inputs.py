@@ -121,6 +121,8 @@ class InputMaker:
         self._high_pass = HighPass()
         self._heard = np.zeros(0, np.float32)
         self._n_pushed = 0
+        self._learned: tuple[int, Float64] | None = None
+        """The latest answer of `learned`, after so many samples."""
 
     def heard(self, utterance: Utterance) -> Float32:
         """Give the samples of an utterance without offset and hum, shape (n_samples,)."""
@@ -131,6 +133,21 @@ class InputMaker:
             self._heard = np.concatenate([self._heard, self._high_pass.process(new)])
         # A final is trimmed, so it may end before the end of the last partial.
         return self._heard[: len(utterance.samples)]
+
+    def learned(self, utterance: Utterance) -> Float64:
+        """Give the learned part of the input vector alone: it tells what is no speech.
+
+        Returns
+        -------
+        float64 array, shape (n_values + 1,)
+            Embedding and level, NaN where undefined; empty without an encoder.
+        """
+        samples = self.heard(utterance)
+        if self._encoder is None:
+            return np.zeros(0)
+        if self._learned is None or self._learned[0] != len(samples):
+            self._learned = (len(samples), _embedding_and_level(samples, self._encoder))
+        return self._learned[1]
 
     def of(self, utterance: Utterance) -> Float64:
         """Input vector of an utterance.
@@ -143,17 +160,14 @@ class InputMaker:
         samples = self.heard(utterance)
         self._stream.push(samples[self._n_pushed :])
         self._n_pushed = max(self._n_pushed, len(samples))
-        return _join(self._stream.features(len(samples)).values, samples, self._encoder)
+        features = self._stream.features(len(samples)).values
+        return np.concatenate([features, self.learned(utterance)])
 
 
 def whole_input(samples: Float32, encoder: Encoder | None) -> Float64:
     """Input vector of one whole utterance, shape (n_inputs,), as `InputMaker` makes it."""
     heard = high_passed(samples)
-    return _join(extract(heard).values, heard, encoder)
-
-
-def _join(features: Float64, heard: Float32, encoder: Encoder | None) -> Float64:
-    """Hand-made features and the encoder's embedding of the same samples, as one vector."""
+    features = extract(heard).values
     if encoder is None:
         return features
     return np.concatenate([features, _embedding_and_level(heard, encoder)])

@@ -148,10 +148,12 @@ class AnalysisStage:
         verdict = _refusal(utterance, level, snr_db, self._settings.reject)
         if verdict is not Verdict.OK:
             return self._result(utterance, level, snr_db, verdict)
-        x = self._inputs.of(utterance)
-        if self._model.speech_probability(x) < self._min_speech_probability:
+        # What is no speech is known before the features, which cost more than the embedding.
+        embedding = self._inputs.learned(utterance)[: self._model.layout.n_embedding]
+        if self._model.speech_probability_of(embedding) < self._min_speech_probability:
             # It updates neither the baseline nor the speaker.
             return self._result(utterance, level, snr_db, Verdict.NOT_SPEECH)
+        x = self._inputs.of(utterance)
         speaker = self.speaker
         probabilities = self._model.predict_proba(x, speaker.shift, self._shares)
         if utterance.kind is Kind.FINAL:

@@ -17,9 +17,10 @@ import pytest
 from stream_parts import analysis, buzz
 
 from ser_live.bundled import bundled_models
-from ser_live.config import Settings
+from ser_live.config import RejectSettings, Settings
 from ser_live.emotions import LABELS
 from ser_live.errors import ModelError
+from ser_live.events import Verdict
 from ser_live.features import FEATURE_NAMES
 from ser_live.high_pass import high_passed
 from ser_live.model.archive import write_arrays
@@ -391,6 +392,23 @@ def test_an_encoder_of_another_size_works_from_the_folder_to_the_label(tmp_path:
     result = analysis(model, Settings(prior="balanced")).judge(utterance)
     assert result.probabilities == pytest.approx(probabilities)
     assert np.ptp(probabilities) > 0.1, "the embedding decides something"
+
+
+def test_no_features_are_made_of_what_is_no_speech(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The speech check needs the learned part alone, which is that of the whole vector."""
+    model = EmotionModel.load(write_toy(tmp_path / "toy"))
+    utterance = buzz()
+    maker = InputMaker(model.encoder)
+    learned, x = maker.learned(utterance), maker.of(utterance)
+    assert np.array_equal(x[N:], learned)
+    assert np.array_equal(InputMaker(model.encoder).of(utterance), x, equal_nan=True)
+    assert len(InputMaker().learned(utterance)) == 0
+    probability = model.speech_probability(x)
+    monkeypatch.delattr("ser_live.features.stream.FeatureStream.features")
+    settings = Settings(reject=RejectSettings(min_speech_probability=(1 + probability) / 2))
+    assert analysis(model, settings).judge(utterance).state is Verdict.NOT_SPEECH
 
 
 def test_a_card_that_does_not_say_the_size_takes_the_encoders(tmp_path: Path) -> None:
