@@ -242,13 +242,14 @@ class EmotionModel:
         return 0.0 if check is None else float(check.min_probability)
 
     def speech_probability(self, x: Float64) -> float:
-        """Probability that an utterance is speech; 1 from a model that cannot tell."""
-        return self.speech_probability_of(x[self.layout.embedding])
+        """Probability that an utterance is speech; 1 from a model that cannot tell.
 
-    def speech_probability_of(self, embedding: Float64) -> float:
-        """The same from its embedding alone, shape (n_embedding,)."""
+        Its hand-made features are not looked at.
+        """
         check = self.fitted.speech_check
-        return 1.0 if check is None else float(check.speech_probability(embedding[None])[0])
+        if check is None:
+            return 1.0
+        return float(check.speech_probability(x[None, self.layout.embedding])[0])
 
 
 @lru_cache(maxsize=MAX_KEPT_MODELS)

@@ -92,6 +92,7 @@ class AnalysisStage:
         self._min_speech_probability, self._min_confidence = model.thresholds(settings.reject)
         self._shares = model.shares(settings.prior)
         self._inputs = InputMaker(model.encoder)
+        self._no_features = np.full(model.layout.n_hand_made, np.nan)
         self._n_finals = 0
         self.forget()
 
@@ -149,8 +150,8 @@ class AnalysisStage:
         if verdict is not Verdict.OK:
             return self._result(utterance, level, snr_db, verdict)
         # What is no speech is known before the features, which cost more than the embedding.
-        embedding = self._inputs.learned(utterance)[: self._model.layout.n_embedding]
-        if self._model.speech_probability_of(embedding) < self._min_speech_probability:
+        x = np.concatenate([self._no_features, self._inputs.learned(utterance)])
+        if self._model.speech_probability(x) < self._min_speech_probability:
             # It updates neither the baseline nor the speaker.
             return self._result(utterance, level, snr_db, Verdict.NOT_SPEECH)
         x = self._inputs.of(utterance)
