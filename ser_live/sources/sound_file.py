@@ -66,7 +66,7 @@ class SoundFileDecoder:
                 self._bytes = SpanFile(path, Span(((0, Path(path).stat().st_size),)))
                 file = soundfile.SoundFile(self._bytes)
             self._n_before = _n_before(file, path, span)
-            self._file = _harmless(file, self._bytes or whole)
+            self._file = _harmless(file, self._n_before, self._bytes or whole)
         except (soundfile.LibsndfileError, TypeError) as error:
             if self._bytes is not None:
                 self._bytes.close()
@@ -152,13 +152,12 @@ def _n_before(file: soundfile.SoundFile, path: str | os.PathLike[str], span: Spa
 
 
 def _harmless(
-    file: soundfile.SoundFile, target: str | bytes | SpanFile | None
+    file: soundfile.SoundFile, n_before: int, target: str | bytes | SpanFile | None
 ) -> soundfile.SoundFile:
     """Open a file anew so that nothing seeks in it, where seeking does harm.
 
-    In flac it decodes a frame again after every read, which costs as much as the reads; where the
-    length is unknown, or the file does not begin with its stream, it is not possible at all, nor
-    in DWVW. In mp3 it decodes anew from a place a few frames before; that is kept for whole files
+    In flac of unknown length, or that does not begin with its stream, it is not possible, nor in
+    DWVW. In mp3 it decodes anew from a place a few frames before; that is kept for whole files
     alone, whose values it made, and where it makes them (`bit_reservoir`).
     """
     import soundfile
@@ -170,7 +169,7 @@ def _harmless(
             return False
 
     is_harmed = (
-        file.format == "FLAC"
+        (file.format == "FLAC" and (file.frames >= _MAX_FRAMES or n_before > 0))
         or (file.format == "MP3" and isinstance(target, SpanFile))
         or file.subtype.startswith("DWVW")
     )
