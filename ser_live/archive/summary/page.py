@@ -5,6 +5,7 @@ Of people only their number stands there; names are those of groups, stimuli and
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -86,6 +87,7 @@ def summary_page(summary: Summary, told: Mapping[str, Any]) -> str:
     """
     groups = summary.grouped.groups
     shown = groups[:MOST_GROUPS]
+    names, within = _names(summary)
     labels = [name_of(label) for label in summary.labels]
     n_people = summary.grouped.n_people
     unit = summary.grouped.unit
@@ -98,20 +100,20 @@ def summary_page(summary: Summary, told: Mapping[str, Any]) -> str:
         labels=labels,
         styles=["archive/summary.css"],
         lead=f"{n_groups} with {n_people} {unit}{'s' * (n_people != 1)}, "
-        f"{sum(group.n_utterances for group in groups):,} utterances, {_long(minutes)} of speech.",
-        short=list(_in_short(summary)),
+        f"{sum(group.n_utterances for group in groups):,} utterances, {_long(minutes)} of speech.{within}",
+        short=list(_in_short(summary, names)),
         limits=LIMITS,
         units=f"{unit}s",
         groups=[
-            (name_of(g.name), str(g.n_people), f"{g.n_utterances:,}", _long(g.speech_s / 60))
+            (names[g.name], str(g.n_people), f"{g.n_utterances:,}", _long(g.speech_s / 60))
             for g in shown
         ],
         days=_day_charts(summary),
         ends=_ENDS,
-        shares=[_share_part(summary, place, most) for place in range(len(labels))],
+        shares=[_share_part(summary, names, place, most) for place in range(len(labels))],
         scale=f"0 to {100 * most:.0f} %",
-        values=[_value_part(summary, measure) for measure in MEASURES],
-        differences=[_difference_row(one) for one in summary.compared],
+        values=[_value_part(summary, names, measure) for measure in MEASURES],
+        differences=[_difference_row(one, names) for one in summary.compared],
         how=[*_HOW, *(f"{remark[:1].upper()}{remark[1:]}." for remark in summary.grouped.remarks)],
         told=_told(told),
     )
@@ -156,7 +158,26 @@ def curves_picture(found: Sequence[Curve]) -> str:
     return str(curves_svg(found, caption))
 
 
-def _in_short(summary: Summary) -> Iterator[str]:
+def _names(summary: Summary) -> tuple[dict[str, str], str]:
+    """Names of groups as the page shows them, and a sentence about what they leave out.
+
+    Folders are told apart by their ends, which a long path would be cut off at.
+    """
+    groups = [group.name for group in summary.grouped.groups]
+    if summary.by == "folder" and len(groups) > 1:
+        try:
+            common = os.path.commonpath(groups)
+        except ValueError:  # of two drives, or one from the root and one not
+            common = ""
+        if common.strip("/\\."):
+            own = os.path.basename(common)
+            shown = {name: os.path.relpath(name, common) for name in groups}
+            names = {name: name_of(own if end == "." else end) for name, end in shown.items()}
+            return names, f" All of them lie in {name_of(common)}."
+    return {name: name_of(name) for name in groups}, ""
+
+
+def _in_short(summary: Summary, names: Mapping[str, str]) -> Iterator[str]:
     groups = summary.grouped.groups
     enough = [group for group in groups if group.n_people >= FEWEST_PEOPLE]
     if not enough:
@@ -182,16 +203,16 @@ def _in_short(summary: Summary) -> Iterator[str]:
         (one for one in summary.compared if one.p_holm < _CLEAR_P), key=lambda one: one.p_holm
     )
     for one in clear[:_MOST_SENTENCES]:
-        yield _difference_in_words(one)
+        yield _difference_in_words(one, names)
     if len(clear) > _MOST_SENTENCES:
         yield f"{len(clear) - _MOST_SENTENCES} more differences stand in the table below."
     if summary.compared and not clear:
         yield "No difference between the groups stands out from who happened to be heard."
 
 
-def _difference_in_words(one: Compared) -> str:
+def _difference_in_words(one: Compared, names: Mapping[str, str]) -> str:
     mean = one.difference.mean
-    first, second = name_of(one.first), name_of(one.second)
+    first, second = names[one.first], names[one.second]
     how = "higher" if mean.mean > 0 else "lower"
     within = f", within the same {mean.n} people" if one.difference.is_paired else ""
     size = abs(mean.mean)
@@ -200,23 +221,23 @@ def _difference_in_words(one: Compared) -> str:
     return f"In {first}, {what} is {how} than in {second} by {by}{within} (p {_p(one.p_holm)})."
 
 
-def _share_part(summary: Summary, place: int, most: float) -> _Part:
+def _share_part(summary: Summary, names: Mapping[str, str], place: int, most: float) -> _Part:
     """Shares of one label, on the scale that all labels have."""
     label = summary.labels[place]
     cells = [
         interval_bar(i.mean, i.low, i.high, place=place, most=most)
         for i in _intervals(summary, label)
     ]
-    return _Part(name_of(label), "", _rows(summary, label, cells), swatch(place))
+    return _Part(name_of(label), "", _rows(summary, names, label, cells), swatch(place))
 
 
-def _value_part(summary: Summary, measure: str) -> _Part:
+def _value_part(summary: Summary, names: Mapping[str, str], measure: str) -> _Part:
     most = min(1.0, max(0.1, *map(abs, _known(summary, measure)), 0.1))
     cells = [value_cell(interval, most) for interval in _intervals(summary, measure)]
     return _Part(
         measure,
         f"{_MEANINGS[measure]} The drawing goes from -{most:.2f} to +{most:.2f}.",
-        _rows(summary, measure, cells),
+        _rows(summary, names, measure, cells),
         None,
     )
 
@@ -230,10 +251,12 @@ def _known(summary: Summary, measure: str) -> list[float]:
     return [v for i in found for v in (i.mean, i.low, i.high) if np.isfinite(v)]
 
 
-def _rows(summary: Summary, measure: str, cells: Sequence[Markup]) -> list[tuple[object, ...]]:
+def _rows(
+    summary: Summary, names: Mapping[str, str], measure: str, cells: Sequence[Markup]
+) -> list[tuple[object, ...]]:
     groups, found = summary.grouped.groups[:MOST_GROUPS], _intervals(summary, measure)
     return [
-        (name_of(group.name), _said(i.mean, measure), _range(i, measure), cell)
+        (names[group.name], _said(i.mean, measure), _range(i, measure), cell)
         for group, i, cell in zip(groups, found, cells, strict=True)
     ]
 
@@ -254,11 +277,11 @@ def _day_charts(summary: Summary) -> list[tuple[str, Markup]]:
     return [(name, day_chart(name, [(day, of[name]) for day, of in days])) for name in MEASURES]
 
 
-def _difference_row(one: Compared) -> tuple[str, ...]:
+def _difference_row(one: Compared, names: Mapping[str, str]) -> tuple[str, ...]:
     mean, delta = one.difference.mean, one.difference.delta
     of = f"the same {mean.n}" if one.difference.is_paired else f"{mean.n} or more each"
     return (
-        f"{name_of(one.first)} minus {name_of(one.second)}",
+        f"{names[one.first]} minus {names[one.second]}",
         name_of(one.measure),
         _said(mean.mean, one.measure, signed=True),
         _range(mean, one.measure, signed=True),

@@ -98,6 +98,18 @@ def test_differences_that_stand_out_are_told_in_words_and_numbers() -> None:
     assert page.count('class="interval"') >= 2 * len(LABELS)
 
 
+def test_folders_are_shown_by_what_tells_them_apart() -> None:
+    """A long path would be cut off before it; where they lie is said once."""
+    top = "/home/somebody/recordings of the year/calls"
+    page = page_of(groups({f"{top}/spring": (10, 0.3), f"{top}/summer": (12, 0.6)}))
+    assert "In spring, the share of happy is lower than in summer" in page
+    assert "spring minus summer" in page
+    assert f"All of them lie in {top[:20]}" in page
+    assert page.count(top[:20]) == 1
+    page = page_of(groups({top: (10, 0.3), f"{top}/late": (12, 0.6)}))
+    assert "calls minus late" in page
+
+
 def test_groups_that_do_not_differ_are_said_so() -> None:
     """Silence would leave the reader guessing."""
     page = page_of(groups({"spring": (10, 0.5), "summer": (10, 0.5)}))
