@@ -9,6 +9,7 @@ import os.path
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -100,7 +101,8 @@ def summary_page(summary: Summary, told: Mapping[str, Any]) -> str:
         labels=labels,
         styles=["archive/summary.css"],
         lead=f"{n_groups} with {n_people} {unit}{'s' * (n_people != 1)}, "
-        f"{sum(group.n_utterances for group in groups):,} utterances, {_long(minutes)} of speech.{within}",
+        f"{sum(group.n_utterances for group in groups):,} utterances, {_long(minutes)} of "
+        f"speech.{within}",
         short=list(_in_short(summary, names)),
         limits=LIMITS,
         units=f"{unit}s",
@@ -170,9 +172,9 @@ def _names(summary: Summary) -> tuple[dict[str, str], str]:
         except ValueError:  # of two drives, or one from the root and one not
             common = ""
         if common.strip("/\\."):
-            own = os.path.basename(common)
-            shown = {name: os.path.relpath(name, common) for name in groups}
-            names = {name: name_of(own if end == "." else end) for name, end in shown.items()}
+            own = PurePath(common).name
+            ends = {name: str(PurePath(name).relative_to(common)) for name in groups}
+            names = {name: name_of(own if end == "." else end) for name, end in ends.items()}
             return names, f" All of them lie in {name_of(common)}."
     return {name: name_of(name) for name in groups}, ""
 
