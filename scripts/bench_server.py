@@ -36,7 +36,7 @@ ROOT = Path(__file__).parents[1]
 SUPPORT = ROOT / "tests" / "support"
 STALLED_CLIENTS = 4
 N_LISTENERS = 100
-STEPS_S, SHORT_S, STALLED_S, LISTENING_S = 300.0, 25.0, 24.0, 12.0
+STEPS_S, SHORT_S, STALLED_S, LISTENING_S = 150.0, 25.0, 24.0, 12.0
 SETTLING_S = 4.0
 """Time in which a server starts its second process once it has a session, in seconds."""
 
