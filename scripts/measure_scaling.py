@@ -8,8 +8,8 @@ Dask workers and in shards. ``sizes``: the program over many tiny files, and wha
 what it found in docs/scaling.json; ``page`` puts that into the tables of the page, as the others do
 at their end.
 
-CPU seconds are those of the program and all its children, memory that of its largest process: both
-hold on a machine that does other things, too.
+CPU seconds are those of the program and all its children, memory that of its largest process. A
+machine that does other things, too, makes the former a little more: ``costs`` tells its load.
 """
 
 from __future__ import annotations
@@ -98,6 +98,7 @@ def speech(top: Path, n_copies: int) -> float:
 def costs(_: Sequence[int]) -> dict[str, Any]:
     """CPU seconds of an hour of audio, by model and by the way of sharing the work."""
     rows: list[dict[str, Any]] = []
+    load_before = os.getloadavg()[0]
     with folder() as top:
         hours = speech(top / "calls", N_COPIES)
         (top / "none").mkdir()
@@ -120,7 +121,7 @@ def costs(_: Sequence[int]) -> dict[str, Any]:
                     }
                 )
                 print(rows[-1], flush=True)
-    return {"hours": hours, "rows": rows}
+    return {"hours": hours, "load_before": load_before, "rows": rows}
 
 
 Options = tuple[object, ...]
@@ -284,8 +285,9 @@ def page() -> None:
 
 def _costs_table(found: dict[str, Any]) -> str:
     lines = [
-        f"Measured {found['measured_on']} on {found['machine']}, which did other things, too, over "
-        f"{found['hours'] * 60:.0f} minutes of acted speech with pauses (the demo, several times).",
+        f"Measured {found['measured_on']} on {found['machine']} (load average before it: "
+        f"{found['load_before']:.1f}), over {found['hours'] * 60:.0f} minutes of acted speech with "
+        "pauses (the demo, several times).",
         "",
         "| model | way | CPU s per hour of audio | with all starts | largest process, MB |",
         "| --- | --- | ---: | ---: | ---: |",
