@@ -40,6 +40,12 @@ def calls(short_talk: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def long_calls(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that fast machines take a while for, too: a signal comes before the end."""
+    return folder_of(DEMO, tmp_path_factory.mktemp("long") / "calls", N_FILES)
+
+
+@pytest.fixture(scope="module")
 def rows(calls: Path) -> bytes:
     """Rows of an undisturbed run, CSV."""
     ended = undisturbed(command(calls, "-f", "csv"))
@@ -59,11 +65,11 @@ def rows(calls: Path) -> bytes:
 )
 @pytest.mark.parametrize("form", ["table", "csv"])
 def test_rows_that_are_done_survive_a_signal(
-    number: signal.Signals, code: int, said: str, form: str, calls: Path
+    number: signal.Signals, code: int, said: str, form: str, long_calls: Path
 ) -> None:
     """Rows came while the run went on, none is lost or torn, and one sentence says the end."""
-    whole = undisturbed(command(calls, "-f", form)).stdout.splitlines(keepends=True)
-    ended, n_seen = interrupted(command(calls, "-f", form), number, 3)
+    whole = undisturbed(command(long_calls, "-f", form)).stdout.splitlines(keepends=True)
+    ended, n_seen = interrupted(command(long_calls, "-f", form), number, 3)
     lines = ended.stdout.splitlines(keepends=True)
     assert lines == whole[: len(lines)]
     assert n_seen <= len(lines) < len(whole)
@@ -84,13 +90,13 @@ def test_killed_workers_cost_nothing(calls: Path, rows: bytes) -> None:
 @on_posix
 @pytest.mark.parametrize(("form", "jobs"), [("csv", 1), ("jsonl", 2)])
 def test_a_run_that_is_gone_on_with_is_that_of_one_run(
-    form: str, jobs: int, calls: Path, tmp_path: Path
+    form: str, jobs: int, long_calls: Path, tmp_path: Path
 ) -> None:
     """Byte for byte, after two interruptions; what helped is removed at the end."""
-    whole = undisturbed(command(calls, "-f", form)).stdout
+    whole = undisturbed(command(long_calls, "-f", form)).stdout
     file = tmp_path / "rows"
     journal = tmp_path / "rows.unfinished"
-    run = command(calls, "-f", form, "-j", jobs, "-o", file)
+    run = command(long_calls, "-f", form, "-j", jobs, "-o", file)
     for n_done, resume in ((1, []), (4, ["--resume"])):
         ended = interrupted_file([*run, *resume], journal, n_done, signal.SIGINT)
         assert ended.code == 130

@@ -23,7 +23,7 @@ PLAIN = Style("#ffffff", BACKGROUND, False)
 def test_a_session_is_drawn_as_it_ran(tmp_path: Path) -> None:
     """The screen of the demo, and nothing from the net."""
     target = tmp_path / "demo.svg"
-    words = ["--output", str(target), "--", "demo", "--speed", "0", "--no-log"]
+    words = ["--output", str(target), "--", "demo", "--speed", "8", "--no-log"]
     script = SCRIPTS / "make_picture.py"
     subprocess.run([sys.executable, script, *words], check=True, stdout=subprocess.DEVNULL)
     svg = target.read_text("utf-8")
