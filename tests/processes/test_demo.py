@@ -83,7 +83,8 @@ def test_without_any_utterance_nothing_is_counted() -> None:
 
 def test_the_dashboard_says_what_was_asked_while_it_is_said() -> None:
     """The header carries what is asked for; the table follows once the screen is given back."""
-    shown = on_terminal("demo", "--speed", 0, "--no-log", terminal="xterm-256color")
+    # Without a limit a fast machine is done between two pictures of the screen.
+    shown = on_terminal("demo", "--speed", 8, "--no-log", terminal="xterm-256color")
     assert shown.returncode == 0
     screen, _, after = shown.text.rpartition("asked for surprised")
     assert screen
