@@ -181,6 +181,7 @@ class Neighbour:
         self.finals: list[Any] = []
         self._served = served
         self._data, self._rate = sound
+        self._is_heard = threading.Event()
         self._is_over = threading.Event()
 
     def talk_once(self) -> list[Any]:
@@ -191,9 +192,13 @@ class Neighbour:
 
     @contextlib.contextmanager
     def talking(self) -> Iterator[None]:
-        """Talk in a thread until the context is left, then wait for all results."""
+        """Talk in a thread until the context is left, then wait for all results.
+
+        The context begins once the client is heard: a crowd could take its place before it came.
+        """
         thread = threading.Thread(target=self._talk)
         thread.start()
+        self._is_heard.wait(30)
         try:
             yield
         finally:
@@ -215,6 +220,7 @@ class Neighbour:
                     record["type"] != "pong"
                 ):
                     pass
+                self._is_heard.set()
                 self.longest_s = max(self.longest_s, time.monotonic() - asked_s)
                 if n_sent > len(self._data):
                     self._is_over.wait(0.1)
