@@ -51,7 +51,7 @@ def main() -> None:
     parser.add_argument("weights", nargs="+", type=Path, help="model.bin, or its halves in order")
     parser.add_argument("--out", required=True, type=Path, help="the .onnx file to write")
     parser.add_argument(
-        "--layers", default="2,3", help="hidden states to put out, 0 = after the convolutions"
+        "--layers", default="2,3,4", help="hidden states to put out, 0 = after the convolutions"
     )
     parser.add_argument("--float", action="store_true", help="keep 32-bit floats")
     args = parser.parse_args()

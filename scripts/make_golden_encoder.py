@@ -31,7 +31,7 @@ from whisper_reference import whisper_encoder  # noqa: E402
 from ser_live.model.encoder import at_level, log_mel, pool  # noqa: E402
 
 EVERY = 16
-LAYERS = (2, 3)
+LAYERS = (2, 3, 4)
 
 
 def main() -> None:

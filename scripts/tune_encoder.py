@@ -51,7 +51,7 @@ from ser_live.model.encoder import (  # noqa: E402
 )
 
 RATE = 16_000
-LAYERS = (2, 3)
+LAYERS = (2, 3, 4)
 N_HEADS = 8
 WIDTH = 512
 

@@ -75,7 +75,8 @@ def leave_corpus_out(
     dict
         ``corpora`` by name, and ``mean_uar`` over them with its interval (95 %, the speakers of
         each drawn with replacement), pooled and with RAVDESS alone. A corpus
-        of ``SECOND_READINGS`` also has ``second_reading``; the mean uses the published labels.
+        of ``SECOND_READINGS`` also has ``second_reading``; the mean uses the published labels,
+        and ``undisputed`` gives the means without such corpora.
         ``everyday`` is about sources of everyday speech, where there are some, and ``selective``
         about the answers that are sure enough.
 
@@ -189,6 +190,7 @@ def _scores(
 def _means(results: Mapping[str, Mapping[str, Any]], draws: Sequence[Float64]) -> dict[str, Any]:
     """Means over the corpora, every corpus the same."""
     scores = list(results.values())
+    undisputed = [score for name, score in results.items() if name not in SECOND_READINGS]
     return {
         "mean_uar": rounded(float(np.mean([score["uar"] for score in scores]))),
         "mean_uar_interval": rounded_pair(
@@ -201,6 +203,11 @@ def _means(results: Mapping[str, Mapping[str, Any]], draws: Sequence[Float64]) -
         "mean_everyday_prior_uar": rounded(
             float(np.mean([score["everyday_prior_uar"] for score in scores]))
         ),
+        "undisputed": {
+            of: rounded(float(np.mean([score[of] for score in undisputed])))
+            for of in ("uar", "everyday_prior_uar")
+            if undisputed
+        },
         "mean_ece": rounded(float(np.mean([score["ece"] for score in scores]))),
         "worst_ece": max(score["ece"] for score in scores),
         "least_right_when_sure": min(

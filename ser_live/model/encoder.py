@@ -45,6 +45,9 @@ MAX_SAMPLES = 30 * SAMPLE_RATE_HZ
 TARGET_LEVEL_DB = -23.0
 """Mean speech power that every utterance is brought to, dB relative to a power of 1."""
 
+STATE_WIDTH = 512
+"""Dimensions of a hidden state of Whisper-base."""
+
 _LAYER = re.compile(r"layer_[0-9]{1,4}")
 
 _LEVEL_BLOCK = 480

@@ -31,9 +31,11 @@ NOISE_SNR_DB = (0.0, 20.0)
 """Range from which the speech-to-noise ratio of ``noisy`` is drawn, in dB."""
 
 MILD, STRONG, NOISE, ROOM, LINE = "mild", "strong", "noise", "room", "line"
-EAR_VARIANTS = (PLAIN, MILD, STRONG, NOISE, ROOM, LINE)
+NOISE_AGAIN, ROOM_AGAIN = "noise again", "room again"
+EAR_VARIANTS = (PLAIN, MILD, STRONG, NOISE, ROOM, LINE, NOISE_AGAIN, ROOM_AGAIN)
 """Variants the learned ear trains on: ``mild`` is another microphone in a quiet place, ``noise``,
-``room`` and ``line`` one bad thing each, ``strong`` a random mixture of all."""
+``room`` and ``line`` one bad thing each, ``strong`` a random mixture of all. ``noise again`` and
+``room again`` draw another noise, another room."""
 
 
 def vary(samples: Float32, variant: str, identity: str) -> Float32:
@@ -116,7 +118,15 @@ def _line(samples: Float32, rng: np.random.Generator) -> Float32:
     return _gain(line(samples, rng), float(rng.uniform(-8.0, 4.0)))
 
 
-_EAR_CHANGES = {MILD: _mild, STRONG: _strong, NOISE: _noise, ROOM: _room, LINE: _line}
+_EAR_CHANGES = {
+    MILD: _mild,
+    STRONG: _strong,
+    NOISE: _noise,
+    ROOM: _room,
+    LINE: _line,
+    NOISE_AGAIN: _noise,
+    ROOM_AGAIN: _room,
+}
 
 
 def _in_noise(samples: Float32, rng: np.random.Generator, low_db: float, high_db: float) -> Float32:

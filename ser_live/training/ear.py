@@ -44,8 +44,10 @@ from ser_live.training.augmentation import (
     LINE,
     MILD,
     NOISE,
+    NOISE_AGAIN,
     PLAIN,
     ROOM,
+    ROOM_AGAIN,
     STRONG,
 )
 from ser_live.training.classic import check_examples, speaker_folds
@@ -74,7 +76,16 @@ MAIN_CORPUS = "ravdess"
 CORPORA = (MAIN_CORPUS, "nemo", "crema_d", "ased", "iesc")
 """Corpora it trains on. ``etts_ko`` is left out: its anger and sadness sound swapped."""
 
-VARIANT_WEIGHTS = {PLAIN: 1.0, MILD: 0.5, STRONG: 0.5, NOISE: 0.5, ROOM: 0.5, LINE: 0.5}
+VARIANT_WEIGHTS = {
+    PLAIN: 1.0,
+    MILD: 0.5,
+    STRONG: 0.5,
+    NOISE: 0.5,
+    ROOM: 0.5,
+    LINE: 0.5,
+    NOISE_AGAIN: 0.5,
+    ROOM_AGAIN: 0.5,
+}
 PARTIAL_WEIGHT = 0.3
 """Weight of all beginnings of an utterance together; the whole utterance has 1."""
 OTHER_CORPORA_WEIGHT = 1.0

@@ -284,6 +284,6 @@ def _add_encoder(folder: Path, encoder: Path, fitted: Fitted) -> dict[str, Any]:
         "sha256": hashlib.sha256(content).hexdigest(),
         "n_bytes": len(content),
         "n_values": InputLayout.of_length(len(fitted.feature_scale)).n_embedding,
-        "source": "OpenAI Whisper base: two convolutions, encoder layers 1 to 3, 8-bit weights",
+        "source": "OpenAI Whisper base: two convolutions, encoder layers 1 to 4, 8-bit weights",
         "licence": "MIT, Copyright (c) 2022 OpenAI",
     }

@@ -28,6 +28,7 @@ from ser_live.datasets.everyday import CORPUS_PREFIX
 from ser_live.emotions import LABELS
 from ser_live.model.caution import Caution, CautionRule, Familiarity
 from ser_live.model.classifier import fold, softmax
+from ser_live.model.encoder import STATE_WIDTH
 from ser_live.model.ensemble import MIN_PROBABILITY
 from ser_live.model.expression import ExpressionJudge, naming_log_odds
 from ser_live.model.inputs import InputLayout
@@ -95,12 +96,14 @@ class _Rows:
 
 
 def averaged_states(layout: InputLayout) -> Int64:
-    """Positions of the averages over time; of each layer, mean and deviation follow each other."""
-    start, n = layout.embedding.start, layout.n_embedding
-    if n % 4:
-        return np.arange(start, start + n)
-    width = n // 4
-    return np.concatenate([np.arange(width), 2 * width + np.arange(width)]) + np.int64(start)
+    """Positions of the averages over time; of each layer, mean and deviation follow each other.
+
+    All positions for an encoder with states of another width than Whisper-base.
+    """
+    places = np.arange(layout.embedding.start, layout.embedding.stop)
+    if len(places) % (2 * STATE_WIDTH):
+        return places
+    return places.reshape(-1, 2, STATE_WIDTH)[:, 0].ravel()
 
 
 def fit_unfamiliar(

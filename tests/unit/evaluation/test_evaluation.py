@@ -225,6 +225,17 @@ def test_a_corpus_that_is_judged_was_never_trained_on() -> None:
     assert "neutral happy sad angry" in screen.file.getvalue()  # type: ignore[attr-defined]
 
 
+def test_a_corpus_whose_labels_are_in_doubt_is_left_out_of_a_second_mean() -> None:
+    """The mean counts every corpus, the second one those whose labels nobody doubts."""
+    examples, recordings = several_corpora("nemo", "ravdess", "etts_ko", "ased")
+    found = leave_corpus_out(RECIPE, examples, recordings)
+    sure = [found["corpora"][name] for name in ("ased", "nemo")]
+    assert set(found["corpora"]) == {"ased", "etts_ko", "nemo"}
+    for of in ("uar", "everyday_prior_uar"):
+        mean = sum(one[of] for one in sure) / 2
+        assert found["undisputed"][of] == pytest.approx(mean, abs=1e-4)
+
+
 def test_other_corpora_are_trained_on_and_ravdess_alone_is_tested() -> None:
     """Every fold sees all of the other corpus and none of its own actor."""
     examples, recordings = several_corpora("nemo", "ravdess")

@@ -308,17 +308,18 @@ def _shipped() -> SpeechEncoder:
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_the_shipped_encoder_equals_whisper_in_torch(seed: int) -> None:
-    """Pooled states of OpenAI's weights in torch, frozen: cosine 0.9995 a layer, values to 4 %.
+    """Pooled states of OpenAI's weights in torch, frozen; layer 4 suffers most from 8 bits.
 
     ``scripts/make_golden_encoder.py`` made the numbers; every 16th value is kept.
     """
     golden = json.loads((GOLDEN / "encoder.json").read_text())
     expected = np.array(golden["embeddings"][str(seed)])
     found = _shipped().embed(speechlike(2.0, seed).astype(np.float32))[:: golden["every"]]
-    for part in np.split(np.arange(len(expected)), 4):  # mean, deviation of two layers
-        a, b = found[part], expected[part]
-        assert a @ b / np.linalg.norm(a) / np.linalg.norm(b) > 0.9995
-        assert np.abs(a - b).max() < 0.04 * np.abs(b).max()
+    # Mean and deviation of layers 2, 3, 4: least cosine, and how far values may be off.
+    limits = [(0.9998, 0.03)] * 4 + [(0.999, 0.06)] * 2
+    for a, b, (cosine, off) in zip(np.split(found, 6), np.split(expected, 6), limits, strict=True):
+        assert a @ b / np.linalg.norm(a) / np.linalg.norm(b) > cosine
+        assert np.abs(a - b).max() < off * np.abs(b).max()
 
 
 def test_the_same_audio_gives_the_same_embedding() -> None:

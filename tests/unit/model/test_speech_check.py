@@ -32,7 +32,7 @@ from ser_live.training.speech_check import (
     make_sounds,
 )
 
-LAYOUT = InputLayout(N_HAND_MADE, 2048)
+LAYOUT = InputLayout(N_HAND_MADE, 3072)
 """As of the bundled model with an encoder."""
 SIGNAL = 5
 """Position in the embedding that tells the synthetic speech from the synthetic sounds."""

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ser_live.emotions import LABELS
+from ser_live.model.encoder import STATE_WIDTH
 from ser_live.model.inputs import N_HAND_MADE, InputLayout
 from ser_live.training.examples import Examples
 from ser_live.training.familiarity import distances_unheard, fit_familiarity
@@ -138,11 +139,19 @@ def test_both_sides_of_every_corpus_weigh_the_same() -> None:
 
 
 def test_averages_are_found_among_the_states() -> None:
-    start = LAYOUT.embedding.start
-    assert averaged_states(LAYOUT).tolist() == [
-        *range(start, start + 10),
-        *range(start + 20, start + 30),
+    layout = InputLayout(N_HAND_MADE, 3 * 2 * STATE_WIDTH)
+    start = layout.embedding.start
+    assert averaged_states(layout).tolist() == [
+        *range(start, start + 512),
+        *range(start + 1024, start + 1536),
+        *range(start + 2048, start + 2560),
     ]
+
+
+def test_all_states_of_an_encoder_of_another_width_count_as_averages() -> None:
+    assert averaged_states(LAYOUT).tolist() == list(
+        range(LAYOUT.embedding.start, LAYOUT.embedding.stop)
+    )
 
 
 def test_the_share_of_plain_counts_every_source_alike_and_named_answers_alone() -> None:
