@@ -18,7 +18,7 @@ from ser_live.config import Settings
 from ser_live.datasets.sounds import find_music, find_noises, find_vocal_bursts
 from ser_live.errors import DatasetError
 from ser_live.events import Kind
-from ser_live.model.encoder import SpeechEncoder
+from ser_live.model.encoder import STATE_WIDTH, SpeechEncoder
 from ser_live.model.inputs import N_HAND_MADE, InputLayout, embedding_and_level
 from ser_live.model.speech_check import SpeechCheck
 from ser_live.sources import read_recording
@@ -36,6 +36,9 @@ FAINT = {"iesc": 0.03}
 """Corpora of which only this share of the weight counts, and which have no say in the threshold.
 Shouts of half a second into telephones sound like vocal bursts: learned in full, they let those
 pass, and the threshold gave way to them alone."""
+N_HEARD = 2 * 2 * STATE_WIDTH
+"""Values of the embedding that the check hears: those of the first two layers. With the third, more
+noises and vocal bursts passed."""
 LIMIT = 4.0
 """Standardised values are cut at this many deviations."""
 PENALTY = 200.0
@@ -192,20 +195,22 @@ def loss_threshold(scores: Float64, strata: Str, max_loss: float) -> float:
 
 
 def _fit(X: Float32, is_speech: Bool, weights: Float64) -> SpeechCheck:
-    scaling = Scaling.of(X, weights)
-    z = np.clip(scaling.apply(X), -LIMIT, LIMIT)
+    heard = X[:, :N_HEARD]
+    scaling = Scaling.of(heard, weights)
+    z = np.clip(scaling.apply(heard), -LIMIT, LIMIT)
     right = np.column_stack([~is_speech, is_speech])
     head = fit_masked(
         z, MaskedTargets(right, np.ones_like(right)), weights, PENALTY / len(z), N_ITERATIONS
     )
     # Two outputs that mirror each other; their difference is the log-odds.
     coef, intercept = head.coef[:, 1] - head.coef[:, 0], head.intercept[1] - head.intercept[0]
+    rest = (0, X.shape[1] - heard.shape[1])
     # As they are stored, so that a loaded gate answers the same.
     return SpeechCheck(
-        mean=scaling.mean.astype(np.float64),
-        scale=scaling.scale.astype(np.float64),
+        mean=np.pad(scaling.mean.astype(np.float64), rest),
+        scale=np.pad(scaling.scale.astype(np.float64), rest, constant_values=1.0),
         limit=np.array(LIMIT),
-        coef=coef.astype(np.float32).astype(np.float64),
+        coef=np.pad(coef.astype(np.float32).astype(np.float64), rest),
         intercept=np.array(float(intercept)),
         min_probability=np.array(0.5),
     )

@@ -26,6 +26,7 @@ from ser_live.synthesis.wordless_sounds import SOUNDS, wordless_sound
 from ser_live.training.examples import Examples
 from ser_live.training.speech_check import (
     MAX_LOSS,
+    N_HEARD,
     Sounds,
     fit_gate,
     loss_threshold,
@@ -196,6 +197,16 @@ def test_fitting_twice_gives_the_same_and_what_is_stored_answers_alike() -> None
     stored = SpeechCheck.from_arrays(first.arrays(), LAYOUT.n_embedding)
     for other in (second, stored):
         assert np.array_equal(heard(other, sounds.X), heard(first, sounds.X))
+
+
+def test_the_last_layer_has_no_say() -> None:
+    """It tells speech from sounds here, and perfectly: still nothing hangs on it."""
+    speech, sounds = speech_of(), sounds_of()
+    speech.X[:, N_HAND_MADE + N_HEARD], sounds.X[:, N_HAND_MADE + N_HEARD] = 9.0, -9.0
+    gate = fit_gate(speech, sounds)
+    assert gate.coef.shape == (LAYOUT.n_embedding,)
+    assert np.abs(gate.coef[:N_HEARD]).max() > 0.0
+    assert (gate.coef[N_HEARD:] == 0.0).all()
 
 
 def test_too_little_to_fit_is_said() -> None:
