@@ -37,8 +37,8 @@ FAINT = {"iesc": 0.03}
 Shouts of half a second into telephones sound like vocal bursts: learned in full, they let those
 pass, and the threshold gave way to them alone."""
 N_HEARD = 2 * 2 * STATE_WIDTH
-"""Values of the embedding that the check hears: those of the first two layers. With the third, more
-noises and vocal bursts passed."""
+"""Values of the embedding that the check hears: those of the first two layers that the encoder puts
+out. With the third, more noises and vocal bursts passed."""
 LIMIT = 4.0
 """Standardised values are cut at this many deviations."""
 PENALTY = 200.0
