@@ -82,15 +82,17 @@ def assert_same(found: list[dict[str, Any]], expected: list[dict[str, Any]]) -> 
 
 @contextmanager
 def beside(served: Served, sound: tuple[bytes, int]) -> Iterator[list[dict[str, Any]]]:
-    """Another client that talks meanwhile; its records, and that each ping was answered soon."""
+    """Another client, in first, that talks meanwhile; its records; each ping was answered soon."""
     data, rate = sound
     found: list[dict[str, Any]] = []
     waits_s: list[float] = []
-    is_over = threading.Event()
+    has_begun, is_over = threading.Event(), threading.Event()
 
     def run() -> None:
         with served.stream() as connection:
             connection.send(json.dumps({"type": "start", "sample_rate": rate}))
+            found.append(json.loads(connection.recv(timeout=60)))
+            has_begun.set()
             for i in range(0, len(data), rate):
                 connection.send(data[i : i + rate])
             number = 0
@@ -108,6 +110,7 @@ def beside(served: Served, sound: tuple[bytes, int]) -> Iterator[list[dict[str, 
 
     thread = threading.Thread(target=run)
     thread.start()
+    assert has_begun.wait(90)
     try:
         yield found
     finally:
